@@ -1,0 +1,106 @@
+"""Every error a user of BokehFlow can meet, and the exit code the command line gives it.
+
+BokehFlowError                    1
+├── CheckFailed                   1   a parity bar, budget or hash check did not hold
+├── UsageError                    2   what was asked for does not make sense
+│   ├── LensError                 2   a lens that no glass could be
+│   ├── UnknownNameError          2   a variant, target, runtime or recipe that does not exist
+│   └── SizeError                 2   frame or network sizes that do not fit together
+├── InputError                    2   a file that cannot be read as what it should be
+│   ├── MediaError                2   a photo, video or depth map
+│   ├── WeightsError              2   a weights file
+│   └── ArtifactError             2   an exported artifact or its manifest
+├── OutputError                   2   a place that cannot be written
+├── NumericalError                1   values that are not finite where they must be
+└── MissingDependencyError        3   a runtime or extra that is not installed
+
+A message always says what was found, what was expected and what to do about it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BokehFlowError(Exception):
+    """The base of every error raised on purpose. `exit_code` is what `bfx` returns."""
+
+    exit_code = 1
+
+    def __init__(self, found: str, expected: str = "", remedy: str = "") -> None:
+        self.found, self.expected, self.remedy = found, expected, remedy
+        parts = [found]
+        if expected:
+            parts.append(f"expected {expected}")
+        if remedy:
+            parts.append(remedy)
+        super().__init__("; ".join(parts))
+
+
+class CheckFailed(BokehFlowError):
+    """A measured value missed its bar: parity, a budget, a hash."""
+
+
+class NumericalError(BokehFlowError):
+    """Values that are not finite where finite values are promised."""
+
+
+class UsageError(BokehFlowError):
+    """A request that makes no sense as it stands."""
+
+    exit_code = 2
+
+
+class LensError(UsageError):
+    """Lens values that no real lens can have."""
+
+
+class SizeError(UsageError):
+    """Frame and network sizes that do not fit the model or each other."""
+
+
+class UnknownNameError(UsageError):
+    """A name that is not in its list. The message names the nearest one that is."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = list(known)
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        remedy = f"did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"unknown {kind} {name!r}", "one of " + ", ".join(names), remedy)
+
+
+class InputError(BokehFlowError):
+    """A file that cannot be read as what it should be."""
+
+    exit_code = 2
+
+
+class MediaError(InputError):
+    """A photo, video or depth map that cannot be used."""
+
+
+class WeightsError(InputError):
+    """A weights file that is damaged or belongs to another variant."""
+
+
+class ArtifactError(InputError):
+    """An exported artifact that is damaged or does not match its manifest."""
+
+
+class OutputError(BokehFlowError):
+    """A place that cannot be written."""
+
+    exit_code = 2
+
+
+class MissingDependencyError(BokehFlowError):
+    """A runtime or extra that is not installed here."""
+
+    exit_code = 3
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package!r}, which is not installed",
+            remedy=f"pip install 'bokehflow[{extra}]'" if extra else f"pip install {package}",
+        )

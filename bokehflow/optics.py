@@ -1,0 +1,131 @@
+"""Thin-lens optics: the lens to imitate, and the blur it gives a point at some depth.
+
+Every formula takes plain numbers, NumPy arrays or torch tensors alike: only arithmetic is used, so
+the same lines are the scalar truth, the renderer and the exported graph.
+
+Source: founding document, section 3.3 (its CoC is the *diameter* on the sensor).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from bokehflow.errors import LensError
+
+MM_PER_M = 1e3
+FULL_FRAME_WIDTH_MM = 36.0
+LENS_FIELDS = ("focal_length_mm", "f_number", "focus_m", "sensor_width_mm")
+"""The order of the four numbers in every `lens` tensor, shape [1, 4]."""
+
+
+def circle_of_confusion_mm(
+    inverse_depth: Any, focal_length_mm: Any, f_number: Any, focus_m: Any
+) -> Any:
+    """Signed diameter of the blur circle on the sensor, in millimetres.
+
+    inverse_depth: 1/m, any shape, >= 0 (0 is infinitely far). The result has its shape; it is
+    positive for what is nearer than the focus distance and negative for what is farther.
+    CoC is linear in inverse depth: f^2 / (N (S1 - f)) * (S1 / D - 1).
+    """
+    focus_mm = focus_m * MM_PER_M
+    gain_mm = focal_length_mm * focal_length_mm / (f_number * (focus_mm - focal_length_mm))
+    return gain_mm * (focus_m * inverse_depth - 1.0)
+
+
+def signed_radius_px(
+    inverse_depth: Any,
+    focal_length_mm: Any,
+    f_number: Any,
+    focus_m: Any,
+    sensor_width_mm: Any,
+    width_px: int,
+) -> Any:
+    """Signed blur radius in pixels of a frame `width_px` wide; positive is nearer than the focus.
+
+    inverse_depth: 1/m, any shape. Half the circle of confusion times pixels per millimetre; the
+    sensor's width is measured across the frame's width.
+    """
+    pixels_per_mm = width_px / sensor_width_mm
+    coc_mm = circle_of_confusion_mm(inverse_depth, focal_length_mm, f_number, focus_m)
+    return 0.5 * pixels_per_mm * coc_mm
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """A thin lens focused at one distance. Lengths in the unit each name ends with."""
+
+    focal_length_mm: float = 50.0
+    f_number: float = 1.8
+    focus_m: float = 1.5
+    sensor_width_mm: float = FULL_FRAME_WIDTH_MM
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise LensError(f"{field.name}={value!r}", "a number")
+            if not math.isfinite(value) or value <= 0:
+                raise LensError(f"{field.name}={value}", "a finite number above 0")
+        if self.focus_m * MM_PER_M <= self.focal_length_mm:
+            raise LensError(
+                f"focus_m={self.focus_m} lies inside the focal length ({self.focal_length_mm} mm)",
+                f"more than {self.focal_length_mm / MM_PER_M} m",
+                "focus farther away or use a shorter lens",
+            )
+
+    @property
+    def aperture_mm(self) -> float:
+        """Diameter of the entrance pupil, f / N."""
+        return self.focal_length_mm / self.f_number
+
+    def hyperfocal_m(self, circle_of_confusion_mm: float = 0.03) -> float:
+        """Nearest focus distance at which infinity still blurs less than the given circle.
+
+        H = f^2 / (N c) + f. Raises LensError for a circle that is not above 0.
+        """
+        if not math.isfinite(circle_of_confusion_mm) or circle_of_confusion_mm <= 0:
+            raise LensError(
+                f"circle_of_confusion_mm={circle_of_confusion_mm}", "a finite number above 0"
+            )
+        f_mm = self.focal_length_mm
+        return (f_mm * f_mm / (self.f_number * circle_of_confusion_mm) + f_mm) / MM_PER_M
+
+    def circle_of_confusion_mm(self, depth_m: Any) -> Any:
+        """Signed blur-circle diameter on the sensor for a point `depth_m` metres away (> 0)."""
+        return circle_of_confusion_mm(
+            1.0 / depth_m, self.focal_length_mm, self.f_number, self.focus_m
+        )
+
+    def radius_px(self, depth_m: Any, width_px: int) -> Any:
+        """Signed blur radius in pixels for a point `depth_m` metres away (> 0)."""
+        return self.signed_radius_px(1.0 / depth_m, width_px)
+
+    def signed_radius_px(self, inverse_depth: Any, width_px: int) -> Any:
+        """Signed blur radius in pixels for an inverse depth in 1/m."""
+        return signed_radius_px(inverse_depth, *self.as_tuple(), width_px=width_px)
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """The four numbers in the order of `LENS_FIELDS`."""
+        return (self.focal_length_mm, self.f_number, self.focus_m, self.sensor_width_mm)
+
+    def seen_with_depth_scaled(self, scale: float) -> Lens:
+        """The lens that blurs depths multiplied by `scale` as this one blurs the depths themselves.
+
+        A network that was trained for one field of view sees another camera's scene at `scale`
+        times its true distance. Focus moves with the scene, and the f-number changes so that
+        f^2 / (N (S1 - f)) stays what it is. Raises LensError where the focus would fall inside
+        the focal length.
+        """
+        focus_m = self.focus_m * scale
+        if focus_m * MM_PER_M <= self.focal_length_mm:
+            raise LensError(
+                f"focus_m={self.focus_m} becomes {focus_m:.3g} m at the trained field of view, "
+                f"inside the focal length ({self.focal_length_mm} mm)",
+                remedy="focus farther away, use a shorter lens or give another source field of view",
+            )
+        focal_m = self.focal_length_mm / MM_PER_M
+        f_number = self.f_number * (self.focus_m - focal_m) / (focus_m - focal_m)
+        return dataclasses.replace(self, focus_m=focus_m, f_number=f_number)
