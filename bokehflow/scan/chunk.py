@@ -1,0 +1,131 @@
+"""The gated delta rule in chunks: the same recurrence as static-shape matrix products.
+
+Inside a chunk of C tokens, with g = cumsum(log_decay), Gam[t, s] = exp(g_t - g_s) for s <= t,
+D = diag(beta) and states kept as [K, V]:
+
+    T = (I + D tril(K K^T * Gam, -1))^-1        U = T D V        W = T D (e^g * K)
+    P = (Q K^T) * Gam                           R = e^g * Q - P W
+    M = e^{g_C} I - (e^{g_C - g} * K)^T W       B = (e^{g_C - g} * K)^T U
+    S_n = M_n S_{n-1} + B_n                     O = P U + R S_{n-1}
+
+Source: Yang et al., "Gated Delta Networks" (arXiv 2412.06464), section 3.3, with the inverse by
+blocks (`inverse.py`) and the recurrence over chunks in a scheme of choice (`transitions.py`).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bokehflow.errors import SizeError, UnknownNameError
+from bokehflow.scan.constants import identity, lower_ones, strictly_lower_ones, upper_ones
+from bokehflow.scan.inverse import invert_unit_lower
+from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states
+
+DEFAULT_CHUNK_SIZE = 16
+DEFAULT_INTER_CHUNK: InterChunk = "two_level"
+
+
+def chunk_gated_delta(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None = None,
+    *,
+    chunk_size: int = DEFAULT_CHUNK_SIZE,
+    inter_chunk: InterChunk = DEFAULT_INTER_CHUNK,
+) -> tuple[Tensor, Tensor]:
+    """The chunked twin of `naive_gated_delta`, for any number of tokens.
+
+    q, k: [B, T, H, K]; v: [B, T, H, V]; log_decay (<= 0) and beta (0..1): [B, T, H];
+    initial_state: [B, H, K, V], zeros when None. k is expected to be l2-normalised; scale 1.
+    chunk_size: tokens a chunk, a power of two. inter_chunk: see `transitions.py`.
+    Returns o [B, T, H, V] and the final state [B, H, K, V].
+    Raises SizeError for a chunk size that is no power of two, UnknownNameError for the scheme.
+    """
+    batch, length, heads, key_size = k.shape
+
+    def fold(x: Tensor) -> Tensor:
+        return x.transpose(1, 2).reshape(batch * heads, length, *x.shape[3:])
+
+    state = v.new_zeros(batch * heads, key_size, v.shape[-1])
+    if initial_state is not None:
+        state = initial_state.reshape(batch * heads, key_size, v.shape[-1])
+    folded = (fold(x) for x in (q, k, v, log_decay, beta))
+    o, final = chunk_folded(*folded, state, chunk_size=chunk_size, inter_chunk=inter_chunk)
+    o = o.reshape(batch, heads, length, -1).transpose(1, 2)
+    return o, final.reshape(batch, heads, key_size, -1)
+
+
+def chunk_folded(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor,
+    *,
+    chunk_size: int = DEFAULT_CHUNK_SIZE,
+    inter_chunk: InterChunk = DEFAULT_INTER_CHUNK,
+) -> tuple[Tensor, Tensor]:
+    """`chunk_gated_delta` with batch and heads already folded into one axis N.
+
+    q, k: [N, T, K]; v: [N, T, V]; log_decay, beta: [N, T]; initial_state: [N, K, V].
+    Returns o [N, T, V] and the final state [N, K, V].
+    """
+    _check(chunk_size, inter_chunk)
+    batch, length, key_size = k.shape
+    chunks = -(-length // chunk_size)
+    spare = chunks * chunk_size - length
+    if spare:
+        # log_decay 0 and beta 0 leave the state as it is, so the final state needs no care.
+        q, k, v = (F.pad(x, (0, 0, 0, spare)) for x in (q, k, v))
+        log_decay, beta = (F.pad(x, (0, spare)) for x in (log_decay, beta))
+    flat = batch * chunks
+    q, k, v = (x.reshape(flat, chunk_size, -1) for x in (q, k, v))
+    decayed = log_decay.reshape(flat, chunk_size) @ upper_ones(chunk_size, log_decay)
+    readout, inside, transition, update = _within_chunk(
+        q, k, v, decayed, beta.reshape(flat, chunk_size, 1)
+    )
+    starts, final = carry_states(
+        transition.reshape(batch, chunks, key_size, key_size),
+        update.reshape(batch, chunks, key_size, -1),
+        initial_state,
+        inter_chunk,
+    )
+    o = torch.baddbmm(inside, readout, starts.reshape(flat, key_size, -1))
+    return o.reshape(batch, chunks * chunk_size, -1)[:, :length], final
+
+
+def _within_chunk(
+    q: Tensor, k: Tensor, v: Tensor, decayed: Tensor, beta: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Everything that needs no state: R, P U, M and B of the module docstring.
+
+    q, k: [F, C, K]; v: [F, C, V]; decayed: g, [F, C]; beta: [F, C, 1], F = batch x chunks.
+    """
+    size, key_size = k.shape[1], k.shape[2]
+    column, row = decayed[:, :, None], decayed[:, None, :]
+    # g falls along the chunk, so the wanted half is <= 0; clamping first keeps exp from
+    # overflowing in the half that the mask removes.
+    relative_decay = torch.clamp(column - row, max=0.0).exp() * lower_ones(size, k)
+    keys_t = k.transpose(1, 2)
+    mixing = (k @ keys_t) * relative_decay * strictly_lower_ones(size, k) * beta
+    solved = invert_unit_lower(mixing) @ (beta * torch.cat([column.exp() * k, v], dim=-1))
+    attention = (q @ keys_t) * relative_decay
+    read = attention @ solved
+    last = decayed[:, -1:, None]
+    written = ((last - column).exp() * k).transpose(1, 2) @ solved
+    readout = column.exp() * q - read[..., :key_size]
+    transition = last.exp() * identity(key_size, k) - written[..., :key_size]
+    return readout, read[..., key_size:], transition, written[..., key_size:]
+
+
+def _check(chunk_size: int, inter_chunk: str) -> None:
+    if chunk_size < 2 or chunk_size & (chunk_size - 1):
+        raise SizeError(f"chunk_size={chunk_size}", "a power of two, at least 2")
+    if inter_chunk not in INTER_CHUNK_SCHEMES:
+        raise UnknownNameError("inter-chunk scheme", inter_chunk, INTER_CHUNK_SCHEMES)

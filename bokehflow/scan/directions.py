@@ -1,0 +1,120 @@
+"""The four orders in which a feature map is scanned, and the scan over all four at once.
+
+Direction 0 is raster order, 1 its reverse, 2 column-major order, 3 its reverse (founding document,
+section 3.1). Tensors keep raster order outside; only the inside of the scan sees another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bokehflow.errors import SizeError
+from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK, chunk_folded
+from bokehflow.scan.naive import naive_gated_delta
+from bokehflow.scan.transitions import InterChunk
+
+DIRECTIONS = ("raster", "reverse_raster", "column_major", "reverse_column_major")
+
+
+def to_scan_order(x: Tensor, height: int, width: int) -> Tensor:
+    """Bring [B, T, 4, ...] in raster order to [B, 4, T, ...], each direction in its own order.
+
+    T = height x width. Raises SizeError when it is not, or when axis 2 is not the directions.
+    """
+    batch, length, directions = x.shape[:3]
+    if length != height * width or directions != len(DIRECTIONS):
+        raise SizeError(
+            f"a scan input of shape {tuple(x.shape)}",
+            f"[B, {height} x {width} = {height * width} tokens, 4 directions, ...]",
+        )
+    rest = x.shape[3:]
+    rows = x[:, :, :2].transpose(1, 2)
+    grid = x[:, :, 2:].reshape(batch, height, width, 2, *rest)
+    columns = grid.movedim(3, 1).transpose(2, 3).reshape(batch, 2, length, *rest)
+    return torch.cat(
+        [rows[:, :1], rows[:, 1:].flip(2), columns[:, :1], columns[:, 1:].flip(2)], dim=1
+    )
+
+
+def from_scan_order(o: Tensor, height: int, width: int) -> Tensor:
+    """The way back: [B, 4, T, ...] in scan order to [B, T, 4, ...] in raster order."""
+    batch, rest = o.shape[0], o.shape[3:]
+    rows = torch.cat([o[:, :1], o[:, 1:2].flip(2)], dim=1)
+    columns = torch.cat([o[:, 2:3], o[:, 3:].flip(2)], dim=1)
+    grid = columns.reshape(batch, 2, width, height, *rest).transpose(2, 3)
+    columns = grid.reshape(batch, 2, height * width, *rest)
+    return torch.cat([rows, columns], dim=1).transpose(1, 2)
+
+
+def chunk_scan_2d(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+    *,
+    chunk_size: int = DEFAULT_CHUNK_SIZE,
+    inter_chunk: InterChunk = DEFAULT_INTER_CHUNK,
+) -> tuple[Tensor, Tensor]:
+    """Scan a feature map in all four directions with the chunked form.
+
+    q, k: [B, T, 4, H, K]; v: [B, T, 4, H, V]; log_decay, beta: [B, T, 4, H]; T = height x width
+    tokens in raster order. initial_state: [B, 4, H, K, V], zeros when None.
+    Returns o [B, T, 4, H, V], every output at its token's place, and the final state.
+    """
+
+    def scan(*inputs: Tensor) -> tuple[Tensor, Tensor]:
+        return chunk_folded(*inputs, chunk_size=chunk_size, inter_chunk=inter_chunk)
+
+    return _scan_2d(scan, (q, k, v, log_decay, beta), initial_state, height, width)
+
+
+def naive_scan_2d(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+) -> tuple[Tensor, Tensor]:
+    """The slow, obvious twin of `chunk_scan_2d`, with the same inputs and outputs."""
+
+    def scan(*inputs: Tensor) -> tuple[Tensor, Tensor]:
+        *sequences, state = inputs
+        o, final = naive_gated_delta(*(x.unsqueeze(2) for x in sequences), state.unsqueeze(1))
+        return o.squeeze(2), final.squeeze(1)
+
+    return _scan_2d(scan, (q, k, v, log_decay, beta), initial_state, height, width)
+
+
+def _scan_2d(
+    scan: Callable[..., tuple[Tensor, Tensor]],
+    inputs: tuple[Tensor, ...],
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+) -> tuple[Tensor, Tensor]:
+    """Order, fold batch, directions and heads into one axis, scan, and bring everything back."""
+    batch, length, directions, heads, key_size = inputs[1].shape
+    value_size = inputs[2].shape[-1]
+    streams = batch * directions * heads
+    folded = [
+        to_scan_order(x, height, width).transpose(2, 3).reshape(streams, length, *x.shape[4:])
+        for x in inputs
+    ]
+    if initial_state is None:
+        state = inputs[2].new_zeros(streams, key_size, value_size)
+    else:
+        state = initial_state.reshape(streams, key_size, value_size)
+    o, final = scan(*folded, state)
+    o = o.reshape(batch, directions, heads, length, value_size).transpose(2, 3)
+    final = final.reshape(batch, directions, heads, key_size, value_size)
+    return from_scan_order(o, height, width), final
