@@ -1,7 +1,7 @@
 """Every error a user of BokehFlow can meet, and the exit code the command line gives it.
 
 BokehFlowError                    1
-├── CheckFailed                   1   a parity bar, budget or hash check did not hold
+├── CheckError                   1   a parity bar, budget or hash check did not hold
 ├── UsageError                    2   what was asked for does not make sense
 │   ├── LensError                 2   a lens that no glass could be
 │   ├── UnknownNameError          2   a variant, target, runtime or recipe that does not exist
@@ -38,7 +38,7 @@ class BokehFlowError(Exception):
         super().__init__("; ".join(parts))
 
 
-class CheckFailed(BokehFlowError):
+class CheckError(BokehFlowError):
     """A measured value missed its bar: parity, a budget, a hash."""
 
 

@@ -124,7 +124,7 @@ class Lens:
             raise LensError(
                 f"focus_m={self.focus_m} becomes {focus_m:.3g} m at the trained field of view, "
                 f"inside the focal length ({self.focal_length_mm} mm)",
-                remedy="focus farther away, use a shorter lens or give another source field of view",
+                remedy="focus farther away or take a shorter lens",
             )
         focal_m = self.focal_length_mm / MM_PER_M
         f_number = self.f_number * (self.focus_m - focal_m) / (focus_m - focal_m)

@@ -1,4 +1,4 @@
-"""Fixed matrices of the chunked scan, built with NumPy so that a traced graph holds them as data."""
+"""Fixed matrices of the chunked scan, built with NumPy so that a traced graph has them as data."""
 
 from __future__ import annotations
 

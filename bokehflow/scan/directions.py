@@ -20,32 +20,31 @@ DIRECTIONS = ("raster", "reverse_raster", "column_major", "reverse_column_major"
 
 
 def to_scan_order(x: Tensor, height: int, width: int) -> Tensor:
-    """Bring [B, T, 4, ...] in raster order to [B, 4, T, ...], each direction in its own order.
+    """Bring [B, T, 4, N] in raster order to [B, 4, T, N], each direction in its own order.
 
     T = height x width. Raises SizeError when it is not, or when axis 2 is not the directions.
     """
-    batch, length, directions = x.shape[:3]
+    batch, length, directions, channels = x.shape
     if length != height * width or directions != len(DIRECTIONS):
         raise SizeError(
             f"a scan input of shape {tuple(x.shape)}",
             f"[B, {height} x {width} = {height * width} tokens, 4 directions, ...]",
         )
-    rest = x.shape[3:]
     rows = x[:, :, :2].transpose(1, 2)
-    grid = x[:, :, 2:].reshape(batch, height, width, 2, *rest)
-    columns = grid.movedim(3, 1).transpose(2, 3).reshape(batch, 2, length, *rest)
+    grid = x[:, :, 2:].reshape(batch, height, width, 2, channels)
+    columns = grid.permute(0, 3, 2, 1, 4).reshape(batch, 2, length, channels)
     return torch.cat(
         [rows[:, :1], rows[:, 1:].flip(2), columns[:, :1], columns[:, 1:].flip(2)], dim=1
     )
 
 
 def from_scan_order(o: Tensor, height: int, width: int) -> Tensor:
-    """The way back: [B, 4, T, ...] in scan order to [B, T, 4, ...] in raster order."""
-    batch, rest = o.shape[0], o.shape[3:]
+    """The way back: [B, 4, T, N] in scan order to [B, T, 4, N] in raster order."""
+    batch, _, length, channels = o.shape
     rows = torch.cat([o[:, :1], o[:, 1:2].flip(2)], dim=1)
     columns = torch.cat([o[:, 2:3], o[:, 3:].flip(2)], dim=1)
-    grid = columns.reshape(batch, 2, width, height, *rest).transpose(2, 3)
-    columns = grid.reshape(batch, 2, height * width, *rest)
+    grid = columns.reshape(batch, 2, width, height, channels).transpose(2, 3)
+    columns = grid.reshape(batch, 2, length, channels)
     return torch.cat([rows, columns], dim=1).transpose(1, 2)
 
 
@@ -102,19 +101,30 @@ def _scan_2d(
     height: int,
     width: int,
 ) -> tuple[Tensor, Tensor]:
-    """Order, fold batch, directions and heads into one axis, scan, and bring everything back."""
-    batch, length, directions, heads, key_size = inputs[1].shape
-    value_size = inputs[2].shape[-1]
+    """Order, fold batch, directions and heads into one axis, scan, and bring everything back.
+
+    q, k and v travel as one tensor and the gates as another, so that a graph holds two
+    reorderings where it would hold five, and no tensor has more than five axes.
+    """
+    q, k, v, log_decay, beta = inputs
+    batch, length, directions, heads, key_size = k.shape
+    value_size = v.shape[-1]
     streams = batch * directions * heads
-    folded = [
-        to_scan_order(x, height, width).transpose(2, 3).reshape(streams, length, *x.shape[4:])
-        for x in inputs
-    ]
+
+    def fold(parts: tuple[Tensor, ...], size: int) -> Tensor:
+        packed = to_scan_order(torch.cat(parts, dim=-1).flatten(3), height, width)
+        by_head = packed.reshape(batch * directions, length, heads, size).transpose(1, 2)
+        return by_head.reshape(streams, length, size)
+
+    tokens = fold((q, k, v), 2 * key_size + value_size)
+    gates = fold((log_decay.unsqueeze(-1), beta.unsqueeze(-1)), 2)
     if initial_state is None:
-        state = inputs[2].new_zeros(streams, key_size, value_size)
+        state = v.new_zeros(streams, key_size, value_size)
     else:
         state = initial_state.reshape(streams, key_size, value_size)
-    o, final = scan(*folded, state)
-    o = o.reshape(batch, directions, heads, length, value_size).transpose(2, 3)
-    final = final.reshape(batch, directions, heads, key_size, value_size)
-    return from_scan_order(o, height, width), final
+    sequences = (*tokens.split((key_size, key_size, value_size), dim=-1), *gates.unbind(-1))
+    o, final = scan(*sequences, state)
+    o = o.reshape(batch * directions, heads, length, value_size).transpose(1, 2)
+    o = o.reshape(batch, directions, length, heads * value_size)
+    o = from_scan_order(o, height, width).reshape(batch, length, directions, heads, value_size)
+    return o, final.reshape(batch, directions, heads, key_size, value_size)
