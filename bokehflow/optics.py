@@ -105,7 +105,14 @@ class Lens:
 
     def signed_radius_px(self, inverse_depth: Any, width_px: int) -> Any:
         """Signed blur radius in pixels for an inverse depth in 1/m."""
-        return signed_radius_px(inverse_depth, *self.as_tuple(), width_px=width_px)
+        return signed_radius_px(
+            inverse_depth,
+            self.focal_length_mm,
+            self.f_number,
+            self.focus_m,
+            self.sensor_width_mm,
+            width_px,
+        )
 
     def as_tuple(self) -> tuple[float, float, float, float]:
         """The four numbers in the order of `LENS_FIELDS`."""

@@ -1,5 +1,6 @@
 """The gated delta scan: the truth, its chunked form, and both over a feature map."""
 
+from bokehflow.scan.choice import SCAN_FORMS, Scan2d, ScanConfig, build_scan
 from bokehflow.scan.chunk import chunk_gated_delta
 from bokehflow.scan.directions import DIRECTIONS, chunk_scan_2d, naive_scan_2d
 from bokehflow.scan.naive import naive_gated_delta
@@ -8,7 +9,11 @@ from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk
 __all__ = [
     "DIRECTIONS",
     "INTER_CHUNK_SCHEMES",
+    "SCAN_FORMS",
     "InterChunk",
+    "Scan2d",
+    "ScanConfig",
+    "build_scan",
     "chunk_gated_delta",
     "chunk_scan_2d",
     "naive_gated_delta",

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from bokehflow.errors import SizeError, UnknownNameError
 from bokehflow.scan.constants import identity, lower_ones, strictly_lower_ones, upper_ones
+from bokehflow.scan.inputs import ScanInputs
 from bokehflow.scan.inverse import invert_unit_lower
 from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states
 
@@ -54,22 +55,14 @@ def chunk_gated_delta(
     state = v.new_zeros(batch * heads, key_size, v.shape[-1])
     if initial_state is not None:
         state = initial_state.reshape(batch * heads, key_size, v.shape[-1])
-    folded = (fold(x) for x in (q, k, v, log_decay, beta))
-    o, final = chunk_folded(*folded, state, chunk_size=chunk_size, inter_chunk=inter_chunk)
+    folded = ScanInputs(*(fold(x) for x in (q, k, v, log_decay, beta)))
+    o, final = chunk_folded(folded, state, chunk_size, inter_chunk)
     o = o.reshape(batch, heads, length, -1).transpose(1, 2)
     return o, final.reshape(batch, heads, key_size, -1)
 
 
 def chunk_folded(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    log_decay: Tensor,
-    beta: Tensor,
-    initial_state: Tensor,
-    *,
-    chunk_size: int = DEFAULT_CHUNK_SIZE,
-    inter_chunk: InterChunk = DEFAULT_INTER_CHUNK,
+    inputs: ScanInputs, initial_state: Tensor, chunk_size: int, inter_chunk: InterChunk
 ) -> tuple[Tensor, Tensor]:
     """`chunk_gated_delta` with batch and heads already folded into one axis N.
 
@@ -77,6 +70,7 @@ def chunk_folded(
     Returns o [N, T, V] and the final state [N, K, V].
     """
     _check(chunk_size, inter_chunk)
+    q, k, v, log_decay, beta = inputs
     batch, length, key_size = k.shape
     chunks = -(-length // chunk_size)
     spare = chunks * chunk_size - length

@@ -7,12 +7,14 @@ section 3.1). Tensors keep raster order outside; only the inside of the scan see
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError
 from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK, chunk_folded
+from bokehflow.scan.inputs import ScanInputs
 from bokehflow.scan.naive import naive_gated_delta
 from bokehflow.scan.transitions import InterChunk
 
@@ -68,10 +70,9 @@ def chunk_scan_2d(
     Returns o [B, T, 4, H, V], every output at its token's place, and the final state.
     """
 
-    def scan(*inputs: Tensor) -> tuple[Tensor, Tensor]:
-        return chunk_folded(*inputs, chunk_size=chunk_size, inter_chunk=inter_chunk)
-
-    return _scan_2d(scan, (q, k, v, log_decay, beta), initial_state, height, width)
+    scan = partial(chunk_folded, chunk_size=chunk_size, inter_chunk=inter_chunk)
+    inputs = ScanInputs(q, k, v, log_decay, beta)
+    return _scan_2d(scan, inputs, initial_state, height, width)
 
 
 def naive_scan_2d(
@@ -86,17 +87,20 @@ def naive_scan_2d(
 ) -> tuple[Tensor, Tensor]:
     """The slow, obvious twin of `chunk_scan_2d`, with the same inputs and outputs."""
 
-    def scan(*inputs: Tensor) -> tuple[Tensor, Tensor]:
-        *sequences, state = inputs
-        o, final = naive_gated_delta(*(x.unsqueeze(2) for x in sequences), state.unsqueeze(1))
-        return o.squeeze(2), final.squeeze(1)
+    inputs = ScanInputs(q, k, v, log_decay, beta)
+    return _scan_2d(_naive_folded, inputs, initial_state, height, width)
 
-    return _scan_2d(scan, (q, k, v, log_decay, beta), initial_state, height, width)
+
+def _naive_folded(inputs: ScanInputs, initial_state: Tensor) -> tuple[Tensor, Tensor]:
+    """`naive_gated_delta` with batch and heads folded into one axis, as in `chunk_folded`."""
+    q, k, v, log_decay, beta = (x.unsqueeze(2) for x in inputs)
+    o, final = naive_gated_delta(q, k, v, log_decay, beta, initial_state.unsqueeze(1))
+    return o.squeeze(2), final.squeeze(1)
 
 
 def _scan_2d(
-    scan: Callable[..., tuple[Tensor, Tensor]],
-    inputs: tuple[Tensor, ...],
+    scan: Callable[[ScanInputs, Tensor], tuple[Tensor, Tensor]],
+    inputs: ScanInputs,
     initial_state: Tensor | None,
     height: int,
     width: int,
@@ -122,8 +126,8 @@ def _scan_2d(
         state = v.new_zeros(streams, key_size, value_size)
     else:
         state = initial_state.reshape(streams, key_size, value_size)
-    sequences = (*tokens.split((key_size, key_size, value_size), dim=-1), *gates.unbind(-1))
-    o, final = scan(*sequences, state)
+    q, k, v = torch.split(tokens, [key_size, key_size, value_size], dim=-1)
+    o, final = scan(ScanInputs(q, k, v, *gates.unbind(-1)), state)
     o = o.reshape(batch * directions, heads, length, value_size).transpose(1, 2)
     o = o.reshape(batch, directions, length, heads * value_size)
     o = from_scan_order(o, height, width).reshape(batch, length, directions, heads, value_size)

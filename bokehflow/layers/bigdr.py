@@ -1,0 +1,104 @@
+"""The BiGDR block: four-direction gated delta scan, adaptive direction fusion, local mixing.
+
+Source: founding document, sections 3.1 and 4.3; per-channel fusion weights and one projection a
+direction are the reading under which the document's parameter table holds.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bokehflow.layers.gates import TokenGates, log_decay_above
+from bokehflow.scan import DIRECTIONS, Scan2d
+
+L2_NORM_EPSILON = 1e-6
+_KINDS = 5  # q, k, v, alpha_proj, beta_proj
+
+
+class DirectionFusion(nn.Module):
+    """LayerNorm(sum_d gamma_d o_d), gamma = softmax over directions, a weight a channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weigh = nn.Linear(len(DIRECTIONS) * channels, len(DIRECTIONS) * channels)
+        self.norm = nn.LayerNorm(channels)
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        """outputs: [B, T, 4, C], the four scans at every token. Returns [B, T, C]."""
+        gamma = self.weigh(outputs.flatten(2)).reshape(outputs.shape).softmax(dim=2)
+        fused: Tensor = self.norm((gamma * outputs).sum(2))
+        return fused
+
+
+class ScanMixer(nn.Module):
+    """Projections, gates, the four scans and their fusion."""
+
+    def __init__(self, channels: int, heads: int, scan: Scan2d) -> None:
+        super().__init__()
+        self.heads, self.head_size = heads, channels // heads
+        self.scan = scan
+        directions = len(DIRECTIONS)
+        self.project = nn.Linear(channels, _KINDS * directions * channels)
+        self.gates = TokenGates(2 * directions * heads, self.head_size)
+        self.fuse = DirectionFusion(channels)
+        self.out = nn.Linear(channels, channels)
+
+    def forward(
+        self, x: Tensor, floor: Tensor, state: Tensor, height: int, width: int
+    ) -> tuple[Tensor, Tensor]:
+        """x: [B, T, C] tokens in raster order; floor: [B, 1]; state: [B, 4, H, d, d].
+
+        Returns [B, T, C] and the final state.
+        """
+        batch, length, channels = x.shape
+        directions = len(DIRECTIONS)
+        q, k, v, gates = self.project(x).split(
+            (directions * channels,) * 3 + (2 * directions * channels,), dim=-1
+        )
+        split_heads = (batch, length, directions, self.heads, self.head_size)
+        q, k, v = (part.reshape(split_heads) for part in (q, k, v))
+        k = k * torch.rsqrt((k * k).sum(-1, keepdim=True) + L2_NORM_EPSILON)
+        alpha, beta = self.gates(gates).chunk(2, dim=-1)
+        by_direction = (batch, length, directions, self.heads)
+        log_decay = log_decay_above(floor[:, :, None], alpha).reshape(by_direction)
+        beta = torch.sigmoid(beta).reshape(by_direction)
+        o, final = self.scan(q, k, v, log_decay, beta, state, height, width)
+        fused = self.fuse(o.reshape(batch, length, directions, channels))
+        return self.out(fused), final
+
+
+class LocalMixer(nn.Module):
+    """Depthwise 3x3 convolution, GELU, pointwise convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.pointwise = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor, height: int, width: int) -> Tensor:
+        """x: [B, T, C] tokens in raster order. Same shape back."""
+        grid = x.transpose(1, 2).reshape(x.shape[0], x.shape[2], height, width)
+        mixed: Tensor = self.depthwise(grid).flatten(2).transpose(1, 2)
+        out: Tensor = self.pointwise(F.gelu(mixed))
+        return out
+
+
+class BiGDRBlock(nn.Module):
+    """x + scan(norm(x)), then x + local(norm(x))."""
+
+    def __init__(self, channels: int, heads: int, scan: Scan2d) -> None:
+        super().__init__()
+        self.scan_norm = nn.LayerNorm(channels)
+        self.scan = ScanMixer(channels, heads, scan)
+        self.local_norm = nn.LayerNorm(channels)
+        self.local = LocalMixer(channels)
+
+    def forward(
+        self, x: Tensor, floor: Tensor, state: Tensor, height: int, width: int
+    ) -> tuple[Tensor, Tensor]:
+        """x: [B, T, C]; floor: [B, 1]; state: [B, 4, H, d, d]. Returns x and the final state."""
+        mixed, final = self.scan(self.scan_norm(x), floor, state, height, width)
+        x = x + mixed
+        return x + self.local(self.local_norm(x), height, width), final

@@ -1,0 +1,65 @@
+"""Depth-aware hierarchical gating (DAHG): how fast each layer may forget.
+
+Source: founding document, section 3.2; the lower bound comes from HGRN-2 (arXiv 2404.07904).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class GateFloors(nn.Module):
+    """alpha_min_l = sigmoid(a_l + lambda * CoC_mean), with a_1 < a_2 < ... by construction."""
+
+    def __init__(self, layers: int, first: float = 0.0, step: float = 0.7) -> None:
+        super().__init__()
+        self.first = nn.Parameter(torch.tensor(first))
+        raw_step = torch.tensor(step).expm1().log()
+        self.steps = nn.Parameter(raw_step.repeat(layers - 1))
+        self.coc_gain = nn.Parameter(torch.tensor(0.1))
+
+    def levels(self) -> Tensor:
+        """a_l for every layer, [layers], strictly increasing."""
+        rises = F.softplus(self.steps)
+        values: list[Tensor] = [self.first]
+        for rise in rises.unbind():
+            values.append(values[-1] + rise)
+        return torch.stack(values)
+
+    def forward(self, layer: int, coc_mean: Tensor) -> Tensor:
+        """The floor of one layer, [B, 1], in 0..1.
+
+        coc_mean: [B, 1], the frame's mean blur radius in percent of its width.
+        """
+        return torch.sigmoid(self.levels()[layer] + self.coc_gain * coc_mean)
+
+
+class TokenGates(nn.Module):
+    """sigmoid(w_h . silu(proj_h) + b_h) for alpha and beta of every direction and head.
+
+    The weights are one vector a head; they act as a block-diagonal matrix, one matrix product
+    instead of a product and a sum over every head.
+    """
+
+    def __init__(self, heads: int, head_size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(heads, head_size) * head_size**-0.5)
+        self.bias = nn.Parameter(torch.zeros(heads))
+        self.register_buffer("own_head", torch.eye(heads)[:, None, :], persistent=False)
+        self.own_head: Tensor
+
+    def forward(self, projected: Tensor) -> Tensor:
+        """projected: [B, T, heads x head_size]. Returns logits [B, T, heads]."""
+        matrix = (self.weight[:, :, None] * self.own_head).flatten(0, 1)
+        return F.silu(projected) @ matrix + self.bias
+
+
+def log_decay_above(floor: Tensor, logits: Tensor) -> Tensor:
+    """log(alpha_min + (1 - alpha_min) * sigmoid(logits)), <= 0.
+
+    floor: broadcasts against logits, in 0..1. Written as log(1 - x) with the small x computed
+    first, so that slow decays keep their digits.
+    """
+    return torch.log(1.0 - (1.0 - floor) * torch.sigmoid(-logits))

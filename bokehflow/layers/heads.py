@@ -1,0 +1,88 @@
+"""What leaves the network: coarse inverse depth, dense maps at network size, the residual.
+
+Source: founding document, section 4.2 (lightweight DPT head, bokeh head, three-convolution
+residual refinement).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M
+
+REFINEMENT_CHANNELS = 24
+
+
+def to_inverse_depth(logits: Tensor) -> Tensor:
+    """softplus, bounded to the reported range of depth. Any shape; result in 1/m.
+
+    softplus keeps the absolute error of half precision small where depth is far, and the bound
+    keeps it inside the range in which accelerators compute it rightly.
+    """
+    return torch.clamp(F.softplus(logits), 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
+
+
+class CoarseDepthHead(nn.Module):
+    """Inverse depth at token scale, by one 1x1 convolution on the depth tokens."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.read = nn.Linear(channels, 1)
+
+    def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        """tokens: [B, T, C] in raster order. Returns 1/m, [B, 1, height, width]."""
+        logits = self.read(self.norm(tokens))
+        return to_inverse_depth(logits.reshape(tokens.shape[0], 1, height, width))
+
+
+class DenseHead(nn.Module):
+    """Tokens of several depths, summed and brought up four times to a dense map."""
+
+    def __init__(self, channels: int, width: int, levels: int, out_channels: int) -> None:
+        super().__init__()
+        half, full = width // 2, max(8, width // 6)
+        self.project = nn.ModuleList(nn.Linear(channels, width) for _ in range(levels))
+        self.mix = nn.Conv2d(width, width, 3, padding=1)
+        self.to_half = nn.Conv2d(width, 4 * half, 1)
+        self.skip = nn.Conv2d(channels // 2, half, 1)
+        self.mix_half = nn.Conv2d(half, half, 3, padding=1)
+        self.to_full = nn.Conv2d(half, 4 * full, 1)
+        self.out = nn.Conv2d(full, out_channels, 3, padding=1)
+
+    def forward(self, levels: Sequence[Tensor], half_size: Tensor) -> Tensor:
+        """levels: token maps [B, T, C]; half_size: the stem's map [B, C/2, H/2, W/2].
+
+        Returns [B, out_channels, H, W].
+        """
+        batch, _, height, width = half_size.shape
+        summed = self.project[0](levels[0])
+        for project, tokens in zip(list(self.project)[1:], levels[1:], strict=True):
+            summed = summed + project(tokens)
+        grid = summed.transpose(1, 2).reshape(batch, -1, height // 2, width // 2)
+        grid = F.gelu(self.mix(F.gelu(grid)))
+        grid = F.pixel_shuffle(self.to_half(grid), 2) + self.skip(half_size)
+        grid = F.gelu(self.mix_half(F.gelu(grid)))
+        dense: Tensor = self.out(F.gelu(F.pixel_shuffle(self.to_full(grid), 2)))
+        return dense
+
+
+class ResidualRefinement(nn.Module):
+    """Three convolutions that mend what the renderer cannot know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = REFINEMENT_CHANNELS
+        self.first = nn.Conv2d(10, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.third = nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, rendered: Tensor, frame: Tensor, hint: Tensor, radius_px: Tensor) -> Tensor:
+        """rendered, frame, hint: [B, 3, H, W]; radius_px: [B, 1, H, W]. Returns [B, 3, H, W]."""
+        seen = torch.cat([rendered, frame, hint, radius_px], dim=1)
+        residual: Tensor = self.third(F.gelu(self.second(F.gelu(self.first(seen)))))
+        return residual

@@ -1,0 +1,133 @@
+"""The learned part: a frame and a lens become inverse depth, a residual hint and the next state.
+
+Everything here works at network size; the renderer and the way to and from frame size are in
+`pipeline.py`. Source: founding document, section 2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from bokehflow.layers.bigdr import BiGDRBlock
+from bokehflow.layers.conditioning import (
+    ApertureEmbedding,
+    CocCondition,
+    FilmModulation,
+    blur_radius_map,
+    mean_blur_percent,
+)
+from bokehflow.layers.fusion import CrossStreamFusion
+from bokehflow.layers.gates import GateFloors
+from bokehflow.layers.heads import (
+    CoarseDepthHead,
+    DenseHead,
+    ResidualRefinement,
+    to_inverse_depth,
+)
+from bokehflow.layers.stem import ConvStem
+from bokehflow.layers.temporal import State, StatePropagation
+from bokehflow.scan import DIRECTIONS, ScanConfig, build_scan
+from bokehflow.specs import Variant
+
+FUSION_EVERY = 2
+HINT_CHANNELS = 3
+
+
+class NetworkOutput(NamedTuple):
+    """inverse_depth: 1/m, [B, 1, H, W]; hint: [B, 3, H, W], for the residual refinement;
+    coarse_inverse_depth: 1/m, [B, 1, H/4, W/4], supervised in training; next_state."""
+
+    inverse_depth: Tensor
+    hint: Tensor
+    coarse_inverse_depth: Tensor
+    next_state: State
+
+
+class Network(nn.Module):
+    """Two streams of BiGDR blocks over one stem, fused after every second block."""
+
+    def __init__(self, variant: Variant, scan: ScanConfig | None = None) -> None:
+        super().__init__()
+        self.variant = variant
+        channels, blocks = variant.channels, variant.blocks
+        run_scan = build_scan(scan or ScanConfig())
+
+        def stream() -> nn.ModuleList:
+            return nn.ModuleList(
+                BiGDRBlock(channels, variant.heads, run_scan) for _ in range(blocks)
+            )
+
+        fusions = blocks // FUSION_EVERY
+        self.stem = ConvStem(channels)
+        self.aperture = ApertureEmbedding(channels)
+        self.propagate = StatePropagation(variant)
+        self.depth_floors, self.bokeh_floors = GateFloors(blocks), GateFloors(blocks)
+        self.depth_blocks, self.bokeh_blocks = stream(), stream()
+        self.film = nn.ModuleList(FilmModulation(channels) for _ in range(blocks))
+        self.fusions = nn.ModuleList(CrossStreamFusion(channels) for _ in range(fusions))
+        self.coc_conditions = nn.ModuleList(CocCondition(channels) for _ in range(fusions))
+        self.coarse = CoarseDepthHead(channels)
+        self.depth_head = DenseHead(channels, variant.head_channels, fusions, 1)
+        self.bokeh_head = DenseHead(channels, variant.head_channels, fusions, HINT_CHANNELS)
+        self.refine = ResidualRefinement()
+
+    def forward(self, frame: Tensor, lens: Tensor, state: State) -> NetworkOutput:
+        """frame: [B, 3, H, W], sRGB 0..1, H and W multiples of 4; lens: [B, 4]; state: carried."""
+        stem, half_size = self.stem(frame)
+        height, width = stem.shape[-2:]
+        tokens = stem.flatten(2).transpose(1, 2)
+        pooled = tokens.mean(dim=1)
+        starts = self.propagate(state, pooled)
+        depth_levels, bokeh_levels, coarse, finals = self._encode(
+            tokens, lens, starts, height, width
+        )
+        next_state = State(torch.stack(finals, dim=1), pooled, torch.ones_like(state.valid))
+        return NetworkOutput(
+            to_inverse_depth(self.depth_head(depth_levels, half_size)),
+            self.bokeh_head(bokeh_levels, half_size),
+            coarse,
+            next_state,
+        )
+
+    def _encode(
+        self, tokens: Tensor, lens: Tensor, starts: Tensor, height: int, width: int
+    ) -> tuple[list[Tensor], list[Tensor], Tensor, list[Tensor]]:
+        """Both streams. Returns their tokens after every fusion, the coarse inverse depth, and
+        the final states [B, 4 x H, d, d] of the depth blocks followed by the bokeh blocks."""
+        variant = self.variant
+        by_direction = (len(DIRECTIONS), variant.heads, variant.head_size, variant.head_size)
+        starts_by_block = [s.reshape(-1, *by_direction) for s in starts.unbind(1)]
+        aperture = self.aperture(lens)
+        depth = bokeh = tokens
+        depth_levels: list[Tensor] = []
+        bokeh_levels: list[Tensor] = []
+        depth_finals: list[Tensor] = []
+        bokeh_finals: list[Tensor] = []
+        coarse, radius, coc_mean = self._look(tokens, lens, height, width)
+        for i in range(variant.blocks):
+            floor = self.depth_floors(i, coc_mean)
+            depth, final = self.depth_blocks[i](depth, floor, starts_by_block[i], height, width)
+            depth_finals.append(final.flatten(1, 2))
+            floor, start = self.bokeh_floors(i, coc_mean), starts_by_block[variant.blocks + i]
+            bokeh = self.film[i](bokeh, aperture)
+            bokeh, final = self.bokeh_blocks[i](bokeh, floor, start, height, width)
+            bokeh_finals.append(final.flatten(1, 2))
+            level, left_over = divmod(i + 1, FUSION_EVERY)
+            if not left_over:
+                depth, bokeh = self.fusions[level - 1](depth, bokeh)
+                coarse, radius, coc_mean = self._look(depth, lens, height, width)
+                bokeh = self.coc_conditions[level - 1](bokeh, radius)
+                depth_levels.append(depth)
+                bokeh_levels.append(bokeh)
+        return depth_levels, bokeh_levels, coarse, depth_finals + bokeh_finals
+
+    def _look(
+        self, tokens: Tensor, lens: Tensor, height: int, width: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Coarse inverse depth, its signed blur radius in token pixels, and CoC_mean."""
+        coarse = self.coarse(tokens, height, width)
+        radius = blur_radius_map(coarse, lens, width)
+        return coarse, radius, mean_blur_percent(radius)

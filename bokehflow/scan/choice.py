@@ -1,0 +1,67 @@
+"""Which form of the scan a model runs. The choice is obeyed or refused, never replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from torch import Tensor
+
+from bokehflow.errors import UnknownNameError
+from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK
+from bokehflow.scan.directions import chunk_scan_2d, naive_scan_2d
+from bokehflow.scan.transitions import InterChunk
+
+
+class Scan2d(Protocol):
+    """A scan over a feature map in four directions; see `directions.chunk_scan_2d`."""
+
+    def __call__(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        log_decay: Tensor,
+        beta: Tensor,
+        initial_state: Tensor | None,
+        height: int,
+        width: int,
+    ) -> tuple[Tensor, Tensor]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScanConfig:
+    """form: naive, chunked, triton (needs CUDA) or cpu (compiled, no graph export).
+
+    chunk_size and inter_chunk are read by the chunked form alone.
+    """
+
+    form: str = "chunked"
+    chunk_size: int = DEFAULT_CHUNK_SIZE
+    inter_chunk: InterChunk = DEFAULT_INTER_CHUNK
+
+    def __post_init__(self) -> None:
+        if self.form not in _FORMS:
+            raise UnknownNameError("scan form", self.form, _FORMS)
+
+
+def build_scan(config: ScanConfig) -> Scan2d:
+    """The scan that `config` names.
+
+    Raises MissingDependencyError or UsageError where this machine cannot run it.
+    """
+    return _FORMS[config.form](config)
+
+
+def _chunked(config: ScanConfig) -> Scan2d:
+    return partial(chunk_scan_2d, chunk_size=config.chunk_size, inter_chunk=config.inter_chunk)
+
+
+def _naive(_: ScanConfig) -> Scan2d:
+    return naive_scan_2d
+
+
+_FORMS: dict[str, Callable[[ScanConfig], Scan2d]] = {"naive": _naive, "chunked": _chunked}
+SCAN_FORMS = tuple(_FORMS)

@@ -1,0 +1,115 @@
+"""What a model is made of and what goes through it: variants, frame sizes, tensors."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bokehflow.errors import SizeError, UnknownNameError
+
+TOKEN_STRIDE = 4
+"""Network pixels a token, along each axis (the stem's stride)."""
+
+DEPTH_MIN_M = 0.1
+DEPTH_MAX_M = 1000.0
+"""Depth is reported within these bounds; sky is DEPTH_MAX_M."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One row of the variant table (founding document, section 4.1)."""
+
+    name: str
+    channels: int
+    heads: int
+    blocks: int
+    head_channels: int
+    table_parameters: float
+    table_memory_gb: float
+    table_fps: float
+
+    @property
+    def head_size(self) -> int:
+        """Size d of one head's queries, keys and values."""
+        return self.channels // self.heads
+
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant("nano", 48, 3, 6, 32, 1.2e6, 0.8, 45.0),
+        Variant("small", 96, 4, 6, 80, 4.8e6, 1.8, 23.0),
+        Variant("base", 160, 5, 6, 48, 12.3e6, 3.2, 12.0),
+    )
+}
+
+
+def find_variant(name: str) -> Variant:
+    """The variant of that name. Raises UnknownNameError with the nearest name."""
+    if name not in VARIANTS:
+        raise UnknownNameError("variant", name, VARIANTS)
+    return VARIANTS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Height and width of a frame in pixels, written HxW."""
+
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        if self.height < 1 or self.width < 1:
+            raise SizeError(f"size {self}", "at least 1x1")
+
+    def __str__(self) -> str:
+        return f"{self.height}x{self.width}"
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """Read `720x1280`. Raises SizeError for anything else."""
+        match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
+        if match is None:
+            raise SizeError(f"size {text!r}", "HEIGHTxWIDTH, as in 720x1280")
+        return cls(int(match[1]), int(match[2]))
+
+
+FULL_NETWORK = "full"
+MOBILE_FRAME = Size(720, 1280)
+MOBILE_NETWORK = Size(288, 512)
+"""The mobile profile: the network sees the frame at this size, the renderer at MOBILE_FRAME."""
+
+
+def network_size_for(frame: Size, request: str | Size = FULL_NETWORK) -> Size:
+    """The size at which the network sees `frame`: `full`, or a size of its own.
+
+    Raises SizeError when either is not a multiple of the token stride or is larger than the frame.
+    """
+    network = frame
+    if isinstance(request, Size):
+        network = request
+    elif request != FULL_NETWORK:
+        network = Size.parse(request)
+    for label, value in (("height", network.height), ("width", network.width)):
+        if value % TOKEN_STRIDE:
+            down = max(TOKEN_STRIDE, value // TOKEN_STRIDE * TOKEN_STRIDE)
+            raise SizeError(
+                f"network {label} {value}",
+                f"a multiple of {TOKEN_STRIDE}",
+                f"{down} or {value // TOKEN_STRIDE * TOKEN_STRIDE + TOKEN_STRIDE} would do",
+            )
+    if network.height > frame.height or network.width > frame.width:
+        raise SizeError(f"network size {network}", f"at most the frame's {frame}")
+    return network
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """One input or output of an exported graph, as the manifest describes it."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    unit: str = ""
+    value_range: tuple[float, float] | None = None
+    layout: str = ""
