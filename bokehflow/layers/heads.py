@@ -79,7 +79,7 @@ class ResidualRefinement(nn.Module):
         width = REFINEMENT_CHANNELS
         self.first = nn.Conv2d(10, width, 3, padding=1)
         self.second = nn.Conv2d(width, width, 3, padding=1)
-        self.third = nn.Conv2d(width, 3, 3, padding=1)
+        self.third = nn.Conv2d(width, 3, 3, padding=1, bias=False)
 
     def forward(self, rendered: Tensor, frame: Tensor, hint: Tensor, radius_px: Tensor) -> Tensor:
         """rendered, frame, hint: [B, 3, H, W]; radius_px: [B, 1, H, W]. Returns [B, 3, H, W]."""

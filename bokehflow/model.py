@@ -1,0 +1,138 @@
+"""The model as a user calls it: frame, lens and state in; bokeh, depth and the next state out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from bokehflow.errors import SizeError, UsageError
+from bokehflow.layers.temporal import State, first_state
+from bokehflow.network import Network
+from bokehflow.optics import Lens
+from bokehflow.pipeline import Pipeline
+from bokehflow.render import RenderConfig
+from bokehflow.scan import ScanConfig
+from bokehflow.specs import (
+    FULL_NETWORK,
+    MOBILE_NETWORK,
+    TOKEN_STRIDE,
+    Size,
+    find_variant,
+    network_size_for,
+)
+from bokehflow.weights import WeightsInfo, load_network
+
+MOBILE_PROFILE = "mobile"
+
+
+class Frame(NamedTuple):
+    """One frame's result. bokeh: sRGB 0..1, [1, 3, H, W]; depth: metres, [1, 1, H, W];
+    next_state: to be given with the next frame."""
+
+    bokeh: Tensor
+    depth: Tensor
+    next_state: State
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """network_size: `full`, `mobile` (longer side as in the mobile profile) or HxW.
+    source_fov_deg: horizontal field of view of the camera that took the frames; None is the one
+    the weights were trained for. render, scan: how to render and to scan.
+    """
+
+    network_size: str = FULL_NETWORK
+    source_fov_deg: float | None = None
+    render: RenderConfig = field(default_factory=RenderConfig)
+    scan: ScanConfig = field(default_factory=ScanConfig)
+
+    def __post_init__(self) -> None:
+        fov = self.source_fov_deg
+        if fov is not None and not 1.0 <= fov < 180.0:
+            raise UsageError(f"source_fov_deg={fov}", "at least 1 and under 180 degrees")
+
+
+def fit_network_size(frame: Size, request: str) -> Size:
+    """The network size for a frame: `network_size_for`, and `mobile` keeps the frame's shape."""
+    if request != MOBILE_PROFILE:
+        return network_size_for(frame, request)
+    longest = max(MOBILE_NETWORK.height, MOBILE_NETWORK.width)
+    scale = min(1.0, longest / max(frame.height, frame.width))
+    return Size(_token_multiple(frame.height, scale), _token_multiple(frame.width, scale))
+
+
+def _token_multiple(length: int, scale: float) -> int:
+    if length < TOKEN_STRIDE:
+        raise SizeError(f"a side of {length} px", f"at least {TOKEN_STRIDE} px")
+    tokens = max(1, round(length * scale / TOKEN_STRIDE))
+    return min(tokens, length // TOKEN_STRIDE) * TOKEN_STRIDE
+
+
+class BokehFlow:
+    """A network with its renderer, for frames of any size."""
+
+    def __init__(self, network: Network, weights: WeightsInfo, config: ModelConfig) -> None:
+        self.network, self.weights, self.config = network, weights, config
+        self._pipeline: Pipeline | None = None
+
+    def pipeline_for(self, frame: Size) -> Pipeline:
+        """The static pipeline for one frame size; the last one is kept."""
+        if self._pipeline is None or self._pipeline.frame_size != frame:
+            network_size = fit_network_size(frame, self.config.network_size)
+            pipeline = Pipeline(self.network, frame, network_size, self.config.render)
+            self._pipeline = pipeline.eval()
+        return self._pipeline
+
+    def first_state(self) -> State:
+        """The state before the first frame, and after a cut."""
+        return first_state(self.network.variant)
+
+    def __call__(self, image: Tensor, lens: Lens, state: State | None = None) -> Frame:
+        """Render one frame. Nothing is remembered: the state comes in and goes out.
+
+        image: [1, 3, H, W], sRGB 0..1. state: of the previous frame, None before the first.
+        Raises SizeError for an image of another shape or too small, LensError for a focus that the
+        source field of view moves inside the focal length.
+        """
+        if image.dim() != 4 or image.shape[:2] != (1, 3):
+            raise SizeError(f"an image of shape {tuple(image.shape)}", "[1, 3, H, W]")
+        scale = depth_scale(self.config.source_fov_deg, self.weights.canonical_fov_deg)
+        seen = torch.tensor([lens.seen_with_depth_scaled(1.0 / scale).as_tuple()])
+        pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
+        with torch.inference_mode():
+            out = pipeline(image, seen.to(image), *(state or self.first_state()))
+        bokeh, depth, *next_state = out
+        return Frame(bokeh, depth * scale, State(*next_state))
+
+
+def depth_scale(source_fov_deg: float | None, canonical_fov_deg: float) -> float:
+    """True depth over the depth that the network sees.
+
+    A longer lens shows a thing larger than the trained one would, so the network puts it nearer.
+    """
+    if source_fov_deg is None:
+        return 1.0
+    return math.tan(math.radians(canonical_fov_deg / 2)) / math.tan(
+        math.radians(source_fov_deg / 2)
+    )
+
+
+def load_model(
+    variant: str = "nano",
+    weights: str | Path | None = None,
+    config: ModelConfig | None = None,
+) -> BokehFlow:
+    """Load a model. `weights=None` takes the shipped weights, or seeded untrained ones where none
+    ship (`model.weights.trained` says which).
+
+    Raises UnknownNameError for the variant, WeightsError for a file that does not fit.
+    """
+    config = config or ModelConfig()
+    path = None if weights is None else Path(weights)
+    network, info = load_network(find_variant(variant), path, config.scan)
+    return BokehFlow(network, info, config)

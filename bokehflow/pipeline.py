@@ -1,0 +1,80 @@
+"""One frame size, start to end, in static shapes: this module is what every exporter exports.
+
+frame -> shrink -> network -> edge-aware upsampling -> signed blur radius -> renderer -> residual
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from bokehflow.layers.conditioning import blur_radius_map
+from bokehflow.layers.resample import Resample
+from bokehflow.layers.temporal import State
+from bokehflow.network import Network
+from bokehflow.render import EdgeAwareUpsample, RenderConfig, Renderer
+from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, network_size_for
+
+
+class PipelineOutput(NamedTuple):
+    """bokeh: sRGB 0..1, [B, 3, H, W]; depth: metres, [B, 1, H, W]; the state for the next frame."""
+
+    bokeh: Tensor
+    depth: Tensor
+    next_scan: Tensor
+    next_pooled: Tensor
+    next_valid: Tensor
+
+
+class Pipeline(nn.Module):
+    """A network and a renderer tied to one frame size and one network size."""
+
+    def __init__(
+        self,
+        network: Network,
+        frame_size: Size,
+        network_size: Size,
+        render: RenderConfig,
+    ) -> None:
+        super().__init__()
+        network_size_for(frame_size, network_size)
+        self.frame_size, self.network_size = frame_size, network_size
+        self.network = network
+        self.shrink = Resample(frame_size, network_size)
+        self.enlarge = Resample(network_size, frame_size)
+        self.upsample = EdgeAwareUpsample(
+            (network_size.height, network_size.width), (frame_size.height, frame_size.width)
+        )
+        self.renderer = Renderer(frame_size.height, frame_size.width, render)
+
+    def forward(
+        self,
+        image: Tensor,
+        lens: Tensor,
+        state_scan: Tensor,
+        state_pooled: Tensor,
+        state_valid: Tensor,
+    ) -> PipelineOutput:
+        """image: [B, 3, H, W], sRGB 0..1; lens: [B, 4] as `optics.LENS_FIELDS`; the state as
+        `layers.temporal.State`, zeros before the first frame."""
+        small = self.shrink(image)
+        seen = self.network(small, lens, State(state_scan, state_pooled, state_valid))
+        inverse_depth = self.upsample(seen.inverse_depth, image)
+        inverse_depth = torch.clamp(inverse_depth, 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
+        radius = blur_radius_map(inverse_depth, lens, self.frame_size.width)
+        rendered = self.renderer(image, radius)
+        residual = self._residual(rendered, small, seen.hint, seen.inverse_depth, lens)
+        in_blur = torch.clamp(radius.abs(), max=1.0)
+        bokeh = torch.clamp(rendered + residual * in_blur, 0.0, 1.0)
+        return PipelineOutput(bokeh, 1.0 / inverse_depth, *seen.next_state)
+
+    def _residual(
+        self, rendered: Tensor, small: Tensor, hint: Tensor, inverse_depth: Tensor, lens: Tensor
+    ) -> Tensor:
+        """The residual refinement, made at network size and brought to frame size."""
+        radius = blur_radius_map(inverse_depth, lens, self.network_size.width)
+        residual = self.network.refine(self.shrink(rendered), small, hint, radius)
+        enlarged: Tensor = self.enlarge(residual)
+        return enlarged

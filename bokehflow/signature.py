@@ -1,0 +1,47 @@
+"""Names, shapes and units of what goes into and comes out of an exported graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bokehflow.layers.temporal import State, state_shapes
+from bokehflow.optics import LENS_FIELDS
+from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, TensorSpec, Variant
+
+STATE_PAIRS = {f"state_{name}": f"next_state_{name}" for name in State._fields}
+"""Which output of one frame is which input of the next."""
+
+
+def input_specs(variant: Variant, frame_size: Size) -> list[TensorSpec]:
+    """The inputs of a pipeline, in order, for batch 1."""
+    lens = TensorSpec(
+        "lens", (1, len(LENS_FIELDS)), unit="mm, 1, m, mm", layout=", ".join(LENS_FIELDS)
+    )
+    return [_picture("image", frame_size), lens, *_states(variant, STATE_PAIRS.keys())]
+
+
+def output_specs(variant: Variant, frame_size: Size) -> list[TensorSpec]:
+    """The outputs of a pipeline, in order, for batch 1."""
+    depth = TensorSpec(
+        "depth",
+        (1, 1, frame_size.height, frame_size.width),
+        unit="m",
+        value_range=(DEPTH_MIN_M, DEPTH_MAX_M),
+        layout="NCHW",
+    )
+    return [_picture("bokeh", frame_size), depth, *_states(variant, STATE_PAIRS.values())]
+
+
+def _picture(name: str, size: Size) -> TensorSpec:
+    return TensorSpec(
+        name,
+        (1, 3, size.height, size.width),
+        unit="sRGB",
+        value_range=(0.0, 1.0),
+        layout="NCHW, RGB",
+    )
+
+
+def _states(variant: Variant, names: Iterable[str]) -> list[TensorSpec]:
+    shapes = state_shapes(variant).values()
+    return [TensorSpec(name, shape) for name, shape in zip(names, shapes, strict=True)]
