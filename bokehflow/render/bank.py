@@ -1,0 +1,55 @@
+"""The fixed bank of signed blur radii into which a picture is sorted, ordered far to near.
+
+A lens changes only the radius map, never the bank, so every kernel is a constant of the graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bokehflow.render.config import Quality
+
+SMALL_RADII_PX: dict[Quality, tuple[float, ...]] = {
+    "mobile": (1.0, 1.8, 3.0, 5.0, 9.0, 16.0, 27.0),
+    "best": (1.0, 2.0, 3.2, 5.0, 7.5, 11.0, 16.0, 23.0, 32.0),
+}
+"""The inner part of each bank: where one pixel more or less of blur is seen most."""
+GROWTH: dict[Quality, float] = {"mobile": 1.65, "best": 1.42}
+"""Ratio of neighbouring radii beyond the inner part."""
+LAST_GAP = 1.15
+"""A radius nearer to the maximum than this ratio is left out: it would share its light with it."""
+MIN_LEVEL_RADIUS: dict[Quality, float] = {"mobile": 2.5, "best": 4.0}
+"""Radius in cells below which a pyramid level is too coarse for a round disk."""
+MAX_LEVEL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class BankLayer:
+    """One layer: its signed blur radius in px, and the pyramid level it works at (2^level px)."""
+
+    radius_px: float
+    level: int
+
+
+def radius_bank(quality: Quality, far_px: float, near_px: float) -> tuple[BankLayer, ...]:
+    """The layers from the farthest (-far_px) over 0 to the nearest (near_px); both limits >= 0."""
+    far = [-r for r in reversed(_one_side(quality, far_px))]
+    radii = [*far, 0.0, *_one_side(quality, near_px)]
+    return tuple(BankLayer(r, pyramid_level(r, quality)) for r in radii)
+
+
+def pyramid_level(radius_px: float, quality: Quality) -> int:
+    """The deepest level at which the radius still spans enough cells for its shape to show."""
+    level = 0
+    while level < MAX_LEVEL and abs(radius_px) / 2 ** (level + 1) >= MIN_LEVEL_RADIUS[quality]:
+        level += 1
+    return level
+
+
+def _one_side(quality: Quality, max_px: float) -> list[float]:
+    if max_px <= 0:
+        return []
+    radii = list(SMALL_RADII_PX[quality])
+    while radii[-1] * GROWTH[quality] < max_px:
+        radii.append(radii[-1] * GROWTH[quality])
+    return [r for r in radii if r * LAST_GAP < max_px] + [max_px]

@@ -1,0 +1,63 @@
+"""The settings of the renderer, and the largest blur that it agrees to make."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from bokehflow.errors import UnknownNameError, UsageError
+
+Quality = Literal["mobile", "best"]
+QUALITIES: tuple[str, ...] = get_args(Quality)
+
+DESIGN_RADIUS_PX = 75.0
+"""Largest blur radius a graph is built for, in a frame whose longer side is DESIGN_SIDE_PX."""
+DESIGN_SIDE_PX = 1920
+LARGEST_SIDE_FRACTION = 1 / 8
+"""No bank reaches beyond this share of the longer side (or DESIGN_RADIUS_PX, if that is more)."""
+MIN_BLADES, MAX_BLADES = 3, 32
+
+
+@dataclass(frozen=True, slots=True)
+class RenderConfig:
+    """How to render; nothing here depends on the lens, which is a run-time input.
+
+    quality: "mobile" for the phone, "best" for a desktop (more layers, finer pyramid levels).
+    blades: 0 for a round aperture, or the number of straight blades, 3 to 32.
+    blade_rotation_deg: angle of the aperture's first corner from the image's x axis towards y.
+    highlight_recovery: how many times its own light a clipped highlight gets on top, 0 for none.
+    max_radius_px: largest blur radius; None is 75 px at 1920 px on the longer side, in proportion.
+    Raises UnknownNameError and UsageError.
+    """
+
+    quality: Quality = "mobile"
+    blades: int = 0
+    blade_rotation_deg: float = 0.0
+    highlight_recovery: float = 0.0
+    max_radius_px: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.quality not in QUALITIES:
+            raise UnknownNameError("quality", self.quality, QUALITIES)
+        if self.blades != 0 and not MIN_BLADES <= self.blades <= MAX_BLADES:
+            raise UsageError(
+                f"blades={self.blades}",
+                f"0 for a round aperture or {MIN_BLADES} to {MAX_BLADES}",
+            )
+        if not math.isfinite(self.blade_rotation_deg):
+            raise UsageError(f"blade_rotation_deg={self.blade_rotation_deg}", "a finite angle")
+        if not 0.0 <= self.highlight_recovery <= 16.0:
+            raise UsageError(f"highlight_recovery={self.highlight_recovery}", "0 to 16")
+        if self.max_radius_px is not None and not 1.0 <= self.max_radius_px < math.inf:
+            raise UsageError(f"max_radius_px={self.max_radius_px}", "at least 1 px")
+
+
+def design_radius_px(height: int, width: int) -> float:
+    """The blur radius in px that a graph for frames of this size is built to reach by default."""
+    return DESIGN_RADIUS_PX * max(height, width) / DESIGN_SIDE_PX
+
+
+def largest_radius_px(height: int, width: int) -> float:
+    """The blur radius in px above which `render` refuses a lens for a frame of this size."""
+    return max(DESIGN_RADIUS_PX, LARGEST_SIDE_FRACTION * max(height, width))

@@ -1,0 +1,117 @@
+"""Rendering one picture of any size, with the checks that an exported graph cannot make."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from bokehflow.errors import LensError, MediaError, SizeError, UsageError
+from bokehflow.optics import Lens
+from bokehflow.render.bank import radius_bank
+from bokehflow.render.blur import LensBlur
+from bokehflow.render.config import Quality, RenderConfig, largest_radius_px
+from bokehflow.render.highlights import HighlightRecovery
+from bokehflow.render.srgb import linear_to_srgb, srgb_to_linear
+
+CHANNELS = (1, 2, 3, 4)
+RUNGS_PER_OCTAVE = 4
+"""The bank reaches the next of these steps above the lens's own largest radius."""
+EPSILON_ALPHA = 1e-4
+
+
+def render(
+    image: Tensor,
+    depth_m: Tensor,
+    lens: Lens,
+    config: RenderConfig | None = None,
+    *,
+    quality: Quality | None = None,
+) -> Tensor:
+    """The picture as `lens` would have taken it, same shape as `image`.
+
+    image: [B, C, H, W], sRGB 0..1, C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); alpha
+    is kept and blurred with the picture. depth_m: [B, 1, H, W], metres, > 0, inf is infinitely far.
+    config: how to render; `quality` alone is short for `RenderConfig(quality=...)`.
+    Raises SizeError (shapes that do not fit), MediaError (depth or image values that make no
+    sense), LensError (a blur beyond `config.max_radius_px` or beyond what a frame of this size
+    allows) and UsageError (both config and quality).
+    """
+    if config is not None and quality is not None:
+        raise UsageError("both config and quality", "one of the two", "set config.quality")
+    config = config or RenderConfig(quality=quality or "best")
+    _check_shapes(image, depth_m)
+    _check_values(image, depth_m)
+    radius = lens.signed_radius_px(1.0 / depth_m, image.shape[3])
+    far, near = _reach(radius, lens, config)
+    blur = _lens_blur(
+        config.quality, far, near, image.shape[1], config.blades, config.blade_rotation_deg
+    ).to(image)
+    has_alpha = image.shape[1] in (2, 4)
+    colour = image[:, :-1] if has_alpha else image
+    light = HighlightRecovery(config.highlight_recovery)(srgb_to_linear(colour), radius)
+    if not has_alpha:
+        return linear_to_srgb(blur(light, radius))
+    alpha = image[:, -1:]
+    blurred = blur(torch.cat([light * alpha, alpha], 1), radius)
+    colour = linear_to_srgb(blurred[:, :-1] / blurred[:, -1:].clamp(min=EPSILON_ALPHA))
+    return torch.cat([colour, blurred[:, -1:].clamp(0.0, 1.0)], 1)
+
+
+def _check_shapes(image: Tensor, depth_m: Tensor) -> None:
+    if image.ndim != 4 or image.shape[1] not in CHANNELS or 0 in image.shape:
+        raise SizeError(
+            f"an image of shape {list(image.shape)}", "[B, C, H, W] with 1 to 4 channels"
+        )
+    expected = [image.shape[0], 1, *image.shape[2:]]
+    if list(depth_m.shape) != expected:
+        raise SizeError(
+            f"a depth map of shape {list(depth_m.shape)}",
+            str(expected),
+            "resize the depth map to the image",
+        )
+
+
+def _check_values(image: Tensor, depth_m: Tensor) -> None:
+    # A comparison with NaN is false, so NaN counts as bad here.
+    bad = int((~(depth_m > 0)).sum())
+    if bad:
+        raise MediaError(
+            f"{bad} of {depth_m.numel()} depth values are zero, negative or NaN",
+            "metres above 0 (inf for infinitely far)",
+            "fill the holes of the depth map first",
+        )
+    if not bool(torch.isfinite(image).all()):
+        raise MediaError("an image with NaN or infinite values", "sRGB values in 0..1")
+
+
+def _reach(radius: Tensor, lens: Lens, config: RenderConfig) -> tuple[float, float]:
+    """The bank's far and near ends in px, both >= 0. Raises LensError for blur above the limit."""
+    height, width = radius.shape[2:]
+    low, high = float(radius.detach().min()), float(radius.detach().max())
+    limit = config.max_radius_px or largest_radius_px(height, width)
+    largest = max(-low, high)
+    if largest > limit:
+        raise LensError(
+            f"{lens} blurs by a radius of {largest:.1f} px at {width}x{height}",
+            f"at most {limit:.1f} px",
+            "use a smaller aperture or a shorter lens, or move the focus",
+        )
+    return _rung(-low, limit), _rung(high, limit)
+
+
+def _rung(radius: float, limit: float) -> float:
+    """The radius rounded up a little: a moving focus must not change the bank every frame."""
+    if radius <= 0:
+        return 0.0
+    rung = math.exp2(math.ceil(math.log2(max(radius, 1.0)) * RUNGS_PER_OCTAVE) / RUNGS_PER_OCTAVE)
+    return min(rung, max(limit, 1.0))
+
+
+@lru_cache(maxsize=16)
+def _lens_blur(
+    quality: Quality, far_px: float, near_px: float, channels: int, blades: int, rotation_deg: float
+) -> LensBlur:
+    return LensBlur(radius_bank(quality, far_px, near_px), channels, blades, rotation_deg)

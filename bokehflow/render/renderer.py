@@ -1,0 +1,40 @@
+"""The renderer that is exported: one frame size, one aperture, any lens."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from bokehflow.errors import SizeError
+from bokehflow.render.bank import radius_bank
+from bokehflow.render.blur import LensBlur
+from bokehflow.render.config import RenderConfig, design_radius_px
+from bokehflow.render.highlights import HighlightRecovery
+from bokehflow.render.srgb import linear_to_srgb, srgb_to_linear
+
+
+class Renderer(nn.Module):
+    """The photograph a lens takes of a frame, from the frame and its signed blur radii.
+
+    Static shapes, dense operations of rank <= 5, constants in buffers: the same code is the
+    exported graph. Radii beyond `max_radius_px` are rendered at that radius: a graph cannot raise
+    (`bokehflow.render.render` does).
+    """
+
+    def __init__(self, height: int, width: int, config: RenderConfig = RenderConfig()) -> None:  # noqa: B008
+        super().__init__()
+        if height < 1 or width < 1:
+            raise SizeError(f"a frame of {height}x{width}", "at least 1x1 px")
+        self.height, self.width, self.config = height, width, config
+        self.max_radius_px = config.max_radius_px or design_radius_px(height, width)
+        bank = radius_bank(config.quality, self.max_radius_px, self.max_radius_px)
+        self.blur = LensBlur(bank, 3, config.blades, config.blade_rotation_deg)
+        self.recovery = HighlightRecovery(config.highlight_recovery)
+
+    def forward(self, image: Tensor, radius_px: Tensor) -> Tensor:
+        """The rendered frame [B, 3, H, W], sRGB 0..1.
+
+        image: [B, 3, H, W], sRGB 0..1. radius_px: [B, 1, H, W], signed blur radius in px of the
+        frame, positive nearer than the focus (`optics.signed_radius_px`).
+        """
+        light = self.recovery(srgb_to_linear(image), radius_px)
+        return linear_to_srgb(self.blur(light, radius_px))
