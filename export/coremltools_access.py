@@ -1,0 +1,55 @@
+"""The one door to coremltools: imported on first use, and kept quiet while it works.
+
+coremltools is an optional dependency that logs about every package it has not been tested with,
+draws progress bars on stderr and trips deprecation warnings of other packages. None of that tells a
+user of BokehFlow anything, so every call into it happens inside `quiet_coremltools`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+from bokehflow.errors import MissingDependencyError
+
+
+@contextlib.contextmanager
+def quiet_coremltools(purpose: str) -> Iterator[Any]:
+    """Yield the package `coremltools`, without its log lines, warnings and progress bars.
+
+    purpose: what the caller wants it for, as the error message should say it.
+    Raises MissingDependencyError where it is not installed.
+    """
+    logger = logging.getLogger("coremltools")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), _no_progress_bars():
+            warnings.simplefilter("ignore")
+            yield _import_coremltools(purpose)
+    finally:
+        logger.setLevel(level)
+
+
+def _import_coremltools(purpose: str) -> Any:
+    try:
+        import coremltools
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("coremltools", "coreml", purpose) from error
+    return coremltools
+
+
+def _no_progress_bars() -> contextlib.AbstractContextManager[Any]:
+    """Switch off every tqdm bar; coremltools offers no setting of its own for them."""
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        # tqdm comes with coremltools; without it the import just below says what is missing.
+        return contextlib.nullcontext()
+    silent = functools.partialmethod(tqdm.__init__, disable=True)
+    return mock.patch.object(tqdm, "__init__", silent)

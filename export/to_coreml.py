@@ -1,0 +1,89 @@
+"""torch module to Core ML ML Program package (.mlpackage)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from bokehflow.errors import UsageError
+from bokehflow.export.coreml_precision import (
+    Float32Operations,
+    computes_in_float16,
+    label_with_modules,
+)
+from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.staging import staged
+
+DEPLOYMENT_TARGET = "iOS17"
+"""The oldest system that has 8-bit activations; nothing the model needs came later."""
+
+KEPT_IN_FLOAT32 = Float32Operations()
+
+
+def to_coreml(
+    module: nn.Module,
+    example_inputs: tuple[Tensor, ...],
+    input_names: Sequence[str],
+    output_names: Sequence[str],
+    path: Path,
+    precision: Literal["fp16", "fp32"],
+    metadata: Mapping[str, str],
+    keep: Float32Operations = KEPT_IN_FLOAT32,
+) -> None:
+    """Convert a module with static shapes and save it, replacing what is at `path`.
+
+    example_inputs: one tensor an input; their shapes become the package's. Inputs and outputs of
+        the package are float32 in either precision, named as given, in the module's order.
+    precision: fp32 computes everything in float32; fp16 all but what `keep` names.
+    metadata: written into the package's user-defined metadata.
+    Raises UsageError where names and tensors do not match in number, OutputError for a path that
+    cannot be written and MissingDependencyError without coremltools.
+    """
+    if path.suffix != ".mlpackage":
+        raise UsageError(f"a Core ML artifact called {path.name!r}", "a name ending in .mlpackage")
+    if len(input_names) != len(example_inputs):
+        raise UsageError(f"{len(input_names)} input names", f"{len(example_inputs)}")
+    with quiet_coremltools("exporting to Core ML") as coremltools, staged(path) as target:
+        program = _exported(module, example_inputs)
+        count = len(program.graph_signature.user_outputs)
+        if len(output_names) != count:
+            raise UsageError(f"{len(output_names)} output names", f"{count}")
+        model = coremltools.convert(
+            program,
+            convert_to="mlprogram",
+            minimum_deployment_target=coremltools.target[DEPLOYMENT_TARGET],
+            compute_precision=_compute_precision(coremltools, precision, keep),
+            inputs=[
+                coremltools.TensorType(name, tuple(tensor.shape), dtype=np.float32)
+                for name, tensor in zip(input_names, example_inputs, strict=True)
+            ],
+            outputs=[coremltools.TensorType(name, dtype=np.float32) for name in output_names],
+            package_dir=str(target.with_name("converted.mlpackage")),
+            skip_model_load=True,
+        )
+        model.user_defined_metadata.update(metadata)
+        model.save(str(target))
+
+
+def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> ExportedProgram:
+    """The module's graph in core ATen operations, each labelled with the module that made it."""
+    with torch.no_grad(), warnings.catch_warnings():
+        # torch warns about its own internals while it traces.
+        warnings.simplefilter("ignore")
+        program = torch.export.export(module.eval(), example_inputs, strict=False)
+        program = program.run_decompositions({})
+    label_with_modules(program)
+    return program
+
+
+def _compute_precision(coremltools: Any, precision: str, keep: Float32Operations) -> Any:
+    if precision == "fp32":
+        return coremltools.precision.FLOAT32
+    return coremltools.transform.FP16ComputePrecision(op_selector=computes_in_float16(keep))

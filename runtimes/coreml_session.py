@@ -1,0 +1,89 @@
+"""Core ML: predictions by the system on macOS; elsewhere the package's ML Program, evaluated."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.runtimes.mil_evaluator import Evaluator, Program, read_package
+from bokehflow.runtimes.session import Mode, SessionInfo
+
+ComputeUnits = Literal["ALL", "CPU_AND_GPU", "CPU_ONLY", "CPU_AND_NE"]
+
+
+class CoreMLSession:
+    """A saved .mlpackage. `mode` says whether Core ML executes it or the evaluator stands in."""
+
+    def __init__(self, path: Path, compute_units: ComputeUnits = "ALL") -> None:
+        """compute_units: the hardware that Core ML may use; the evaluator has only the CPU.
+
+        Raises ArtifactError for a package that cannot be read, that holds an operation unknown to
+        the evaluator, or that keeps state inside (sessions keep none), and MissingDependencyError
+        without coremltools.
+        """
+        program = read_package(path)
+        if program.states:
+            raise ArtifactError(
+                f"{path} keeps {len(program.states)} states inside",
+                "state as inputs and outputs",
+                "export it with bfx",
+            )
+        on_macos = sys.platform == "darwin"
+        self._engine: _Engine = (
+            _SystemEngine(path, compute_units) if on_macos else _EvaluatorEngine(program)
+        )
+        self.info = SessionInfo(
+            runtime="coreml",
+            version=self._engine.version,
+            device=compute_units if on_macos else "cpu",
+            mode="executed" if on_macos else "evaluated",
+            input_shapes={variable.name: variable.shape for variable in program.inputs},
+            output_names=program.outputs,
+        )
+
+    @property
+    def mode(self) -> Mode:
+        """`executed` by Core ML on macOS, `evaluated` anywhere else."""
+        return self.info.mode
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
+        return self._engine.run(feeds)
+
+
+class _Engine(Protocol):
+    version: str
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]: ...
+
+
+class _EvaluatorEngine:
+    def __init__(self, program: Program) -> None:
+        self._evaluator = Evaluator(program)
+        with quiet_coremltools("evaluating a Core ML package") as coremltools:
+            self.version = f"coremltools {coremltools.__version__}, evaluated"
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return self._evaluator.run(feeds).outputs
+
+
+class _SystemEngine:
+    version: str
+
+    def __init__(self, path: Path, compute_units: ComputeUnits) -> None:
+        self.version = f"macOS {platform.mac_ver()[0]}"
+        with quiet_coremltools("running a Core ML package") as coremltools:
+            self._model: Any = coremltools.models.MLModel(
+                str(path), compute_units=coremltools.ComputeUnit[compute_units]
+            )
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        outputs = self._model.predict(dict(feeds))
+        return {name: np.asarray(value) for name, value in outputs.items()}
