@@ -1,0 +1,1 @@
+"""The command line `bfx`. Importing this package imports neither torch nor any runtime."""

@@ -1,0 +1,148 @@
+"""`bfx doctor`: what is installed here, what is missing, and what would be in the way."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.errors import MissingDependencyError
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package of the base install (extra == "") or of one extra, and what it is needed for."""
+
+    name: str
+    extra: str
+    purpose: str
+
+    @property
+    def install_line(self) -> str:
+        """The command that installs it."""
+        return (
+            f"pip install 'bokehflow[{self.extra}]'" if self.extra else f"pip install {self.name}"
+        )
+
+
+PACKAGES = (
+    Package("torch", "", "the reference model and the renderer"),
+    Package("numpy", "", "arrays"),
+    Package("scipy", "", "aperture kernels"),
+    Package("safetensors", "", "weights"),
+    Package("pillow", "", "photos"),
+    Package("scikit-image", "", "sample photos and metrics"),
+    Package("av", "", "videos"),
+    Package("typer", "", "this command line"),
+    Package("rich", "", "progress bars"),
+    Package("onnx", "", "exporting ONNX"),
+    Package("onnxscript", "", "exporting ONNX"),
+    Package("onnxruntime", "", "running ONNX files"),
+    Package("openvino", "openvino", "exporting and running OpenVINO files"),
+    Package("coremltools", "coreml", "exporting Core ML packages"),
+    Package("numba", "train", "the scan on a CPU, for training"),
+    Package("triton", "cuda", "the scan on a GPU"),
+    Package("onnxruntime-gpu", "cuda", "running ONNX files on a GPU"),
+)
+GPU_TWIN = "onnxruntime-gpu"
+"""Provides the same module as onnxruntime: either serves, both together break each other."""
+
+
+def doctor() -> CommandResult:
+    """Show what is installed here, what is missing and how to install it.
+
+    Exit code 0: the base install is whole. 1: two packages are in each other's way. 3: a package of
+    the base install is missing.
+    """
+    versions = {package.name: installed_version(package.name) for package in PACKAGES}
+    faults = find_faults(versions)
+    missing = [package for package in PACKAGES if is_missing(package, versions)]
+    base_missing = [package for package in missing if not package.extra]
+    devices = describe_devices(versions)
+    document = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": [
+            {
+                "name": package.name,
+                "version": versions[package.name],
+                "extra": package.extra or None,
+                "purpose": package.purpose,
+                "install": package.install_line if package in missing else None,
+            }
+            for package in PACKAGES
+        ],
+        "devices": devices,
+        "faults": faults,
+        "ok": not faults and not base_missing,
+    }
+    exit_code = MissingDependencyError.exit_code if base_missing else int(bool(faults))
+    return CommandResult(document, _text(versions, missing, devices, faults), exit_code)
+
+
+def installed_version(name: str) -> str | None:
+    """The version of an installed distribution, or None."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def is_missing(package: Package, versions: dict[str, str | None]) -> bool:
+    """Whether something that `package` would provide is not provided by another either."""
+    if package.name == "onnxruntime" and versions[GPU_TWIN] is not None:
+        return False
+    return versions[package.name] is None
+
+
+def find_faults(versions: dict[str, str | None]) -> list[str]:
+    """Combinations of installed packages that cannot work together, each with its remedy."""
+    if versions["onnxruntime"] is not None and versions[GPU_TWIN] is not None:
+        return [
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other's files; "
+            "keep one: pip uninstall onnxruntime onnxruntime-gpu, then pip install the one you want"
+        ]
+    return []
+
+
+def describe_devices(versions: dict[str, str | None]) -> dict[str, object]:
+    """The GPU torch sees and the providers ONNX Runtime offers; None without the package."""
+    devices: dict[str, object] = {"cuda": None, "onnxruntime_providers": None}
+    if versions["torch"] is not None:
+        torch = importlib.import_module("torch")
+        available = torch.cuda.is_available()
+        devices["cuda"] = torch.cuda.get_device_name() if available else "not available"
+    if versions["onnxruntime"] is not None or versions[GPU_TWIN] is not None:
+        onnxruntime = importlib.import_module("onnxruntime")
+        devices["onnxruntime_providers"] = onnxruntime.get_available_providers()
+    return devices
+
+
+def _text(
+    versions: dict[str, str | None],
+    missing: Sequence[Package],
+    devices: dict[str, object],
+    faults: Sequence[str],
+) -> str:
+    rows = [
+        (
+            package.name,
+            versions[package.name] or ("missing" if package in missing else "replaced"),
+            package.purpose,
+            package.install_line if package in missing else "",
+        )
+        for package in PACKAGES
+    ]
+    lines = [
+        f"Python {platform.python_version()} on {platform.platform()}",
+        *(f"{name}: {value}" for name, value in devices.items()),
+        "",
+        text_table(("package", "version", "needed for", "to install"), rows),
+        "",
+        *(f"fault: {fault}" for fault in faults),
+        f"{len(missing)} of {len(PACKAGES)} packages missing, {len(faults)} faults",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,113 @@
+"""Where to focus: a distance, a point in the frame, or the documented rule of `--autofocus`."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bokehflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+POINT_WINDOW_SHARE = 0.01
+"""Side of the window around a focus point, as a share of the frame's shorter side."""
+MIN_POINT_WINDOW_PX = 5
+AUTOFOCUS_WINDOW_SHARE = 1 / 3
+"""The part of the frame's width and height, around its centre, that autofocus looks at."""
+AUTOFOCUS_QUANTILE = 0.1
+"""The median of the nearest fifth: near, and yet carried by a tenth of the window."""
+
+_NUMBER = r"\s*(\d+(?:\.\d+)?)(%?)\s*"
+_POINT = re.compile(f"{_NUMBER},{_NUMBER}")
+
+
+@dataclass(frozen=True, slots=True)
+class FocusPoint:
+    """A place in the displayed frame: pixels from its upper left corner, or percent of its size."""
+
+    x: float
+    y: float
+    x_in_percent: bool
+    y_in_percent: bool
+
+    def pixel(self, height: int, width: int) -> tuple[int, int]:
+        """Row and column in a frame of this size. Raises UsageError for a point outside it."""
+        x = self.x / 100 * (width - 1) if self.x_in_percent else self.x
+        y = self.y / 100 * (height - 1) if self.y_in_percent else self.y
+        row, column = round(y), round(x)
+        if not (0 <= row < height and 0 <= column < width):
+            raise UsageError(
+                f"the focus point {column},{row} lies outside the frame",
+                f"X in 0..{width - 1} and Y in 0..{height - 1} pixels, or percents",
+            )
+        return row, column
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What to focus on. `distance_m` if given, else the depth at `point`, else autofocus."""
+
+    distance_m: float | None = None
+    point: FocusPoint | None = None
+
+    @property
+    def rule(self) -> str:
+        """The rule by its name in results: "given", "point" or "autofocus"."""
+        if self.distance_m is not None:
+            return "given"
+        return "autofocus" if self.point is None else "point"
+
+    def distance_in(self, depth_m: Tensor) -> float:
+        """The focus distance in metres in a scene of depth [1, 1, H, W], by `point` or autofocus.
+
+        Raises UsageError where the place to focus on is infinitely far.
+        """
+        distance_m = (
+            autofocus_m(depth_m) if self.point is None else depth_at_point_m(depth_m, self.point)
+        )
+        if not math.isfinite(distance_m):
+            raise UsageError(
+                "the place to focus on is infinitely far", "something nearer", "give --focus-m"
+            )
+        return distance_m
+
+
+def parse_point(text: str) -> FocusPoint:
+    """`X,Y` in pixels or, with % signs, in percent of width and height. Raises UsageError."""
+    match = _POINT.fullmatch(text)
+    if match is None:
+        raise UsageError(
+            f"--focus-point {text!r}", "X,Y in pixels (640,360) or percent of the frame (50%,40%)"
+        )
+    x, x_percent, y, y_percent = match.groups()
+    return FocusPoint(float(x), float(y), bool(x_percent), bool(y_percent))
+
+
+def depth_at_point_m(depth_m: Tensor, point: FocusPoint) -> float:
+    """The median depth in a small square around the point, cut at the frame's edges.
+
+    depth_m: [1, 1, H, W]. The square's side is 1% of the shorter side, at least 5 pixels.
+    """
+    height, width = depth_m.shape[2:]
+    row, column = point.pixel(height, width)
+    reach = max(MIN_POINT_WINDOW_PX, round(POINT_WINDOW_SHARE * min(height, width))) // 2
+    window = depth_m[
+        0, 0, max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
+    ]
+    return float(window.median())
+
+
+def autofocus_m(depth_m: Tensor) -> float:
+    """The median depth of the nearest fifth of the middle ninth of the frame: the 10% quantile.
+
+    depth_m: [1, 1, H, W]. Nearer things smaller than that, and everything towards the edges of the
+    frame, do not pull the focus.
+    """
+    height, width = depth_m.shape[2:]
+    top, left = (round(side * (1 - AUTOFOCUS_WINDOW_SHARE) / 2) for side in (height, width))
+    window = depth_m[0, 0, top : height - top, left : width - left].flatten()
+    rank = max(1, math.ceil(AUTOFOCUS_QUANTILE * window.numel()))
+    return float(window.kthvalue(rank).values)

@@ -1,0 +1,141 @@
+"""The entry point of `bfx`: parse, run one command, print its result or one plain error line.
+
+Exit codes: those of `bokehflow.errors`; 2 also for a command line that does not parse, 130 after
+an interrupt, 143 when asked to terminate, 70 for an error of our own.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import typer
+
+from bokehflow.cli import output
+from bokehflow.cli.doctor import doctor
+from bokehflow.cli.output import CommandResult
+from bokehflow.cli.render import render
+from bokehflow.errors import BokehFlowError
+
+# Typer raises click's exceptions, from click or from a copy inside Typer depending on its version.
+_ParseError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+app = typer.Typer(
+    name="bfx",
+    help="BokehFlow: depth and thin-lens bokeh for photos and video, and the toolchain around it.",
+    epilog=output.EVERY_COMMAND,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def global_options(
+    as_json: bool = typer.Option(
+        False, output.JSON_FLAG, help="One JSON document on standard output, errors included."
+    ),
+    show_traceback: bool = typer.Option(
+        False, output.TRACEBACK_FLAG, help="Print the Python traceback of an error."
+    ),
+) -> None:
+    """BokehFlow: depth and thin-lens bokeh for photos and video, and the toolchain around it."""
+
+
+app.command("doctor", epilog=output.example("bfx doctor", "bfx doctor --json"))(doctor)
+app.command(
+    "render",
+    epilog=output.example(
+        "bfx render photo.jpg --depth photo.npy --f-number 1.8 --focus-m 1.5 -o bokeh.jpg",
+        "bfx render photo.jpg --depth photo.png --focus-point 50%,40% --depth-out depth.npy",
+        "bfx render clip.mp4 --autofocus --f-number 1.4",
+    ),
+)(render)
+
+
+def invoke(arguments: Sequence[str]) -> CommandResult | None:
+    """Parse `arguments` and run the command; None where help was printed. Raises what it raises."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("bfx", list(arguments)) as context:
+            result = command.invoke(context)
+    except typer.Exit:
+        return None
+    if not isinstance(result, CommandResult):
+        raise TypeError(f"the command returned {type(result).__name__}, not a CommandResult")
+    return result
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run `bfx` with these arguments, print what it finds, and return the exit code."""
+    flags = {output.JSON_FLAG, output.TRACEBACK_FLAG}.intersection(arguments)
+    rest = [argument for argument in arguments if argument not in flags]
+    show_traceback = output.TRACEBACK_FLAG in flags
+    if output.JSON_FLAG in flags:
+        with output.stdout_kept_clean() as write:
+            result = _attempt(rest, show_traceback)
+            if result is not None:
+                write(output.json_text(result.document))
+    else:
+        result = _attempt(rest, show_traceback)
+        if result is not None and result.text:
+            print(result.text)
+    return 0 if result is None else result.exit_code
+
+
+def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | None:
+    """The command's result, or its failure as a result, already told on standard error."""
+    try:
+        result = invoke(arguments)
+    except (Exception, KeyboardInterrupt) as error:
+        if show_traceback:
+            traceback.print_exc()
+        line, failure = describe_failure(error)
+        output.say(line)
+        return failure
+    for warning in result.warnings if result is not None else ():
+        output.say(f"warning: {warning}")
+    return result
+
+
+def describe_failure(error: BaseException) -> tuple[str, CommandResult]:
+    """The plain line for a failure, and its JSON document with the exit code."""
+    if isinstance(error, BokehFlowError):
+        document = output.bokehflow_error_document(error)
+        return f"error: {error}", CommandResult(document, "", error.exit_code)
+    if isinstance(error, _ParseError):
+        message, kind, code = f"{error.format_message()} (see bfx --help)", "UsageError", 2
+        line = f"error: {message}"
+    elif isinstance(error, KeyboardInterrupt):
+        message, kind, code = "interrupted", "Interrupted", output.EXIT_INTERRUPTED
+        line = message
+    else:
+        message, kind = f"{type(error).__name__}: {error}", "InternalError"
+        line, code = f"internal error: {message} (--traceback shows where)", output.EXIT_INTERNAL
+    return line, CommandResult(output.error_document(kind, message, code), "", code)
+
+
+def _terminate(signal_number: int, _frame: object) -> NoReturn:
+    # Leaving by an exception lets every open file clean up after itself.
+    raise SystemExit(128 + signal_number)
+
+
+def main() -> NoReturn:
+    """Run `bfx` with the arguments of this process and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        exit_code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has gone (`bfx info | head`). Nothing may be written any more.
+        sys.stderr.close()
+        exit_code = 1
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""`bfx render`: a photo or a video as another lens would have taken it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from bokehflow.cli import lens_options, render_options
+from bokehflow.cli.lens_options import exif_of, focus_from_options, lens_values
+from bokehflow.cli.output import CommandResult
+from bokehflow.cli.render_options import NetworkOptions, RendererOptions
+from bokehflow.optics import LENS_FIELDS
+
+if TYPE_CHECKING:
+    from bokehflow.cli.render_job import RenderJob, RenderOutcome
+
+UNTRAINED = (
+    "untrained weights: depth and refinement come from a network that has learned nothing yet; "
+    "give --depth for a real picture"
+)
+
+
+def render(
+    source: render_options.Source,
+    output: render_options.Output = None,
+    f_number: lens_options.FNumber = None,
+    focal_length_mm: lens_options.FocalLengthMm = None,
+    sensor_width_mm: lens_options.SensorWidthMm = None,
+    lens_from_exif: lens_options.LensFromExif = False,
+    focus_m: lens_options.FocusM = None,
+    focus_point: lens_options.FocusPointText = None,
+    autofocus: lens_options.Autofocus = False,
+    blades: lens_options.Blades = 0,
+    blade_rotation_deg: lens_options.BladeRotationDeg = 0.0,
+    highlights: lens_options.Highlights = 0.0,
+    quality: render_options.QualityName = None,
+    depth: render_options.Depth = None,
+    depth_out: render_options.DepthOut = None,
+    side_by_side: render_options.SideBySide = None,
+    variant: render_options.VariantName = None,
+    weights: render_options.Weights = None,
+    network_size: render_options.NetworkSize = None,
+    source_fov_deg: lens_options.SourceFovDeg = None,
+) -> CommandResult:
+    """Render a photo or a video as another lens would have taken it.
+
+    Depth comes from --depth, else from the network. Videos keep their frame times and their audio;
+    the focus is chosen in the first frame and held.
+    """
+    from bokehflow.cli.frame_source import open_frame_source
+    from bokehflow.cli.render_files import default_output, require_outputs
+    from bokehflow.cli.render_job import RenderJob
+
+    started = time.perf_counter()
+    output = output or default_output(source)
+    focus = focus_from_options(focus_m, focus_point, autofocus)
+    require_outputs(source, depth, output, depth_out, side_by_side)
+    exif = exif_of(source, lens_from_exif)
+    lens = lens_values(focal_length_mm, f_number, sensor_width_mm, exif)
+    look = RendererOptions(quality, blades, blade_rotation_deg, highlights)
+    network = NetworkOptions(variant, weights, network_size, source_fov_deg)
+    frames = open_frame_source(source, depth, look, network, exif)
+    job = RenderJob(source, output, depth_out, side_by_side, lens, focus, frames)
+    return _result(job, _run(job), time.perf_counter() - started)
+
+
+def _run(job: RenderJob) -> RenderOutcome:
+    if job.is_video:
+        from bokehflow.cli.render_video import render_video
+
+        return render_video(job)
+    from bokehflow.cli.render_photo import render_photo
+
+    return render_photo(job)
+
+
+def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandResult:
+    lens, described = outcome.lens, job.frames.describe()
+    size = f"{outcome.height}x{outcome.width}"
+    document: dict[str, object] = {
+        "input": job.source,
+        "output": job.output,
+        "depth_output": job.depth_out,
+        "side_by_side_output": job.side_by_side,
+        "kind": "video" if job.is_video else "photo",
+        "height": outcome.height,
+        "width": outcome.width,
+        "frames": outcome.frames,
+        "audio_streams": outcome.audio_streams,
+        "lens": dict(zip(LENS_FIELDS, lens.as_tuple(), strict=True)),
+        "focus_rule": job.focus.rule,
+        "depth_pixels_beyond_png": outcome.depth_pixels_beyond_png,
+        "seconds": round(seconds, 3),
+        **described,
+    }
+    text = "\n".join(
+        (
+            f"wrote {job.output} ({size}, frames: {outcome.frames})",
+            f"lens: {lens.focal_length_mm:g} mm f/{lens.f_number:g}, focus at {lens.focus_m:.3g} m "
+            f"({job.focus.rule}), sensor {lens.sensor_width_mm:.4g} mm wide",
+            f"depth from the {described['depth_from']}, renderer quality {described['quality']}",
+        )
+    )
+    return CommandResult(document, text, warnings=_warnings(job, outcome))
+
+
+def _warnings(job: RenderJob, outcome: RenderOutcome) -> list[str]:
+    warnings = []
+    if job.frames.describe().get("trained") is False:
+        warnings.append(UNTRAINED)
+    if outcome.depth_pixels_beyond_png:
+        warnings.append(
+            f"{outcome.depth_pixels_beyond_png} depth pixels lie beyond 65.535 m, the farthest a "
+            f"16-bit PNG holds, and were written as that; .npy keeps them"
+        )
+    return warnings

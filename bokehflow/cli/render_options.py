@@ -1,0 +1,87 @@
+"""The options of `bfx render` beside those of the lens: files, renderer, network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_VARIANT, DEFAULT_NETWORK_SIZE = "nano", "mobile"
+QUALITY_WITH_DEPTH, QUALITY_WITH_NETWORK = "best", "mobile"
+
+Source = Annotated[Path, typer.Argument(metavar="IN", help="A photo or a video.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="Where to write: .jpg or .png; for a video .mp4, .mov or .mkv. "
+        "[default: <IN>_bokeh beside IN]",
+    ),
+]
+QualityName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="mobile|best",
+        help=f"The renderer's layers and detail. [default: {QUALITY_WITH_DEPTH} with --depth, "
+        f"{QUALITY_WITH_NETWORK} with the network]",
+    ),
+]
+Depth = Annotated[
+    Path | None,
+    typer.Option(
+        help="Depth instead of the network's: .npy with float32 metres (inf is sky) or 16-bit .png "
+        "with millimetres, of the size of the frame as displayed; for a video a folder of them."
+    ),
+]
+DepthOut = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the depth too: .npy or 16-bit .png (up to 65.535 m); for a video a new folder "
+        "of .png files."
+    ),
+]
+SideBySide = Annotated[
+    Path | None, typer.Option(help="Write the photo before and after in one picture too.")
+]
+VariantName = Annotated[
+    str | None, typer.Option(help=f"The network's variant. [default: {DEFAULT_VARIANT}]")
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="A weights file. [default: the weights that ship]")
+]
+NetworkSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="mobile|full|HxW",
+        help=f"The size at which the network sees a frame. [default: {DEFAULT_NETWORK_SIZE}]",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """The options that only the network understands; None where not given."""
+
+    variant: str | None
+    weights: Path | None
+    network_size: str | None
+    source_fov_deg: float | None
+
+    def given(self) -> list[str]:
+        """The names of the options that were given."""
+        names = ("variant", "weights", "network_size", "source_fov_deg")
+        return ["--" + name.replace("_", "-") for name in names if getattr(self, name) is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class RendererOptions:
+    """How to render; `quality` is None where it was not given."""
+
+    quality: str | None
+    blades: int
+    blade_rotation_deg: float
+    highlights: float

@@ -1,0 +1,54 @@
+"""Rendering a video: the frame loop, which alone carries the state."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from bokehflow.cli.output import progress_bar
+from bokehflow.cli.render_job import RenderJob, RenderOutcome
+from bokehflow.layers.temporal import State
+from bokehflow.media import open_video, open_video_writer, write_depth
+from bokehflow.media.atomic import atomic_folder
+from bokehflow.optics import Lens
+
+
+def render_video(job: RenderJob) -> RenderOutcome:
+    """Render a video and write its outputs. Raises what reading, rendering and writing raise.
+
+    The focus is chosen in the first frame and held. Frame times and audio are the source's.
+    """
+    lens: Lens | None = None
+    state: State | None = None
+    count, clipped = 0, 0
+    with contextlib.ExitStack() as stack:
+        video = stack.enter_context(open_video(job.source))
+        write_frame_depth = stack.enter_context(_depth_folder(job.depth_out))
+        writer = stack.enter_context(open_video_writer(job.output, video.info))
+        advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))
+        for frame in video.frames:
+            lens = lens or job.focused_lens(frame.image)
+            rendered = job.frames.render(frame.image, count, lens, state)
+            writer.write(rendered.bokeh, frame.pts, frame.duration)
+            clipped += write_frame_depth(count, rendered.depth)
+            state = rendered.state
+            count += 1
+            advance()
+        job.frames.require_used_up(count)
+    assert lens is not None  # a video without frames does not open
+    return RenderOutcome(
+        lens, video.info.height, video.info.width, count, video.info.audio_streams, clipped
+    )
+
+
+@contextlib.contextmanager
+def _depth_folder(target: Path | None) -> Iterator[Callable[[int, Tensor], int]]:
+    """Yield a writer of one frame's depth as `depth_000000.png`; without target it does nothing."""
+    if target is None:
+        yield lambda _index, _depth_m: 0
+        return
+    with atomic_folder(target) as folder:
+        yield lambda index, depth_m: write_depth(folder / f"depth_{index:06d}.png", depth_m)

@@ -1,0 +1,92 @@
+"""Outputs that appear whole or not at all.
+
+The work is written under a hidden name beside the target and renamed when it is complete. Whatever
+goes wrong in between, an interrupt included, leaves neither the target nor the hidden name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from bokehflow.errors import OutputError
+
+_NO_SUCH_PLACE = (errno.ENOENT, errno.ENOTDIR)
+
+
+def require_writable(target: Path) -> None:
+    """Raise OutputError where `target` could not be written as a file; leaves nothing behind.
+
+    To be called before long work, so that a wrong path is told at once.
+    """
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder", "the name of a file")
+    with output_errors(target):
+        probe = _hidden_sibling(target)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+
+
+@contextlib.contextmanager
+def atomic_file(target: Path) -> Iterator[Path]:
+    """Yield an empty hidden file beside `target` that becomes `target` when the block succeeds.
+
+    The hidden file keeps the target's suffix. Raises OutputError where the folder does not exist,
+    cannot be written or is full.
+    """
+    require_writable(target)
+    with output_errors(target):
+        hidden = _hidden_sibling(target)
+        hidden.touch(exist_ok=False)
+        try:
+            yield hidden
+            hidden.replace(target)
+        finally:
+            hidden.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty hidden folder beside `target` that becomes `target` when the block succeeds.
+
+    Raises OutputError where `target` already exists or its folder cannot be written.
+    """
+    if target.exists():
+        raise OutputError(f"{target} already exists", "a folder that is still to be made")
+    with output_errors(target):
+        hidden = _hidden_sibling(target)
+        hidden.mkdir()
+        try:
+            yield hidden
+            hidden.rename(target)
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def output_errors(target: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write `target` into one OutputError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        if error.errno in _NO_SUCH_PLACE:
+            raise OutputError(
+                f"{target} cannot be written: {target.parent} is not a folder",
+                "an existing folder",
+                "create it first",
+            ) from error
+        raise OutputError(
+            f"{target} cannot be written: {os.strerror(error.errno)}",
+            remedy="choose another place with -o or free some space",
+        ) from error
+
+
+def _hidden_sibling(target: Path) -> Path:
+    return target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}{target.suffix}")

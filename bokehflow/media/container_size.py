@@ -1,0 +1,78 @@
+"""How long a video file says it is, to tell a file that was cut short before any work is done.
+
+A decoder ends quietly where a file ends. The outermost structure of the three usual containers
+tells how many bytes there should be: MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), the Matroska and
+WebM segment (RFC 8794, 4 to 6), the RIFF chunk of AVI.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+_EBML_HEADER = b"\x1a\x45\xdf\xa3"
+_EBML_SEGMENT = b"\x18\x53\x80\x67"
+_BOX_HEADER_BYTES, _LONG_BOX_HEADER_BYTES = 8, 16
+_MP4_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+
+
+def declared_bytes(path: Path) -> int | None:
+    """The bytes the file should at least have, or None where its container does not say.
+
+    Raises OSError where the file cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        start = stream.read(_BOX_HEADER_BYTES)
+        if start[:4] == b"RIFF":
+            return int.from_bytes(start[4:8], "little") + _BOX_HEADER_BYTES
+        if start[:4] == _EBML_HEADER:
+            return _matroska_bytes(stream)
+        if start[4:8] in _MP4_FIRST_BOXES:
+            return _mp4_bytes(stream, size)
+    return None
+
+
+def _mp4_bytes(stream: BinaryIO, size: int) -> int | None:
+    """Where the last top-level box ends; the walk stops at the first box that passes the end."""
+    end = 0
+    while end < size:
+        stream.seek(end)
+        header = stream.read(_LONG_BOX_HEADER_BYTES)
+        if len(header) < _BOX_HEADER_BYTES:
+            return end + _BOX_HEADER_BYTES
+        length = int.from_bytes(header[:4], "big")
+        if length == 0:  # "to the end of the file"
+            return None
+        if length == 1:  # the length follows in 64 bits
+            length = int.from_bytes(header[8:16], "big")
+        if length < _BOX_HEADER_BYTES:
+            return None  # not a box: padding that some recorders append
+        end += length
+    return end
+
+
+def _matroska_bytes(stream: BinaryIO) -> int | None:
+    """Where the segment ends, or None for a live recording, whose length is not known."""
+    stream.seek(len(_EBML_HEADER))
+    header_length = _ebml_length(stream)
+    if header_length is None:
+        return None
+    stream.seek(header_length, os.SEEK_CUR)
+    if stream.read(4) != _EBML_SEGMENT:
+        return None
+    length = _ebml_length(stream)
+    return None if length is None else stream.tell() + length
+
+
+def _ebml_length(stream: BinaryIO) -> int | None:
+    """One EBML variable-length size; None where it is unknown (all ones) or damaged."""
+    first = stream.read(1)
+    if not first or first[0] == 0:
+        return None
+    extra = 8 - first[0].bit_length()
+    digits = first + stream.read(extra)
+    value_bits = 7 * (extra + 1)
+    value = int.from_bytes(digits, "big") & ((1 << value_bits) - 1)
+    return None if value == (1 << value_bits) - 1 else value

@@ -1,0 +1,168 @@
+"""Photos in and out: any still picture Pillow reads, as an upright sRGB tensor.
+
+8-bit pictures keep their values; 16-bit grey keeps 16 bits; 16-bit colour is read in 8 bits, which
+is what Pillow gives. An embedded colour profile is converted to sRGB. Transparency, CMYK and
+animations are refused, because every way to flatten them would be a guess.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from bokehflow.errors import MediaError, NumericalError, OutputError
+from bokehflow.media.atomic import atomic_file
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
+"""The suffixes of photos that can be written."""
+JPEG_QUALITY = 95
+
+# Everything Pillow's decoders are known to raise on files that are damaged or not pictures.
+_DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+_EIGHT_BIT_MODES = ("1", "L", "P", "RGB", "LA", "PA", "RGBA", "La", "RGBa")
+_SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I")
+_MAX_UINT16 = 65535.0
+
+
+def read_photo(path: Path) -> Tensor:
+    """Read one photo, turned upright as its EXIF orientation says.
+
+    Returns float32 [1, 3, H, W], sRGB in 0..1; grey becomes three equal channels. Raises MediaError
+    for what is not a picture, is damaged or cut short, has transparent pixels, is CMYK or moves.
+    """
+    picture = _decode(path)
+    if picture.mode in _SIXTEEN_BIT_MODES:
+        values = _sixteen_bit_grey(picture, path)
+    elif picture.mode in _EIGHT_BIT_MODES:
+        values = np.asarray(_opaque_srgb(picture, path), dtype=np.float32) / 255.0
+    else:
+        raise MediaError(
+            f"{path} is a {picture.mode} picture",
+            "RGB or grey, 8 or 16 bits",
+            "convert it to an RGB JPEG or PNG first",
+        )
+    return torch.from_numpy(values.transpose(2, 0, 1).copy()).unsqueeze(0)
+
+
+def require_photo_suffix(path: Path) -> None:
+    """Raise OutputError unless `path` names a format that `write_photo` writes."""
+    if path.suffix.lower() not in PHOTO_SUFFIXES:
+        raise OutputError(
+            f"{path} has the suffix {path.suffix!r}", "one of " + ", ".join(PHOTO_SUFFIXES)
+        )
+
+
+def write_photo(path: Path, image: Tensor) -> None:
+    """Write a photo as JPEG (quality 95, full colour resolution) or PNG, whole or not at all.
+
+    image: [1, 3, H, W] sRGB; values outside 0..1 are clipped, then rounded to 8 bits. Raises
+    OutputError for another suffix or a place that cannot be written, NumericalError for NaN.
+    """
+    require_photo_suffix(path)
+    picture = Image.fromarray(to_uint8(image))
+    is_png = path.suffix.lower() == ".png"
+    with atomic_file(path) as hidden:
+        if is_png:
+            picture.save(hidden, format="PNG")
+        else:
+            picture.save(hidden, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+
+
+def to_uint8(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """[1, 3, H, W] in 0..1 as uint8 [H, W, 3], clipped and rounded to nearest.
+
+    Raises NumericalError where a value is not finite.
+    """
+    if not bool(torch.isfinite(image).all()):
+        raise NumericalError("the picture holds NaN or infinite values", "finite values")
+    levels = (image[0].detach().float().clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
+
+
+def _decode(path: Path) -> Image.Image:
+    """The upright picture with its pixels in memory."""
+    try:
+        with warnings.catch_warnings(), Image.open(path) as picture:
+            # Pillow warns above 89 megapixels and refuses above 179; only the refusal matters here.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # A phone's JPEG may hold a second picture (MPO: depth or gain map); the first is it.
+            count = getattr(picture, "n_frames", 1)
+            if count > 1 and picture.format != "MPO":
+                raise MediaError(f"{path} holds {count} pictures", "one still photo")
+            picture.load()
+            return ImageOps.exif_transpose(picture)
+    except FileNotFoundError:
+        raise MediaError(f"{path} does not exist", "a photo") from None
+    except IsADirectoryError:
+        raise MediaError(f"{path} is a folder", "a photo") from None
+    except UnidentifiedImageError:
+        raise MediaError(
+            f"{path} is not a picture that can be read", "JPEG, PNG, TIFF, WebP or the like"
+        ) from None
+    except _DECODE_ERRORS as error:
+        raise MediaError(
+            f"{path} cannot be read: {error}", "a whole picture", "copy or export it again"
+        ) from error
+
+
+def _opaque_srgb(picture: Image.Image, path: Path) -> Image.Image:
+    """An 8-bit picture as sRGB without alpha. Raises MediaError where a pixel is transparent."""
+    if picture.mode in ("LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    if picture.mode == "RGBA":
+        if picture.getchannel("A").getextrema() != (255, 255):
+            raise MediaError(
+                f"{path} has transparent pixels",
+                "an opaque picture",
+                "lay it over the background you want first",
+            )
+        picture = picture.convert("RGB")
+    profile = picture.info.get("icc_profile")
+    if profile and picture.mode in ("L", "RGB"):
+        return _convert_profile(picture, profile, path)
+    return picture.convert("RGB")
+
+
+def _convert_profile(picture: Image.Image, profile: bytes, path: Path) -> Image.Image:
+    """Convert from an embedded ICC profile to sRGB; an sRGB profile leaves the values alone."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if ImageCms.getProfileDescription(source).strip().startswith("sRGB"):
+            return picture.convert("RGB")
+        converted = ImageCms.profileToProfile(
+            picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError) as error:
+        raise MediaError(
+            f"{path} has a colour profile that cannot be used: {error}",
+            remedy="export it as sRGB, or remove the profile",
+        ) from error
+    assert converted is not None  # not converted in place
+    return converted
+
+
+def _sixteen_bit_grey(
+    picture: Image.Image, path: Path
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """A 16-bit grey picture as float32 [H, W, 3] in 0..1."""
+    levels = np.asarray(picture).astype(np.float32)
+    if levels.min() < 0 or levels.max() > _MAX_UINT16:
+        raise MediaError(f"{path} has 32-bit grey levels", "8 or 16 bits")
+    grey = levels / np.float32(_MAX_UINT16)
+    return np.repeat(grey[:, :, None], 3, axis=2)

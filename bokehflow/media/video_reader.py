@@ -1,0 +1,227 @@
+"""Videos in: every frame upright, as an sRGB tensor, with the time the file gives it.
+
+What a decoder would hide is an error here: a file cut short, a damaged packet, a frame that was
+concealed, a change of size. High dynamic range is refused, because showing it as sRGB would need a
+tone curve that nobody chose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import numpy as np
+import torch
+from av.container import InputContainer
+from av.video.frame import VideoFrame as CodedFrame
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.stream import VideoStream
+from torch import Tensor
+
+from bokehflow.errors import MediaError
+from bokehflow.media.container_size import declared_bytes
+
+HD_LINES = 720
+"""From this height on, a video that names no colour matrix is BT.709; below, BT.601."""
+
+# The signs of the display matrix (a, b, c, d) and the quarter turns, counterclockwise, it asks for.
+_QUARTER_TURNS = {(1, 0, 0, 1): 0, (0, -1, 1, 0): 1, (-1, 0, 0, -1): 2, (0, 1, -1, 0): 3}
+# Numbers of ITU-T H.273, which FFmpeg uses for what it reports of a frame.
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.SMPTE170M,
+    7: Colorspace.SMPTE240M,
+}
+_WIDE_GAMUT_MATRICES = (9, 10)
+_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
+_FULL_RANGE = 2
+_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What is known of a video before its frames are read.
+
+    width, height: pixels of the upright frame. time_base: seconds a tick of `Frame.pts`.
+    average_rate: frames a second. frame_count: None where the file does not tell; a guess good
+    enough for a progress bar. sample_aspect_ratio: width to height of an upright pixel.
+    """
+
+    path: Path
+    width: int
+    height: int
+    time_base: Fraction
+    average_rate: Fraction
+    frame_count: int | None
+    sample_aspect_ratio: Fraction
+    audio_streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame: image [1, 3, H, W] sRGB 0..1; pts and duration in ticks of the time base."""
+
+    image: Tensor
+    pts: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """An open video. `frames` can be walked once."""
+
+    info: VideoInfo
+    frames: Iterator[Frame]
+
+
+@contextlib.contextmanager
+def open_video(path: Path) -> Iterator[Video]:
+    """Open a video for reading; walking `frames` reads it.
+
+    Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged,
+    holds HDR or frames of changing size, or asks to be shown mirrored or at an odd angle.
+    """
+    _require_whole(path)
+    with contextlib.ExitStack() as stack:
+        with _media_errors(path):
+            container = stack.enter_context(av.open(str(path)))
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream):
+            raise MediaError(f"{path} holds no video", "a video stream")
+        stream.thread_type = "AUTO"
+        stream.codec_context.options = {"err_detect": "explode"}
+        coded = _decoded(container, stream, path)
+        first = next(coded, None)
+        if first is None:
+            raise MediaError(f"{path} holds no frames", "at least one")
+        yield Video(
+            _describe(path, container, stream, first),
+            _upright_frames(itertools.chain([first], coded), path),
+        )
+
+
+def _require_whole(path: Path) -> None:
+    try:
+        expected, found = declared_bytes(path), path.stat().st_size
+    except OSError as error:
+        raise MediaError(f"{path} cannot be opened: {error.strerror}", "a video file") from error
+    if expected is not None and found < expected:
+        raise MediaError(
+            f"{path} is cut short: {found} bytes", f"{expected} bytes", "copy the file again"
+        )
+
+
+@contextlib.contextmanager
+def _media_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, ValueError, IndexError) as error:
+        raise MediaError(
+            f"{path} cannot be read as a video: {getattr(error, 'strerror', None) or error}",
+            "a whole, undamaged video file",
+        ) from error
+
+
+def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[CodedFrame]:
+    """Every frame of the stream. Raises MediaError at the first one that is damaged."""
+    with _media_errors(path):
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                raise MediaError(f"{path} is damaged or cut short at {packet.pts} ticks")
+            for frame in packet.decode():
+                if frame.is_corrupt:
+                    raise MediaError(f"{path} has a damaged frame at {frame.time} s")
+                yield frame
+
+
+def _describe(
+    path: Path, container: InputContainer, stream: VideoStream, first: CodedFrame
+) -> VideoInfo:
+    sideways = _quarter_turns(first, path) % 2 == 1
+    width, height = (first.height, first.width) if sideways else (first.width, first.height)
+    rate = stream.average_rate or stream.guessed_rate
+    if not rate or first.time_base is None:
+        raise MediaError(f"{path} gives its frames no times", "a frame rate")
+    count = stream.frames
+    if not count and container.duration:
+        count = round(Fraction(container.duration, av.time_base) * rate)
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return VideoInfo(
+        path=path,
+        width=width,
+        height=height,
+        time_base=first.time_base,
+        average_rate=rate,
+        frame_count=count or None,
+        sample_aspect_ratio=1 / aspect if sideways else aspect,
+        audio_streams=len(container.streams.audio),
+    )
+
+
+def _upright_frames(coded: Iterator[CodedFrame], path: Path) -> Iterator[Frame]:
+    size: tuple[int, int] | None = None
+    last_pts: int | None = None
+    for frame in coded:
+        if size not in (None, (frame.width, frame.height)):
+            raise MediaError(
+                f"{path} changes its size to {frame.width}x{frame.height} at {frame.time} s",
+                f"{size} throughout",
+            )
+        if frame.pts is None or (last_pts is not None and frame.pts <= last_pts):
+            raise MediaError(
+                f"{path} has a frame at {frame.pts} ticks after one at {last_pts}",
+                "times that rise from frame to frame",
+                "remux the video with correct timestamps",
+            )
+        size, last_pts = (frame.width, frame.height), frame.pts
+        turns = _quarter_turns(frame, path)
+        image = torch.rot90(_to_srgb(frame, path), turns, dims=(2, 3)).contiguous()
+        yield Frame(image, frame.pts, frame.duration or 0)
+
+
+def _to_srgb(frame: CodedFrame, path: Path) -> Tensor:
+    """The decoded picture as float32 [1, 3, H, W] in 0..1, 8 bits a channel."""
+    transfer = _HDR_TRANSFERS.get(frame.color_trc)
+    if transfer or frame.colorspace in _WIDE_GAMUT_MATRICES:
+        raise MediaError(
+            f"{path} is high dynamic range video ({transfer or 'BT.2020'})",
+            "standard dynamic range",
+            "convert it first, or record without HDR",
+        )
+    unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
+    full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+    with _media_errors(path):
+        pixels = frame.reformat(
+            format="rgb24",
+            src_colorspace=_MATRICES.get(frame.colorspace, unnamed),
+            src_color_range=ColorRange.JPEG if full_range else ColorRange.MPEG,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=_SCALING,
+        ).to_ndarray()
+    values = torch.from_numpy(pixels.astype(np.float32)) / 255.0
+    return values.permute(2, 0, 1).unsqueeze(0)
+
+
+def _quarter_turns(frame: CodedFrame, path: Path) -> int:
+    """Quarter turns counterclockwise that bring the frame upright, from its display matrix."""
+    # PyAV declares a mapping of names; walking it gives the side data themselves.
+    for side_data in cast(Iterable[Any], frame.side_data):
+        if side_data.type.name == "DISPLAYMATRIX":
+            a, b, _, c, d = struct.unpack("=5i", bytes(side_data)[:20])
+            signs = tuple((value > 0) - (value < 0) for value in (a, b, c, d))
+            if signs not in _QUARTER_TURNS:
+                raise MediaError(
+                    f"{path} asks to be shown mirrored or at an odd angle",
+                    "a turn of 0, 90, 180 or 270 degrees",
+                )
+            return _QUARTER_TURNS[signs]
+    return 0

@@ -1,0 +1,188 @@
+"""Videos out: H.264 with the frames' own times, the source's audio copied, whole or not at all.
+
+H.264 in 4:2:0 has even sides only. A frame with an odd side gets its last row or column once more,
+so the file is one pixel larger there; nothing is cut off or resampled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from torch import Tensor
+
+from bokehflow.errors import MediaError, OutputError, SizeError
+from bokehflow.media.atomic import atomic_file
+from bokehflow.media.photo import to_uint8
+from bokehflow.media.video_reader import HD_LINES, VideoInfo
+
+VIDEO_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+"""The containers that can be written, by suffix."""
+CRF = 18
+"""x264's constant rate factor: visually lossless by its authors' description."""
+_BT709, _BT601 = (1, Colorspace.ITU709), (6, Colorspace.ITU601)
+
+
+def require_video_suffix(path: Path) -> None:
+    """Raise OutputError unless `path` names a container that can be written."""
+    if path.suffix.lower() not in VIDEO_FORMATS:
+        raise OutputError(
+            f"{path} has the suffix {path.suffix!r}", "one of " + ", ".join(VIDEO_FORMATS)
+        )
+
+
+@contextlib.contextmanager
+def open_video_writer(target: Path, source: VideoInfo) -> Iterator[VideoWriter]:
+    """Open a video for writing with the size, times and audio of `source`.
+
+    The file appears when the block succeeds. Raises OutputError for another suffix or a place that
+    cannot be written, MediaError where the container cannot hold the source's audio.
+    """
+    require_video_suffix(target)
+    with atomic_file(target) as hidden, VideoWriter(hidden, target, source) as writer:
+        yield writer
+
+
+class VideoWriter:
+    """Encodes frames as they come; audio packets follow the frames' times. Use as a context."""
+
+    def __init__(self, hidden: Path, target: Path, source: VideoInfo) -> None:
+        self._target, self._source = target, source
+        self._height, self._width = source.height, source.width
+        self._matrix = _BT709 if source.height >= HD_LINES else _BT601
+        self._stack = contextlib.ExitStack()
+        try:
+            with self._output_errors():
+                self._output = self._open(hidden)
+                self._video = self._add_video()
+                self._audio = self._stack.enter_context(_AudioCopy(source, self._output, target))
+                self._output.start_encoding()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error_type is None:
+            with self._output_errors():
+                self._output.mux(self._video.encode(None))
+                self._audio.copy_until(None)
+                self._stack.close()
+            return
+        # The file is given up; that its trailer cannot be written either is no news.
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._stack.close()
+
+    def write(self, image: Tensor, pts: int, duration: int) -> None:
+        """Encode one frame [1, 3, H, W], sRGB, at `pts` ticks of the source's time base.
+
+        Raises SizeError for a frame of another size, OutputError where writing fails.
+        """
+        if tuple(image.shape) != (1, 3, self._height, self._width):
+            raise SizeError(
+                f"a frame of shape {list(image.shape)}", f"[1, 3, {self._height}, {self._width}]"
+            )
+        number, matrix = self._matrix
+        pixels = np.pad(
+            to_uint8(image), ((0, self._height % 2), (0, self._width % 2), (0, 0)), mode="edge"
+        )
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
+            format="yuv420p",
+            dst_colorspace=matrix,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+        )
+        frame.colorspace, frame.color_range = number, ColorRange.MPEG
+        frame.pts, frame.time_base, frame.duration = pts, self._source.time_base, duration
+        with self._output_errors():
+            self._audio.copy_until(pts * self._source.time_base)
+            self._output.mux(self._video.encode(frame))
+
+    def _open(self, hidden: Path) -> OutputContainer:
+        container_format = VIDEO_FORMATS[self._target.suffix.lower()]
+        # The index goes first, so that players can start before the whole file has arrived.
+        options = {} if container_format == "matroska" else {"movflags": "+faststart"}
+        return self._stack.enter_context(
+            av.open(str(hidden), "w", format=container_format, options=options)
+        )
+
+    def _add_video(self) -> av.VideoStream:
+        source = self._source
+        stream = self._output.add_stream(
+            "libx264", rate=source.average_rate, options={"crf": str(CRF)}
+        )
+        stream.width = self._width + self._width % 2
+        stream.height = self._height + self._height % 2
+        stream.pix_fmt = "yuv420p"
+        context = stream.codec_context
+        context.time_base = source.time_base
+        context.sample_aspect_ratio = source.sample_aspect_ratio
+        context.colorspace, context.color_range = self._matrix[0], ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        return stream
+
+    @contextlib.contextmanager
+    def _output_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except av.FFmpegError as error:
+            raise OutputError(
+                f"{self._target} cannot be written: {error.strerror}",
+                remedy="free some space or choose another place or suffix",
+            ) from error
+
+
+class _AudioCopy:
+    """Copies the audio packets of a source, unchanged, into an output in the order of time."""
+
+    def __init__(self, source: VideoInfo, output: OutputContainer, target: Path) -> None:
+        self._output = output
+        self._input = av.open(str(source.path))
+        streams = self._input.streams.audio
+        self._copies = {stream.index: self._add(stream, target) for stream in streams}
+        self._packets = self._input.demux(tuple(streams)) if streams else iter(())
+        self._waiting: Packet[AudioStream] | None = None
+
+    def __enter__(self) -> _AudioCopy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._input.close()
+
+    def copy_until(self, time_s: Fraction | None) -> None:
+        """Copy every packet that starts at or before `time_s`; None copies all that are left."""
+        while (packet := self._waiting or next(self._packets, None)) is not None:
+            self._waiting = None
+            if packet.dts is None:  # the empty packet that ends each stream
+                continue
+            if time_s is not None and packet.dts * packet.time_base > time_s:
+                self._waiting = packet
+                return
+            packet.stream = self._copies[packet.stream_index]
+            self._output.mux(packet)
+
+    def _add(self, stream: AudioStream, target: Path) -> AudioStream:
+        try:
+            return self._output.add_stream_from_template(stream)
+        except ValueError as error:
+            raise MediaError(
+                f"the source's audio ({stream.codec_context.name}) cannot be copied into "
+                f"a {target.suffix} file",
+                remedy="write a .mkv file with -o",
+            ) from error
