@@ -6,7 +6,6 @@ A failed export leaves what was there before, or nothing: never a half-written a
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -40,8 +39,8 @@ def staged(target: Path) -> Iterator[Path]:
 def _replace(source: Path, target: Path, aside: Path) -> None:
     """Rename, also over a folder, which a rename alone cannot replace."""
     if target.is_dir():
-        os.replace(target, aside)
-    os.replace(source, target)
+        target.replace(aside)
+    source.replace(target)
 
 
 def _unwritable(target: Path, error: OSError) -> OutputError:

@@ -70,6 +70,8 @@ def to_coreml(
         )
         model.user_defined_metadata.update(metadata)
         model.save(str(target))
+        # Written beside the model for another product's debugger; it doubles the number of files.
+        (target / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)
 
 
 def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> ExportedProgram:
@@ -77,8 +79,8 @@ def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> Exported
     with torch.no_grad(), warnings.catch_warnings():
         # torch warns about its own internals while it traces.
         warnings.simplefilter("ignore")
-        program = torch.export.export(module.eval(), example_inputs, strict=False)
-        program = program.run_decompositions({})
+        traced = torch.export.export(module.eval(), example_inputs, strict=False)
+        program: ExportedProgram = traced.run_decompositions({})
     label_with_modules(program)
     return program
 

@@ -9,24 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.errors import ArtifactError
 from bokehflow.runtimes.mil_evaluator.handler import Handler
 from bokehflow.runtimes.mil_evaluator.operands import Operands
 
+_TORCH_ALIGN_CORNERS = {"UNALIGN_CORNERS": False, "STRICT_ALIGN_CORNERS": True}
+"""Core ML's names for the two modes that torch has, and torch's flag for them."""
+
 
 def sampling_points(mode: str, size: int, count: int) -> Tensor:
     """Where on an axis of `size` elements each of `count` results lies: float64, 0 .. size - 1.
 
-    Raises ArtifactError for a sampling mode that is not Core ML's.
+    Raises ArtifactError for a mode that is none of the three left to us.
     """
     index = torch.arange(count, dtype=torch.float64)
-    if mode == "UNALIGN_CORNERS":
-        points = (index + 0.5) * (size / count) - 0.5
-    elif mode in ("STRICT_ALIGN_CORNERS", "ALIGN_CORNERS"):
-        centre = (size - 1) / 2 if mode == "ALIGN_CORNERS" else 0.0
-        points = index * ((size - 1) / (count - 1)) if count > 1 else index + centre
+    if mode == "ALIGN_CORNERS":
+        points = index * ((size - 1) / (count - 1)) if count > 1 else index + (size - 1) / 2
     elif mode == "DEFAULT":
         points = index * (size / count)
     elif mode == "OFFSET_CORNERS":
@@ -37,18 +38,20 @@ def sampling_points(mode: str, size: int, count: int) -> Tensor:
 
 
 def _bilinear(x: Tensor, shape: tuple[int, ...], mode: str) -> Tensor:
-    """Interpolate one axis after the other in float32."""
+    """Interpolate the last two axes in float32, by torch where it knows the sampling mode."""
+    if mode in _TORCH_ALIGN_CORNERS:
+        planes = x.reshape(1, -1, *x.shape[-2:])
+        align = _TORCH_ALIGN_CORNERS[mode]
+        planes = F.interpolate(planes, shape[-2:], mode="bilinear", align_corners=align)
+        return planes.reshape(shape)
     for axis in (-2, -1):
         size, count = x.shape[axis], shape[axis]
-        if size == count and mode != "OFFSET_CORNERS":
-            continue
         points = sampling_points(mode, size, count)
         low = points.floor().long().clamp(max=max(size - 2, 0))
         high = (low + 1).clamp(max=size - 1)
         weight = (points - low).float()
         weight = weight.unsqueeze(-1) if axis == -2 else weight
-        below, above = x.index_select(axis, low), x.index_select(axis, high)
-        x = torch.lerp(below, above, weight)
+        x = torch.lerp(x.index_select(axis, low), x.index_select(axis, high), weight)
     return x
 
 

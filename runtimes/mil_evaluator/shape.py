@@ -55,7 +55,7 @@ def _split(op: Operands) -> Sequence[Tensor]:
     for request in ("num_splits", "split_sizes"):
         if op.has(request):
             op.integers(request)
-    return x.split([result.shape[axis] for result in op.results], axis)
+    return torch.split(x, [result.shape[axis] for result in op.results], axis)
 
 
 def _tile(op: Operands) -> Tensor:
