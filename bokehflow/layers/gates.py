@@ -22,18 +22,16 @@ class GateFloors(nn.Module):
 
     def levels(self) -> Tensor:
         """a_l for every layer, [layers], strictly increasing."""
-        rises = F.softplus(self.steps)
-        values: list[Tensor] = [self.first]
-        for rise in rises.unbind():
-            values.append(values[-1] + rise)
-        return torch.stack(values)
+        rises = torch.cumsum(F.softplus(self.steps), dim=0)
+        return self.first + F.pad(rises, (1, 0))
 
     def forward(self, layer: int, coc_mean: Tensor) -> Tensor:
         """The floor of one layer, [B, 1], in 0..1.
 
         coc_mean: [B, 1], the frame's mean blur radius in percent of its width.
         """
-        return torch.sigmoid(self.levels()[layer] + self.coc_gain * coc_mean)
+        level = self.levels()[layer : layer + 1]
+        return torch.sigmoid(level + self.coc_gain * coc_mean)
 
 
 class TokenGates(nn.Module):

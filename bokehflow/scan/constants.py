@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+_NUMPY_DTYPES = {torch.float64: np.float64, torch.float16: np.float16}
+
 
 def identity(size: int, like: Tensor) -> Tensor:
     """[size, size] identity in the dtype and on the device of `like`."""
@@ -36,4 +38,4 @@ def level_mask(size: int, block: int, like: Tensor) -> Tensor:
 
 
 def _constant(array: np.ndarray[tuple[int, ...], np.dtype[np.float64]], like: Tensor) -> Tensor:
-    return torch.tensor(array, dtype=like.dtype, device=like.device)
+    return torch.from_numpy(array.astype(_NUMPY_DTYPES.get(like.dtype, np.float32))).to(like)

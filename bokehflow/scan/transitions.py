@@ -1,7 +1,8 @@
 """The recurrence over chunks: S_n = M_n S_{n-1} + B_n for every n, given S_0.
 
 All schemes give the same states to rounding, since the transitions are contractions; they differ
-in how many steps wait for each other and in how much arithmetic they spend.
+in how many steps wait for each other and in how much arithmetic they spend. One step is one matrix
+product and one sum; nothing is squeezed or stacked in between, which keeps a traced graph short.
 """
 
 from __future__ import annotations
@@ -28,64 +29,65 @@ def carry_states(
     Returns starts [N, chunks, K, V] and final [N, K, V].
     """
     if scheme == "hillis_steele":
-        return _hillis_steele(transition, update, initial)
-    return _grouped(transition, update, initial, _LEVELS[scheme])
+        starts, final = _hillis_steele(transition, update, initial[:, None])
+    else:
+        starts, final = _grouped(transition, update, initial[:, None], _LEVELS[scheme])
+    return starts, final[:, 0]
 
 
 def _sequential(transition: Tensor, update: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
-    """One step a chunk."""
-    starts, state = [], initial
-    for step, add in zip(transition.unbind(1), update.unbind(1), strict=True):
-        starts.append(state)
-        state = torch.baddbmm(add, step, state)
-    return torch.stack(starts, dim=1), state
+    """One step a chunk. initial and final: [N, 1, K, V]."""
+    states = [initial]
+    for step, add in zip(transition.split(1, 1), update.split(1, 1), strict=True):
+        states.append(step @ states[-1] + add)
+    return torch.cat(states[:-1], dim=1), states[-1]
 
 
 def _grouped(
     transition: Tensor, update: Tensor, initial: Tensor, levels: int
 ) -> tuple[Tensor, Tensor]:
-    """Chunks in groups of about chunks^(1/levels): compose inside all groups at once, then carry
-    the state from group to group, then apply the compositions to every group's start."""
-    batch, chunks, key_size, _ = transition.shape
-    if levels == 1 or chunks == 1:
-        return _sequential(transition, update, initial)
+    """Chunks in groups of about chunks^(1/levels): compose inside all groups at once, carry the
+    state from group to group, then apply the compositions to every group's start.
+
+    initial and final: [N, 1, K, V].
+    """
+    batch, chunks, key_size, value_size = update.shape
     group = math.ceil(chunks ** (1 / levels))
+    if levels == 1 or group == 1:
+        return _sequential(transition, update, initial)
     groups = math.ceil(chunks / group)
     spare = groups * group - chunks
     if spare:
-        # A spare chunk's zero transition is harmless: nothing reads the states after the last one
-        # except the final state, which is taken before the spare ones below.
+        # Spare chunks lead to states that nobody reads: the final one is picked before them.
         transition = F.pad(transition, (0, 0, 0, 0, 0, spare))
         update = F.pad(update, (0, 0, 0, 0, 0, spare))
-    joined = torch.cat([transition, update], dim=-1)
-    joined = joined.reshape(batch * groups, group, key_size, joined.shape[-1])
-    prefixes = _prefixes(joined, key_size).reshape(batch, groups, group, key_size, -1)
-    whole = prefixes[:, :, -1]
-    group_starts, final = _grouped(
-        whole[..., :key_size], whole[..., key_size:], initial, levels - 1
-    )
-    inner = prefixes[:, :, :-1]
-    later = inner[..., :key_size] @ group_starts[:, :, None] + inner[..., key_size:]
-    starts = torch.cat([group_starts[:, :, None], later], dim=2)
-    starts = starts.reshape(batch, groups * group, key_size, -1)
+    prefixes = _compose(
+        transition.reshape(batch * groups, group, key_size, key_size),
+        update.reshape(batch * groups, group, key_size, value_size),
+    ).reshape(batch, groups, group * key_size, key_size + value_size)
+    moves, adds = torch.split(prefixes, [key_size, value_size], dim=-1)
+    whole = slice((group - 1) * key_size, None)
+    group_starts, final = _grouped(moves[:, :, whole], adds[:, :, whole], initial, levels - 1)
+    # State after every chunk of every group; a group's last one is the next group's start.
+    after = moves @ group_starts + adds
+    starts = torch.cat([group_starts, after[:, :, : whole.start]], dim=2)
+    starts = starts.reshape(batch, groups * group, key_size, value_size)
     if spare:
-        final = starts[:, chunks]
+        final = starts[:, chunks : chunks + 1]
     return starts[:, :chunks], final
 
 
-def _prefixes(joined: Tensor, key_size: int) -> Tensor:
-    """Compose the maps of one group from its first chunk on.
+def _compose(transition: Tensor, update: Tensor) -> Tensor:
+    """The maps from each group's start to the end of each of its chunks, as (M | B).
 
-    joined: [N, group, K, K + V], (M_n | B_n). Returns the same shape: entry n is the map from
-    the group's start to the end of chunk n.
+    transition: [N, group, K, K]; update: [N, group, K, V]. Returns [N, group, K, K + V].
     """
-    steps = joined.unbind(1)
-    total = steps[0]
-    prefixes = [total]
-    for step in steps[1:]:
-        total = step[..., :key_size] @ total + F.pad(step[..., key_size:], (key_size, 0))
-        prefixes.append(total)
-    return torch.stack(prefixes, dim=1)
+    key_size = transition.shape[-1]
+    maps = [torch.cat([transition[:, :1], update[:, :1]], dim=-1)]
+    adds = F.pad(update[:, 1:], (key_size, 0)).split(1, 1)
+    for step, add in zip(transition[:, 1:].split(1, 1), adds, strict=True):
+        maps.append(step @ maps[-1] + add)
+    return torch.cat(maps, dim=1)
 
 
 def _hillis_steele(transition: Tensor, update: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,6 +102,5 @@ def _hillis_steele(transition: Tensor, update: Tensor, initial: Tensor) -> tuple
         update = torch.cat([update[:, :stride], moved], dim=1)
         transition = torch.cat([transition[:, :stride], composed], dim=1)
         stride *= 2
-    ends = transition @ initial[:, None] + update
-    starts = torch.cat([initial[:, None], ends[:, :-1]], dim=1)
-    return starts, ends[:, -1]
+    ends = transition @ initial + update
+    return torch.cat([initial, ends[:, :-1]], dim=1), ends[:, -1:]
