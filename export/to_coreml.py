@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from bokehflow.errors import UsageError
+from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.coreml_precision import (
     Float32Operations,
     computes_in_float16,
@@ -23,6 +24,9 @@ from bokehflow.export.staging import staged
 
 DEPLOYMENT_TARGET = "iOS17"
 """The oldest system that has 8-bit activations; nothing the model needs came later."""
+
+_DECOMPOSITIONS = {torch.ops.aten.alias.default: lambda x: x}
+"""A slice or view that keeps everything is an `alias` node, which coremltools does not know."""
 
 KEPT_IN_FLOAT32 = Float32Operations()
 
@@ -43,8 +47,9 @@ def to_coreml(
         the package are float32 in either precision, named as given, in the module's order.
     precision: fp32 computes everything in float32; fp16 all but what `keep` names.
     metadata: written into the package's user-defined metadata.
-    Raises UsageError where names and tensors do not match in number, OutputError for a path that
-    cannot be written and MissingDependencyError without coremltools.
+    Raises UsageError where names and tensors do not match in number, ArtifactError for a module
+    that coremltools cannot convert, OutputError for a path that cannot be written and
+    MissingDependencyError without coremltools.
     """
     if path.suffix != ".mlpackage":
         raise UsageError(f"a Core ML artifact called {path.name!r}", "a name ending in .mlpackage")
@@ -55,18 +60,17 @@ def to_coreml(
         count = len(program.graph_signature.user_outputs)
         if len(output_names) != count:
             raise UsageError(f"{len(output_names)} output names", f"{count}")
-        model = coremltools.convert(
+        inputs = [
+            coremltools.TensorType(name, tuple(tensor.shape), dtype=np.float32)
+            for name, tensor in zip(input_names, example_inputs, strict=True)
+        ]
+        model = _converted(
+            coremltools,
             program,
-            convert_to="mlprogram",
-            minimum_deployment_target=coremltools.target[DEPLOYMENT_TARGET],
             compute_precision=_compute_precision(coremltools, precision, keep),
-            inputs=[
-                coremltools.TensorType(name, tuple(tensor.shape), dtype=np.float32)
-                for name, tensor in zip(input_names, example_inputs, strict=True)
-            ],
+            inputs=inputs,
             outputs=[coremltools.TensorType(name, dtype=np.float32) for name in output_names],
             package_dir=str(target.with_name("converted.mlpackage")),
-            skip_model_load=True,
         )
         model.user_defined_metadata.update(metadata)
         model.save(str(target))
@@ -80,9 +84,29 @@ def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> Exported
         # torch warns about its own internals while it traces.
         warnings.simplefilter("ignore")
         traced = torch.export.export(module.eval(), example_inputs, strict=False)
-        program: ExportedProgram = traced.run_decompositions({})
+        program: ExportedProgram = traced.run_decompositions(_DECOMPOSITIONS)
     label_with_modules(program)
     return program
+
+
+def _converted(coremltools: Any, program: ExportedProgram, **options: Any) -> Any:
+    """The converted model. Raises ArtifactError where the module has no Core ML form."""
+    try:
+        return coremltools.convert(
+            program,
+            convert_to="mlprogram",
+            minimum_deployment_target=coremltools.target[DEPLOYMENT_TARGET],
+            skip_model_load=True,
+            **options,
+        )
+    # The converter raises whatever its passes meet: NotImplementedError, ValueError, KeyError...
+    except Exception as error:
+        # Its frames hold a temporary folder, which warns when it is dropped any later than here.
+        traceback.clear_frames(error.__traceback__)
+        raise ArtifactError(
+            f"the module cannot be converted to Core ML ({error})",
+            "operations that coremltools can convert, with static shapes",
+        ) from error
 
 
 def _compute_precision(coremltools: Any, precision: str, keep: Float32Operations) -> Any:
