@@ -24,9 +24,9 @@ def require_writable(target: Path) -> None:
 
     To be called before long work, so that a wrong path is told at once.
     """
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder", "the name of a file")
     with output_errors(target):
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder", "the name of a file")
         probe = _hidden_sibling(target)
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -56,9 +56,9 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
     Raises OutputError where `target` already exists or its folder cannot be written.
     """
-    if target.exists():
-        raise OutputError(f"{target} already exists", "a folder that is still to be made")
     with output_errors(target):
+        if target.exists():
+            raise OutputError(f"{target} already exists", "a folder that is still to be made")
         hidden = _hidden_sibling(target)
         hidden.mkdir()
         try:
@@ -89,4 +89,4 @@ def output_errors(target: Path) -> Iterator[None]:
 
 
 def _hidden_sibling(target: Path) -> Path:
-    return target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}{target.suffix}")
+    return target.with_name(f".{target.stem}.{secrets.token_hex(6)}{target.suffix}")

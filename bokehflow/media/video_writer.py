@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from torch import Tensor
 
-from bokehflow.errors import MediaError, OutputError, SizeError
+from bokehflow.errors import OutputError, SizeError
 from bokehflow.media.atomic import atomic_file
+from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_reader import HD_LINES, VideoInfo
 
@@ -48,6 +46,7 @@ def open_video_writer(target: Path, source: VideoInfo) -> Iterator[VideoWriter]:
     cannot be written, MediaError where the container cannot hold the source's audio.
     """
     require_video_suffix(target)
+    require_copyable_audio(source.path, target, VIDEO_FORMATS[target.suffix.lower()])
     with atomic_file(target) as hidden, VideoWriter(hidden, target, source) as writer:
         yield writer
 
@@ -64,7 +63,7 @@ class VideoWriter:
             with self._output_errors():
                 self._output = self._open(hidden)
                 self._video = self._add_video()
-                self._audio = self._stack.enter_context(_AudioCopy(source, self._output, target))
+                self._audio = self._stack.enter_context(AudioCopy(source.path, self._output))
                 self._output.start_encoding()
         except BaseException:
             self._stack.close()
@@ -145,44 +144,4 @@ class VideoWriter:
             raise OutputError(
                 f"{self._target} cannot be written: {error.strerror}",
                 remedy="free some space or choose another place or suffix",
-            ) from error
-
-
-class _AudioCopy:
-    """Copies the audio packets of a source, unchanged, into an output in the order of time."""
-
-    def __init__(self, source: VideoInfo, output: OutputContainer, target: Path) -> None:
-        self._output = output
-        self._input = av.open(str(source.path))
-        streams = self._input.streams.audio
-        self._copies = {stream.index: self._add(stream, target) for stream in streams}
-        self._packets = self._input.demux(tuple(streams)) if streams else iter(())
-        self._waiting: Packet[AudioStream] | None = None
-
-    def __enter__(self) -> _AudioCopy:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._input.close()
-
-    def copy_until(self, time_s: Fraction | None) -> None:
-        """Copy every packet that starts at or before `time_s`; None copies all that are left."""
-        while (packet := self._waiting or next(self._packets, None)) is not None:
-            self._waiting = None
-            if packet.dts is None:  # the empty packet that ends each stream
-                continue
-            if time_s is not None and packet.dts * packet.time_base > time_s:
-                self._waiting = packet
-                return
-            packet.stream = self._copies[packet.stream_index]
-            self._output.mux(packet)
-
-    def _add(self, stream: AudioStream, target: Path) -> AudioStream:
-        try:
-            return self._output.add_stream_from_template(stream)
-        except ValueError as error:
-            raise MediaError(
-                f"the source's audio ({stream.codec_context.name}) cannot be copied into "
-                f"a {target.suffix} file",
-                remedy="write a .mkv file with -o",
             ) from error

@@ -1,0 +1,88 @@
+"""The sound of a video, carried over packet by packet without decoding it."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+
+from bokehflow.errors import MediaError
+
+_TRIAL_PACKETS = 4
+
+
+class AudioCopy:
+    """Copies every audio stream of a source into an output, in the order of time.
+
+    Made before the output's header is written; adds the streams itself. Use as a context.
+    """
+
+    def __init__(self, source: Path, output: OutputContainer) -> None:
+        self._output = output
+        self._input = av.open(str(source))
+        streams = self._input.streams.audio
+        self._copies = {stream.index: output.add_stream_from_template(stream) for stream in streams}
+        self._packets = self._walk(tuple(streams))
+        self._waiting: Packet[AudioStream] | None = None
+
+    def __enter__(self) -> AudioCopy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._input.close()
+
+    def copy_until(self, time_s: Fraction | None) -> None:
+        """Copy every packet that starts at or before `time_s`; None copies all that are left."""
+        while (packet := self._waiting or next(self._packets, None)) is not None:
+            self._waiting = packet
+            if time_s is not None and Fraction(packet.dts or 0) * packet.time_base > time_s:
+                return
+            self._waiting = None
+            self._copy(packet)
+
+    def copy_some(self, packets: int) -> None:
+        """Copy the first few packets, whatever their time."""
+        for packet in itertools.islice(self._packets, packets):
+            self._copy(packet)
+
+    def _walk(self, streams: tuple[AudioStream, ...]) -> Iterator[Packet[AudioStream]]:
+        if not streams:
+            return
+        for packet in self._input.demux(streams):
+            if packet.dts is not None:  # an empty packet without time ends each stream
+                yield packet
+
+    def _copy(self, packet: Packet[AudioStream]) -> None:
+        packet.stream = self._copies[packet.stream_index]
+        self._output.mux(packet)
+
+
+def require_copyable_audio(source: Path, target: Path, container_format: str) -> None:
+    """Raise MediaError where the target's container cannot hold the source's sound as it is.
+
+    Some containers only complain when the file is finished, which would be after all the work: the
+    first packets are put into a small file in memory, and that is finished.
+    """
+    with av.open(str(source)) as container:
+        codecs = [stream.codec_context.name for stream in container.streams.audio]
+    if not codecs:
+        return
+    try:
+        with (
+            av.open(io.BytesIO(), "w", format=container_format) as trial,
+            AudioCopy(source, trial) as copy,
+        ):
+            copy.copy_some(_TRIAL_PACKETS)
+    except (av.FFmpegError, ValueError) as error:
+        raise MediaError(
+            f"the sound of {source} ({', '.join(codecs)}) cannot be copied into a "
+            f"{target.suffix} file",
+            remedy="write a .mkv file with -o",
+        ) from error

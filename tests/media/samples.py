@@ -1,0 +1,117 @@
+"""Pictures and videos made on the spot, small and with content that can be recognised again."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+AUDIO_RATE = 48000
+FRAME_RATE = 25
+
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of everything in a folder, hidden files included."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def quadrants(height: int, width: int) -> Pixels:
+    """Four plain colours, one a quadrant: red, green / blue, white. uint8 [H, W, 3]."""
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    top, left = height // 2, width // 2
+    pixels[:top, :left] = (200, 30, 30)
+    pixels[:top, left:] = (30, 200, 30)
+    pixels[top:, :left] = (30, 30, 200)
+    pixels[top:, left:] = (220, 220, 220)
+    return pixels
+
+
+def gradient(height: int, width: int, shift: int = 0) -> Pixels:
+    """A smooth picture without two equal rows or columns; `shift` moves it. uint8 [H, W, 3]."""
+    y, x = np.mgrid[:height, :width]
+    channels = (20 + 180 * x / width, 20 + 180 * y / height, 40 + (x + y + 3 * shift) % 150)
+    return np.stack(channels, axis=-1).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """How to make a video. ticks: each frame's time in milliseconds, None for a steady rate."""
+
+    frames: int = 5
+    height: int = 48
+    width: int = 64
+    codec: str = "libx264"
+    pixel_format: str = "yuv420p"
+    audio_codec: str | None = None
+    ticks: Sequence[int] | None = None
+    color_transfer: int | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def write_clip(path: Path, clip: Clip | None = None) -> list[Pixels]:
+    """Write a video of moving gradients; returns the frames that went in."""
+    clip = clip or Clip()
+    frames = [gradient(clip.height, clip.width, index) for index in range(clip.frames)]
+    with av.open(str(path), "w", options=dict(clip.options)) as output:
+        video = output.add_stream(clip.codec, rate=FRAME_RATE)
+        video.width, video.height, video.pix_fmt = clip.width, clip.height, clip.pixel_format
+        if clip.color_transfer is not None:
+            video.codec_context.color_trc = clip.color_transfer
+        time_base = Fraction(1, FRAME_RATE) if clip.ticks is None else Fraction(1, 1000)
+        video.codec_context.time_base = time_base
+        audio = None
+        if clip.audio_codec is not None:
+            audio = output.add_stream(clip.audio_codec, rate=AUDIO_RATE)
+        for index, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts = index if clip.ticks is None else clip.ticks[index]
+            frame.time_base = time_base
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+        if audio is not None:
+            _write_tone(output, audio, clip.frames / FRAME_RATE)
+    return frames
+
+
+def _write_tone(
+    output: av.container.OutputContainer, audio: av.AudioStream, seconds: float
+) -> None:
+    size = audio.codec_context.frame_size or 1024
+    time_s = np.arange(int(AUDIO_RATE * seconds)) / AUDIO_RATE
+    tone = (9000 * np.sin(2 * np.pi * 440 * time_s)).astype(np.int16)
+    resampler = av.AudioResampler(audio.codec_context.format, "mono", AUDIO_RATE)
+    for start in range(0, len(tone) - size + 1, size):
+        block = av.AudioFrame.from_ndarray(
+            tone[None, start : start + size], format="s16", layout="mono"
+        )
+        block.sample_rate, block.pts, block.time_base = AUDIO_RATE, start, Fraction(1, AUDIO_RATE)
+        for frame in resampler.resample(block):
+            output.mux(audio.encode(frame))
+    output.mux(audio.encode(None))
+
+
+def audio_packets(path: Path) -> list[tuple[Fraction, bytes]]:
+    """Time in seconds and bytes of every audio packet."""
+    with av.open(str(path)) as container:
+        return [
+            (packet.pts * packet.time_base, bytes(packet))
+            for packet in container.demux(audio=0)
+            if packet.size
+        ]
+
+
+def set_display_matrix(path: Path, matrix: tuple[int, int, int, int]) -> None:
+    """Write a, b, c, d of the display matrix into the first track of an MP4 file."""
+    a, b, c, d = (value * 0x10000 for value in matrix)
+    content = bytearray(path.read_bytes())
+    # Version, times, track and layer fields of a version 0 track header (ISO 14496-12, 8.3.2).
+    start = content.index(b"tkhd") + 4 + 40
+    content[start : start + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)

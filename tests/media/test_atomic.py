@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from bokehflow.errors import OutputError
+from bokehflow.media.atomic import atomic_file, atomic_folder, require_writable
+from tests.media.samples import names_in
+
+
+def _write_half(path: Path, error: BaseException) -> None:
+    path.write_text("half")
+    raise error
+
+
+def test_file_appears_when_the_block_succeeds(tmp_path: Path) -> None:
+    target = tmp_path / "a.png"
+    with atomic_file(target) as hidden:
+        hidden.write_text("new")
+        assert not target.exists()
+        assert hidden.suffix == ".png"
+    assert target.read_text() == "new"
+    assert names_in(tmp_path) == ["a.png"]
+
+
+def test_file_gets_the_usual_permissions(tmp_path: Path) -> None:
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    with atomic_file(tmp_path / "ours"):
+        pass
+    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE(ordinary.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError, KeyboardInterrupt, SystemExit], ids=lambda e: e.__name__
+)
+def test_failure_keeps_the_old_file_and_leaves_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    target = tmp_path / "a.png"
+    target.write_text("old")
+    with pytest.raises(error), atomic_file(target) as hidden:
+        _write_half(hidden, error())
+    assert target.read_text() == "old"
+    assert names_in(tmp_path) == ["a.png"]
+
+
+def test_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="stop"), atomic_folder(tmp_path / "d") as hidden:
+        _write_half(hidden / "inside", ValueError("stop"))
+    assert names_in(tmp_path) == []
+    with atomic_folder(tmp_path / "d") as hidden:
+        (hidden / "inside").write_text("x")
+    assert names_in(tmp_path) == ["d"]
+    with pytest.raises(OutputError, match="already exists"), atomic_folder(tmp_path / "d"):
+        pass
+
+
+@pytest.mark.parametrize("place", ["missing/a.png", "file/a.png", "folder", "n" * 300 + ".png"])
+def test_impossible_places_are_told_at_once(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    before = names_in(tmp_path)
+    with pytest.raises(OutputError):
+        require_writable(tmp_path / place)
+    with pytest.raises(OutputError), atomic_file(tmp_path / place):
+        pytest.fail("the block must not run")
+    assert names_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC], ids=os.strerror)
+def test_a_refusal_while_writing_is_one_plain_error(tmp_path: Path, number: int) -> None:
+    with pytest.raises(OutputError, match=os.strerror(number)), atomic_file(tmp_path / "a.png"):
+        raise OSError(number, os.strerror(number))
+    assert names_in(tmp_path) == []

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import ExifTags, Image, ImageCms
+
+from bokehflow.errors import MediaError, NumericalError, OutputError
+from bokehflow.media.photo import read_photo, to_uint8, write_photo
+from tests.media.samples import Pixels, gradient, names_in
+from tests.tolerances import JPEG_MEAN_LEVELS
+
+HEIGHT, WIDTH = 21, 35
+
+
+def _stored(displayed: Pixels, orientation: int) -> Pixels:
+    """What a camera that held itself as `orientation` says stores for a displayed picture."""
+    transposed = displayed.transpose(1, 0, 2)
+    return {
+        1: displayed,
+        2: displayed[:, ::-1],
+        3: displayed[::-1, ::-1],
+        4: displayed[::-1],
+        5: transposed,
+        6: transposed[::-1],
+        7: transposed[::-1, ::-1],
+        8: transposed[:, ::-1],
+    }[orientation]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_respected(tmp_path: Path, orientation: int) -> None:
+    displayed = gradient(HEIGHT, WIDTH)
+    picture = Image.fromarray(np.ascontiguousarray(_stored(displayed, orientation)))
+    exif = picture.getexif()
+    exif[ExifTags.Base.Orientation] = orientation
+    picture.save(tmp_path / "a.png", exif=exif)
+    image = read_photo(tmp_path / "a.png")
+    assert image.shape == (1, 3, HEIGHT, WIDTH)
+    assert np.array_equal(to_uint8(image), displayed)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "LA", "1"])
+def test_eight_bit_modes_keep_their_values(tmp_path: Path, mode: str) -> None:
+    picture = Image.fromarray(gradient(HEIGHT, WIDTH)).convert(mode)
+    picture.save(tmp_path / "a.png")
+    image = read_photo(tmp_path / "a.png")
+    assert image.dtype == torch.float32
+    assert np.array_equal(to_uint8(image), np.asarray(picture.convert("RGB")))
+
+
+def test_sixteen_bit_grey_keeps_sixteen_bits(tmp_path: Path) -> None:
+    levels = np.linspace(0, 65535, HEIGHT * WIDTH).astype(np.uint16).reshape(HEIGHT, WIDTH)
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    image = read_photo(tmp_path / "a.png")
+    for channel in image[0]:
+        assert np.array_equal((channel.double().numpy() * 65535).round(), levels)
+
+
+def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path) -> None:
+    # sRGB with red and green named the other way round: conversion must swap the two channels.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for a, b in ((b"rXYZ", b"gXYZ"), ("sRGB".encode("utf-16-be"), "odd!".encode("utf-16-be"))):
+        assert a in profile
+        profile = (
+            profile.replace(a, b"\0tmp").replace(b, a) if a == b"rXYZ" else profile.replace(a, b)
+        )
+        profile = profile.replace(b"\0tmp", b)
+    pixels = gradient(HEIGHT, WIDTH)
+    Image.fromarray(pixels).save(tmp_path / "a.png", icc_profile=profile)
+    levels = to_uint8(read_photo(tmp_path / "a.png")).astype(int)
+    assert np.abs(levels - pixels[:, :, [1, 0, 2]]).max() <= 1
+
+
+def test_an_srgb_profile_changes_nothing(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    pixels = gradient(HEIGHT, WIDTH)
+    Image.fromarray(pixels).save(tmp_path / "a.png", icc_profile=profile)
+    assert np.array_equal(to_uint8(read_photo(tmp_path / "a.png")), pixels)
+
+
+def _transparent(path: Path) -> None:
+    pixels = np.dstack([gradient(HEIGHT, WIDTH), np.full((HEIGHT, WIDTH), 255, np.uint8)])
+    pixels[3, 4, 3] = 254
+    Image.fromarray(pixels).save(path, format="PNG")
+
+
+def _cut_short(path: Path, image_format: str) -> None:
+    Image.fromarray(gradient(90, 120)).save(path, format=image_format)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+
+
+def _animation(path: Path) -> None:
+    frames = [Image.fromarray(gradient(HEIGHT, WIDTH, shift)) for shift in (0, 9)]
+    frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:])
+
+
+BAD_PHOTOS = {
+    "transparent pixel": (_transparent, "transparent"),
+    "CMYK": (lambda p: Image.new("CMYK", (8, 8)).save(p, format="JPEG"), "CMYK"),
+    "float": (lambda p: Image.new("F", (8, 8)).save(p, format="TIFF"), "F picture"),
+    "truncated JPEG": (lambda p: _cut_short(p, "JPEG"), "cannot be read"),
+    "truncated PNG": (lambda p: _cut_short(p, "PNG"), "cannot be read"),
+    "animation": (_animation, "holds 2 pictures"),
+    "text": (lambda p: p.write_text("hello"), "not a picture"),
+    "empty": (lambda p: p.touch(), "not a picture"),
+    "missing": (lambda _: None, "does not exist"),
+    "folder": (lambda p: p.mkdir(), "folder"),
+    "broken profile": (
+        lambda p: Image.new("RGB", (8, 8)).save(p, format="PNG", icc_profile=b"x" * 200),
+        "colour profile",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_PHOTOS)
+def test_bad_photos_are_refused_with_the_reason(tmp_path: Path, kind: str) -> None:
+    make, reason = BAD_PHOTOS[kind]
+    make(tmp_path / "photo")
+    with pytest.raises(MediaError, match=reason):
+        read_photo(tmp_path / "photo")
+
+
+def test_png_round_trip_is_exact(tmp_path: Path) -> None:
+    pixels = gradient(HEIGHT, WIDTH)
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    write_photo(tmp_path / "a.png", image)
+    assert torch.equal(read_photo(tmp_path / "a.png"), image)
+
+
+def test_jpeg_is_close(tmp_path: Path) -> None:
+    pixels = gradient(HEIGHT, WIDTH)
+    write_photo(tmp_path / "a.JPG", torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255)
+    read_back = to_uint8(read_photo(tmp_path / "a.JPG")).astype(float)
+    assert np.abs(read_back - pixels).mean() < JPEG_MEAN_LEVELS
+
+
+def test_values_outside_the_range_are_clipped() -> None:
+    image = torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1)
+    assert to_uint8(image).tolist() == [[[0, 128, 255]]]
+
+
+def test_bad_outputs_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    image = torch.zeros(1, 3, 4, 4)
+    with pytest.raises(OutputError, match=r"\.bmp"):
+        write_photo(tmp_path / "a.bmp", image)
+    with pytest.raises(NumericalError):
+        write_photo(tmp_path / "a.png", image + float("nan"))
+    assert names_in(tmp_path) == []

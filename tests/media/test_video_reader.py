@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from bokehflow.errors import MediaError
+from bokehflow.media.photo import to_uint8
+from bokehflow.media.video_reader import Frame, VideoInfo, open_video
+from tests.media.samples import Clip, Pixels, set_display_matrix, write_clip
+from tests.tolerances import LOSSLESS_VIDEO_LEVELS
+
+# 8-bit 4:4:4 and RGB streams, decoded exactly: they test our own conversion only. Odd sizes.
+LOSSLESS = {
+    "rgb": Clip(height=33, width=51, codec="ffv1", pixel_format="bgr0"),
+    "yuv444": Clip(height=33, width=51, codec="ffv1", pixel_format="yuv444p"),
+}
+
+
+def _read(path: Path) -> tuple[VideoInfo, list[Frame]]:
+    with open_video(path) as video:
+        return video.info, list(video.frames)
+
+
+def _levels(frame: Frame) -> Pixels:
+    return to_uint8(frame.image)
+
+
+@pytest.mark.parametrize("kind", LOSSLESS)
+def test_colours_and_odd_sizes_are_read_exactly(tmp_path: Path, kind: str) -> None:
+    expected = write_clip(tmp_path / "a.mkv", LOSSLESS[kind])
+    info, frames = _read(tmp_path / "a.mkv")
+    assert (info.height, info.width, info.audio_streams) == (33, 51, 0)
+    assert len(frames) == len(expected)
+    for frame, pixels in zip(frames, expected, strict=True):
+        difference = _levels(frame).astype(int) - pixels.astype(int)
+        assert np.abs(difference).max() <= LOSSLESS_VIDEO_LEVELS
+
+
+# The matrix a phone writes when it is held so, and what it shows: numpy's quarter turns.
+TURNS = {
+    "upright": ((1, 0, 0, 1), 0),
+    "clockwise": ((0, 1, -1, 0), -1),
+    "upside down": ((-1, 0, 0, -1), 2),
+    "counterclockwise": ((0, -1, 1, 0), 1),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_the_display_matrix_turns_frames_upright(tmp_path: Path, turn: str) -> None:
+    matrix, quarter_turns = TURNS[turn]
+    write_clip(tmp_path / "plain.mp4")
+    (tmp_path / "turned.mp4").write_bytes((tmp_path / "plain.mp4").read_bytes())
+    set_display_matrix(tmp_path / "turned.mp4", matrix)
+    _, plain = _read(tmp_path / "plain.mp4")
+    info, turned = _read(tmp_path / "turned.mp4")
+    expected = np.rot90(_levels(plain[0]), quarter_turns)
+    assert (info.height, info.width) == expected.shape[:2]
+    assert np.array_equal(_levels(turned[0]), expected)
+
+
+def test_a_mirrored_video_is_refused(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4")
+    set_display_matrix(tmp_path / "a.mp4", (-1, 0, 0, 1))
+    with pytest.raises(MediaError, match="mirrored"):
+        _read(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_variable_frame_times_are_kept(tmp_path: Path, suffix: str) -> None:
+    ticks = (0, 33, 90, 91, 250)
+    write_clip(tmp_path / f"a{suffix}", Clip(ticks=ticks))
+    info, frames = _read(tmp_path / f"a{suffix}")
+    assert [frame.pts * info.time_base * 1000 for frame in frames] == list(ticks)
+
+
+def test_the_frame_count_is_known_for_a_progress_bar(tmp_path: Path) -> None:
+    for suffix in (".mp4", ".mkv"):
+        write_clip(tmp_path / f"a{suffix}", Clip(frames=7))
+        assert _read(tmp_path / f"a{suffix}")[0].frame_count == 7
+
+
+def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = folder / f"a{suffix}"
+        codec = "mpeg4" if suffix == ".avi" else "libx264"
+        options = (("movflags", "faststart"),) if suffix == ".mp4" else ()
+        write_clip(path, Clip(frames=12, codec=codec, options=options))
+        content = path.read_bytes()
+        path.write_bytes(content[: int(len(content) * share)])
+        return path
+
+    return make
+
+
+def _damaged(folder: Path) -> Path:
+    path = folder / "a.mp4"
+    write_clip(path, Clip(frames=12, height=128, width=128))
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][6]
+        start, size = packet.pos, packet.size
+    content = bytearray(path.read_bytes())
+    content[start + 4 : start + size] = bytes(255 for _ in range(size - 4))
+    path.write_bytes(content)
+    return path
+
+
+def _text(folder: Path) -> Path:
+    (folder / "a.mp4").write_text("this is not a video")
+    return folder / "a.mp4"
+
+
+def _audio_only(folder: Path) -> Path:
+    with av.open(str(folder / "a.mka"), "w") as output:
+        stream = output.add_stream("pcm_s16le", rate=48000)
+        silence = av.AudioFrame(format="s16", layout="mono", samples=1024)
+        silence.sample_rate, silence.pts = 48000, 0
+        output.mux(stream.encode(silence))
+        output.mux(stream.encode(None))
+    return folder / "a.mka"
+
+
+def _hdr(folder: Path) -> Path:
+    write_clip(folder / "a.mkv", Clip(color_transfer=16))
+    return folder / "a.mkv"
+
+
+BAD_VIDEOS = {
+    "mp4 cut at half": (_cut(".mp4", 0.5), "cut short"),
+    "mp4 cut at the end": (_cut(".mp4", 0.99), "cut short"),
+    "mkv cut at half": (_cut(".mkv", 0.5), "cut short"),
+    "mkv cut at the end": (_cut(".mkv", 0.99), "cut short"),
+    "avi cut at half": (_cut(".avi", 0.5), "cut short"),
+    "a few bytes": (_cut(".mp4", 0.001), "cut short|cannot be read"),
+    "damaged inside": (_damaged, "damaged|cannot be read"),
+    "text": (_text, "cannot be read"),
+    "empty": (_cut(".mp4", 0.0), "cannot be read"),
+    "sound only": (_audio_only, "no video"),
+    "high dynamic range": (_hdr, "PQ"),
+    "missing": (lambda folder: folder / "a.mp4", "No such file"),
+    "folder": (lambda folder: folder, "cannot be"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_VIDEOS)
+def test_bad_videos_are_refused_with_the_reason(tmp_path: Path, kind: str) -> None:
+    make, reason = BAD_VIDEOS[kind]
+    path = make(tmp_path)
+    with pytest.raises(MediaError, match=reason):
+        _read(path)

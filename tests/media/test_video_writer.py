@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from bokehflow.errors import MediaError, OutputError, SizeError
+from bokehflow.media.photo import to_uint8
+from bokehflow.media.video_reader import VideoInfo, open_video
+from bokehflow.media.video_writer import open_video_writer
+from tests.media.samples import Clip, audio_packets, names_in, set_display_matrix, write_clip
+from tests.tolerances import VIDEO_MEAN_LEVELS
+
+
+def _copy(source: Path, target: Path) -> VideoInfo:
+    with open_video(source) as video, open_video_writer(target, video.info) as writer:
+        for frame in video.frames:
+            writer.write(frame.image, frame.pts, frame.duration)
+    return video.info
+
+
+def _frames(path: Path) -> tuple[VideoInfo, list[np.ndarray], list[float]]:
+    with open_video(path) as video:
+        frames = list(video.frames)
+    times = [float(frame.pts * video.info.time_base) for frame in frames]
+    return video.info, [to_uint8(frame.image) for frame in frames], times
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_pictures_times_and_sound_survive(tmp_path: Path, suffix: str) -> None:
+    source, target = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    ticks = (0, 40, 95, 120, 200, 240, 260, 333, 400, 440)
+    write_clip(source, Clip(frames=10, audio_codec="aac", ticks=ticks))
+    _copy(source, target)
+    info, pictures, times = _frames(target)
+    source_info, source_pictures, source_times = _frames(source)
+    assert times == source_times
+    assert info.audio_streams == 1
+    assert info.time_base == source_info.time_base
+    assert audio_packets(target) == audio_packets(source)
+    for picture, expected in zip(pictures, source_pictures, strict=True):
+        assert np.abs(picture.astype(float) - expected).mean() < VIDEO_MEAN_LEVELS
+    assert names_in(tmp_path) == [source.name, target.name]
+
+
+def test_the_stream_is_what_every_player_plays(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4")
+    _copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert stream.codec_context.pix_fmt == "yuv420p"
+
+
+def test_sound_lies_beside_its_pictures(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(frames=100, audio_codec="aac"))
+    _copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        kinds = [packet.stream.type for packet in container.demux() if packet.size]
+    longest_run = max(len(run) for run in "".join(kind[0] for kind in kinds).split("v"))
+    assert longest_run < kinds.count("audio") / 2
+
+
+def test_an_odd_frame_repeats_its_last_row_and_column(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(height=33, width=51, codec="ffv1", pixel_format="bgr0"))
+    info = _copy(tmp_path / "a.mkv", tmp_path / "b.mp4")
+    assert (info.height, info.width) == (33, 51)
+    written, pictures, _ = _frames(tmp_path / "b.mp4")
+    _, expected, _ = _frames(tmp_path / "a.mkv")
+    assert (written.height, written.width) == (34, 52)
+    padded = np.pad(expected[0], ((0, 1), (0, 1), (0, 0)), mode="edge")
+    assert np.abs(pictures[0].astype(float) - padded).mean() < VIDEO_MEAN_LEVELS
+
+
+def test_a_turned_source_is_written_upright(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4")
+    set_display_matrix(tmp_path / "a.mp4", (0, 1, -1, 0))
+    _copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    info, pictures, _ = _frames(tmp_path / "b.mp4")
+    _, expected, _ = _frames(tmp_path / "a.mp4")
+    assert (info.height, info.width) == (64, 48)
+    assert np.abs(pictures[0].astype(float) - expected[0]).mean() < VIDEO_MEAN_LEVELS
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt], ids=lambda e: e.__name__)
+def test_an_interrupted_run_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(audio_codec="aac"))
+
+    def stop_in_the_middle() -> None:
+        with (
+            open_video(tmp_path / "a.mp4") as video,
+            open_video_writer(tmp_path / "b.mp4", video.info) as writer,
+        ):
+            for frame in video.frames:
+                writer.write(frame.image, frame.pts, frame.duration)
+                if frame.pts > 0:
+                    raise error
+
+    with pytest.raises(error):
+        stop_in_the_middle()
+    assert names_in(tmp_path) == ["a.mp4"]
+
+
+def test_a_frame_of_another_size_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4")
+    with (
+        open_video(tmp_path / "a.mp4") as video,
+        pytest.raises(SizeError),
+        open_video_writer(tmp_path / "b.mp4", video.info) as writer,
+    ):
+        writer.write(torch.zeros(1, 3, 10, 10), 0, 1)
+    assert names_in(tmp_path) == ["a.mp4"]
+
+
+def test_sound_that_the_container_cannot_hold_is_told(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(audio_codec="pcm_s16le"))
+    with pytest.raises(MediaError, match=r"\.mkv"):
+        _copy(tmp_path / "a.mkv", tmp_path / "b.mp4")
+    assert names_in(tmp_path) == ["a.mkv"]
+    _copy(tmp_path / "a.mkv", tmp_path / "b.mkv")
+    assert audio_packets(tmp_path / "b.mkv") == audio_packets(tmp_path / "a.mkv")
+
+
+@pytest.mark.parametrize("name", ["b.avi", "b", "missing/b.mp4", "a.mp4/b.mp4"])
+def test_impossible_targets_are_told_before_any_frame(tmp_path: Path, name: str) -> None:
+    write_clip(tmp_path / "a.mp4")
+    with (
+        open_video(tmp_path / "a.mp4") as video,
+        pytest.raises(OutputError),
+        open_video_writer(tmp_path / name, video.info),
+    ):
+        pytest.fail("the block must not run")
+    assert names_in(tmp_path) == ["a.mp4"]
+
+
+def test_pixel_shape_is_kept(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4")
+    with open_video(tmp_path / "a.mp4") as video:
+        wide = dataclasses.replace(video.info, sample_aspect_ratio=video.info.time_base * 25600)
+        with open_video_writer(tmp_path / "b.mkv", wide) as writer:
+            for frame in video.frames:
+                writer.write(frame.image, frame.pts, frame.duration)
+    assert _frames(tmp_path / "b.mkv")[0].sample_aspect_ratio == 2
