@@ -107,7 +107,7 @@ def autofocus_m(depth_m: Tensor) -> float:
     frame, do not pull the focus.
     """
     height, width = depth_m.shape[2:]
-    top, left = (round(side * (1 - AUTOFOCUS_WINDOW_SHARE) / 2) for side in (height, width))
+    top, left = (int(side * (1 - AUTOFOCUS_WINDOW_SHARE) / 2) for side in (height, width))
     window = depth_m[0, 0, top : height - top, left : width - left].flatten()
     rank = max(1, math.ceil(AUTOFOCUS_QUANTILE * window.numel()))
     return float(window.kthvalue(rank).values)

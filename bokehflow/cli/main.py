@@ -6,6 +6,7 @@ an interrupt, 143 when asked to terminate, 70 for an error of our own.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -91,6 +92,8 @@ def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | 
     """The command's result, or its failure as a result, already told on standard error."""
     try:
         result = invoke(arguments)
+    except BrokenPipeError:
+        raise
     except (Exception, KeyboardInterrupt) as error:
         if show_traceback:
             traceback.print_exc()
@@ -131,8 +134,8 @@ def main() -> NoReturn:
         exit_code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our output has gone (`bfx info | head`). Nothing may be written any more.
-        sys.stderr.close()
+        # The reader of our output has gone (`bfx info | head`): no more of it, at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         exit_code = 1
     sys.exit(exit_code)
 

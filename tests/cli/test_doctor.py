@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import importlib.metadata
+import re
+
+import pytest
+
+from bokehflow.cli import doctor
+from tests.cli.runner import Bfx
+
+
+def _pretend(monkeypatch: pytest.MonkeyPatch, **versions: str | None) -> None:
+    real = doctor.installed_version
+    monkeypatch.setattr(
+        doctor,
+        "installed_version",
+        lambda name: versions[name] if name in versions else real(name),
+    )
+
+
+def test_the_list_agrees_with_what_the_package_requires() -> None:
+    required = {}
+    for line in importlib.metadata.requires("bokehflow") or []:
+        name = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
+        assert name is not None
+        if extra is None or extra[1] in ("openvino", "coreml", "train", "cuda"):
+            required[name[0].lower()] = extra[1] if extra else ""
+    assert {package.name: package.extra for package in doctor.PACKAGES} == required
+
+
+def test_a_whole_base_install_is_exit_0(bfx: Bfx) -> None:
+    completed = bfx("doctor", "--json")
+    assert completed.exit_code == 0
+    assert completed.document["ok"] is True
+    versions = {item["name"]: item["version"] for item in completed.document["packages"]}
+    assert versions["torch"] == importlib.metadata.version("torch")
+    assert "CPUExecutionProvider" in completed.document["devices"]["onnxruntime_providers"]
+
+
+def test_a_missing_extra_is_told_with_its_pip_line_and_is_no_failure(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pretend(monkeypatch, openvino=None)
+    completed = bfx("doctor")
+    assert completed.exit_code == 0
+    assert "pip install 'bokehflow[openvino]'" in completed.stdout
+
+
+def test_a_missing_base_package_is_exit_3(bfx: Bfx, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch, av=None)
+    completed = bfx("doctor")
+    assert completed.exit_code == 3
+    assert "pip install av" in completed.stdout
+
+
+def test_both_builds_of_onnx_runtime_are_a_fault(bfx: Bfx, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch, **{"onnxruntime-gpu": "1.31.1"})
+    completed = bfx("doctor", "--json")
+    assert completed.exit_code == 1
+    assert "onnxruntime-gpu" in completed.document["faults"][0]
+
+
+def test_the_gpu_build_alone_serves(bfx: Bfx, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pretend(monkeypatch, **{"onnxruntime-gpu": "1.31.1", "onnxruntime": None})
+    assert bfx("doctor", "--json").exit_code == 0

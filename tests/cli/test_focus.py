@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from bokehflow.cli.focus import Focus, FocusPoint, autofocus_m, depth_at_point_m, parse_point
+from bokehflow.cli.lens_options import LensValues, focus_from_options, lens_values
+from bokehflow.errors import LensError, UsageError
+
+HEIGHT, WIDTH = 91, 121
+
+
+def _scene(background_m: float = 8.0) -> torch.Tensor:
+    return torch.full((1, 1, HEIGHT, WIDTH), background_m)
+
+
+@pytest.mark.parametrize(
+    ("text", "pixel"),
+    [
+        ("0,0", (0, 0)),
+        ("120,90", (90, 120)),
+        (" 10.4 , 20.6 ", (21, 10)),
+        ("0%,0%", (0, 0)),
+        ("100%,100%", (90, 120)),
+        ("50%,50%", (45, 60)),
+        ("50%,3", (3, 60)),
+    ],
+)
+def test_points_in_pixels_and_percent(text: str, pixel: tuple[int, int]) -> None:
+    assert parse_point(text).pixel(HEIGHT, WIDTH) == pixel
+
+
+@pytest.mark.parametrize("text", ["", "5", "5,", "a,b", "-1,5", "1,2,3", "nan,1", "1e3,1"])
+def test_what_is_no_point_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="X,Y"):
+        parse_point(text)
+
+
+@pytest.mark.parametrize("text", ["121,0", "0,91", "101%,5"])
+def test_a_point_outside_the_frame_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="outside"):
+        parse_point(text).pixel(HEIGHT, WIDTH)
+
+
+def test_the_point_is_read_robustly() -> None:
+    depth = _scene()
+    depth[..., 40:51, 60:71] = 2.0
+    depth[0, 0, 45, 65] = 0.1  # one wrong pixel
+    assert depth_at_point_m(depth, FocusPoint(65, 45, False, False)) == 2.0
+    assert depth_at_point_m(depth, FocusPoint(0, 0, False, False)) == 8.0
+
+
+def test_autofocus_takes_the_near_subject_in_the_middle() -> None:
+    depth = _scene()
+    depth[..., 35:56, 50:71] = 3.0  # about a third of the middle ninth
+    depth[..., 45:47, 60:62] = 0.5  # nearer, but a speck
+    depth[..., :, :20] = 0.3  # nearer, but at the edge
+    assert autofocus_m(depth) == 3.0
+
+
+def test_autofocus_works_on_the_smallest_frames() -> None:
+    assert autofocus_m(torch.full((1, 1, 1, 1), 2.5)) == 2.5
+    assert autofocus_m(torch.full((1, 1, 2, 3), 2.5)) == 2.5
+
+
+def test_sky_cannot_be_focused_on() -> None:
+    with pytest.raises(UsageError, match="infinitely far"):
+        Focus().distance_in(_scene(math.inf))
+
+
+def test_one_focus_rule_at_most() -> None:
+    assert focus_from_options(None, None, False).rule == "autofocus"
+    assert focus_from_options(None, None, True).rule == "autofocus"
+    assert focus_from_options(2.0, None, False).rule == "given"
+    assert focus_from_options(None, "1,2", False).rule == "point"
+    with pytest.raises(UsageError, match="--focus-m and --autofocus"):
+        focus_from_options(2.0, None, True)
+    with pytest.raises(UsageError, match="--focus-m and --focus-point"):
+        focus_from_options(2.0, "1,2", False)
+
+
+def test_lens_defaults_are_those_of_the_lens() -> None:
+    assert lens_values(None, None, None, None) == LensValues(50.0, 1.8, 36.0)
+    assert lens_values(85.0, None, 23.5, None) == LensValues(85.0, 1.8, 23.5)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_impossible_lens_values_are_told_before_any_work(value: float) -> None:
+    for values in ((value, None, None), (None, value, None), (None, None, value)):
+        with pytest.raises(LensError):
+            lens_values(*values, None)
+
+
+def test_a_long_lens_can_look_before_it_focuses() -> None:
+    lens = LensValues(2000.0, 8.0, 36.0)
+    assert lens.focused_at(lens.provisional_focus_m).focus_m > 2.0

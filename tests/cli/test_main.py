@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from bokehflow.cli import main
+from bokehflow.cli.output import CommandResult
+from bokehflow.errors import CheckError, MediaError, MissingDependencyError
+from tests.cli.runner import Bfx
+
+
+def _stand_in(monkeypatch: pytest.MonkeyPatch, outcome: BaseException | CommandResult) -> None:
+    def invoke(_arguments: Sequence[str]) -> CommandResult:
+        # What a chatty library does, from Python and from C.
+        print("chatter")
+        os.write(1, b"more chatter\n")
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(main, "invoke", invoke)
+
+
+FAILURES = {
+    "bad input": (MediaError("a.jpg is bad", "a good one", "mend it"), 2, "MediaError"),
+    "failed check": (CheckError("41 dB"), 1, "CheckError"),
+    "missing extra": (
+        MissingDependencyError("openvino", "openvino", "x"),
+        3,
+        "MissingDependencyError",
+    ),
+    "our own mistake": (KeyError("oops"), 70, "InternalError"),
+    "interrupt": (KeyboardInterrupt(), 130, "Interrupted"),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_failures_have_their_exit_code_and_one_line(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    error, exit_code, _ = FAILURES[kind]
+    _stand_in(monkeypatch, error)
+    completed = bfx("anything")
+    assert completed.exit_code == exit_code
+    assert len(completed.stderr.splitlines()) == 1
+    assert "Traceback" not in completed.stderr
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_failures_are_one_document_under_json(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    error, exit_code, name = FAILURES[kind]
+    _stand_in(monkeypatch, error)
+    completed = bfx("anything", "--json")
+    assert completed.exit_code == exit_code
+    assert completed.document["error"]["type"] == name
+    assert completed.document["error"]["exit_code"] == exit_code
+
+
+def test_an_error_keeps_found_expected_and_remedy_apart(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stand_in(monkeypatch, MediaError("a.jpg is bad", "a good one", "mend it"))
+    error = bfx("--json", "anything").document["error"]
+    assert (error["found"], error["expected"], error["remedy"]) == (
+        "a.jpg is bad", "a good one", "mend it",
+    )  # fmt: skip
+
+
+def test_a_result_is_text_or_one_document(bfx: Bfx, monkeypatch: pytest.MonkeyPatch) -> None:
+    _stand_in(monkeypatch, CommandResult({"db": 41.5}, "41.5 dB", 1, warnings=["low"]))
+    plain = bfx("anything")
+    assert plain.exit_code == 1
+    assert plain.stdout.endswith("41.5 dB\n")
+    assert plain.stderr == "warning: low\n"
+    as_json = bfx("anything", "--json")
+    assert as_json.exit_code == 1
+    assert as_json.document == {"db": 41.5}
+    assert "chatter" in as_json.stderr
+
+
+def test_the_traceback_is_shown_on_request_only(bfx: Bfx, monkeypatch: pytest.MonkeyPatch) -> None:
+    _stand_in(monkeypatch, KeyError("oops"))
+    assert "Traceback" not in bfx("anything").stderr
+    shown = bfx("anything", "--traceback")
+    assert "Traceback" in shown.stderr
+    assert shown.exit_code == 70
+
+
+def test_a_result_that_json_cannot_hold_is_our_mistake() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        CommandResult({"db": float("inf")}, "")
+
+
+MISUSES = {
+    "unknown command": ["rendr"],
+    "unknown option": ["doctor", "--fnumber", "2"],
+    "missing argument": ["render"],
+    "not a number": ["render", "a.jpg", "--f-number", "wide"],
+    "option without value": ["render", "a.jpg", "--f-number"],
+}
+
+
+@pytest.mark.parametrize("kind", MISUSES)
+def test_misuse_is_one_line_and_exit_code_2(bfx: Bfx, kind: str) -> None:
+    line = bfx(*MISUSES[kind]).require_plain_error(2)
+    assert "--help" in line
+    completed = bfx(*MISUSES[kind], "--json")
+    assert completed.exit_code == 2
+    assert completed.document["error"]["type"] == "UsageError"
+
+
+def test_no_command_shows_the_help(bfx: Bfx) -> None:
+    assert "render" in bfx("--help").stdout
+    assert bfx("--help").exit_code == 0
+    completed = bfx()
+    assert "render" in completed.stdout + completed.stderr
+    assert completed.exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["doctor", "render"])
+def test_every_command_has_help_with_an_example(bfx: Bfx, command: str) -> None:
+    text = bfx(command, "--help").stdout
+    assert f"bfx {command}" in text
+    assert "Example" in text
+    assert "--json" in text
+
+
+def test_the_command_line_starts_without_the_heavy_packages() -> None:
+    script = (
+        "import sys, bokehflow.cli.main; "
+        "heavy = {'torch', 'numpy', 'av', 'PIL', 'onnx', 'openvino', 'coremltools'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m bokehflow.cli.main render --help | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""

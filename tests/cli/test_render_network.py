@@ -1,0 +1,80 @@
+"""`bfx render` with the network: what is asked of the command, not of the network's quality."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from bokehflow import Lens, ModelConfig, load_model
+from bokehflow.media import open_video, read_depth, read_photo
+from tests.cli.runner import Bfx
+from tests.media.samples import Clip, gradient, names_in, write_clip
+from tests.tolerances import VIDEO_MEAN_LEVELS
+
+HEIGHT, WIDTH = 45, 61
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(tmp_path / "a.png")
+    return tmp_path / "a.png"
+
+
+def test_picture_and_depth_are_those_of_the_model(bfx: Bfx, photo: Path) -> None:
+    depth_file = photo.with_name("d.npy")
+    completed = bfx("render", photo, "--focus-m", 2, "--depth-out", depth_file, "--json")
+    assert completed.exit_code == 0, completed.stderr
+    model = load_model("nano", config=ModelConfig(network_size="mobile"))
+    frame = model(read_photo(photo), Lens(focus_m=2.0))
+    assert torch.equal(read_depth(depth_file, HEIGHT, WIDTH), frame.depth)
+    facts = completed.document
+    assert (facts["depth_from"], facts["variant"]) == ("network", "nano")
+    assert facts["weights_sha256"] == model.weights.sha256
+    assert facts["trained"] is model.weights.trained
+    assert ("untrained" in completed.stderr) is not model.weights.trained
+
+
+def test_the_source_field_of_view_reaches_the_model(bfx: Bfx, photo: Path) -> None:
+    depth_file = photo.with_name("d.npy")
+    completed = bfx(
+        "render", photo, "--focus-m", 2, "--source-fov-deg", 30, "--depth-out", depth_file, "--json"
+    )
+    assert completed.document["source_fov_deg"] == 30
+    model = load_model("nano", config=ModelConfig(network_size="mobile", source_fov_deg=30.0))
+    frame = model(read_photo(photo), Lens(focus_m=2.0))
+    assert torch.equal(read_depth(depth_file, HEIGHT, WIDTH), frame.depth)
+
+
+def test_state_is_carried_through_a_video(bfx: Bfx, tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(3, 48, 64, codec="ffv1", pixel_format="bgr0"))
+    completed = bfx("render", tmp_path / "a.mkv", "--focus-m", 2, "--depth-out", tmp_path / "out")
+    assert completed.exit_code == 0, completed.stderr
+    model, state = load_model("nano", config=ModelConfig(network_size="mobile")), None
+    with open_video(tmp_path / "a.mkv") as source, open_video(tmp_path / "a_bokeh.mkv") as result:
+        for index, (frame, written) in enumerate(zip(source.frames, result.frames, strict=True)):
+            bokeh, depth, state = model(frame.image, Lens(focus_m=2.0), state)
+            stored = read_depth(tmp_path / "out" / f"depth_{index:06d}.png", 48, 64)
+            assert torch.allclose(stored, depth.clamp(max=65.535), atol=0.001)
+            assert (written.image - bokeh).abs().mean() * 255 < VIDEO_MEAN_LEVELS
+
+
+BAD_REQUESTS = {
+    "unknown variant": (["--variant", "nanoo"], "did you mean 'nano'"),
+    "missing weights": (["--weights", "none.safetensors"], "none.safetensors"),
+    "network size": (["--network-size", "10x10"], "multiple of 4"),
+    "field of view": (["--source-fov-deg", "180"], "180"),
+    "field of view NaN": (["--source-fov-deg", "nan"], "nan"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_REQUESTS)
+def test_bad_requests_get_one_plain_error_and_leave_nothing(
+    bfx: Bfx, photo: Path, kind: str
+) -> None:
+    options, reason = BAD_REQUESTS[kind]
+    completed = bfx("render", photo, *options)
+    assert reason in completed.require_plain_error(2)
+    assert names_in(photo.parent) == ["a.png"]
