@@ -7,15 +7,18 @@ pixel of a frame 480 pixels wide.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bokehflow.calibration.surface import TEXELS_PER_PX
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[Any]
+"""A NumPy array of floats; each docstring says which."""
 
 REFERENCE_WIDTH_PX = 480
 
@@ -134,7 +137,7 @@ def add_strand(ink: Array, canvas: Canvas, points: Array, radius: float) -> None
     thinnest = 0.5 / TEXELS_PER_PX
     strength = min(1.0, radius / thinnest)
     drawn = max(radius, thinnest)
-    for (x0, y0), (x1, y1) in zip(points[:-1], points[1:], strict=True):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         dx, dy = float(x1 - x0), float(y1 - y0)
         reach = math.hypot(dx, dy) / 2 + drawn
         box = canvas.window((x0 + x1) / 2, (y0 + y1) / 2, reach)

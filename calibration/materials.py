@@ -9,14 +9,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import skimage.data
 import torch
 import torch.nn.functional as F
 
 from bokehflow.calibration.canvas import Array, Canvas
-from bokehflow.calibration.colour import srgb_to_linear
 from bokehflow.errors import UnknownNameError
+from bokehflow.render.srgb import srgb_to_linear
 
 PHOTOS = {
     "astronaut": "NASA, public domain",
@@ -62,6 +61,25 @@ def photo(name: str, canvas: Canvas, rng: np.random.Generator, zoom: float = 1.0
     return _array(filled.clamp(min=0.0)[0].permute(1, 2, 0))
 
 
+def placed_photo(
+    name: str, canvas: Canvas, point: tuple[float, float], at: tuple[float, float], zoom: float
+) -> Array:
+    """A packaged photo laid so that one of its points lies at a given place of the canvas.
+
+    point: column and row in the photo's own pixels. at: x and y in frame pixels from the centre.
+    zoom: frame pixels per photo pixel. Beyond the photo its rim goes on. Linear light float32
+    [rows, cols, 3]. Raises UnknownNameError.
+    """
+    source = _photo_linear(name)
+    height, width = source.shape[2:]
+    rows, cols = canvas.shape
+    col = torch.from_numpy((canvas.x - at[0]) / zoom + point[0]).expand(rows, cols)
+    row = torch.from_numpy((canvas.y - at[1]) / zoom + point[1]).expand(rows, cols)
+    grid = torch.stack([2.0 * col / width - 1.0, 2.0 * row / height - 1.0], dim=-1)[None].float()
+    laid = F.grid_sample(source, grid, "bicubic", padding_mode="border", align_corners=False)
+    return _array(laid.clamp(min=0.0)[0].permute(1, 2, 0))
+
+
 def noise(canvas: Canvas, rng: np.random.Generator, cell_px: float, octaves: int = 4) -> Array:
     """Smooth random values about 0..1, float32 [rows, cols]; finest detail cell / 2^(octaves-1)."""
     rows, cols = canvas.shape
@@ -79,7 +97,8 @@ def noise(canvas: Canvas, rng: np.random.Generator, cell_px: float, octaves: int
 def marbled(canvas: Canvas, rng: np.random.Generator, cell_px: float = 60.0) -> Array:
     """Two random colours mixed by noise, linear light float32 [rows, cols, 3]."""
     mix = np.clip(2.5 * noise(canvas, rng, cell_px, octaves=5) - 0.75, 0.0, 1.0)[:, :, None]
-    return mix * random_colour(rng) + (1.0 - mix) * random_colour(rng)
+    blend: Array = mix * pale_colour(rng) + (1.0 - mix) * dark_colour(rng)
+    return blend
 
 
 def tiles(canvas: Canvas, rng: np.random.Generator, size_px: float) -> Array:
@@ -91,7 +110,8 @@ def tiles(canvas: Canvas, rng: np.random.Generator, size_px: float) -> Array:
     odd = (np.floor(along / size) + np.floor(across / size)) % 2
     grain = 0.7 + 0.6 * noise(canvas, rng, 20.0)
     mix = odd[:, :, None].astype(np.float32)
-    return (mix * random_colour(rng) + (1.0 - mix) * random_colour(rng)) * grain[:, :, None]
+    blend: Array = mix * pale_colour(rng) + (1.0 - mix) * dark_colour(rng)
+    return blend * grain[:, :, None]
 
 
 def writing(canvas: Canvas, rng: np.random.Generator, line_px: float) -> Array:
@@ -104,14 +124,28 @@ def writing(canvas: Canvas, rng: np.random.Generator, line_px: float) -> Array:
     inside = np.abs(canvas.y / pitch - row - 0.5) < 0.28
     dark = (ink & inside)[:, :, None].astype(np.float32)
     paper = np.array([0.75, 0.7, 0.6], dtype=np.float32) * (0.8 + 0.3 * rng.random())
-    return (1.0 - dark) * paper + dark * 0.03
+    page: Array = (1.0 - dark) * paper + dark * 0.03
+    return page
 
 
-def random_colour(rng: np.random.Generator, low: float = 0.02, high: float = 0.8) -> Array:
-    """One colour, linear light float32 [3], log-uniform between `low` and `high`."""
-    return np.exp(rng.uniform(np.log(low), np.log(high), size=3)).astype(np.float32)
+def random_colour(rng: np.random.Generator, low: float, high: float) -> Array:
+    """One colour, linear light float32 [3]: a lightness between `low` and `high`, and a tint."""
+    lightness = np.exp(rng.uniform(np.log(low), np.log(high)))
+    tint = np.exp(rng.normal(0.0, 0.4, size=3))
+    colour: Array = (lightness * tint).astype(np.float32)
+    return colour
+
+
+def pale_colour(rng: np.random.Generator) -> Array:
+    """A colour that stands out against `dark_colour`."""
+    return random_colour(rng, 0.35, 0.8)
+
+
+def dark_colour(rng: np.random.Generator) -> Array:
+    """A colour that stands out against `pale_colour`."""
+    return random_colour(rng, 0.02, 0.12)
 
 
 def _array(tensor: torch.Tensor) -> Array:
-    values: npt.NDArray[np.float32] = tensor.contiguous().numpy()
+    values: Array = tensor.contiguous().numpy()
     return values

@@ -13,7 +13,6 @@ from bokehflow.calibration.stage import Stage
 def ground(stage: Stage) -> None:
     """A ground from the horizon to the lens, with posts and balls standing on it."""
     canvas, rng = stage.canvas, stage.rng
-    far = stage.inverse_depth(-18.0)
     horizon = -0.2 * canvas.height
     bottom = canvas.height / 2 + canvas.margin_px
     slope = 32.0 / (bottom - horizon)
@@ -25,7 +24,6 @@ def ground(stage: Stage) -> None:
     below = coverage(np.broadcast_to(horizon - canvas.y, canvas.shape).astype(np.float32))
     stage.add(earth, below, floor)
     feet = np.sort(rng.uniform(horizon + 4.0, 0.42 * canvas.height, size=9))
-    assert far > 0.0
     for foot in feet:
         radius = -18.0 + slope * (float(foot) - horizon)
         _stand(stage, float(foot), radius)

@@ -1,4 +1,4 @@
-"""Scenes of sheets parallel to the sensor: a portrait, hair, leaves, a near twig, lamps at night."""
+"""Scenes of sheets parallel to the sensor: a portrait, hair, leaves, near bars, lamps at night."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bokehflow.calibration.materials import (
     marbled,
     noise,
     photo,
+    placed_photo,
     random_colour,
     tiles,
     writing,
@@ -25,6 +26,10 @@ from bokehflow.calibration.materials import (
 from bokehflow.calibration.stage import Stage
 
 BACKDROP_PHOTOS = ("coffee", "rocket", "chelsea", "brick")
+ASTRONAUT_FACE = (222.0, 105.0)
+"""Column and row of the middle of the face in that photo."""
+ASTRONAUT_HEAD_PX = 88.0
+"""Half the height of the head in that photo."""
 
 
 def portrait(stage: Stage) -> None:
@@ -34,10 +39,10 @@ def portrait(stage: Stage) -> None:
     add_lamps(far, canvas, rng, 30, brightest=12.0)
     stage.add_backdrop(far, -rng.uniform(15.0, 20.0))
     stage.add(_leaf_green(stage), draw_leaves(canvas, rng, 14, (40.0, 90.0)), -rng.uniform(6, 10))
-    _person(stage, at_x=rng.uniform(-60.0, 60.0), photo_name="astronaut", strands=60)
+    _person(stage, at_x=rng.uniform(-60.0, 60.0), strands=60)
     corner = canvas.blank()
     side = rng.choice([-1.0, 1.0])
-    twig = draw_twig(canvas, rng, (side * canvas.width * 0.55, canvas.height * 0.5), -math.pi / 2)
+    twig = draw_twig(canvas, rng, (side * canvas.width * 0.42, canvas.height * 0.5), -math.pi / 2)
     np.maximum(corner, twig, out=corner)
     stage.add(_leaf_green(stage), corner, rng.uniform(11.0, 16.0))
 
@@ -48,8 +53,8 @@ def hair(stage: Stage) -> None:
     far = tiles(canvas, rng, size_px=rng.uniform(24.0, 40.0))
     add_lamps(far, canvas, rng, 20, brightest=8.0)
     stage.add_backdrop(far, -rng.uniform(9.0, 14.0))
-    _person(stage, at_x=rng.uniform(-110.0, -70.0), photo_name="chelsea", strands=140, radius=-1.5)
-    _person(stage, at_x=rng.uniform(70.0, 110.0), photo_name="astronaut", strands=140)
+    _person(stage, at_x=rng.uniform(-110.0, -70.0), strands=140, radius=-1.5)
+    _person(stage, at_x=rng.uniform(70.0, 110.0), strands=140)
     _, head, size = draw_person(canvas, at_x=0.0)
     loose = draw_hair(canvas, rng, (head[0], canvas.height * 0.1), 1.5 * size, 40)
     stage.add(random_colour(rng, 0.01, 0.2), loose, rng.uniform(2.0, 5.0))
@@ -58,7 +63,9 @@ def hair(stage: Stage) -> None:
 def leaves(stage: Stage) -> None:
     """Leaves at ten depths from far behind the focus to near the lens."""
     canvas, rng = stage.canvas, stage.rng
-    stage.add_backdrop(marbled(canvas, rng) * 0.9, -20.0)
+    wood = photo(str(rng.choice(["coffee", "rocket", "chelsea"])), canvas, rng)
+    add_lamps(wood, canvas, rng, 25, brightest=8.0)
+    stage.add_backdrop(wood, -20.0)
     for radius in np.linspace(-17.0, 16.0, 10):
         ink = draw_leaves(canvas, rng, 9, (35.0, 85.0))
         stage.add(_leaf_green(stage), ink, float(radius + rng.uniform(-1.0, 1.0)))
@@ -96,7 +103,7 @@ def lights(stage: Stage) -> None:
         half = (canvas.px(rng.uniform(20.0, 40.0)), canvas.height * rng.uniform(0.2, 0.5))
         add_box(towers, canvas, (float(x) * canvas.width, canvas.height * 0.4), half)
     stage.add(wall, towers, -rng.uniform(7.0, 10.0))
-    _person(stage, at_x=rng.uniform(-90.0, 90.0), photo_name="astronaut", strands=50)
+    _person(stage, at_x=rng.uniform(-90.0, 90.0), strands=50)
     near = random_colour(rng, 0.01, 0.1) * np.ones((*canvas.shape, 3), dtype=np.float32)
     add_lamps(near, canvas, rng, 30, brightest=6.0)
     cable = canvas.blank()
@@ -106,14 +113,14 @@ def lights(stage: Stage) -> None:
     stage.add(near, cable, rng.uniform(8.0, 12.0))
 
 
-def _person(stage: Stage, at_x: float, photo_name: str, strands: int, radius: float = 0.0) -> None:
-    """A person whose skin is a photo, with hair of a colour of its own, as one layer."""
+def _person(stage: Stage, at_x: float, strands: int, radius: float = 0.0) -> None:
+    """The astronaut, cut out along a plain outline, with loose hair; one layer."""
     canvas, rng = stage.canvas, stage.rng
     body, head, size = draw_person(canvas, at_x)
     strand_ink = draw_hair(canvas, rng, head, size, strands)
     hair_only = strand_ink * (1.0 - body)
     ink = np.maximum(body, strand_ink)
-    skin = photo(photo_name, canvas, rng, zoom=1.2)
+    skin = placed_photo("astronaut", canvas, ASTRONAUT_FACE, head, size / ASTRONAUT_HEAD_PX)
     share = (hair_only / np.maximum(ink, 1e-6))[:, :, None]
     stage.add(share * random_colour(rng, 0.01, 0.3) + (1.0 - share) * skin, ink, radius)
 

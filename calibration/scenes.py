@@ -17,11 +17,11 @@ from torch import Tensor
 from bokehflow.calibration import scene_deep, scene_flat
 from bokehflow.calibration.aperture import Aperture, lens_samples, samples_for
 from bokehflow.calibration.canvas import REFERENCE_WIDTH_PX, Canvas
-from bokehflow.calibration.colour import linear_to_srgb, quantise_8_bit
 from bokehflow.calibration.stage import Stage, random_lens
 from bokehflow.calibration.thin_lens import largest_radius_px, trace, visible_depth_m
 from bokehflow.errors import SizeError, UnknownNameError
 from bokehflow.optics import Lens
+from bokehflow.render.srgb import linear_to_srgb
 
 _BUILDERS: dict[str, Callable[[Stage], None]] = {
     "portrait": scene_flat.portrait,
@@ -106,7 +106,7 @@ def photograph(name: str, stage: Stage, aperture: Aperture, samples: int | None 
     blurred = trace(layers, lens, lens_samples(aperture, samples))
     return Scene(
         name=name,
-        frame=quantise_8_bit(linear_to_srgb(sharp)).unsqueeze(0),
+        frame=(torch.round(linear_to_srgb(sharp) * 255.0) / 255.0).unsqueeze(0),
         depth_m=visible_depth_m(layers).unsqueeze(0),
         lens=lens,
         truth=linear_to_srgb(blurred).unsqueeze(0),
