@@ -1,7 +1,7 @@
 """The entry point of `bfx`: parse, run one command, print its result or one plain error line.
 
 Exit codes: those of `bokehflow.errors`; 2 also for a command line that does not parse, 130 after
-an interrupt, 143 when asked to terminate, 70 for an error of our own.
+an interrupt, 128 + n when signal n asks to terminate, 70 for an error of our own.
 """
 
 from __future__ import annotations
@@ -129,7 +129,9 @@ def _terminate(signal_number: int, _frame: object) -> NoReturn:
 
 def main() -> NoReturn:
     """Run `bfx` with the arguments of this process and exit."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has set the other to be ignored
+            signal.signal(number, _terminate)
     try:
         exit_code = run(sys.argv[1:])
         sys.stdout.flush()
