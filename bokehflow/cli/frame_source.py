@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, cast
 
 from torch import Tensor
 
-from bokehflow.cli.render_files import is_video
+from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_options import (
     DEFAULT_NETWORK_SIZE,
     DEFAULT_VARIANT,
@@ -147,25 +147,24 @@ def depth_files(depth: Path, is_video: bool) -> Sequence[Path]:
 
 
 def open_frame_source(
-    source: Path,
-    depth: Path | None,
+    files: RenderFiles,
     look: RendererOptions,
     network: NetworkOptions,
     exif: ExifCamera | None,
 ) -> FrameSource:
-    """The frame source that the options ask for: `depth` if given, else the network.
+    """The frame source that the options ask for: `--depth` if given, else the network.
 
-    Raises UsageError for network options together with `depth`, and whatever is wrong with the
+    Raises UsageError for network options together with `--depth`, and whatever is wrong with the
     renderer's options, the weights or the depth files' names.
     """
-    if depth is not None:
+    if files.depth is not None:
         if network.given():
             raise UsageError(
                 "--depth together with " + ", ".join(network.given()),
                 "--depth alone, which uses no network, or the network's options alone",
             )
-        files = depth_files(depth, is_video(source))
-        return DepthFiles(files, _render_config(look, QUALITY_WITH_DEPTH))
+        depths = depth_files(files.depth, files.is_video)
+        return DepthFiles(depths, _render_config(look, QUALITY_WITH_DEPTH))
     source_fov_deg = network.source_fov_deg
     if source_fov_deg is None and exif is not None:
         source_fov_deg = exif.horizontal_fov_deg

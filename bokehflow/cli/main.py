@@ -6,6 +6,7 @@ an interrupt, 128 + n when signal n asks to terminate, 70 for an error of our ow
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -132,6 +133,9 @@ def main() -> NoReturn:
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has set the other to be ignored
             signal.signal(number, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name may hold bytes that are no text in this locale; show them escaped.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         exit_code = run(sys.argv[1:])
         sys.stdout.flush()

@@ -48,24 +48,23 @@ def render(
     the focus is chosen in the first frame and held.
     """
     from bokehflow.cli.frame_source import open_frame_source
-    from bokehflow.cli.render_files import default_output, require_outputs
+    from bokehflow.cli.render_files import render_files
     from bokehflow.cli.render_job import RenderJob
 
     started = time.perf_counter()
-    output = output or default_output(source)
+    files = render_files(source, output, depth, depth_out, side_by_side)
     focus = focus_from_options(focus_m, focus_point, autofocus)
-    require_outputs(source, depth, output, depth_out, side_by_side)
+    files.require_outputs()
     exif = exif_of(source, lens_from_exif)
     lens = lens_values(focal_length_mm, f_number, sensor_width_mm, exif)
     look = RendererOptions(quality, blades, blade_rotation_deg, highlights)
     network = NetworkOptions(variant, weights, network_size, source_fov_deg)
-    frames = open_frame_source(source, depth, look, network, exif)
-    job = RenderJob(source, output, depth_out, side_by_side, lens, focus, frames)
+    job = RenderJob(files, lens, focus, open_frame_source(files, look, network, exif))
     return _result(job, _run(job), time.perf_counter() - started)
 
 
 def _run(job: RenderJob) -> RenderOutcome:
-    if job.is_video:
+    if job.files.is_video:
         from bokehflow.cli.render_video import render_video
 
         return render_video(job)
@@ -78,11 +77,11 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
     lens, described = outcome.lens, job.frames.describe()
     size = f"{outcome.height}x{outcome.width}"
     document: dict[str, object] = {
-        "input": job.source,
-        "output": job.output,
-        "depth_output": job.depth_out,
-        "side_by_side_output": job.side_by_side,
-        "kind": "video" if job.is_video else "photo",
+        "input": job.files.source,
+        "output": job.files.output,
+        "depth_output": job.files.depth_out,
+        "side_by_side_output": job.files.side_by_side,
+        "kind": "video" if job.files.is_video else "photo",
         "height": outcome.height,
         "width": outcome.width,
         "frames": outcome.frames,
@@ -95,7 +94,7 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
     }
     text = "\n".join(
         (
-            f"wrote {job.output} ({size}, frames: {outcome.frames})",
+            f"wrote {job.files.output} ({size}, frames: {outcome.frames})",
             f"lens: {lens.focal_length_mm:g} mm f/{lens.f_number:g}, focus at {lens.focus_m:.3g} m "
             f"({job.focus.rule}), sensor {lens.sensor_width_mm:.4g} mm wide",
             f"depth from the {described['depth_from']}, renderer quality {described['quality']}",

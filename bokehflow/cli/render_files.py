@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
 from pathlib import Path
 
-from bokehflow.errors import UsageError
+from bokehflow.errors import MediaError, UsageError
 from bokehflow.media.atomic import require_writable
 from bokehflow.media.depth_file import require_depth_suffix
 from bokehflow.media.photo import PHOTO_SUFFIXES, require_photo_suffix
@@ -14,6 +16,73 @@ VIDEO_SUFFIXES = (
     ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".3gp", ".wmv",
 )  # fmt: skip
 """Inputs with these suffixes are videos; everything else is taken for a photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderFiles:
+    """What is read and what is written. For a video, `depth` and `depth_out` are folders."""
+
+    source: Path
+    output: Path
+    depth: Path | None
+    depth_out: Path | None
+    side_by_side: Path | None
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the source's suffix says video."""
+        return is_video(self.source)
+
+    def require_outputs(self) -> None:
+        """Check every output before any work.
+
+        Raises UsageError where two paths are the same file or an option is not for videos, and
+        OutputError for a suffix or a place that cannot be written.
+        """
+        if self.is_video:
+            self._require_video_outputs()
+        else:
+            self._require_photo_outputs()
+        outputs = [path for path in (self.output, self.depth_out, self.side_by_side) if path]
+        inputs = [path for path in (self.source, self.depth) if path]
+        pairs = [*itertools.product(outputs, inputs), *itertools.combinations(outputs, 2)]
+        for output, other in pairs:
+            if _is_same(output, other):
+                raise UsageError(
+                    f"the output {output} is also an input or another output",
+                    "a path of its own for every output",
+                )
+        for output in outputs:
+            require_writable(output)
+
+    def _require_video_outputs(self) -> None:
+        require_video_suffix(self.output)
+        if self.side_by_side is not None:
+            raise UsageError("--side-by-side with a video", "a photo")
+        if self.depth_out is not None and self.depth_out.exists():
+            raise UsageError(
+                f"--depth-out {self.depth_out} exists", "for a video, a folder still to be made"
+            )
+
+    def _require_photo_outputs(self) -> None:
+        require_photo_suffix(self.output)
+        if self.depth_out is not None:
+            require_depth_suffix(self.depth_out)
+        if self.side_by_side is not None:
+            require_photo_suffix(self.side_by_side)
+
+
+def render_files(
+    source: Path,
+    output: Path | None,
+    depth: Path | None,
+    depth_out: Path | None,
+    side_by_side: Path | None,
+) -> RenderFiles:
+    """The files, with a default output. Raises MediaError for a source that is no file."""
+    if not source.name or source.is_dir():
+        raise MediaError(f"{source} is a folder", "a photo or a video")
+    return RenderFiles(source, output or default_output(source), depth, depth_out, side_by_side)
 
 
 def is_video(path: Path) -> bool:
@@ -29,50 +98,8 @@ def default_output(source: Path) -> Path:
     return source.with_name(f"{source.stem}_bokeh{suffix}")
 
 
-def require_outputs(
-    source: Path,
-    depth: Path | None,
-    output: Path,
-    depth_out: Path | None,
-    side_by_side: Path | None,
-) -> None:
-    """Check every output before any work.
-
-    Raises UsageError where two paths are the same file, OutputError for a suffix or place that
-    cannot be written.
-    """
-    if is_video(source):
-        require_video_suffix(output)
-        if side_by_side is not None:
-            raise UsageError("--side-by-side with a video", "a photo")
-    else:
-        require_photo_suffix(output)
-        for path, require_suffix in (
-            (depth_out, require_depth_suffix),
-            (side_by_side, require_photo_suffix),
-        ):
-            if path is not None:
-                require_suffix(path)
-    taken = {source.resolve(), *([depth.resolve()] if depth is not None else [])}
-    for path in (output, depth_out, side_by_side):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise UsageError(
-                f"{path} is both an input and an output, or two outputs at once",
-                "a path of its own for every output",
-            )
-        taken.add(path.resolve())
-        if path is depth_out and is_video(source):
-            require_new_folder(path)
-        else:
-            require_writable(path)
-
-
-def require_new_folder(path: Path) -> None:
-    """Raise UsageError where the folder exists, OutputError where it could not be made."""
-    if path.exists():
-        raise UsageError(
-            f"--depth-out {path} exists", "for a video, a folder that is still to be made"
-        )
-    require_writable(path)
+def _is_same(first: Path, second: Path) -> bool:
+    # Two names can be one file: links, or a file system that ignores case.
+    if first.exists() and second.exists():
+        return first.samefile(second)
+    return first.resolve() == second.resolve()

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
 from bokehflow.cli.focus import Focus
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.lens_options import LensValues
-from bokehflow.cli.render_files import is_video
+from bokehflow.cli.render_files import RenderFiles
 from bokehflow.optics import Lens
 
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """Where from, where to, with which lens. `depth_out` is a file for a photo, else a folder."""
+    """Which files, with which lens, focused where, and who renders the frames."""
 
-    source: Path
-    output: Path
-    depth_out: Path | None
-    side_by_side: Path | None
+    files: RenderFiles
     lens: LensValues
     focus: Focus
     frames: FrameSource
-
-    @property
-    def is_video(self) -> bool:
-        """Whether the source is a video."""
-        return is_video(self.source)
 
     def focused_lens(self, image: Tensor) -> Lens:
         """The lens, focused where it was asked to in this first frame [1, 3, H, W].

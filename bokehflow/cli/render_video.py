@@ -25,9 +25,9 @@ def render_video(job: RenderJob) -> RenderOutcome:
     state: State | None = None
     count, clipped = 0, 0
     with contextlib.ExitStack() as stack:
-        video = stack.enter_context(open_video(job.source))
-        write_frame_depth = stack.enter_context(_depth_folder(job.depth_out))
-        writer = stack.enter_context(open_video_writer(job.output, video.info))
+        video = stack.enter_context(open_video(job.files.source))
+        write_frame_depth = stack.enter_context(_depth_folder(job.files.depth_out))
+        writer = stack.enter_context(open_video_writer(job.files.output, video.info))
         advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))
         for frame in video.frames:
             lens = lens or job.focused_lens(frame.image)

@@ -2,7 +2,7 @@
 
 What a decoder would hide is an error here: a file cut short, a damaged packet, a frame that was
 concealed, a change of size. High dynamic range is refused, because showing it as sRGB would need a
-tone curve that nobody chose.
+tone curve that nobody chose. Interlaced fields are taken as they are.
 """
 
 from __future__ import annotations

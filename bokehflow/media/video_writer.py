@@ -1,7 +1,8 @@
 """Videos out: H.264 with the frames' own times, the source's audio copied, whole or not at all.
 
 H.264 in 4:2:0 has even sides only. A frame with an odd side gets its last row or column once more,
-so the file is one pixel larger there; nothing is cut off or resampled.
+so the file is one pixel larger there; nothing is cut off or resampled. Matroska counts time in
+milliseconds and starts at 0, so times may move together by the sound's lead-in there.
 """
 
 from __future__ import annotations

@@ -138,6 +138,7 @@ def test_a_turned_photo_takes_depth_as_displayed(bfx: Bfx, folder: Path) -> None
 
 
 BAD_REQUESTS = {
+    "a folder for a photo": (["."], ". is a folder"),
     "missing photo": (["nothing.png"], "does not exist"),
     "truncated photo": (["cut.png"], "cannot be read"),
     "depth of another size": (["a.png", "--depth", "small.npy"], "4x4 pixels; expected 45x61"),
@@ -156,9 +157,12 @@ BAD_REQUESTS = {
     "unknown quality": (["a.png", "--quality", "bets"], "did you mean 'best'"),
     "no EXIF": (["a.png", "--lens-from-exif"], "FocalLength"),
     "output suffix": (["a.png", "-o", "b.bmp"], r"'.bmp'"),
-    "output over input": (["a.png", "-o", "./a.png"], "both an input and an output"),
-    "output over depth": (["a.png", "--depth-out", "a.npy"], "both an input and an output"),
-    "one path twice": (["a.png", "-o", "b.png", "--side-by-side", "b.png"], "two outputs"),
+    "output over input": (["a.png", "-o", "./a.png"], "also an input or another output"),
+    "output over depth": (["a.png", "--depth-out", "a.npy"], "also an input or another output"),
+    "one path twice": (
+        ["a.png", "-o", "b.png", "--side-by-side", "b.png"],
+        "also an input or another output",
+    ),
     "missing output folder": (["a.png", "-o", "no/b.png"], "not a folder"),
     "output under a file": (["a.png", "-o", "a.npy/b.png"], "not a folder"),
     "output is a folder": (["a.png", "-o", "sub.png"], "is a folder"),
