@@ -94,10 +94,10 @@ def lights(stage: Stage) -> None:
     """A dark street: lamps far brighter than white at three depths, a person in focus."""
     canvas, rng = stage.canvas, stage.rng
     night = photo("hubble_deep_field", canvas, rng) * 0.5 + 0.004
-    add_lamps(night, canvas, rng, 45, brightest=20.0)
+    add_lamps(night, canvas, rng, 40, brightest=10.0)
     stage.add_backdrop(night, -rng.uniform(16.0, 20.0))
     wall = photo("brick", canvas, rng) * random_colour(rng, 0.05, 0.5)
-    add_lamps(wall, canvas, rng, 25, brightest=10.0)
+    add_lamps(wall, canvas, rng, 20, brightest=8.0)
     towers = canvas.blank()
     for x in np.linspace(-0.5, 0.5, 4):
         half = (canvas.px(rng.uniform(20.0, 40.0)), canvas.height * rng.uniform(0.2, 0.5))

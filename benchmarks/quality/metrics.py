@@ -1,0 +1,111 @@
+"""How far a rendered picture is from the truth: PSNR and SSIM by region, and light lost or made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from bokehflow.benchmarks.quality.regions import Mask, find_regions
+from bokehflow.calibration.scenes import Scene
+from bokehflow.errors import NumericalError, SizeError
+from bokehflow.render.srgb import srgb_to_linear
+
+Plane = npt.NDArray[np.floating]
+
+PSNR_CEILING_DB = 100.0
+"""What equal pictures get: the decibels of an error of 1e-5, so that means stay finite."""
+SMALLEST_SHARE = 0.002
+"""A region smaller than this share of the frame is not scored: its figure would be chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionScore:
+    """PSNR in dB and mean SSIM, both of sRGB values 0..1."""
+
+    psnr_db: float
+    ssim: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One picture against its truth. A region that the scene lacks is None.
+
+    energy_error: light of the whole picture over that of the truth, minus 1 (linear light).
+    """
+
+    overall: RegionScore
+    edge: RegionScore | None
+    in_focus: RegionScore | None
+    elsewhere: RegionScore | None
+    energy_error: float
+
+
+def score(test: Tensor, truth: Tensor, scene: Scene) -> Score:
+    """Score a rendered picture.
+
+    test, truth: [1, 3, H, W] sRGB 0..1. scene: says where its depth edges and its focus are.
+    Raises SizeError for a picture of another size and NumericalError for NaN or infinity in it.
+    """
+    _check(test, truth)
+    regions = find_regions(scene.radius_px)
+    error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
+    ssim = _ssim_map(test, truth)
+    light = srgb_to_linear(test.clamp(0.0, 1.0)).mean() / srgb_to_linear(truth).mean()
+    return Score(
+        overall=RegionScore(_psnr_db(float(error.mean())), float(ssim.mean())),
+        edge=_region(error, ssim, regions.edge),
+        in_focus=_region(error, ssim, regions.in_focus),
+        elsewhere=_region(error, ssim, regions.elsewhere),
+        energy_error=float(light) - 1.0,
+    )
+
+
+def psnr_db(test: Tensor, truth: Tensor, mask: Mask | None = None) -> float:
+    """PSNR in dB of sRGB pictures [1, 3, H, W], over the whole frame or a mask [H, W].
+
+    Raises SizeError and NumericalError as `score` does.
+    """
+    _check(test, truth)
+    error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
+    return _psnr_db(float(error.mean() if mask is None else error[mask].mean()))
+
+
+def _check(test: Tensor, truth: Tensor) -> None:
+    if test.shape != truth.shape:
+        raise SizeError(
+            f"a picture of shape {tuple(test.shape)}", f"the truth's {tuple(truth.shape)}"
+        )
+    if not bool(test.isfinite().all()):
+        raise NumericalError("a rendered picture with NaN or infinite values")
+
+
+def _region(error: Plane, ssim: Plane, mask: Mask) -> RegionScore | None:
+    if mask.mean() < SMALLEST_SHARE:
+        return None
+    return RegionScore(_psnr_db(float(error[mask].mean())), float(ssim[mask].mean()))
+
+
+def _psnr_db(mean_square: float) -> float:
+    if mean_square <= 10.0 ** (-PSNR_CEILING_DB / 10.0):
+        return PSNR_CEILING_DB
+    return -10.0 * math.log10(mean_square)
+
+
+def _ssim_map(test: Tensor, truth: Tensor) -> Plane:
+    """SSIM at every pixel, [H, W]: 11x11 Gaussian window as in the paper (Wang et al. 2004)."""
+    _, per_channel = structural_similarity(
+        truth[0].numpy(),
+        test[0].numpy(),
+        channel_axis=0,
+        data_range=1.0,
+        gaussian_weights=True,
+        use_sample_covariance=False,
+        full=True,
+    )
+    plane: Plane = per_channel.mean(axis=0)
+    return plane
