@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from unittest import mock
 
 import numpy as np
 import torch
@@ -25,10 +26,19 @@ from bokehflow.export.staging import staged
 DEPLOYMENT_TARGET = "iOS17"
 """The oldest system that has 8-bit activations; nothing the model needs came later."""
 
-_DECOMPOSITIONS = {torch.ops.aten.alias.default: lambda x: x}
-"""A slice or view that keeps everything is an `alias` node, which coremltools does not know."""
-
 KEPT_IN_FLOAT32 = Float32Operations()
+
+
+def _reciprocal(x: Tensor) -> Tensor:
+    """A true division: coremltools makes `1 / x` into an operation that adds 1e-4 to x first."""
+    return torch.full((), 1.0, dtype=x.dtype) / x
+
+
+_DECOMPOSITIONS = {
+    torch.ops.aten.reciprocal.default: _reciprocal,
+    # A slice or view that keeps everything is an `alias` node, which coremltools does not know.
+    torch.ops.aten.alias.default: lambda x: x,
+}
 
 
 def to_coreml(
@@ -91,14 +101,20 @@ def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> Exported
 
 def _converted(coremltools: Any, program: ExportedProgram, **options: Any) -> Any:
     """The converted model. Raises ArtifactError where the module has no Core ML form."""
+    from coremltools.converters.mil.mil import Program
+
+    # A third of the conversion goes into validating the whole program after each of 110 passes;
+    # that is for those who write passes.
+    no_validation = mock.patch.object(Program, "validate", lambda *_, **__: None)
     try:
-        return coremltools.convert(
-            program,
-            convert_to="mlprogram",
-            minimum_deployment_target=coremltools.target[DEPLOYMENT_TARGET],
-            skip_model_load=True,
-            **options,
-        )
+        with no_validation:
+            return coremltools.convert(
+                program,
+                convert_to="mlprogram",
+                minimum_deployment_target=coremltools.target[DEPLOYMENT_TARGET],
+                skip_model_load=True,
+                **options,
+            )
     # The converter raises whatever its passes meet: NotImplementedError, ValueError, KeyError...
     except Exception as error:
         # Its frames hold a temporary folder, which warns when it is dropped any later than here.
