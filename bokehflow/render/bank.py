@@ -5,6 +5,7 @@ A lens changes only the radius map, never the bank, so every kernel is a constan
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from bokehflow.render.config import Quality
@@ -15,12 +16,13 @@ SMALL_RADII_PX: dict[Quality, tuple[float, ...]] = {
 }
 """The inner part of each bank: where one pixel more or less of blur is seen most."""
 GROWTH: dict[Quality, float] = {"mobile": 1.65, "best": 1.42}
-"""Ratio of neighbouring radii beyond the inner part."""
+"""Largest ratio of neighbouring radii beyond the inner part."""
 LAST_GAP = 1.15
-"""A radius nearer to the maximum than this ratio is left out: it would share its light with it."""
-MIN_LEVEL_RADIUS: dict[Quality, float] = {"mobile": 2.5, "best": 4.0}
+"""A radius nearer to the maximum than this ratio is left out: the two would be all but one."""
+MIN_LEVEL_RADIUS: dict[Quality, float] = {"mobile": 3.0, "best": 6.0}
 """Radius in cells below which a pyramid level is too coarse for a round disk."""
 MAX_LEVEL = 4
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ def pyramid_level(radius_px: float, quality: Quality) -> int:
 def _one_side(quality: Quality, max_px: float) -> list[float]:
     if max_px <= 0:
         return []
-    radii = list(SMALL_RADII_PX[quality])
-    while radii[-1] * GROWTH[quality] < max_px:
-        radii.append(radii[-1] * GROWTH[quality])
-    return [r for r in radii if r * LAST_GAP < max_px] + [max_px]
+    radii = [r for r in SMALL_RADII_PX[quality] if r * LAST_GAP < max_px]
+    last = radii[-1] if radii else max_px
+    steps = max(1, math.ceil(math.log(max_px / last) / math.log(GROWTH[quality]) - ROUNDING))
+    # Small banks end inside the table, whose own gaps may be wider than the growth beyond it.
+    if len(radii) < len(SMALL_RADII_PX[quality]):
+        steps = 1
+    return radii + [last * (max_px / last) ** (i / steps) for i in range(1, steps + 1)]

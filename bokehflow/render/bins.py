@@ -13,45 +13,51 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-
-def signed_square(radius: Tensor) -> Tensor:
-    """r |r|, the coordinate in which bins are linear."""
-    return radius * radius.abs()
+from bokehflow.render.unmix import Surface, added
 
 
 class SoftBins:
-    """The shares of every pixel in the layers of a bank, from one radius map [B, 1, H, W] in px."""
+    """The shares of every pixel in the layers of a bank.
 
-    def __init__(self, radius_px: Tensor, bank_radii_px: Sequence[float]) -> None:
-        """bank_radii_px: signed, ascending (far to near). Radii beyond an end count as it."""
-        square = signed_square(radius_px)
-        edges = [r * abs(r) for r in bank_radii_px]
-        self._one = torch.ones_like(radius_px)
-        # beyond[k]: how far a pixel has left layer k towards the nearer layer k + 1.
-        self._beyond = [
-            ((square - low) / (high - low)).clamp(0.0, 1.0) for low, high in pairwise(edges)
-        ]
+    Layers are counted from far to near. Every share is [B, 1, H, W] in 0..1.
+    """
 
-    def beyond(self, layer: int) -> Tensor:
-        """Share of each pixel that is nearer than `layer`; all of it for -1, none past the last."""
-        if layer < 0:
-            return self._one
-        if layer >= len(self._beyond):
-            return torch.zeros_like(self._one)
-        return self._beyond[layer]
+    def __init__(self, surfaces: Sequence[Surface], bank_radii_px: Sequence[float]) -> None:
+        """bank_radii_px: signed, ascending. A radius beyond an end counts as that end."""
+        self._surfaces = surfaces
+        squares = [surface.radius_px * surface.radius_px.abs() for surface in surfaces]
+        edges = [radius * abs(radius) for radius in bank_radii_px]
+        # _nearer[k + 1][i]: what of surface i has left layer k towards the nearer layer k + 1.
+        self._nearer = [[surface.share for surface in surfaces]]
+        for low, high in pairwise(edges):
+            shares = [((square - low) / (high - low)).clamp(0.0, 1.0) for square in squares]
+            self._nearer.append([x * s.share for x, s in zip(shares, surfaces, strict=True)])
 
-    def inside(self, layer: int) -> Tensor:
-        """Share of each pixel in `layer`; over all layers the shares add up to 1."""
-        return self.beyond(layer - 1) - self.beyond(layer)
+    def layer(self, index: int) -> Tensor:
+        """What lies in one layer, [B, C+1, H, W]: light times share, and the share as coverage."""
+        shares = [self._inside(index, i) for i in range(len(self._surfaces))]
+        lights = [x * s.light for x, s in zip(shares, self._surfaces, strict=True)]
+        return torch.cat([added(lights), added(shares)], 1)
 
-    def visible(self, layer: int) -> Tensor:
+    def visible(self, index: int) -> Tensor:
         """1 where the layer's own depth, or what is behind it, can be seen."""
-        return 1.0 - self.beyond(layer)
+        return 1.0 - self._beyond(index)
 
-    def hidden(self, layer: int) -> Tensor:
+    def hidden(self, index: int) -> Tensor:
         """1 where nearer things hide the layer.
 
         Counted one layer later than it seems: a pixel shared with the next layer is not hidden,
         or silhouettes would grow.
         """
-        return self.beyond(layer + 1)
+        return self._beyond(index + 1)
+
+    def _inside(self, index: int, surface: int) -> Tensor:
+        before = self._nearer[index][surface]
+        return (
+            before - self._nearer[index + 1][surface] if index + 1 < len(self._nearer) else before
+        )
+
+    def _beyond(self, index: int) -> Tensor:
+        if index + 1 < len(self._nearer):
+            return added(self._nearer[index + 1])
+        return torch.zeros_like(self._nearer[0][0])

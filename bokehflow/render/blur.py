@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -14,15 +13,16 @@ from bokehflow.render.bank import BankLayer
 from bokehflow.render.bins import SoftBins
 from bokehflow.render.composite import Composite
 from bokehflow.render.fill import push_pull
+from bokehflow.render.unmix import unmix
 
 FINEST_FILL_LEVEL = 1
-"""Fill is smooth: layers at full resolution take theirs from half resolution."""
+"""A fill is smooth: layers at full resolution take theirs from half resolution."""
 
 
 class LensBlur(nn.Module):
     """Depth-of-field blur of linear light by a radius map, for one bank and aperture.
 
-    Differentiable in the picture and the radius; every constant is a buffer.
+    Differentiable in the light and the radius; every constant is a buffer.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class LensBlur(nn.Module):
     ) -> None:
         super().__init__()
         self.bank = tuple(bank)
-        self.granularity = 2 ** max(FINEST_FILL_LEVEL, *(layer.level for layer in bank))
+        self.coarsest_cell_px = 2 ** max(FINEST_FILL_LEVEL, *(layer.level for layer in bank))
         for index, layer in enumerate(bank):
             kernel = level_kernel(layer.radius_px, layer.level, blades, rotation_deg)
             weight = kernel.to(torch.float32).expand(channels + 1, 1, *kernel.shape).contiguous()
@@ -39,66 +39,62 @@ class LensBlur(nn.Module):
     def forward(self, light: Tensor, radius_px: Tensor) -> Tensor:
         """The blurred light [B, C, H, W]; light [B, C, H, W] linear, radius_px [B, 1, H, W]."""
         height, width = light.shape[2:]
-        light = self._padded(light)
-        bins = SoftBins(self._padded(radius_px), [layer.radius_px for layer in self.bank])
-        composite: Composite | None = None
-        order = range(len(self.bank) - 1, -1, -1)
-        for level, run in groupby(order, key=lambda index: self.bank[index].level):
-            for index, layer in self._completed(light, bins, list(run), level):
-                blurred = _convolve(layer, self.get_buffer(f"kernel_{index}"))
-                full = _upsample(blurred, 2**level)
-                if composite is None:
-                    composite = Composite(full)
-                else:
-                    composite.add_behind(full)
-        assert composite is not None
+        surfaces = unmix(self._padded(light), self._padded(radius_px))
+        bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
+        fills = self._fills(bins)
+        nearest = len(self.bank) - 1
+        composite = Composite(self._blurred(nearest, bins, *fills[nearest]))
+        for index in range(nearest - 1, -1, -1):
+            composite.add_behind(self._blurred(index, bins, *fills[index]))
         return _cropped(composite.colour(), height, width)
 
-    def _completed(
-        self, light: Tensor, bins: SoftBins, layers: list[int], level: int
-    ) -> Iterator[tuple[int, Tensor]]:
-        """Each layer of one level with its hidden part filled in, [B, C+1, h, w] at that level."""
-        coarse = max(level, FINEST_FILL_LEVEL)
-        # Layers are stacked along the batch axis: one fill serves them all.
-        pooled = [_pool(_coloured(light, bins.inside(k)), 2**coarse) for k in layers]
-        visible = torch.cat([_pool(bins.visible(k), 2**coarse) for k in layers])
-        fill = push_pull(torch.cat(pooled) * visible, visible)
-        for k, own, behind in zip(layers, pooled, fill.chunk(len(layers)), strict=True):
-            hidden = bins.hidden(k)
-            if level < coarse:
-                own, behind = _coloured(light, bins.inside(k)), _upsample(behind, 2)
-            else:
-                hidden = _pool(hidden, 2**level)
-            yield k, own + hidden * behind
+    def _fills(self, bins: SoftBins) -> dict[int, tuple[Tensor, Tensor]]:
+        """For each layer its content, and its content behind what hides it, on the fill's grid."""
+        fills: dict[int, tuple[Tensor, Tensor]] = {}
+        for level in sorted({_fill_level(layer) for layer in self.bank}):
+            layers = [k for k, layer in enumerate(self.bank) if _fill_level(layer) == level]
+            # Stacked along the batch axis, one fill serves all layers of a level.
+            own = [F.avg_pool2d(bins.layer(k), 2**level) for k in layers]
+            visible = torch.cat([F.avg_pool2d(bins.visible(k), 2**level) for k in layers])
+            behind = push_pull(torch.cat(own), visible).chunk(len(layers))
+            fills.update(zip(layers, zip(own, behind, strict=True), strict=True))
+        return fills
+
+    def _blurred(self, index: int, bins: SoftBins, own: Tensor, behind: Tensor) -> Tensor:
+        """One layer [B, C+1, H, W] at full size: filled where hidden, then blurred."""
+        layer = self.bank[index]
+        cell = 2**layer.level
+        hidden = bins.hidden(index)
+        if layer.level < FINEST_FILL_LEVEL:
+            own, behind = bins.layer(index), _upsampled(behind, 2 ** _fill_level(layer) // cell)
+        else:
+            hidden = F.avg_pool2d(hidden, cell)
+        kernel = self.get_buffer(f"kernel_{index}")
+        return _upsampled(_convolved(own + hidden * behind, kernel), cell)
 
     def _padded(self, x: Tensor) -> Tensor:
         """Repeat the last row and column up to a whole number of the coarsest cells."""
-        down, right = (-size % self.granularity for size in x.shape[2:])
+        down, right = (-size % self.coarsest_cell_px for size in x.shape[2:])
         return F.pad(x, (0, right, 0, down), mode="replicate") if down or right else x
 
 
-def _coloured(light: Tensor, share: Tensor) -> Tensor:
-    """The premultiplied layer [B, C+1, H, W]: light times share, and the share as its coverage."""
-    return torch.cat([light * share, share], 1)
+def _fill_level(layer: BankLayer) -> int:
+    return max(layer.level, FINEST_FILL_LEVEL)
 
 
-def _cropped(x: Tensor, height: int, width: int) -> Tensor:
-    # A slice that keeps everything would leave a node behind that not every converter knows.
-    return x if x.shape[2:] == (height, width) else x[:, :, :height, :width]
+def _convolved(x: Tensor, kernel: Tensor) -> Tensor:
+    half = kernel.shape[-1] // 2
+    if half == 0:
+        return x
+    return F.conv2d(F.pad(x, (half,) * 4, mode="replicate"), kernel, groups=x.shape[1])
 
 
-def _pool(x: Tensor, size: int) -> Tensor:
-    return F.avg_pool2d(x, size)
-
-
-def _upsample(x: Tensor, factor: int) -> Tensor:
+def _upsampled(x: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return x
     return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
 
 
-def _convolve(x: Tensor, kernel: Tensor) -> Tensor:
-    half = kernel.shape[-1] // 2
-    if half == 0:
-        return x
-    return F.conv2d(F.pad(x, (half,) * 4, mode="replicate"), kernel, groups=x.shape[1])
+def _cropped(x: Tensor, height: int, width: int) -> Tensor:
+    # A slice that keeps everything would leave a node behind that not every converter knows.
+    return x if x.shape[2:] == (height, width) else x[:, :, :height, :width]

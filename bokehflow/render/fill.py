@@ -12,8 +12,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-COARSEST_CELLS = 2
-FULL_TRUST_WEIGHT = 0.25
+COARSEST_CELLS = 1
+FULL_TRUST_WEIGHT = 1 / 16
 """Mean weight from which a cell's own average counts alone."""
 EPSILON = 1e-6
 
