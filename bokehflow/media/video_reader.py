@@ -44,7 +44,7 @@ _MATRICES = {
 _WIDE_GAMUT_MATRICES = (9, 10)
 _HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
 _FULL_RANGE = 2
-_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_SCALING = Interpolation.BICUBIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ def open_video(path: Path) -> Iterator[Video]:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise MediaError(f"{path} holds no video", "a video stream")
+        _require_standard_range(stream, path)
         stream.thread_type = "AUTO"
         stream.codec_context.options = {"err_detect": "explode"}
         coded = _decoded(container, stream, path)
@@ -117,6 +118,16 @@ def _require_whole(path: Path) -> None:
     if expected is not None and found < expected:
         raise MediaError(
             f"{path} is cut short: {found} bytes", f"{expected} bytes", "copy the file again"
+        )
+
+
+def _require_standard_range(stream: VideoStream, path: Path) -> None:
+    transfer = _HDR_TRANSFERS.get(stream.codec_context.color_trc)
+    if transfer or stream.codec_context.colorspace in _WIDE_GAMUT_MATRICES:
+        raise MediaError(
+            f"{path} is high dynamic range video ({transfer or 'BT.2020'})",
+            "standard dynamic range",
+            "convert it first, or record without HDR",
         )
 
 
@@ -190,13 +201,6 @@ def _upright_frames(coded: Iterator[CodedFrame], path: Path) -> Iterator[Frame]:
 
 def _to_srgb(frame: CodedFrame, path: Path) -> Tensor:
     """The decoded picture as float32 [1, 3, H, W] in 0..1, 8 bits a channel."""
-    transfer = _HDR_TRANSFERS.get(frame.color_trc)
-    if transfer or frame.colorspace in _WIDE_GAMUT_MATRICES:
-        raise MediaError(
-            f"{path} is high dynamic range video ({transfer or 'BT.2020'})",
-            "standard dynamic range",
-            "convert it first, or record without HDR",
-        )
     unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
     full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
     with _media_errors(path):

@@ -15,7 +15,7 @@ from types import TracebackType
 import av
 import numpy as np
 from av.container import OutputContainer
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorRange, Colorspace
 from torch import Tensor
 
 from bokehflow.errors import OutputError, SizeError
@@ -28,6 +28,7 @@ VIDEO_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """The containers that can be written, by suffix."""
 CRF = 18
 """x264's constant rate factor: visually lossless by its authors' description."""
+# Number in ITU-T H.273, which the file carries, and PyAV's name of the matrix.
 _BT709, _BT601 = (1, Colorspace.ITU709), (6, Colorspace.ITU601)
 
 
@@ -134,7 +135,7 @@ class VideoWriter:
         context.time_base = source.time_base
         context.sample_aspect_ratio = source.sample_aspect_ratio
         context.colorspace, context.color_range = self._matrix[0], ColorRange.MPEG
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        context.color_primaries = context.color_trc = _BT709[0]
         return stream
 
     @contextlib.contextmanager

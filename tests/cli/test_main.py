@@ -119,8 +119,9 @@ def test_no_command_shows_the_help(bfx: Bfx) -> None:
     assert "render" in bfx("--help").stdout
     assert bfx("--help").exit_code == 0
     completed = bfx()
+    # Typer's versions disagree on the stream and the exit code.
     assert "render" in completed.stdout + completed.stderr
-    assert completed.exit_code == 2
+    assert completed.exit_code in (0, 2)
 
 
 @pytest.mark.parametrize("command", ["doctor", "render"])
