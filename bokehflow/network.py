@@ -84,7 +84,9 @@ class Network(nn.Module):
         depth_levels, bokeh_levels, coarse, finals = self._encode(
             tokens, lens, starts, height, width
         )
-        next_state = State(torch.stack(finals, dim=1), pooled, torch.ones_like(state.valid))
+        next_state = State(
+            torch.stack(finals, dim=1), pooled, torch.clamp(state.valid + 1.0, max=1.0)
+        )
         return NetworkOutput(
             to_inverse_depth(self.depth_head(depth_levels, half_size)),
             self.bokeh_head(bokeh_levels, half_size),

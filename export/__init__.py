@@ -1,0 +1,18 @@
+"""Model to artifact: ONNX, OpenVINO and Core ML, each with a manifest."""
+
+from bokehflow.export.artifact import Artifact, load_artifact
+from bokehflow.export.config import LOWERINGS, TARGETS, ExportConfig, as_target
+from bokehflow.export.export import export
+from bokehflow.export.manifest import Manifest, Parity
+
+__all__ = [
+    "LOWERINGS",
+    "TARGETS",
+    "Artifact",
+    "ExportConfig",
+    "Manifest",
+    "Parity",
+    "as_target",
+    "export",
+    "load_artifact",
+]

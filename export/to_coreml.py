@@ -18,7 +18,7 @@ from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.coreml_precision import (
     Float32Operations,
     computes_in_float16,
-    label_with_modules,
+    mark_float32,
 )
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.staging import staged
@@ -74,10 +74,11 @@ def to_coreml(
             coremltools.TensorType(name, tuple(tensor.shape), dtype=np.float32)
             for name, tensor in zip(input_names, example_inputs, strict=True)
         ]
+        mark_float32(program, input_names, keep)
         model = _converted(
             coremltools,
             program,
-            compute_precision=_compute_precision(coremltools, precision, keep),
+            compute_precision=_compute_precision(coremltools, precision),
             inputs=inputs,
             outputs=[coremltools.TensorType(name, dtype=np.float32) for name in output_names],
             package_dir=str(target.with_name("converted.mlpackage")),
@@ -89,13 +90,12 @@ def to_coreml(
 
 
 def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> ExportedProgram:
-    """The module's graph in core ATen operations, each labelled with the module that made it."""
+    """The module's graph in ATen operations."""
     with torch.no_grad(), warnings.catch_warnings():
         # torch warns about its own internals while it traces.
         warnings.simplefilter("ignore")
         traced = torch.export.export(module.eval(), example_inputs, strict=False)
         program: ExportedProgram = traced.run_decompositions(_DECOMPOSITIONS)
-    label_with_modules(program)
     return program
 
 
@@ -105,7 +105,7 @@ def _converted(coremltools: Any, program: ExportedProgram, **options: Any) -> An
 
     # A third of the conversion goes into validating the whole program after each of 110 passes;
     # that is for those who write passes.
-    no_validation = mock.patch.object(Program, "validate", lambda *_, **__: None)
+    no_validation = mock.patch.object(Program, "validate", return_value=None)
     try:
         with no_validation:
             return coremltools.convert(
@@ -125,7 +125,7 @@ def _converted(coremltools: Any, program: ExportedProgram, **options: Any) -> An
         ) from error
 
 
-def _compute_precision(coremltools: Any, precision: str, keep: Float32Operations) -> Any:
+def _compute_precision(coremltools: Any, precision: str) -> Any:
     if precision == "fp32":
         return coremltools.precision.FLOAT32
-    return coremltools.transform.FP16ComputePrecision(op_selector=computes_in_float16(keep))
+    return coremltools.transform.FP16ComputePrecision(op_selector=computes_in_float16())

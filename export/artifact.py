@@ -1,0 +1,65 @@
+"""An artifact on disk with its manifest: written together, read together, checked by hash."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export.hashing import artifact_bytes, artifact_sha256
+from bokehflow.export.manifest import Manifest, Parity, read_manifest
+from bokehflow.export.naming import artifact_path, manifest_path
+from bokehflow.export.staging import staged
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An exported model: the file or folder, and what its manifest says of it."""
+
+    path: Path
+    manifest: Manifest
+
+    def with_parity(self, parity: Parity) -> Artifact:
+        """The same artifact with a measured parity, written into its manifest."""
+        measured = dataclasses.replace(self.manifest, parity=parity)
+        with staged(manifest_path(self.path)) as target:
+            target.write_text(measured.to_json(), encoding="utf-8")
+        return Artifact(self.path, measured)
+
+
+@contextlib.contextmanager
+def sealed(path: Path, manifest: Manifest) -> Iterator[Path]:
+    """Yield a path to write the artifact to; then artifact and manifest appear together.
+
+    The manifest gets the artifact's hash and size. After an exception neither is touched.
+    """
+    with staged(path) as target, staged(manifest_path(path)) as beside:
+        yield target
+        complete = dataclasses.replace(
+            manifest,
+            artifact_sha256=artifact_sha256(target),
+            artifact_bytes=artifact_bytes(target),
+        )
+        beside.write_text(complete.to_json(), encoding="utf-8")
+
+
+def load_artifact(path: Path) -> Artifact:
+    """Open an artifact by its own path or its manifest's, and check its hash.
+
+    Raises ArtifactError where either is missing or they do not belong together.
+    """
+    path = artifact_path(path)
+    if not path.exists():
+        raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
+    manifest = read_manifest(manifest_path(path))
+    found = artifact_sha256(path)
+    if found != manifest.artifact_sha256:
+        raise ArtifactError(
+            f"{path} has SHA-256 {found[:12]}...",
+            f"{manifest.artifact_sha256[:12]}..., as its manifest says",
+            "the artifact was changed or damaged: export it again",
+        )
+    return Artifact(path, manifest)

@@ -1,0 +1,34 @@
+"""What must hold of a graph before it is called an artifact: static shapes, rank <= 5."""
+
+from __future__ import annotations
+
+import onnx
+
+from bokehflow.errors import CheckError
+
+MAX_RANK = 5
+DYNAMIC_OPERATORS = frozenset(
+    {"If", "Loop", "Scan", "NonZero", "Unique", "SequenceAt", "SplitToSequence", "TopK"}
+)
+"""Operators with shapes or control flow of their own, which accelerators refuse."""
+
+
+def check_static_graph(proto: onnx.ModelProto) -> None:
+    """Raise CheckError for the first value or node that is not static or has too many axes.
+
+    Shapes are inferred from the inputs; a value whose shape cannot be inferred counts as dynamic.
+    """
+    inferred = onnx.shape_inference.infer_shapes(proto, strict_mode=True).graph
+    shapes = {
+        value.name: value.type.tensor_type.shape.dim
+        for value in (*inferred.input, *inferred.output, *inferred.value_info)
+    }
+    for node in inferred.node:
+        if node.op_type in DYNAMIC_OPERATORS:
+            raise CheckError(f"node {node.name} is a {node.op_type}", "static operators only")
+        for name in node.output:
+            dims = shapes.get(name)
+            if dims is None or any(not dim.HasField("dim_value") for dim in dims):
+                raise CheckError(f"{name} of node {node.name} has no static shape", "numbers only")
+            if len(dims) > MAX_RANK:
+                raise CheckError(f"{name} of node {node.name} has {len(dims)} axes", "at most 5")

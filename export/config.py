@@ -1,0 +1,81 @@
+"""What to export: the target, the sizes, the precision and the form of the scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+from bokehflow.errors import UnknownNameError, UsageError
+from bokehflow.render import RenderConfig
+from bokehflow.scan import InterChunk, ScanConfig
+from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, network_size_for
+
+Target = Literal["onnx", "openvino", "coreml"]
+Precision = Literal["fp32", "fp16"]
+
+DEFAULT_PRECISION: dict[str, Precision] = {"onnx": "fp32", "openvino": "fp32", "coreml": "fp16"}
+TARGETS = tuple(DEFAULT_PRECISION)
+PRECISIONS: dict[str, tuple[str, ...]] = {
+    "onnx": ("fp32",),
+    "openvino": ("fp32", "fp16"),
+    "coreml": ("fp16", "fp32"),
+}
+"""Precisions a target can be exported in. Half-precision ONNX is refused, not approximated: ONNX
+Runtime's CPU kernels would run it in single precision behind casts."""
+
+AUTO = "auto"
+LOWERINGS: dict[str, tuple[int, InterChunk]] = {"chunked": (32, "three_level")}
+"""Form of the scan in a graph: chunk size and scheme between chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConfig:
+    """One artifact. precision None takes the target's own; scan `auto` takes what measured best.
+
+    Raises UnknownNameError for a target, precision or scan that does not exist, UsageError for a
+    precision the target has not, SizeError for sizes that do not fit.
+    """
+
+    target: Target
+    frame_size: Size = MOBILE_FRAME
+    network_size: Size = MOBILE_NETWORK
+    precision: Precision | None = None
+    scan: str = AUTO
+    render: RenderConfig = field(default_factory=RenderConfig)
+
+    def __post_init__(self) -> None:
+        if self.target not in TARGETS:
+            raise UnknownNameError("target", self.target, TARGETS)
+        if self.scan not in (AUTO, *LOWERINGS):
+            raise UnknownNameError("scan lowering", self.scan, (AUTO, *LOWERINGS))
+        precisions = PRECISIONS[self.target]
+        if self.precision is not None and self.precision not in precisions:
+            if self.precision not in ("fp32", "fp16"):
+                raise UnknownNameError("precision", self.precision, precisions)
+            raise UsageError(
+                f"precision {self.precision} for {self.target}", " or ".join(precisions)
+            )
+        network_size_for(self.frame_size, self.network_size)
+
+    @property
+    def chosen_precision(self) -> Precision:
+        """The precision asked for, or the target's own."""
+        return self.precision or DEFAULT_PRECISION[self.target]
+
+    @property
+    def lowering(self) -> str:
+        """The form of the scan, with `auto` decided."""
+        return "chunked" if self.scan == AUTO else self.scan
+
+    @property
+    def scan_config(self) -> ScanConfig:
+        """The scan that the exported pipeline is built with."""
+        chunk_size, inter_chunk = LOWERINGS[self.lowering]
+        return ScanConfig("chunked", chunk_size, inter_chunk)
+
+
+def as_target(name: str) -> Target:
+    """The target of that name. Raises UnknownNameError with the nearest name."""
+    if name not in TARGETS:
+        raise UnknownNameError("target", name, (*TARGETS, "all"))
+    return cast(Target, name)

@@ -1,0 +1,31 @@
+"""SHA-256 of a file or of a whole folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+
+def artifact_sha256(path: Path) -> str:
+    """Hash of a file's bytes, or of a folder's relative paths and bytes in the order of names."""
+    if path.is_file():
+        return _file_sha256(path).hexdigest()
+    digest = hashlib.sha256()
+    for file in _files(path):
+        digest.update(file.relative_to(path).as_posix().encode() + b"\0")
+        digest.update(_file_sha256(file).digest())
+    return digest.hexdigest()
+
+
+def artifact_bytes(path: Path) -> int:
+    """Size on disk of a file or of all files in a folder."""
+    return sum(file.stat().st_size for file in (_files(path) if path.is_dir() else [path]))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _file_sha256(path: Path) -> hashlib._Hash:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256")

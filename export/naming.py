@@ -1,0 +1,28 @@
+"""Where an artifact and its manifest are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bokehflow.export.config import ExportConfig
+
+_SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
+MANIFEST_SUFFIX = ".json"
+
+
+def artifact_name(variant: str, config: ExportConfig) -> str:
+    """`bokehflow-<variant>_<HxW>_net<HxW|full>_<precision>` and the format's ending."""
+    full = config.network_size == config.frame_size
+    network = "full" if full else str(config.network_size)
+    stem = f"bokehflow-{variant}_{config.frame_size}_net{network}_{config.chosen_precision}"
+    return stem + _SUFFIXES[config.target]
+
+
+def manifest_path(artifact: Path) -> Path:
+    """The manifest beside an artifact: its whole name, ending included, and `.json`."""
+    return artifact.with_name(artifact.name + MANIFEST_SUFFIX)
+
+
+def artifact_path(path: Path) -> Path:
+    """The artifact that `path` means: itself, or the one whose manifest it is."""
+    return path.with_name(path.name.removesuffix(MANIFEST_SUFFIX))

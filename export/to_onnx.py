@@ -1,0 +1,93 @@
+"""Pipeline to ONNX: standard operators, static shapes, nodes named after their modules."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import onnx
+import torch
+from torch.export import ExportedProgram
+
+OPSET = 20
+"""The first opset with Gelu as one node."""
+
+
+def to_onnx(
+    program: ExportedProgram, output_names: Sequence[str], metadata: Mapping[str, str]
+) -> onnx.ModelProto:
+    """Convert a traced program. Inputs keep the names of the module's arguments.
+
+    metadata: written into the model's metadata properties.
+    """
+    model = _translated(program, output_names)
+    _name_after_modules(model)
+    _tidy(model)
+    proto: onnx.ModelProto = _serialized(model)
+    onnx.helper.set_model_props(proto, dict(metadata))
+    return proto
+
+
+def _translated(program: ExportedProgram, output_names: Sequence[str]) -> Any:
+    """torch's own translation, without its pattern rewriter, which takes minutes on this graph."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exported = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                output_names=list(output_names),
+                optimize=False,
+                verbose=False,
+            )
+    finally:
+        logger.setLevel(level)
+    if exported is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    return exported.model
+
+
+def _name_after_modules(model: Any) -> None:
+    """Name every node `module.path/kind`, so that a tool can leave out a module by its name.
+
+    torch writes the path into each node's metadata; nodes without one belong to the pipeline.
+    """
+    taken: dict[str, int] = {}
+    for node in model.graph:
+        names = node.metadata_props.get("pkg.torch.onnx.name_scopes", "")
+        scopes = [part.strip(" '\"") for part in names.strip("[]").split(",")]
+        path = scopes[-2] if len(scopes) > 1 else ""
+        stem = f"{path or 'pipeline'}/{node.op_type.lower()}"
+        taken[stem] = taken.get(stem, 0) + 1
+        node.name = f"{stem}_{taken[stem]}"
+
+
+def _tidy(model: Any) -> None:
+    """Fold constants, drop what is unused or said twice; changes the model in place."""
+    from onnx_ir.passes import common
+    from onnxscript import optimizer
+
+    share = common.CommonSubexpressionEliminationPass()
+    share(model)
+    common.RemoveUnusedNodesPass()(model)
+    optimizer.fold_constants(model)
+    common.IdentityEliminationPass()(model)
+    share(model)
+    common.RemoveUnusedNodesPass()(model)
+    common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    common.DeduplicateInitializersPass()(model)
+    common.ClearMetadataAndDocStringPass()(model)
+    common.RemoveUnusedOpsetsPass()(model)
+
+
+def _serialized(model: Any) -> onnx.ModelProto:
+    import onnx_ir
+
+    proto: onnx.ModelProto = onnx_ir.serde.serialize_model(model)
+    return proto

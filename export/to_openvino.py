@@ -1,0 +1,36 @@
+"""ONNX graph to OpenVINO IR: the same graph, so that both engines run what was checked once."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import onnx
+
+from bokehflow.errors import MissingDependencyError
+
+MODEL_FILE = "model.xml"
+RT_INFO_SECTION = "bokehflow"
+
+
+def to_openvino(
+    proto: onnx.ModelProto,
+    folder: Path,
+    precision: Literal["fp32", "fp16"],
+    metadata: Mapping[str, str],
+) -> None:
+    """Write `model.xml` and `model.bin` into `folder`, which must exist.
+
+    precision: fp16 stores weights in half precision; the engine still computes as it is told to.
+    metadata: written into the model's `rt_info`. Raises MissingDependencyError without OpenVINO.
+    """
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("openvino", "openvino", "exporting to OpenVINO") from error
+    model = openvino.Core().read_model(io.BytesIO(proto.SerializeToString()))
+    for key, value in metadata.items():
+        model.set_rt_info(value, [RT_INFO_SECTION, key])
+    openvino.save_model(model, str(folder / MODEL_FILE), compress_to_fp16=precision == "fp16")
