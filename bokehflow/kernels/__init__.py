@@ -1,0 +1,84 @@
+"""The gated delta scan as fused kernels: Triton for CUDA, compiled code for the CPU.
+
+Importing this package imports neither Triton nor Numba; the first call does.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from bokehflow.errors import MissingDependencyError
+from bokehflow.kernels.checks import ScanTensors
+
+__all__ = ["cpu_scan_2d", "gated_delta_scan_2d"]
+
+
+def gated_delta_scan_2d(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+    segments: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """Scan a feature map in four directions on a CUDA device, with gradients for every input.
+
+    q, k: [B, T, 4, H, K]; v: [B, T, 4, H, V], sizes 1 to 64; float32, float16 or bfloat16; any
+    strides. T = height x width tokens in raster order; axis 2 holds the directions raster, reverse
+    raster, column-major, reverse column-major.
+    k is expected to be l2-normalised and is not checked; longer keys make the state grow without
+    bound. No scale is applied.
+    log_decay: [B, T, 4, H], natural logarithm, <= 0: a value above makes the state grow, and is an
+    error only under `torch.autograd.set_detect_anomaly(True)`. beta: [B, T, 4, H], in 0..1. Both
+    in the dtype of q or in float32.
+    initial_state: [B, 4, H, K, V] in the dtype of q or in float32, zeros when None.
+    segments: cut each scan in so many equal stretches of whole rows or columns, in the order of
+    the scan, that start from states of their own: initial_state and final state are then
+    [B, segments, 4, H, K, V].
+    Returns o [B, T, 4, H, V] in the dtype of v, each at its token's place, and the final state in
+    float32. State and gates are float32 inside; without gradients nothing is kept.
+    Raises SizeError for shapes that do not fit, UsageError for dtypes, devices and tensors that
+    are not on a CUDA device, MissingDependencyError without Triton.
+    Source: Yang et al., "Gated Delta Networks" (arXiv 2412.06464), section 3.3.
+    """
+    try:
+        from bokehflow.kernels.triton_scan import scan
+    except ModuleNotFoundError as error:
+        raise _missing(error, "triton", "cuda", "the Triton scan") from error
+    tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
+    return scan(tensors, height, width, segments)
+
+
+def cpu_scan_2d(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+    segments: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """`gated_delta_scan_2d` for tensors on the CPU, as a compiled token-by-token recurrence.
+
+    The same inputs and outputs, and float64 too (computed, and the final state returned, in
+    float64). The first call for a pair of head sizes compiles for some seconds.
+    Raises SizeError and UsageError in the same way, MissingDependencyError without Numba.
+    """
+    try:
+        from bokehflow.kernels.cpu_scan import scan
+    except ModuleNotFoundError as error:
+        raise _missing(error, "numba", "train", "the CPU scan") from error
+    tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
+    return scan(tensors, height, width, segments)
+
+
+def _missing(
+    error: ModuleNotFoundError, package: str, extra: str, purpose: str
+) -> ModuleNotFoundError | MissingDependencyError:
+    """The plain error for a package that is not installed; any other failure as it is."""
+    return MissingDependencyError(package, extra, purpose) if error.name == package else error

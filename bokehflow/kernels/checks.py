@@ -1,0 +1,138 @@
+"""The inputs that every scan kernel takes, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bokehflow.errors import NumericalError, SizeError, UsageError
+
+MAX_HEAD_SIZE = 64
+"""Beyond this a state no longer fits the registers of one program."""
+
+DIRECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ScanShape:
+    """Sizes of one scan: batch x segments x 4 x heads chains of `length` tokens each."""
+
+    batch: int
+    height: int
+    width: int
+    heads: int
+    key_size: int
+    value_size: int
+    segments: int = 1
+
+    @property
+    def length(self) -> int:
+        """Tokens of one chain."""
+        return self.height * self.width // self.segments
+
+    @property
+    def chains(self) -> int:
+        """Independent recurrences."""
+        return self.batch * self.segments * DIRECTIONS * self.heads
+
+    @property
+    def state_shape(self) -> tuple[int, ...]:
+        """[B, 4, H, K, V], with the segments after the batch when there are several."""
+        segments = () if self.segments == 1 else (self.segments,)
+        return (self.batch, *segments, DIRECTIONS, self.heads, self.key_size, self.value_size)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTensors:
+    """The six inputs of a scan, as `check_inputs` found them good."""
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    log_decay: Tensor
+    beta: Tensor
+    initial_state: Tensor | None
+
+
+def check_inputs(
+    tensors: ScanTensors,
+    height: int,
+    width: int,
+    segments: int,
+    dtypes: tuple[torch.dtype, ...],
+) -> ScanShape:
+    """Return the scan's sizes, or raise what is wrong with its inputs.
+
+    q, k [B, T, 4, H, K], v [B, T, 4, H, V], gates [B, T, 4, H], T = height x width; the initial
+    state [B, 4, H, K, V] or [B, segments, 4, H, K, V]. q, k and v share one of `dtypes`; the gates
+    and the state have that one or float32.
+    Raises SizeError for shapes, UsageError for dtypes and devices. While torch's anomaly
+    detection is on, also NumericalError for a log decay above zero.
+    """
+    shape = _shape_of(tensors, height, width, segments)
+    _check_kinds(tensors, dtypes)
+    if torch.is_anomaly_enabled() and bool((tensors.log_decay > 0).any()):
+        highest = float(tensors.log_decay.max())
+        raise NumericalError(f"log_decay reaches {highest:g}", "values <= 0, the log of 0..1")
+    return shape
+
+
+def _shape_of(tensors: ScanTensors, height: int, width: int, segments: int) -> ScanShape:
+    k, v = tensors.k, tensors.v
+    if k.dim() != 5 or v.dim() != 5:
+        raise SizeError(
+            f"k and v of shapes {tuple(k.shape)} and {tuple(v.shape)}", "[B, T, 4, H, size]"
+        )
+    if height < 1 or width < 1 or segments < 1 or height % segments or width % segments:
+        raise SizeError(
+            f"{segments} segments of a map of {height} x {width}",
+            "a number of segments that divides height and width, all at least 1",
+        )
+    batch, _, _, heads, key_size = k.shape
+    shape = ScanShape(batch, height, width, heads, key_size, v.shape[-1], segments)
+    gates = (batch, height * width, DIRECTIONS, heads)
+    wanted = {
+        "q": (*gates, key_size),
+        "k": (*gates, key_size),
+        "v": (*gates, shape.value_size),
+        "log_decay": gates,
+        "beta": gates,
+        "initial_state": shape.state_shape,
+    }
+    for name, size in wanted.items():
+        tensor = getattr(tensors, name)
+        if tensor is not None and tuple(tensor.shape) != size:
+            raise SizeError(f"{name} of shape {tuple(tensor.shape)}", f"{size}")
+    if not (1 <= key_size <= MAX_HEAD_SIZE and 1 <= shape.value_size <= MAX_HEAD_SIZE):
+        raise SizeError(f"heads of size {key_size} and {shape.value_size}", f"1 to {MAX_HEAD_SIZE}")
+    if batch < 1 or heads < 1:
+        raise SizeError(f"a batch of {batch} with {heads} heads", "at least one of each")
+    return shape
+
+
+def _check_kinds(tensors: ScanTensors, dtypes: tuple[torch.dtype, ...]) -> None:
+    q = tensors.q
+    if q.dtype not in dtypes:
+        names = ", ".join(str(dtype) for dtype in dtypes)
+        raise UsageError(f"q has dtype {q.dtype}", f"one of {names}")
+    state_types = {q.dtype, torch.float32 if q.dtype.itemsize < 4 else q.dtype}
+    allowed = {
+        "k": {q.dtype},
+        "v": {q.dtype},
+        "log_decay": state_types,
+        "beta": state_types,
+        "initial_state": state_types,
+    }
+    for name, kinds in allowed.items():
+        tensor = getattr(tensors, name)
+        if tensor is None:
+            continue
+        if tensor.dtype not in kinds:
+            raise UsageError(
+                f"{name} has dtype {tensor.dtype} beside q's {q.dtype}",
+                " or ".join(sorted(str(kind) for kind in kinds)),
+            )
+        if tensor.device != q.device:
+            raise UsageError(f"{name} is on {tensor.device} and q on {q.device}", "one device")

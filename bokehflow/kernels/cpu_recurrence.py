@@ -1,0 +1,208 @@
+"""The recurrence and its gradient, one token at a time, compiled for the CPU.
+
+Forward, with S [K, V] before the token, a its decay and b its beta:
+    r = S^T k,   u = b (v - a r),   S' = a S + k u^T,   o = S'^T q
+Backward, with dS' the gradient of everything after the token:
+    dS' += q do^T,   du = dS'^T k,   dr = -a b du
+    dq = S' do,      dk = dS' u + S dr,   dv = b du
+    da = <dS', S> - b du.r,   db = du.(v - a r),   dS = a dS' + k dr^T
+The states inside a block of tokens are recomputed from the state noted at its start. dq and dk
+need S and dS' by rows, the rest by columns: both lie in memory both ways round, since a horizontal
+sum costs more than a second update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from bokehflow.kernels.cpu_matrix import COMPILE_OPTIONS, compile_matrix_steps
+
+BLOCK = 16
+"""Tokens between two noted states: two copies of 16 states of 16x16 floats fit the L1 cache."""
+
+
+class Recurrence(NamedTuple):
+    """Compiled functions over the chains low..high-1; see their docstrings."""
+
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+
+
+@numba.njit(inline="always", **COMPILE_OPTIONS)
+def token_row(chain, step, heads, segments, height, width):  # type: ignore[no-untyped-def]
+    """Row of a chain's step in a tensor [B, T, 4, H, D] seen as [B T 4 H, D].
+
+    Chains count batch, segment, direction, head; directions as in `addressing.token_places`.
+    """
+    tokens = height * width
+    direction = (chain // heads) % 4
+    segment = (chain // (4 * heads)) % segments
+    batch = chain // (4 * heads * segments)
+    ordered = segment * (tokens // segments) + step
+    if direction % 2 == 1:
+        ordered = tokens - 1 - ordered
+    if direction >= 2:
+        ordered = (ordered % height) * width + ordered // height
+    return ((batch * tokens + ordered) * 4 + direction) * heads + chain % heads
+
+
+@cache
+def compile_recurrence(key_size: int, value_size: int) -> Recurrence:
+    """Compile for one pair of head sizes: about three seconds on first use in a process."""
+    return Recurrence(
+        _compile_forward(key_size, value_size), _compile_backward(key_size, value_size)
+    )
+
+
+def _compile_forward(key_size: int, value_size: int) -> Any:
+    mix, update, _, copy = compile_matrix_steps(key_size, value_size)
+    size = key_size * value_size
+
+    @numba.njit(**COMPILE_OPTIONS)
+    def forward(q, k, v, decay, beta, states, o, notes, low, high, shape):  # type: ignore[no-untyped-def]
+        """Write o and turn states [chains, K V] from initial into final ones.
+
+        notes [chains, blocks, K V] receives the state at every block's start, unless it is empty.
+        """
+        heads, segments, height, width = shape
+        length = height * width // segments
+        S = np.empty(size, v.dtype)
+        key, query = np.empty(key_size, v.dtype), np.empty(key_size, v.dtype)
+        u, output = np.empty(value_size, v.dtype), np.empty(value_size, v.dtype)
+        for chain in range(low, high):
+            S[:] = states[chain]
+            for step in range(length):
+                if notes.size and step % BLOCK == 0:
+                    copy(S, notes[chain, step // BLOCK])
+                row = token_row(chain, step, heads, segments, height, width)
+                for i in range(key_size):
+                    key[i] = k[row, i]
+                    query[i] = q[row, i]
+                mix(S, key, u)
+                for j in range(value_size):
+                    u[j] = beta[row] * (v[row, j] - decay[row] * u[j])
+                update(S, decay[row], key, u)
+                mix(S, query, output)
+                for j in range(value_size):
+                    o[row, j] = output[j]
+            states[chain] = S
+
+    return forward
+
+
+def _compile_backward(key_size: int, value_size: int) -> Any:
+    recompute = _compile_recompute(key_size, value_size)
+    walk_back = _compile_walk_back(key_size, value_size)
+    size = key_size * value_size
+
+    @numba.njit(**COMPILE_OPTIONS)
+    def backward(inputs, grad_o, notes, grad_states, grads, low, high, shape):  # type: ignore[no-untyped-def]
+        """Write the gradients of q, k, v, decay and beta, and turn grad_states [chains, K V]
+        from the final states' gradient into the initial ones'."""
+        length = shape[2] * shape[3] // shape[1]
+        dtype = notes.dtype
+        S, S_t = np.empty((BLOCK + 1, size), dtype), np.empty((BLOCK + 1, size), dtype)
+        D, D_t = np.empty(size, dtype), np.empty(size, dtype)
+        r, u = np.empty((BLOCK, value_size), dtype), np.empty((BLOCK, value_size), dtype)
+        for chain in range(low, high):
+            D[:] = grad_states[chain]
+            D_t[:] = D.reshape(key_size, value_size).T.copy().reshape(size)
+            for block in range((length - 1) // BLOCK, -1, -1):
+                first = block * BLOCK
+                count = min(BLOCK, length - first)
+                span = (chain, first, count)
+                recompute(inputs, notes[chain, block], S, S_t, r, u, span, shape)
+                walk_back(inputs, grad_o, S, S_t, r, u, D, D_t, grads, span, shape)
+            grad_states[chain] = D
+
+    return backward
+
+
+def _compile_recompute(key_size: int, value_size: int) -> Any:
+    mix, update, _, copy = compile_matrix_steps(key_size, value_size)
+    _, update_t, _, _ = compile_matrix_steps(value_size, key_size)
+    size = key_size * value_size
+
+    @numba.njit(**COMPILE_OPTIONS)
+    def recompute(inputs, note, states, states_t, recalled, written, span, shape):  # type: ignore[no-untyped-def]
+        """Fill the states before and after every token of a block, both ways round, r and u."""
+        _, k, v, decay, beta = inputs
+        chain, first, count = span
+        heads, segments, height, width = shape
+        S = note.copy()
+        S_t = S.reshape(key_size, value_size).T.copy().reshape(size)
+        key = np.empty(key_size, S.dtype)
+        r, u = np.empty(value_size, S.dtype), np.empty(value_size, S.dtype)
+        copy(S, states[0])
+        copy(S_t, states_t[0])
+        for n in range(count):
+            row = token_row(chain, first + n, heads, segments, height, width)
+            for i in range(key_size):
+                key[i] = k[row, i]
+            mix(S, key, r)
+            for j in range(value_size):
+                u[j] = beta[row] * (v[row, j] - decay[row] * r[j])
+                recalled[n, j] = r[j]
+                written[n, j] = u[j]
+            update(S, decay[row], key, u)
+            update_t(S_t, decay[row], u, key)
+            copy(S, states[n + 1])
+            copy(S_t, states_t[n + 1])
+
+    return recompute
+
+
+def _compile_walk_back(key_size: int, value_size: int) -> Any:
+    mix, update, product, _ = compile_matrix_steps(key_size, value_size)
+    mix_t, update_t, _, _ = compile_matrix_steps(value_size, key_size)
+
+    @numba.njit(**COMPILE_OPTIONS)
+    def walk_back(inputs, grad_o, states, states_t, recalled, written, D, D_t, grads, span, shape):  # type: ignore[no-untyped-def]
+        """Walk a block's tokens back, writing their gradients; D, D_t: dS, both ways round."""
+        q, k, v, decay, beta = inputs
+        dq, dk, dv, d_decay, d_beta = grads
+        chain, first, count = span
+        heads, segments, height, width = shape
+        dtype = D.dtype
+        one = dtype.type(1)
+        key, query = np.empty(key_size, dtype), np.empty(key_size, dtype)
+        dq_row, dk_row = np.empty(key_size, dtype), np.empty(key_size, dtype)
+        dk_rest = np.empty(key_size, dtype)
+        dO, u = np.empty(value_size, dtype), np.empty(value_size, dtype)
+        dU, dr = np.empty(value_size, dtype), np.empty(value_size, dtype)
+        for n in range(count - 1, -1, -1):
+            row = token_row(chain, first + n, heads, segments, height, width)
+            a, b = decay[row], beta[row]
+            for i in range(key_size):
+                key[i] = k[row, i]
+                query[i] = q[row, i]
+            for j in range(value_size):
+                dO[j] = grad_o[row, j]
+                u[j] = written[n, j]
+            update(D, one, query, dO)
+            update_t(D_t, one, dO, query)
+            mix(D, key, dU)
+            da = product(D, states[n])
+            db = dtype.type(0)
+            for j in range(value_size):
+                dv[row, j] = b * dU[j]
+                da -= b * dU[j] * recalled[n, j]
+                db += dU[j] * (v[row, j] - a * recalled[n, j])
+                dr[j] = -a * b * dU[j]
+            d_decay[row] = da
+            d_beta[row] = db
+            mix_t(states_t[n + 1], dO, dq_row)
+            mix_t(D_t, u, dk_row)
+            mix_t(states_t[n], dr, dk_rest)
+            for i in range(key_size):
+                dq[row, i] = dq_row[i]
+                dk[row, i] = dk_row[i] + dk_rest[i]
+            update(D, a, key, dr)
+            update_t(D_t, a, dr, key)
+
+    return walk_back

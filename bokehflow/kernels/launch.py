@@ -1,0 +1,87 @@
+"""From tensors to kernel launches: views, grids and compile-time constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bokehflow.kernels.checks import ScanShape
+from bokehflow.kernels.plan import CHUNK, LaunchPlan, Layout
+
+ALIGNED_UNIT = 8
+"""Strides are passed in multiples of this many elements when all of them allow it."""
+
+View = tuple[Tensor | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One kernel launch. arguments are positional, constants are compile-time by name."""
+
+    kernel: Any
+    grid: tuple[int, ...]
+    arguments: tuple[Any, ...]
+    constants: dict[str, Any]
+    warps: int
+
+
+Run = Callable[[Launch], None]
+
+
+def run_now(launch: Launch) -> None:
+    """Queue the launch on the current CUDA stream.
+
+    One pipeline stage: a walk's loads feed arithmetic first, so there is nothing to prefetch into
+    shared memory. Fused multiply-add is Triton's present default, stated because it will change.
+    """
+    launch.kernel[launch.grid](
+        *launch.arguments,
+        **launch.constants,
+        num_warps=launch.warps,
+        num_stages=1,
+        enable_fp_fusion=True,
+    )
+
+
+def row_unit(*tensors: Tensor) -> int:
+    """The stride unit that all these [B, T, 4, H, D] tensors allow: 8 or 1."""
+    aligned = all(
+        x.stride(-1) == 1 and all(s % ALIGNED_UNIT == 0 for s in x.stride()[:-1]) for x in tensors
+    )
+    return ALIGNED_UNIT if aligned else 1
+
+
+def row_view(tensor: Tensor, unit: int) -> View:
+    """The view of a [B, T, 4, H, D] tensor that `addressing` reads."""
+    *strides, channel = tensor.stride()
+    return (tensor, *(stride // unit for stride in strides), channel)
+
+
+def gate_view(tensor: Tensor) -> View:
+    """The view of a [B, T, 4, H] tensor that `addressing` reads."""
+    return (tensor, *tensor.stride())
+
+
+def kernel_shape(shape: ScanShape) -> tuple[int, ...]:
+    """The shape tuple of `addressing`."""
+    return (shape.heads, shape.segments, shape.length, shape.height, shape.width)
+
+
+def kernel_constants(
+    shape: ScanShape, plan: LaunchPlan, layout: Layout, unit: int, dtype: torch.dtype
+) -> dict[str, Any]:
+    """Compile-time constants of the walks and of the per-chunk kernel."""
+    return {
+        "K": shape.key_size,
+        "V": shape.value_size,
+        "BK": plan.block,
+        "BV": layout.columns,
+        "C": CHUNK,
+        "UNIT": unit,
+        # TF32 keeps fp16's mantissa and exceeds bf16's: inputs in half precision lose nothing.
+        "PRECISION": "ieee" if dtype == torch.float32 else "tf32",
+    }

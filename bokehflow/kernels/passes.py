@@ -1,0 +1,184 @@
+"""The forward and the backward pass as sequences of kernel launches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bokehflow.kernels.backward_kernels import (
+    chunk_gradient_kernel,
+    split_gradient_kernel,
+    token_gradient_kernel,
+)
+from bokehflow.kernels.boundary_kernel import split_scan_kernel
+from bokehflow.kernels.checks import ScanShape
+from bokehflow.kernels.forward_kernels import (
+    chunk_state_kernel,
+    scan_output_kernel,
+    split_summary_kernel,
+)
+from bokehflow.kernels.launch import (
+    Launch,
+    Run,
+    gate_view,
+    kernel_constants,
+    kernel_shape,
+    row_unit,
+    row_view,
+    run_now,
+)
+from bokehflow.kernels.plan import CHUNK, LaunchPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """What every pass reads: q, k [B, T, 4, H, K], v [B, T, 4, H, V], gates [B, T, 4, H]."""
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    log_decay: Tensor
+    beta: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Borders:
+    """fp32: states at the splits' starts [chains, splits, K, V] and the splits' transitions
+    [chains, splits, K, K]. With a single split nothing reads the transitions; they are empty."""
+
+    starts: Tensor
+    transitions: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scan's sizes and layout, the dtype of its sequences, and what executes a launch."""
+
+    shape: ScanShape
+    plan: LaunchPlan
+    dtype: torch.dtype
+    run: Run = run_now
+
+    @property
+    def splits(self) -> int:
+        """Pieces of a chain that run side by side."""
+        return self.plan.splits(self.shape.length)
+
+    def walk(self, kernel: Any, views: tuple[Any, ...], unit: int, columns: int) -> None:
+        """Run a walk over every split and over so many columns of the state."""
+        layout = self.plan.walk
+        grid = (self.shape.chains, self.splits, -(-columns // layout.columns))
+        arguments = (*views, kernel_shape(self.shape), self.plan.split_length)
+        constants = kernel_constants(self.shape, self.plan, layout, unit, self.dtype)
+        self.run(Launch(kernel, grid, arguments, constants, layout.warps))
+
+    def over_chunks(self, kernel: Any, views: tuple[Any, ...], unit: int) -> None:
+        """Run a kernel on every chunk by itself."""
+        layout = self.plan.token
+        grid = (self.shape.chains, -(-self.shape.length // CHUNK))
+        arguments = (*views, kernel_shape(self.shape))
+        constants = kernel_constants(self.shape, self.plan, layout, unit, self.dtype)
+        self.run(Launch(kernel, grid, arguments, constants, layout.warps))
+
+    def over_splits(
+        self, transitions: Tensor, injections: Tensor, entry: Tensor, *, backwards: bool
+    ) -> Tensor:
+        """The states or gradients at the splits' borders [chains, splits, K, V]."""
+        shape, layout = self.shape, self.plan.boundary
+        boundaries = torch.empty_like(injections)
+        constants = {
+            "K": shape.key_size,
+            "V": shape.value_size,
+            "BK": self.plan.block,
+            "BV": layout.columns,
+            "REVERSED": backwards,
+        }
+        grid = (shape.chains, -(-shape.value_size // layout.columns))
+        arguments = (transitions, injections, entry, boundaries, self.splits)
+        self.run(Launch(split_scan_kernel, grid, arguments, constants, layout.warps))
+        return boundaries
+
+
+def forward_pass(
+    sequences: Sequences, initial_state: Tensor, job: Job
+) -> tuple[Tensor, Tensor, Borders]:
+    """Return o [B, T, 4, H, V], the final states [chains, K, V] and what `backward_pass` needs.
+
+    initial_state: [chains, K, V], contiguous fp32.
+    """
+    q, k, v = sequences.q, sequences.k, sequences.v
+    o = torch.empty(v.shape, dtype=v.dtype, device=v.device)
+    final = torch.empty_like(initial_state)
+    borders = _forward_borders(sequences, initial_state, job)
+    unit = row_unit(q, k, v, o)
+    rows = (row_view(q, unit), row_view(k, unit), row_view(v, unit))
+    gates = (gate_view(sequences.log_decay), gate_view(sequences.beta))
+    views = (*rows, *gates, borders.starts, row_view(o, unit), final)
+    job.walk(scan_output_kernel, views, unit, job.shape.value_size)
+    return o, final, borders
+
+
+def backward_pass(
+    sequences: Sequences, borders: Borders, grad_o: Tensor, grad_final: Tensor, job: Job
+) -> tuple[Sequences, Tensor]:
+    """Return the gradients of the sequences and of the initial states [chains, K, V].
+
+    grad_o: [B, T, 4, H, V], any strides; grad_final: [chains, K, V], contiguous fp32.
+    """
+    q, k, v = sequences.q, sequences.k, sequences.v
+    grads = _like(sequences)
+    unit = row_unit(q, k, v, grad_o, grads.q, grads.k, grads.v)
+    gates = (gate_view(sequences.log_decay), gate_view(sequences.beta))
+    q_view, k_view, v_view = row_view(q, unit), row_view(k, unit), row_view(v, unit)
+    do_view = row_view(grad_o, unit)
+    columns = job.shape.value_size
+
+    ends = grad_final.unsqueeze(1)
+    if job.splits > 1:
+        injections = torch.empty_like(borders.starts)
+        views = (q_view, k_view, *gates, do_view, injections)
+        job.walk(split_gradient_kernel, views, unit, columns)
+        ends = job.over_splits(borders.transitions, injections, grad_final, backwards=True)
+
+    chunks = -(-job.shape.length // CHUNK)
+    states = grad_final.new_empty(grad_final.shape[0], chunks, *grad_final.shape[1:])
+    state_grads, grad_initial = torch.empty_like(states), torch.empty_like(grad_final)
+    forward = (k_view, v_view, *gates, borders.starts, states)
+    job.walk(chunk_state_kernel, forward, unit, columns)
+    backward = (q_view, k_view, *gates, do_view, ends, state_grads, grad_initial)
+    job.walk(chunk_gradient_kernel, backward, unit, columns)
+
+    read = (q_view, k_view, v_view, *gates, do_view, states, state_grads)
+    rows = (row_view(grads.q, unit), row_view(grads.k, unit), row_view(grads.v, unit))
+    written = (*rows, gate_view(grads.log_decay), gate_view(grads.beta))
+    job.over_chunks(token_gradient_kernel, (*read, *written), unit)
+    return grads, grad_initial
+
+
+def _forward_borders(sequences: Sequences, initial_state: Tensor, job: Job) -> Borders:
+    """States at every split's start; with one split that is the initial state itself."""
+    if job.splits == 1:
+        return Borders(initial_state.unsqueeze(1), initial_state.new_empty(0))
+    K, V = job.shape.key_size, job.shape.value_size
+    transitions = initial_state.new_empty(job.shape.chains, job.splits, K, K)
+    injections = initial_state.new_empty(job.shape.chains, job.splits, K, V)
+    unit = row_unit(sequences.k, sequences.v)
+    rows = (row_view(sequences.k, unit), row_view(sequences.v, unit))
+    gates = (gate_view(sequences.log_decay), gate_view(sequences.beta))
+    views = (*rows, *gates, transitions, injections)
+    job.walk(split_summary_kernel, views, unit, max(K, V))
+    starts = job.over_splits(transitions, injections, initial_state, backwards=False)
+    return Borders(starts, transitions)
+
+
+def _like(sequences: Sequences) -> Sequences:
+    """New contiguous tensors of the same shapes."""
+
+    def new(x: Tensor) -> Tensor:
+        return torch.empty(x.shape, dtype=x.dtype, device=x.device)
+
+    q, k, v = new(sequences.q), new(sequences.k), new(sequences.v)
+    return Sequences(q, k, v, new(sequences.log_decay), new(sequences.beta))

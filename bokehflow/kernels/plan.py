@@ -1,0 +1,77 @@
+"""How a scan is laid out on a GPU: chunk size, column blocks, warps and splits.
+
+The numbers were chosen by compiling every kernel for sm_80 and sm_90 and reading what the
+assembler reports (`python -m bokehflow.kernels.resources`): the fewest instructions a token among
+the layouts that spill no register. Chunks of 32 tokens cost 1.5 times the instructions of 16 at
+head size 16 and spill; the inverse grows with the chunk's square.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+CHUNK = 16
+"""Tokens a chunk: the smallest side of a tensor-core product, and one leaf of the inverse."""
+
+PROGRAM_WARPS_PER_PROCESSOR = 12
+"""Warps that one multiprocessor holds at 160 registers a thread: more splits would only queue."""
+
+MIN_CHUNKS_PER_SPLIT = 4
+"""Below this the boundary states cost more than the tokens they serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One kernel's shape: state columns a program takes, and its warps of 32 threads."""
+
+    columns: int
+    warps: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """block: head size padded to a power of two. walk, token and boundary: the layouts of the
+    walks along a split, of the per-chunk gradients and of the scan over splits.
+    split_length: tokens a split, a multiple of CHUNK."""
+
+    block: int
+    walk: Layout
+    token: Layout
+    boundary: Layout
+    split_length: int
+
+    def splits(self, length: int) -> int:
+        """Number of splits of a chain of `length` tokens."""
+        return -(-length // self.split_length)
+
+
+_HALF = {
+    16: (Layout(16, 1), Layout(16, 1), Layout(16, 1)),
+    32: (Layout(32, 1), Layout(32, 2), Layout(16, 2)),
+    64: (Layout(64, 4), Layout(16, 4), Layout(16, 4)),
+}
+_SINGLE = {
+    16: (Layout(16, 2), Layout(16, 2), Layout(16, 2)),
+    32: (Layout(32, 4), Layout(32, 4), Layout(16, 2)),
+    64: (Layout(16, 8), Layout(16, 8), Layout(16, 8)),
+}
+
+
+def plan_launch(
+    head_size: int, length: int, chains: int, dtype: torch.dtype, processors: int
+) -> LaunchPlan:
+    """Choose the layouts for one scan, and as many splits as the device can run at once.
+
+    head_size: the larger of K and V, at most 64; length: tokens a chain; processors: the device's
+    multiprocessors. One split, which saves the summary pass, when the chains fill the device.
+    """
+    block = max(16, 1 << (head_size - 1).bit_length())
+    walk, token, boundary = (_SINGLE if dtype == torch.float32 else _HALF)[block]
+    programs = chains * (block // walk.columns) * walk.warps
+    wanted = processors * PROGRAM_WARPS_PER_PROCESSOR // programs
+    chunks = -(-length // CHUNK)
+    splits = max(1, min(wanted, chunks // MIN_CHUNKS_PER_SPLIT))
+    split_length = CHUNK * -(-chunks // splits)
+    return LaunchPlan(block, walk, token, boundary, split_length)

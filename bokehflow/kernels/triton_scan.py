@@ -1,0 +1,98 @@
+"""The four-direction gated delta scan in Triton, with its gradients: `scan="triton"`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from bokehflow.errors import UsageError
+from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
+from bokehflow.kernels.passes import Borders, Job, Sequences, backward_pass, forward_pass
+from bokehflow.kernels.plan import LaunchPlan, plan_launch
+
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+INTERPRETED_PROCESSORS = 1
+"""Triton's interpreter runs one program after another: nothing is gained by splitting."""
+
+
+def scan(tensors: ScanTensors, height: int, width: int, segments: int) -> tuple[Tensor, Tensor]:
+    """See `bokehflow.kernels.gated_delta_scan_2d`."""
+    _check_device(tensors.q.device)
+    shape = check_inputs(tensors, height, width, segments, DTYPES)
+    return scan_with_plan(tensors, shape, _plan(tensors.q, shape))
+
+
+def scan_with_plan(
+    tensors: ScanTensors, shape: ScanShape, plan: LaunchPlan
+) -> tuple[Tensor, Tensor]:
+    """`scan` of checked tensors with a chosen plan: for tests and for tuning."""
+    state = tensors.initial_state
+    if state is None:
+        state = torch.zeros(shape.state_shape, dtype=torch.float32, device=tensors.q.device)
+    inputs = (tensors.q, tensors.k, tensors.v, tensors.log_decay, tensors.beta, state)
+    keep = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
+    return _TritonScan.apply(*inputs, shape, plan, keep)  # type: ignore[no-any-return,no-untyped-call]
+
+
+class _TritonScan(torch.autograd.Function):
+    """With `keep`, the inputs and the splits' borders are saved; everything else is recomputed."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        log_decay: Tensor,
+        beta: Tensor,
+        initial_state: Tensor,
+        shape: ScanShape,
+        plan: LaunchPlan,
+        keep: bool,
+    ) -> tuple[Tensor, Tensor]:
+        entry = initial_state.float().reshape(shape.chains, shape.key_size, shape.value_size)
+        sequences = Sequences(q, k, v, log_decay, beta)
+        o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan, v.dtype))
+        if keep:
+            ctx.save_for_backward(q, k, v, log_decay, beta, borders.starts, borders.transitions)
+            ctx.shape, ctx.plan, ctx.state_dtype = shape, plan, initial_state.dtype
+        return o, final.reshape(shape.state_shape)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, log_decay, beta, starts, transitions = ctx.saved_tensors
+        shape: ScanShape = ctx.shape
+        exit_grad = grad_final.float().reshape(shape.chains, shape.key_size, shape.value_size)
+        grads, grad_initial = backward_pass(
+            Sequences(q, k, v, log_decay, beta),
+            Borders(starts, transitions),
+            grad_o,
+            exit_grad.contiguous(),
+            Job(shape, ctx.plan, v.dtype),
+        )
+        state = grad_initial.reshape(shape.state_shape).to(ctx.state_dtype)
+        return (grads.q, grads.k, grads.v, grads.log_decay, grads.beta, state, None, None, None)
+
+
+def _plan(q: Tensor, shape: ScanShape) -> LaunchPlan:
+    processors = INTERPRETED_PROCESSORS
+    if q.device.type == "cuda":
+        processors = torch.cuda.get_device_properties(q.device).multi_processor_count
+    size = max(shape.key_size, shape.value_size)
+    return plan_launch(size, shape.length, shape.chains, q.dtype, processors)
+
+
+def _check_device(device: torch.device) -> None:
+    """CUDA, or the CPU where Triton's interpreter (TRITON_INTERPRET=1) replaces it."""
+    if device.type == "cuda" or (device.type == "cpu" and triton.knobs.runtime.interpret):
+        return
+    remedy = "use the CPU scan or the chunked form"
+    if torch.cuda.is_available():
+        raise UsageError(f"the Triton scan was given tensors on {device}", "a CUDA device", remedy)
+    raise UsageError("no CUDA device was found here", "one, for the Triton scan", remedy)
