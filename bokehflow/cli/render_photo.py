@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from bokehflow.cli.render_job import RenderJob, RenderOutcome
-from bokehflow.media import read_photo, side_by_side, write_depth, write_photo
+from bokehflow.media import read_photo, side_by_side
+from bokehflow.media.atomic import atomic_file
+from bokehflow.media.depth_file import encode_depth
+from bokehflow.media.photo import encode_photo
 
 
 def render_photo(job: RenderJob) -> RenderOutcome:
-    """Render a photo and write its outputs. Raises what reading, rendering and writing raise."""
+    """Render a photo and write its outputs, all or none.
+
+    Raises what reading, rendering and writing raise.
+    """
     image = read_photo(job.files.source)
     lens = job.focused_lens(image)
     rendered = job.frames.render(image, 0, lens, None)
-    write_photo(job.files.output, rendered.bokeh)
     clipped = 0
-    if job.files.depth_out is not None:
-        clipped = write_depth(job.files.depth_out, rendered.depth)
-    if job.files.side_by_side is not None:
-        write_photo(job.files.side_by_side, side_by_side(image, rendered.bokeh))
+    # Every output is complete under its hidden name before the first one appears.
+    with contextlib.ExitStack() as stack:
+        encode_photo(stack.enter_context(atomic_file(job.files.output)), rendered.bokeh)
+        if job.files.depth_out is not None:
+            hidden = stack.enter_context(atomic_file(job.files.depth_out))
+            clipped = encode_depth(hidden, rendered.depth)
+        if job.files.side_by_side is not None:
+            hidden = stack.enter_context(atomic_file(job.files.side_by_side))
+            encode_photo(hidden, side_by_side(image, rendered.bokeh))
     return RenderOutcome(lens, image.shape[2], image.shape[3], 1, 0, clipped)

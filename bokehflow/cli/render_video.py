@@ -11,8 +11,9 @@ from torch import Tensor
 from bokehflow.cli.output import progress_bar
 from bokehflow.cli.render_job import RenderJob, RenderOutcome
 from bokehflow.layers.temporal import State
-from bokehflow.media import open_video, open_video_writer, write_depth
+from bokehflow.media import open_video, open_video_writer
 from bokehflow.media.atomic import atomic_folder
+from bokehflow.media.depth_file import encode_depth
 from bokehflow.optics import Lens
 
 
@@ -51,4 +52,4 @@ def _depth_folder(target: Path | None) -> Iterator[Callable[[int, Tensor], int]]
         yield lambda _index, _depth_m: 0
         return
     with atomic_folder(target) as folder:
-        yield lambda index, depth_m: write_depth(folder / f"depth_{index:06d}.png", depth_m)
+        yield lambda index, depth_m: encode_depth(folder / f"depth_{index:06d}.png", depth_m)

@@ -74,16 +74,16 @@ def output_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None:
-            raise
-        if error.errno in _NO_SUCH_PLACE:
+        if error.errno in _NO_SUCH_PLACE and not target.parent.is_dir():
             raise OutputError(
                 f"{target} cannot be written: {target.parent} is not a folder",
                 "an existing folder",
                 "create it first",
             ) from error
+        # NumPy and Pillow raise some of theirs without a number.
+        reason = str(error) if error.errno is None else os.strerror(error.errno)
         raise OutputError(
-            f"{target} cannot be written: {os.strerror(error.errno)}",
+            f"{target} cannot be written: {reason}",
             remedy="choose another place with -o or free some space",
         ) from error
 

@@ -7,6 +7,7 @@ NaN are refused in both: a pixel without a measurement must be filled by whoever
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -67,16 +68,23 @@ def write_depth(path: Path, depth_m: Tensor) -> int:
     cannot be written, NumericalError for NaN or values not above 0.
     """
     require_depth_suffix(path)
+    with atomic_file(path) as hidden:
+        return encode_depth(hidden, depth_m)
+
+
+def encode_depth(hidden: Path, depth_m: Tensor) -> int:
+    """What `write_depth` writes, into a file that the caller makes appear. See `atomic_file`."""
     depth = depth_m[0, 0].detach().float().cpu().numpy()
     if not bool((depth > 0).all()):
         raise NumericalError("the depth map holds NaN or values not above 0", "metres above 0")
-    if path.suffix.lower() == ".npy":
-        with atomic_file(path) as hidden, hidden.open("wb") as stream:
-            np.save(stream, depth)
+    if hidden.suffix.lower() == ".npy":
+        # NumPy does not notice when a small array no longer fits on the disk; Python does.
+        content = io.BytesIO()
+        np.save(content, depth)
+        hidden.write_bytes(content.getbuffer())
         return 0
     millimetres = np.clip(np.round(depth * MM_PER_M), _PNG_MIN_MM, _PNG_MAX_MM).astype(np.uint16)
-    with atomic_file(path) as hidden:
-        Image.fromarray(millimetres).save(hidden, format="PNG")
+    Image.fromarray(millimetres).save(hidden, format="PNG")
     return int((depth > PNG_MAX_M).sum())
 
 

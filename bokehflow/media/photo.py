@@ -75,13 +75,17 @@ def write_photo(path: Path, image: Tensor) -> None:
     OutputError for another suffix or a place that cannot be written, NumericalError for NaN.
     """
     require_photo_suffix(path)
-    picture = Image.fromarray(to_uint8(image))
-    is_png = path.suffix.lower() == ".png"
     with atomic_file(path) as hidden:
-        if is_png:
-            picture.save(hidden, format="PNG")
-        else:
-            picture.save(hidden, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+        encode_photo(hidden, image)
+
+
+def encode_photo(hidden: Path, image: Tensor) -> None:
+    """What `write_photo` writes, into a file that the caller makes appear. See `atomic_file`."""
+    picture = Image.fromarray(to_uint8(image))
+    if hidden.suffix.lower() == ".png":
+        picture.save(hidden, format="PNG")
+    else:
+        picture.save(hidden, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
 
 
 def to_uint8(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -199,3 +201,30 @@ def test_bad_requests_get_one_plain_error_and_leave_nothing(
         assert reason in completed.require_plain_error(2)
     assert names_in(folder) == before
     assert (folder / "a.png").read_bytes() == content
+
+
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+from bokehflow.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize("limit_bytes", [500, 9000], ids=["first output", "second output"])
+def test_a_full_disk_is_one_plain_error_and_leaves_nothing(folder: Path, limit_bytes: int) -> None:
+    # Files may not grow beyond the limit: what a full disk does, without filling one.
+    before = names_in(folder)
+    options = ["render", "a.png", "--depth", "a.npy", "--depth-out", "d.npy"]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(limit_bytes), *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be written" in done.stderr
+    assert names_in(folder) == before
