@@ -99,7 +99,9 @@ def network_size_for(frame: Size, request: str | Size = FULL_NETWORK) -> Size:
                 f"{down} or {value // TOKEN_STRIDE * TOKEN_STRIDE + TOKEN_STRIDE} would do",
             )
     if network.height > frame.height or network.width > frame.width:
-        raise SizeError(f"network size {network}", f"at most the frame's {frame}")
+        raise SizeError(
+            f"network size {network}", f"at most the frame's {frame}", "or the network size `full`"
+        )
     return network
 
 

@@ -25,7 +25,7 @@ class Parity:
 
     frames: int
     bokeh_psnr_db: float
-    depth_psnr_db: float
+    depth_sqnr_db: float
     runtime: str
     mode: str
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bokehflow.errors import OutputError
+from bokehflow.media.atomic import output_errors
 
 
 @contextlib.contextmanager
@@ -22,27 +22,13 @@ def staged(target: Path) -> Iterator[Path]:
     exception the temporary folder is removed and the target is untouched.
     Raises OutputError where the place cannot be written.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with output_errors(target):
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _unwritable(target, error) from error
-    try:
-        yield folder / target.name
-        _replace(folder / target.name, target, folder / "replaced")
-    except OSError as error:
-        raise _unwritable(target, error) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _replace(source: Path, target: Path, aside: Path) -> None:
-    """Rename, also over a folder, which a rename alone cannot replace."""
-    if target.is_dir():
-        target.replace(aside)
-    source.replace(target)
-
-
-def _unwritable(target: Path, error: OSError) -> OutputError:
-    reason = error.strerror or str(error)
-    return OutputError(f"cannot write {target} ({reason})", "a folder that can be written")
+        try:
+            yield folder / target.name
+            if target.is_dir():
+                # A rename replaces a file, but not a folder with something in it.
+                target.rename(folder / "replaced")
+            (folder / target.name).replace(target)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -18,8 +18,11 @@ import typer
 
 from bokehflow.cli import output
 from bokehflow.cli.doctor import doctor
+from bokehflow.cli.export import export
+from bokehflow.cli.info import info
 from bokehflow.cli.output import CommandResult
 from bokehflow.cli.render import render
+from bokehflow.cli.validate import validate
 from bokehflow.errors import BokehFlowError
 
 # Typer raises click's exceptions, from click or from a copy inside Typer depending on its version.
@@ -49,12 +52,28 @@ def global_options(
 
 
 app.command("doctor", epilog=output.example("bfx doctor", "bfx doctor --json"))(doctor)
+app.command("info", epilog=output.example("bfx info", "bfx info --variant small --json"))(info)
+app.command(
+    "export",
+    epilog=output.example(
+        "bfx export --variant nano --target all",
+        "bfx export --target onnx --size 1080x1920 --network-size full",
+    ),
+)(export)
+app.command(
+    "validate",
+    epilog=output.example(
+        "bfx validate dist/bokehflow-nano_720x1280_net288x512_fp32.onnx",
+        "bfx validate dist/*.onnx --images photos --frames 8",
+    ),
+)(validate)
 app.command(
     "render",
     epilog=output.example(
         "bfx render photo.jpg --depth photo.npy --f-number 1.8 --focus-m 1.5 -o bokeh.jpg",
         "bfx render photo.jpg --depth photo.png --focus-point 50%,40% --depth-out depth.npy",
         "bfx render clip.mp4 --autofocus --f-number 1.4",
+        "bfx render frame.png --artifact dist/bokehflow-nano_720x1280_net288x512_fp32.onnx",
     ),
 )(render)
 

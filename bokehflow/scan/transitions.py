@@ -38,7 +38,7 @@ def carry_states(
 def _sequential(transition: Tensor, update: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
     """One step a chunk. initial and final: [N, 1, K, V]."""
     states = [initial]
-    for step, add in zip(transition.split(1, 1), update.split(1, 1), strict=True):
+    for step, add in zip(_each(transition), _each(update), strict=True):
         states.append(step @ states[-1] + add)
     return torch.cat(states[:-1], dim=1), states[-1]
 
@@ -84,8 +84,8 @@ def _compose(transition: Tensor, update: Tensor) -> Tensor:
     """
     key_size = transition.shape[-1]
     maps = [torch.cat([transition[:, :1], update[:, :1]], dim=-1)]
-    adds = F.pad(update[:, 1:], (key_size, 0)).split(1, 1)
-    for step, add in zip(transition[:, 1:].split(1, 1), adds, strict=True):
+    adds = F.pad(update[:, 1:], (key_size, 0))
+    for step, add in zip(_each(transition[:, 1:]), _each(adds), strict=True):
         maps.append(step @ maps[-1] + add)
     return torch.cat(maps, dim=1)
 
@@ -104,3 +104,8 @@ def _hillis_steele(transition: Tensor, update: Tensor, initial: Tensor) -> tuple
         stride *= 2
     ends = transition @ initial + update
     return torch.cat([initial, ends[:, :-1]], dim=1), ends[:, -1:]
+
+
+def _each(maps: Tensor) -> tuple[Tensor, ...]:
+    """[N, chunks, ...] as one [N, 1, ...] a chunk."""
+    return torch.split(maps, 1, dim=1)

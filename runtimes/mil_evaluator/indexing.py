@@ -60,6 +60,13 @@ def _slice_by_size(op: Operands) -> Tensor:
     return _take(x, [slice(start, end) for start, end in zip(begin, ends, strict=True)])
 
 
+def _crop(op: Operands) -> Tensor:
+    """Cut so many rows and columns away before and after."""
+    (top, bottom), (left, right) = op.integers("crop_height"), op.integers("crop_width")
+    x = op.tensor("x")
+    return x[..., top : x.shape[-2] - bottom, left : x.shape[-1] - right]
+
+
 def _slice_update(op: Operands) -> Tensor:
     x, update = op.tensor("x").clone(), op.tensor("update")
     slices, _ = _slices(op, x.shape)
@@ -103,6 +110,7 @@ def _gather_along_axis(op: Operands) -> Tensor:
 HANDLERS: Mapping[str, Handler] = {
     "slice_by_index": _slice_by_index,
     "slice_by_size": _slice_by_size,
+    "crop": _crop,
     "slice_update": _slice_update,
     "gather": _gather,
     "gather_along_axis": _gather_along_axis,

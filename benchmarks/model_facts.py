@@ -1,0 +1,51 @@
+"""What a variant costs before anything is measured: parameters, state, arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from bokehflow.export.trace import example_inputs
+from bokehflow.layers.temporal import state_shapes
+from bokehflow.network import Network
+from bokehflow.pipeline import Pipeline
+from bokehflow.render import RenderConfig
+from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, Variant
+
+FLOAT_BYTES = 4
+PROFILES: dict[str, tuple[Size, Size]] = {
+    "mobile": (MOBILE_FRAME, MOBILE_NETWORK),
+    "full": (MOBILE_FRAME, MOBILE_FRAME),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """parameters: counted. state_bytes: float32, carried from frame to frame. gflop: per frame and
+    profile, the products and sums of convolutions and matrix products, counted on the graph."""
+
+    parameters: int
+    state_bytes: int
+    gflop: dict[str, float]
+
+
+def model_facts(variant: Variant) -> ModelFacts:
+    """Count a variant. Nothing is computed: shapes alone go through the model."""
+    network = Network(variant)
+    gflop = {name: _gflop(network, *sizes) for name, sizes in PROFILES.items()}
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    floats = sum(math.prod(shape) for shape in state_shapes(variant).values())
+    return ModelFacts(parameters, FLOAT_BYTES * floats, gflop)
+
+
+def _gflop(network: Network, frame: Size, network_size: Size) -> float:
+    pipeline = Pipeline(network, frame, network_size, RenderConfig())
+    inputs = example_inputs(pipeline)
+    shapes_only = FakeTensorMode(allow_non_fake_inputs=True)
+    with shapes_only, FlopCounterMode(display=False) as counter, torch.no_grad():
+        pipeline(*inputs)
+    return float(counter.get_total_flops()) / 1e9

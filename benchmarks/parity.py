@@ -1,0 +1,176 @@
+"""Does an exported artifact compute what the model computes? Frame by frame, state carried."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bokehflow.calibration.frames import VALIDATION_LENSES
+from bokehflow.errors import ArtifactError, NumericalError
+from bokehflow.export import Artifact, Manifest, Parity
+from bokehflow.model import load_model
+from bokehflow.optics import Lens
+from bokehflow.pipeline import Pipeline
+from bokehflow.runtimes import Session, TorchSession, open_session
+
+Arrays = dict[str, NDArray[np.float32]]
+
+DECIBEL_CEILING = 200.0
+"""What identical arrays score; JSON has no infinity."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """An artifact against the reference. One number a frame in each tuple; decibels, milliseconds.
+
+    bokeh_psnr_db: peak 1. depth_sqnr_db: signal to error of inverse depth. state_sqnr_db: of the
+    carried scan state. reached: whether the worst frame's bokeh meets `bar_db`.
+    """
+
+    artifact: Path
+    manifest: Manifest
+    runtime: str
+    mode: str
+    bokeh_psnr_db: tuple[float, ...]
+    depth_sqnr_db: tuple[float, ...]
+    state_sqnr_db: tuple[float, ...]
+    frame_ms: tuple[float, ...]
+    bar_db: float
+
+    @property
+    def worst_bokeh_db(self) -> float:
+        """The worst frame's PSNR on bokeh."""
+        return min(self.bokeh_psnr_db)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the worst frame meets the bar."""
+        return self.worst_bokeh_db >= self.bar_db
+
+
+def reference_session(manifest: Manifest, weights: Path | None = None) -> TorchSession:
+    """The model an artifact was exported from, in float32 and at the same sizes.
+
+    weights: the file it was exported with, None for the weights that ship. Raises ArtifactError
+    where these are not the artifact's weights.
+    """
+    model = load_model(manifest.variant, weights)
+    if model.weights.sha256 != manifest.weights_sha256:
+        raise ArtifactError(
+            f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",
+            f"{model.weights.sha256[:12]}...",
+            "name its weights with --weights, or export it again",
+        )
+    pipeline = Pipeline(model.network, manifest.frame_size, manifest.network_size, manifest.render)
+    return TorchSession(pipeline)
+
+
+def check_parity(
+    artifact: Artifact,
+    frames: Iterable[Tensor],
+    reference: Session,
+    lenses: Sequence[Lens] = VALIDATION_LENSES,
+) -> ParityReport:
+    """Run the artifact and the reference over the same frames, each carrying its own state.
+
+    frames: [1, 3, H, W], sRGB 0..1, of the artifact's size; lenses are taken in turn.
+    Raises NumericalError for an output that is not finite.
+    """
+    manifest = artifact.manifest
+    test = open_session(artifact)
+    states = [first_feeds(manifest), first_feeds(manifest)]
+    scores: list[tuple[float, float, float, float]] = []
+    for index, frame in enumerate(frames):
+        seen = {
+            "image": frame.numpy(),
+            "lens": np.array([lenses[index % len(lenses)].as_tuple()], dtype=np.float32),
+        }
+        expected = reference.run({**seen, **states[0]})
+        started = time.perf_counter()
+        found = test.run({**seen, **states[1]})
+        elapsed_ms = (time.perf_counter() - started) * 1e3
+        _require_finite(found, artifact.path, index)
+        states = [carried(manifest, outputs) for outputs in (expected, found)]
+        scores.append((*_compare(expected, found), elapsed_ms))
+    bokeh, depth, state, frame_ms = zip(*scores, strict=True)
+    return ParityReport(
+        artifact.path,
+        manifest,
+        test.info.runtime,
+        test.info.mode,
+        bokeh,
+        depth,
+        state,
+        frame_ms,
+        manifest.budget["parity_db"],
+    )
+
+
+def record_parity(artifact: Artifact, report: ParityReport) -> Artifact:
+    """Write what was measured into the artifact's manifest."""
+    return artifact.with_parity(
+        Parity(
+            frames=len(report.bokeh_psnr_db),
+            bokeh_psnr_db=round(report.worst_bokeh_db, 2),
+            depth_sqnr_db=round(min(report.depth_sqnr_db), 2),
+            runtime=report.runtime,
+            mode=report.mode,
+        )
+    )
+
+
+def first_feeds(manifest: Manifest) -> Arrays:
+    """The state inputs before the first frame."""
+    shapes = {spec.name: spec.shape for spec in manifest.inputs}
+    return {name: np.zeros(shapes[name], np.float32) for name in manifest.state_pairs}
+
+
+def carried(manifest: Manifest, outputs: Mapping[str, NDArray[np.float32]]) -> Arrays:
+    """The state inputs of the next frame, from the outputs of this one."""
+    return {name: outputs[source] for name, source in manifest.state_pairs.items()}
+
+
+def psnr_db(reference: NDArray[np.float32], test: NDArray[np.float32]) -> float:
+    """Peak signal (1.0) to mean squared error, in decibels."""
+    return _decibels(1.0, float(np.mean(np.square(_difference(reference, test)))))
+
+
+def sqnr_db(reference: NDArray[np.float32], test: NDArray[np.float32]) -> float:
+    """Mean square of the reference to that of the error, in decibels."""
+    power = float(np.mean(np.square(reference.astype(np.float64))))
+    return _decibels(power, float(np.mean(np.square(_difference(reference, test)))))
+
+
+def _compare(expected: Arrays, found: Arrays) -> tuple[float, float, float]:
+    return (
+        psnr_db(expected["bokeh"], found["bokeh"]),
+        sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]),
+        sqnr_db(expected["next_state_scan"], found["next_state_scan"]),
+    )
+
+
+def _difference(reference: NDArray[np.float32], test: NDArray[np.float32]) -> NDArray[np.float64]:
+    return reference.astype(np.float64) - test.astype(np.float64)
+
+
+def _decibels(signal: float, error: float) -> float:
+    floor = signal * 10.0 ** (-DECIBEL_CEILING / 10.0)
+    if signal == 0.0:
+        return DECIBEL_CEILING if error == 0.0 else -DECIBEL_CEILING
+    return float(10.0 * np.log10(signal / max(error, floor)))
+
+
+def _require_finite(outputs: Arrays, path: Path, index: int) -> None:
+    for name, values in outputs.items():
+        bad = int(np.size(values) - np.isfinite(values).sum())
+        if bad:
+            raise NumericalError(
+                f"{path}: output {name} of frame {index + 1} holds {bad} NaN or infinite values",
+                "finite values",
+            )

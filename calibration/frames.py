@@ -1,0 +1,61 @@
+"""Real frames of a wanted size, for validation and benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from bokehflow.calibration.motorcycle import motorcycle
+from bokehflow.errors import MediaError
+from bokehflow.media import read_photo
+from bokehflow.optics import Lens
+from bokehflow.specs import Size
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+
+VALIDATION_LENSES = (
+    Lens(focal_length_mm=50.0, f_number=1.8, focus_m=3.0),
+    Lens(focal_length_mm=35.0, f_number=2.0, focus_m=0.8),
+)
+"""One lens that leaves near things blurred and one that leaves far things so, taken in turn."""
+
+
+def validation_frames(size: Size, count: int, folder: Path | None = None) -> Iterator[Tensor]:
+    """`count` frames [1, 3, H, W], sRGB 0..1, cut to the shape of `size` and resized.
+
+    folder: photos of the user's, taken in the order of their names and from the start again when
+    they run out; None takes the packaged stereo pair, left and right in turn.
+    Raises MediaError for a folder without photos or a photo that cannot be read.
+    """
+    if folder is None:
+        pair: Sequence[Tensor] = motorcycle()[:2]
+        for index in range(count):
+            yield fit(pair[index % 2], size)
+        return
+    photos = list_photos(folder)
+    for index in range(count):
+        yield fit(read_photo(photos[index % len(photos)]), size)
+
+
+def list_photos(folder: Path) -> list[Path]:
+    """The photos of a folder in the order of their names. Raises MediaError if there are none."""
+    if not folder.is_dir():
+        raise MediaError(f"{folder} is not a folder", "a folder with photos")
+    photos = sorted(file for file in folder.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES)
+    if not photos:
+        raise MediaError(f"no photos in {folder}", "files ending in " + ", ".join(PHOTO_SUFFIXES))
+    return photos
+
+
+def fit(image: Tensor, size: Size) -> Tensor:
+    """The middle of a picture in the shape of `size`, resized to it. [1, 3, H, W] both."""
+    height, width = image.shape[2:]
+    scale = min(height / size.height, width / size.width)
+    rows, columns = round(size.height * scale), round(size.width * scale)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    cut = image[:, :, top : top + rows, left : left + columns]
+    resized = F.interpolate(cut, (size.height, size.width), mode="bicubic", antialias=True)
+    return resized.clamp(0.0, 1.0)

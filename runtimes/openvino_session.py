@@ -1,0 +1,61 @@
+"""OpenVINO: a folder with model.xml and model.bin, on the CPU or another device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bokehflow.errors import ArtifactError, MissingDependencyError
+from bokehflow.export.to_openvino import MODEL_FILE
+from bokehflow.runtimes.feeds import checked_feeds
+from bokehflow.runtimes.session import SessionInfo
+
+
+class OpenVinoSession:
+    """A loaded OpenVINO model."""
+
+    def __init__(
+        self,
+        path: Path,
+        threads: int | None = None,
+        device: str = "CPU",
+        precision_hint: str = "f32",
+    ) -> None:
+        """threads: None leaves it to OpenVINO. precision_hint: f32, bf16 or f16; some CPUs compute
+        in bf16 unless told otherwise.
+
+        Raises ArtifactError for a folder that OpenVINO cannot load and MissingDependencyError
+        without OpenVINO.
+        """
+        try:
+            import openvino
+        except ModuleNotFoundError as error:
+            raise MissingDependencyError(
+                "openvino", "openvino", "running an OpenVINO model"
+            ) from error
+        settings: dict[str, object] = {"INFERENCE_PRECISION_HINT": precision_hint}
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        try:
+            core = openvino.Core()
+            self._model = core.compile_model(str(path / MODEL_FILE), device, settings)
+        except RuntimeError as error:
+            raise ArtifactError(
+                f"OpenVINO cannot load {path} ({str(error).splitlines()[-1]})",
+                remedy="export it again",
+            ) from error
+        self.info = SessionInfo(
+            runtime="openvino",
+            version=str(openvino.__version__).split("-")[0],
+            device=device,
+            mode="executed",
+            input_shapes={port.any_name: tuple(port.shape) for port in self._model.inputs},
+            output_names=tuple(port.any_name for port in self._model.outputs),
+        )
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
+        results = self._model(checked_feeds(feeds, self.info.input_shapes))
+        return {name: np.asarray(results[name]) for name in self.info.output_names}
