@@ -23,3 +23,22 @@ VIDEO_MEAN_LEVELS = 3.0
 """The same through H.264 at CRF 18 in 4:2:0; 1.5 measured on 64x48 moving gradients."""
 LOSSLESS_VIDEO_LEVELS = 2
 """Largest error in levels of a lossless 4:4:4 clip: RGB to 8-bit YCbCr and back, two roundings."""
+
+# --- core ml evaluator ---------------------------------------------------------------------------
+MIL_FP32 = 3e-6
+"""Absolute and relative: the same float32 arithmetic as torch, in another order."""
+MIL_FP16_SQNR_DB = 55.0
+"""A few roundings to 11 bits, 72 dB each, through slopes of up to 3 (pow, exp)."""
+
+# --- kernels -----------------------------------------------------------------------------------
+# Relative RMS of a scan against the float64 recurrence on the same (already rounded) inputs.
+SCAN_FP32 = 2e-6
+"""IEEE fp32 through a chunk's dozen products; 1e-7 to 3e-7 measured."""
+SCAN_FP16 = 1e-2
+"""Outputs rounded to fp16 and, on a GPU, TF32 products: 1e-3 each, over a long scan."""
+SCAN_BF16 = 3e-2
+"""Outputs rounded to bf16 (2e-3 alone); products carry three more bits than that."""
+SCAN_FP64 = 1e-13
+"""The CPU recurrence in float64: the same arithmetic in another order."""
+SCAN_GRADIENT_FACTOR = 3.0
+"""Gradients pass through about three times as many roundings as the outputs."""
