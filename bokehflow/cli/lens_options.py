@@ -63,16 +63,18 @@ Autofocus = Annotated[
     ),
 ]
 Blades = Annotated[
-    int, typer.Option(help="Straight aperture blades, 3 to 32; 0 is a round aperture.")
+    int | None,
+    typer.Option(help="Straight aperture blades, 3 to 32; 0 is a round aperture. [default: 0]"),
 ]
 BladeRotationDeg = Annotated[
-    float, typer.Option(help="Angle of the aperture's first corner, in degrees.")
+    float | None,
+    typer.Option(help="Angle of the aperture's first corner, in degrees. [default: 0]"),
 ]
 Highlights = Annotated[
-    float,
+    float | None,
     typer.Option(
         help="Highlight recovery: how many times its own light a clipped highlight gets on top, "
-        "0 to 16; 0 is off."
+        "0 to 16; 0 is off. [default: 0]"
     ),
 ]
 SourceFovDeg = Annotated[

@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING
 from bokehflow.cli import lens_options, render_options
 from bokehflow.cli.lens_options import exif_of, focus_from_options, lens_values
 from bokehflow.cli.output import CommandResult
-from bokehflow.cli.render_options import NetworkOptions, RendererOptions
+from bokehflow.cli.render_options import ArtifactOptions, NetworkOptions, RendererOptions
+from bokehflow.cli.untrained import untrained_warning
 from bokehflow.optics import LENS_FIELDS
 
 if TYPE_CHECKING:
     from bokehflow.cli.render_job import RenderJob, RenderOutcome
-
-UNTRAINED = (
-    "untrained weights: depth and refinement come from a network that has learned nothing yet; "
-    "give --depth for a real picture"
-)
 
 
 def render(
@@ -30,9 +26,9 @@ def render(
     focus_m: lens_options.FocusM = None,
     focus_point: lens_options.FocusPointText = None,
     autofocus: lens_options.Autofocus = False,
-    blades: lens_options.Blades = 0,
-    blade_rotation_deg: lens_options.BladeRotationDeg = 0.0,
-    highlights: lens_options.Highlights = 0.0,
+    blades: lens_options.Blades = None,
+    blade_rotation_deg: lens_options.BladeRotationDeg = None,
+    highlights: lens_options.Highlights = None,
     quality: render_options.QualityName = None,
     depth: render_options.Depth = None,
     depth_out: render_options.DepthOut = None,
@@ -41,13 +37,15 @@ def render(
     weights: render_options.Weights = None,
     network_size: render_options.NetworkSize = None,
     source_fov_deg: lens_options.SourceFovDeg = None,
+    artifact: render_options.ArtifactPath = None,
+    runtime: render_options.Runtime = None,
 ) -> CommandResult:
     """Render a photo or a video as another lens would have taken it.
 
-    Depth comes from --depth, else from the network. Videos keep their frame times and their audio;
-    the focus is chosen in the first frame and held.
+    Depth comes from --depth, else from the network or an exported artifact. Videos keep their
+    frame times and their audio; the focus is chosen in the first frame and held.
     """
-    from bokehflow.cli.frame_source import open_frame_source
+    from bokehflow.cli.open_frames import open_frames
     from bokehflow.cli.render_files import render_files
     from bokehflow.cli.render_job import RenderJob
 
@@ -59,7 +57,9 @@ def render(
     lens = lens_values(focal_length_mm, f_number, sensor_width_mm, exif)
     look = RendererOptions(quality, blades, blade_rotation_deg, highlights)
     network = NetworkOptions(variant, weights, network_size, source_fov_deg)
-    job = RenderJob(files, lens, focus, open_frame_source(files, look, network, exif))
+    engine = ArtifactOptions(artifact, runtime)
+    frames = open_frames(files, look, network, engine, exif)
+    job = RenderJob(files, lens, focus, frames)
     return _result(job, _run(job), time.perf_counter() - started)
 
 
@@ -97,16 +97,16 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
             f"wrote {job.files.output} ({size}, frames: {outcome.frames})",
             f"lens: {lens.focal_length_mm:g} mm f/{lens.f_number:g}, focus at {lens.focus_m:.3g} m "
             f"({job.focus.rule}), sensor {lens.sensor_width_mm:.4g} mm wide",
-            f"depth from the {described['depth_from']}, renderer quality {described['quality']}",
+            f"depth from the {described['depth_from']}, renderer quality {described['quality']}, "
+            f"{described.get('mode', 'executed')} by {described['runtime']}",
         )
     )
     return CommandResult(document, text, warnings=_warnings(job, outcome))
 
 
 def _warnings(job: RenderJob, outcome: RenderOutcome) -> list[str]:
-    warnings = []
-    if job.frames.describe().get("trained") is False:
-        warnings.append(UNTRAINED)
+    trained = job.frames.describe().get("trained", True)  # depth maps need no weights
+    warnings = list(untrained_warning(bool(trained)))
     if outcome.depth_pixels_beyond_png:
         warnings.append(
             f"{outcome.depth_pixels_beyond_png} depth pixels lie beyond 65.535 m, the farthest a "

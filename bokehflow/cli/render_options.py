@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -62,6 +62,29 @@ NetworkSize = Annotated[
 ]
 
 
+ArtifactPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--artifact",
+        help="An exported artifact instead of the network in torch; frames must have its size.",
+    ),
+]
+Runtime = Annotated[
+    str | None,
+    typer.Option(help="The engine that runs the artifact. [default: its format's own]"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RendererOptions:
+    """How to render; None where not given."""
+
+    quality: str | None
+    blades: int | None
+    blade_rotation_deg: float | None
+    highlights: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkOptions:
     """The options that only the network understands; None where not given."""
@@ -71,17 +94,19 @@ class NetworkOptions:
     network_size: str | None
     source_fov_deg: float | None
 
-    def given(self) -> list[str]:
-        """The names of the options that were given."""
-        names = ("variant", "weights", "network_size", "source_fov_deg")
-        return ["--" + name.replace("_", "-") for name in names if getattr(self, name) is not None]
-
 
 @dataclass(frozen=True, slots=True)
-class RendererOptions:
-    """How to render; `quality` is None where it was not given."""
+class ArtifactOptions:
+    """An exported artifact and what runs it; None where not given."""
 
-    quality: str | None
-    blades: int
-    blade_rotation_deg: float
-    highlights: float
+    artifact: Path | None
+    runtime: str | None
+
+
+def given_options(options: RendererOptions | NetworkOptions | ArtifactOptions) -> list[str]:
+    """The names, as on the command line, of the options that were given."""
+    return [
+        "--" + field.name.replace("_", "-")
+        for field in fields(options)
+        if getattr(options, field.name) is not None
+    ]

@@ -1,0 +1,73 @@
+"""Frames rendered by an exported artifact, in the engine that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bokehflow.cli.frame_source import RenderedFrame
+from bokehflow.errors import SizeError
+from bokehflow.export import Artifact
+from bokehflow.layers.temporal import State, first_state
+from bokehflow.model import depth_scale
+from bokehflow.optics import Lens
+from bokehflow.runtimes import Session
+from bokehflow.signature import STATE_PAIRS
+from bokehflow.specs import Size, find_variant
+
+
+class ArtifactFrames:
+    """Depth and bokeh from a session. The frame size is the artifact's own."""
+
+    def __init__(self, artifact: Artifact, session: Session, source_fov_deg: float | None) -> None:
+        self._artifact, self._session = artifact, session
+        self._source_fov_deg = source_fov_deg or artifact.manifest.canonical_fov_deg
+        self._scale = depth_scale(source_fov_deg, artifact.manifest.canonical_fov_deg)
+        self._first_state = first_state(find_variant(artifact.manifest.variant))
+
+    def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:
+        """The network's depth for a lens that is focused anywhere."""
+        return self.render(image, index, provisional, None).depth
+
+    def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
+        """One frame of the session. Raises SizeError for a frame that the artifact is not for."""
+        expected, found = self._artifact.manifest.frame_size, Size(*image.shape[2:])
+        if found != expected:
+            raise SizeError(
+                f"a frame of {found}",
+                f"{expected} (height x width), the size {self._artifact.path} was exported for",
+                f"bfx export --size {found}",
+            )
+        seen = lens.seen_with_depth_scaled(1.0 / self._scale)
+        feeds = {"image": image.numpy(), "lens": np.array([seen.as_tuple()], dtype=np.float32)}
+        for name, value in zip(STATE_PAIRS, state or self._first_state, strict=True):
+            feeds[name] = value.numpy()
+        outputs = self._session.run(feeds)
+        next_state = State(*(torch.from_numpy(outputs[name]) for name in STATE_PAIRS.values()))
+        depth_m = torch.from_numpy(outputs["depth"]) * self._scale
+        return RenderedFrame(torch.from_numpy(outputs["bokeh"]), depth_m, next_state)
+
+    def require_used_up(self, frames: int) -> None:
+        """The network has no end."""
+
+    def describe(self) -> Mapping[str, object]:
+        """Says which artifact ran, where and how, with which weights, trained or not."""
+        manifest, info = self._artifact.manifest, self._session.info
+        return {
+            "depth_from": "network",
+            "quality": manifest.render.quality,
+            "runtime": info.runtime,
+            "runtime_version": info.version,
+            "mode": info.mode,
+            "artifact": self._artifact.path,
+            "artifact_sha256": manifest.artifact_sha256,
+            "variant": manifest.variant,
+            "network_size": str(manifest.network_size),
+            "precision": manifest.precision,
+            "trained": manifest.trained,
+            "weights_sha256": manifest.weights_sha256,
+            "source_fov_deg": self._source_fov_deg,
+        }

@@ -1,0 +1,67 @@
+"""Frames rendered with depth maps from files. Needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from bokehflow.cli.frame_source import RenderedFrame
+from bokehflow.errors import MediaError
+from bokehflow.layers.temporal import State
+from bokehflow.media import DEPTH_SUFFIXES, read_depth
+from bokehflow.optics import Lens
+from bokehflow.render import RenderConfig
+from bokehflow.render import render as render_frame
+
+
+class DepthFrames:
+    """One depth map a frame, in order."""
+
+    def __init__(self, files: Sequence[Path], config: RenderConfig) -> None:
+        self._files, self._config = files, config
+
+    def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:  # noqa: ARG002
+        """The depth map of frame `index`. Raises MediaError where there is none or it is bad."""
+        if index >= len(self._files):
+            raise MediaError(
+                f"{len(self._files)} depth maps, and a frame number {index + 1}",
+                "one depth map a frame",
+            )
+        return read_depth(self._files[index], image.shape[2], image.shape[3])
+
+    def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:
+        """Render with the frame's own depth map; the state passes through untouched."""
+        depth_m = self.depth(image, index, lens)
+        return RenderedFrame(render_frame(image, depth_m, lens, self._config), depth_m, state)
+
+    def require_used_up(self, frames: int) -> None:
+        """Raise MediaError where depth maps are left over."""
+        if frames != len(self._files):
+            raise MediaError(
+                f"{len(self._files)} depth maps for {frames} frames", "one depth map a frame"
+            )
+
+    def describe(self) -> Mapping[str, object]:
+        """Says that depth came from files."""
+        return {"depth_from": "file", "quality": self._config.quality, "runtime": "torch"}
+
+
+def depth_files(depth: Path, is_video: bool) -> Sequence[Path]:
+    """The depth map of a photo, or those of a video's frames: a folder, in the order of names.
+
+    Raises MediaError for a folder with a photo, a single file with a video, or an empty folder.
+    """
+    if not is_video:
+        if depth.is_dir():
+            raise MediaError(f"--depth {depth} is a folder", "one depth map for a photo")
+        return [depth]
+    if not depth.is_dir():
+        raise MediaError(
+            f"--depth {depth} is not a folder", "for a video, a folder with one depth map a frame"
+        )
+    files = sorted(file for file in depth.iterdir() if file.suffix.lower() in DEPTH_SUFFIXES)
+    if not files:
+        raise MediaError(f"--depth {depth} holds no .npy or .png files", "one depth map a frame")
+    return files

@@ -1,0 +1,44 @@
+"""Frames rendered by the network in torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from bokehflow.cli.frame_source import RenderedFrame
+from bokehflow.layers.temporal import State
+from bokehflow.model import BokehFlow
+from bokehflow.optics import Lens
+
+
+class NetworkFrames:
+    """Depth and bokeh from the reference model."""
+
+    def __init__(self, model: BokehFlow) -> None:
+        self._model = model
+
+    def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:  # noqa: ARG002
+        """The network's depth for a lens that is focused anywhere."""
+        return self._model(image, provisional).depth
+
+    def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
+        """One frame of the model."""
+        return RenderedFrame(*self._model(image, lens, state))
+
+    def require_used_up(self, frames: int) -> None:
+        """The network has no end."""
+
+    def describe(self) -> Mapping[str, object]:
+        """Says that depth came from the network, with which weights, trained or not."""
+        model = self._model
+        return {
+            "depth_from": "network",
+            "quality": model.config.render.quality,
+            "runtime": "torch",
+            "variant": model.network.variant.name,
+            "network_size": model.config.network_size,
+            "trained": model.weights.trained,
+            "weights_sha256": model.weights.sha256,
+            "source_fov_deg": model.config.source_fov_deg or model.weights.canonical_fov_deg,
+        }

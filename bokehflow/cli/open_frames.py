@@ -1,0 +1,100 @@
+"""Which frame source the options of `bfx render` ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from bokehflow.cli.frame_source import FrameSource
+from bokehflow.cli.render_files import RenderFiles
+from bokehflow.cli.render_options import (
+    DEFAULT_NETWORK_SIZE,
+    DEFAULT_VARIANT,
+    QUALITY_WITH_DEPTH,
+    QUALITY_WITH_NETWORK,
+    ArtifactOptions,
+    NetworkOptions,
+    RendererOptions,
+    given_options,
+)
+from bokehflow.errors import UsageError
+from bokehflow.media import ExifCamera
+from bokehflow.render import Quality, RenderConfig
+
+
+def open_frames(
+    files: RenderFiles,
+    look: RendererOptions,
+    network: NetworkOptions,
+    artifact: ArtifactOptions,
+    exif: ExifCamera | None,
+) -> FrameSource:
+    """Depth files where `--depth` is given, an artifact where `--artifact` is, else the network.
+
+    Raises UsageError for options that do not go together, and whatever is wrong with the
+    renderer's options, the weights, the artifact or the depth files' names.
+    """
+    if files.depth is not None:
+        _require_alone("--depth", [network, artifact])
+        return _depth_frames(files.depth, files.is_video, look)
+    source_fov_deg = network.source_fov_deg
+    if source_fov_deg is None and exif is not None:
+        source_fov_deg = exif.horizontal_fov_deg
+    if artifact.artifact is not None:
+        own = NetworkOptions(network.variant, network.weights, network.network_size, None)
+        _require_alone("--artifact", [own, look])
+        return _artifact_frames(artifact.artifact, artifact.runtime, source_fov_deg)
+    if artifact.runtime is not None:
+        raise UsageError("--runtime without --artifact", "an exported artifact for it to run")
+    return _network_frames(look, network, source_fov_deg)
+
+
+def _depth_frames(depth: Path, is_video: bool, look: RendererOptions) -> FrameSource:
+    from bokehflow.cli.depth_frames import DepthFrames, depth_files
+
+    return DepthFrames(depth_files(depth, is_video), _render_config(look, QUALITY_WITH_DEPTH))
+
+
+def _artifact_frames(path: Path, runtime: str | None, source_fov_deg: float | None) -> FrameSource:
+    from bokehflow.cli.artifact_frames import ArtifactFrames
+    from bokehflow.export import load_artifact
+    from bokehflow.runtimes import open_session
+
+    artifact = load_artifact(path)
+    return ArtifactFrames(artifact, open_session(artifact, runtime), source_fov_deg)
+
+
+def _network_frames(
+    look: RendererOptions, network: NetworkOptions, source_fov_deg: float | None
+) -> FrameSource:
+    from bokehflow.cli.network_frames import NetworkFrames
+    from bokehflow.model import ModelConfig, load_model
+
+    config = ModelConfig(
+        network_size=network.network_size or DEFAULT_NETWORK_SIZE,
+        source_fov_deg=source_fov_deg,
+        render=_render_config(look, QUALITY_WITH_NETWORK),
+    )
+    return NetworkFrames(load_model(network.variant or DEFAULT_VARIANT, network.weights, config))
+
+
+def _require_alone(
+    option: str, others: Sequence[RendererOptions | NetworkOptions | ArtifactOptions]
+) -> None:
+    given = [name for options in others for name in given_options(options)]
+    if given:
+        raise UsageError(
+            f"{option} together with " + ", ".join(given),
+            f"{option} without them: it decides these itself or has no use for them",
+        )
+
+
+def _render_config(look: RendererOptions, default_quality: str) -> RenderConfig:
+    # RenderConfig checks the name itself, and tells the nearest one.
+    return RenderConfig(
+        quality=cast(Quality, look.quality or default_quality),
+        blades=look.blades or 0,
+        blade_rotation_deg=look.blade_rotation_deg or 0.0,
+        highlight_recovery=look.highlights or 0.0,
+    )
