@@ -1,4 +1,8 @@
+"""Every tolerance of the tests, once, with its reason."""
 
+from __future__ import annotations
+
+from torch import Tensor
 
 # --- calibration: the exact tracer -----------------------------------------------------------
 TRACER_SHIFT = 1e-5
@@ -42,3 +46,25 @@ SCAN_FP64 = 1e-13
 """The CPU recurrence in float64: the same arithmetic in another order."""
 SCAN_GRADIENT_FACTOR = 3.0
 """Gradients pass through about three times as many roundings as the outputs."""
+
+# --- optics, scan, network -----------------------------------------------------------------------
+OPTICS = 1e-12
+"""The same few products in float64, in another order."""
+SCAN_CHUNKED_FP32 = 2e-6
+"""The chunked form in float32 against the float64 recurrence: 1e-7 to 1e-6 measured, the most where
+a state is a sum of hundreds of nearly parallel updates."""
+SCAN_CHUNKED_FP64 = 1e-12
+"""The chunked form in float64: the same sums in another order."""
+FP32_EQUAL = 1e-5
+"""One float32 computation against another order of the same one."""
+TABLE_SHARE = 0.03
+"""How far a variant's parameter count may lie from the founding document's table."""
+EIGHT_BIT_STEP = 1.0 / 255.0
+"""What a viewer could see: one level of an 8-bit picture."""
+
+
+def relative_rms(reference: Tensor, test: Tensor) -> float:
+    """RMS of the error over RMS of the reference; over 1 where the reference is zero."""
+    error = (test.double() - reference.double()).square().mean().sqrt()
+    size = reference.double().square().mean().sqrt()
+    return float(error / size) if size > 0 else float(error)

@@ -10,6 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+SMALLEST_DECAY = 1e-6
+"""A state multiplied by this is gone; its logarithm is still finite in half precision."""
+
+
 class GateFloors(nn.Module):
     """alpha_min_l = sigmoid(a_l + lambda * CoC_mean), with a_1 < a_2 < ... by construction."""
 
@@ -58,6 +62,7 @@ def log_decay_above(floor: Tensor, logits: Tensor) -> Tensor:
     """log(alpha_min + (1 - alpha_min) * sigmoid(logits)), <= 0.
 
     floor: broadcasts against logits, in 0..1. Written as log(1 - x) with the small x computed
-    first, so that slow decays keep their digits.
+    first, so that slow decays keep their digits; never below SMALLEST_DECAY.
     """
-    return torch.log(1.0 - (1.0 - floor) * torch.sigmoid(-logits))
+    forgotten = (1.0 - floor) * torch.sigmoid(-logits)
+    return torch.log(torch.clamp(1.0 - forgotten, min=SMALLEST_DECAY))

@@ -1,0 +1,101 @@
+"""The model as a user calls it."""
+
+import pytest
+import torch
+
+import bokehflow
+from bokehflow import Lens, ModelConfig, load_model
+from bokehflow.errors import LensError, SizeError, UnknownNameError, UsageError
+from bokehflow.model import depth_scale, fit_network_size
+from bokehflow.specs import Size
+from tests.tolerances import EIGHT_BIT_STEP, FP32_EQUAL
+
+
+def test_public_names_are_all_there() -> None:
+    assert all(getattr(bokehflow, name) is not None for name in bokehflow.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = bokehflow.nothing  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("size", [(48, 64), (61, 45)], ids=str)
+def test_a_lens_without_blur_returns_the_frame(size: tuple[int, int]) -> None:
+    model = load_model("nano", config=ModelConfig(network_size="mobile"))
+    image = torch.rand(1, 3, *size)
+    frame = model(image, Lens(f_number=1e6))
+    assert (frame.bokeh - image).abs().max() < EIGHT_BIT_STEP
+    assert frame.depth.shape == (1, 1, *size)
+
+
+def test_a_wide_lens_blurs_the_frame() -> None:
+    model = load_model("nano")
+    image = torch.rand(1, 3, 48, 64)
+    blurred = model(image, Lens(focal_length_mm=85.0, f_number=1.4, focus_m=4.0)).bokeh
+    assert blurred.std() < 0.5 * image.std()
+
+
+def test_nothing_is_remembered_between_calls() -> None:
+    model = load_model("nano")
+    first, second = torch.rand(2, 1, 3, 32, 48)
+    fresh = model(second, Lens()).depth
+    state = model(first, Lens()).next_state
+    assert torch.equal(model(second, Lens()).depth, fresh)
+    assert not torch.equal(model(second, Lens(), state).depth, fresh)
+
+
+def test_field_of_view_scales_depth_and_keeps_the_blur_consistent() -> None:
+    image, lens = torch.rand(1, 3, 32, 48), Lens(focus_m=4.0)
+    wide = load_model("nano", config=ModelConfig(source_fov_deg=90.0))
+    scale = depth_scale(90.0, wide.weights.canonical_fov_deg)
+    assert scale == pytest.approx(0.57735, abs=1e-4)
+    seen = load_model("nano")(image, lens.seen_with_depth_scaled(1.0 / scale))
+    found = wide(image, lens)
+    torch.testing.assert_close(found.depth, seen.depth * scale, atol=0.0, rtol=FP32_EQUAL)
+    assert torch.equal(found.bokeh, seen.bokeh)
+
+
+def test_a_longer_source_lens_puts_things_farther() -> None:
+    assert depth_scale(20.0, 60.0) > 1.0 > depth_scale(100.0, 60.0)
+    assert depth_scale(None, 60.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("frame", "request_", "expected"),
+    [
+        ("720x1280", "mobile", "288x512"),
+        ("1280x720", "mobile", "512x288"),
+        ("2160x3840", "mobile", "288x512"),
+        ("100x75", "mobile", "100x72"),
+        ("720x1280", "full", "720x1280"),
+        ("720x1280", "360x640", "360x640"),
+    ],
+)
+def test_network_size_follows_the_frame(frame: str, request_: str, expected: str) -> None:
+    assert str(fit_network_size(Size.parse(frame), request_)) == expected
+
+
+@pytest.mark.parametrize(
+    ("frame", "request_", "message"),
+    [
+        ("722x1280", "full", "multiple of 4"),
+        ("720x1280", "290x512", "multiple of 4"),
+        ("96x160", "288x512", "at most"),
+        ("96x160", "large", "HEIGHTxWIDTH"),
+        ("3x160", "mobile", "at least 4"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(frame: str, request_: str, message: str) -> None:
+    with pytest.raises(SizeError, match=message):
+        fit_network_size(Size.parse(frame), request_)
+
+
+def test_bad_calls_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'nano'"):
+        load_model("nanno")
+    with pytest.raises(UsageError, match="source_fov_deg"):
+        ModelConfig(source_fov_deg=0.0)
+    model = load_model("nano", config=ModelConfig(source_fov_deg=170.0))
+    with pytest.raises(SizeError, match="image"):
+        model(torch.rand(3, 32, 48), Lens())
+    narrow = load_model("nano", config=ModelConfig(source_fov_deg=1.0))
+    with pytest.raises(LensError, match="field of view"):
+        narrow(torch.rand(1, 3, 32, 48), Lens(focus_m=0.5))

@@ -1,0 +1,85 @@
+"""The lens formulas against numbers worked out by hand, and the values a lens refuses."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bokehflow.errors import LensError
+from bokehflow.optics import Lens, signed_radius_px
+from tests.tolerances import OPTICS
+
+
+def test_circle_of_confusion_is_the_documents_diameter() -> None:
+    # f^2 / (N (S1 - f)) * |D - S1| / D with f = 50, N = 2, S1 = 2000, D = 1000, in mm.
+    by_hand = 50**2 / (2 * (2000 - 50)) * (2000 - 1000) / 1000
+    found = Lens(50.0, 2.0, 2.0).circle_of_confusion_mm(1.0)
+    assert found == pytest.approx(by_hand, rel=OPTICS)
+
+
+def test_radius_is_half_the_diameter_in_pixels() -> None:
+    lens = Lens(50.0, 2.0, 2.0, 36.0)
+    by_hand = 0.5 * lens.circle_of_confusion_mm(1.0) * 3600 / 36.0
+    assert lens.radius_px(1.0, 3600) == pytest.approx(by_hand, rel=OPTICS)
+
+
+def test_sign_is_positive_nearer_and_zero_in_focus() -> None:
+    lens = Lens(focus_m=2.0)
+    near, focus, far, sky = lens.radius_px(np.array([1.0, 2.0, 4.0, np.inf]), 1920)
+    assert near > 0 > far > sky
+    assert focus == pytest.approx(0.0, abs=OPTICS)
+
+
+def test_far_background_has_the_known_size() -> None:
+    # A full-frame 50 mm f/1.8 at 2 m blurs the far background to a radius of 19 px at 1920 px.
+    assert -Lens(50.0, 1.8, 2.0).radius_px(math.inf, 1920) == pytest.approx(19.0, abs=0.05)
+
+
+def test_numbers_arrays_and_tensors_agree() -> None:
+    lens, depths = Lens(85.0, 1.4, 3.0), [0.5, 3.0, 40.0]
+    plain = [lens.radius_px(depth, 1280) for depth in depths]
+    array = lens.radius_px(np.array(depths), 1280)
+    inverse = 1.0 / torch.tensor(depths, dtype=torch.float64)
+    tensor = signed_radius_px(inverse, 85.0, 1.4, 3.0, 36.0, 1280)
+    assert array == pytest.approx(plain, rel=OPTICS)
+    assert tensor.numpy() == pytest.approx(plain, rel=OPTICS)
+
+
+def test_focus_at_the_hyperfocal_distance_leaves_infinity_just_sharp() -> None:
+    lens = Lens(35.0, 8.0)
+    hyperfocal = lens.hyperfocal_m(0.03)
+    focused = Lens(35.0, 8.0, hyperfocal)
+    assert -focused.circle_of_confusion_mm(math.inf) == pytest.approx(0.03, rel=OPTICS)
+    # Half the hyperfocal distance is the near end of what is sharp then.
+    assert focused.circle_of_confusion_mm(hyperfocal / 2) == pytest.approx(0.03, rel=OPTICS)
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
+def test_scaled_depth_blurs_alike(scale: float) -> None:
+    lens = Lens(50.0, 1.8, 1.5)
+    scaled = lens.seen_with_depth_scaled(scale)
+    depths = np.array([0.4, 1.5, 9.0, np.inf])
+    assert scaled.radius_px(depths * scale, 1280) == pytest.approx(
+        lens.radius_px(depths, 1280), rel=OPTICS, abs=OPTICS
+    )
+
+
+@pytest.mark.parametrize("field", ["focal_length_mm", "f_number", "focus_m", "sensor_width_mm"])
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, True, "50"])
+def test_impossible_values_are_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(LensError, match=field):
+        Lens(**{field: value})  # type: ignore[arg-type]
+
+
+def test_focus_inside_the_focal_length_is_refused() -> None:
+    with pytest.raises(LensError, match="focal length"):
+        Lens(focal_length_mm=100.0, focus_m=0.1)
+    with pytest.raises(LensError, match="focal length"):
+        Lens(focal_length_mm=100.0, focus_m=0.2).seen_with_depth_scaled(0.4)
+
+
+@pytest.mark.parametrize("circle", [0.0, -0.03, math.nan])
+def test_hyperfocal_needs_a_circle(circle: float) -> None:
+    with pytest.raises(LensError, match="circle"):
+        Lens().hyperfocal_m(circle)

@@ -1,0 +1,87 @@
+"""Weights files: written and read whole, refused when they are not what they claim."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from bokehflow.errors import WeightsError
+from bokehflow.specs import VARIANTS
+from bokehflow.weights import load_network, read_weights, save_weights, weights_sha256
+from bokehflow.weights.initial import initial_network
+
+NANO = VARIANTS["nano"]
+
+
+@pytest.fixture
+def weights_file(tmp_path: Path) -> Path:
+    path = tmp_path / "nano.safetensors"
+    tensors = {name: t.half() for name, t in initial_network(NANO).state_dict().items()}
+    save_weights(path, tensors, "nano", trained=True, fov_deg=55.0)
+    return path
+
+
+def test_what_is_saved_is_what_is_loaded(weights_file: Path) -> None:
+    network, info = load_network(NANO, weights_file)
+    assert info.trained
+    assert info.canonical_fov_deg == 55.0
+    expected = initial_network(NANO).state_dict()
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, expected[name].half().float()), name
+
+
+def test_initial_weights_are_the_same_every_time_and_leave_the_seed_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    hashes = {weights_sha256(initial_network(NANO).state_dict()) for _ in range(2)}
+    assert len(hashes) == 1
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_one_changed_byte_is_noticed(weights_file: Path) -> None:
+    data = bytearray(weights_file.read_bytes())
+    data[-1] ^= 1
+    weights_file.write_bytes(bytes(data))
+    with pytest.raises(WeightsError, match="damaged"):
+        read_weights(weights_file, "nano")
+
+
+def test_another_variant_is_refused_by_name(weights_file: Path) -> None:
+    with pytest.raises(WeightsError, match="--variant nano"):
+        read_weights(weights_file, "small")
+
+
+def test_a_truncated_file_is_refused(weights_file: Path) -> None:
+    weights_file.write_bytes(weights_file.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="not a readable safetensors file"):
+        read_weights(weights_file, "nano")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no weights file"):
+        load_network(NANO, tmp_path / "none.safetensors")
+
+
+def test_a_file_of_others_is_refused(weights_file: Path) -> None:
+    tensors = load_file(weights_file)
+    save_file(tensors, weights_file)
+    with pytest.raises(WeightsError, match="metadata"):
+        read_weights(weights_file, "nano")
+
+
+@pytest.mark.parametrize("fault", ["missing", "shape", "nan"])
+def test_tensors_that_do_not_fit_are_refused(tmp_path: Path, fault: str) -> None:
+    tensors = dict(initial_network(NANO).state_dict())
+    name = "stem.first.bias"
+    if fault == "missing":
+        del tensors[name]
+    elif fault == "shape":
+        tensors[name] = torch.zeros(3)
+    else:
+        tensors[name] = torch.full_like(tensors[name], torch.nan)
+    path = tmp_path / "odd.safetensors"
+    save_weights(path, tensors, "nano", trained=True, fov_deg=60.0)
+    with pytest.raises(WeightsError, match="finite" if fault == "nan" else "fit"):
+        load_network(NANO, path)
