@@ -118,15 +118,17 @@ def chunk_gradient_kernel(
 
 
 @triton.jit
-def _log_decay_gradient(dg, through_pairs, through_end, d_total):
-    """From the gradients of the running sums to those of the log decays [C].
+def _log_decay_gradient(through_start, through_pairs, through_end, through_all, C: tl.constexpr):
+    """From the gradients of decays to those of the log decays [C].
 
-    through_pairs [C, C] belongs to g_t - g_s (without the diagonal of P, where it cancels),
-    through_end [C] to g_C - g_t and the scalar d_total to g_C. A log decay is in every later g.
+    The log decay of token r is part of g_t for t >= r (through_start [C]), of g_t - g_s for
+    s < r <= t (through_pairs [C, C]), of g_C - g_s for s < r (through_end [C]) and of g_C
+    (through_all). Only what takes part is added: a sum over all terms that cancels the rest would
+    drown a gradient of 1e-12.
     """
-    dg += tl.sum(through_pairs, 1) - tl.sum(through_pairs, 0) - through_end
-    d_total += tl.sum(through_end, 0)
-    return d_total + tl.cumsum(dg, 0, reverse=True)
+    crossing = tl.cumsum(through_pairs, 0, reverse=True) + through_end[None, :]
+    total = through_all + tl.cumsum(through_start, 0, reverse=True)
+    return total + tl.sum(tl.where(strictly_lower(C), crossing, 0.0), 1)
 
 
 @triton.jit
@@ -197,7 +199,7 @@ def token_gradient_kernel(
     store_rows(view_base(grad_k, place, UNIT), grad_k, places, valid, 0, dk, K, BK, UNIT)
 
     through_pairs = dN * N + tl.where(strictly_lower(C), dO_U * P, 0.0)
-    through_end = tl.sum(U_dS * keys, 1)
-    dg = tl.sum(dO_S * queries - dE_S * keys, 1)
-    d_log_a = _log_decay_gradient(dg, through_pairs, through_end, decay * tl.sum(d_decay, 0))
+    through_start = tl.sum(dO_S * queries - dE_S * keys, 1)
+    through_end, through_all = tl.sum(U_dS * keys, 1), decay * tl.sum(d_decay, 0)
+    d_log_a = _log_decay_gradient(through_start, through_pairs, through_end, through_all, C)
     store_gate(view_base(grad_log_decay, place, 1), grad_log_decay, places, valid, d_log_a)

@@ -50,10 +50,10 @@ class LaunchPlan:
 _HALF = {
     16: (Layout(16, 1), Layout(16, 1), Layout(16, 1)),
     32: (Layout(32, 1), Layout(32, 2), Layout(16, 2)),
-    64: (Layout(64, 4), Layout(16, 4), Layout(16, 4)),
+    64: (Layout(32, 4), Layout(16, 4), Layout(16, 4)),
 }
 _SINGLE = {
-    16: (Layout(16, 2), Layout(16, 2), Layout(16, 2)),
+    16: (Layout(16, 1), Layout(16, 2), Layout(16, 2)),
     32: (Layout(32, 4), Layout(32, 4), Layout(16, 2)),
     64: (Layout(16, 8), Layout(16, 8), Layout(16, 8)),
 }
