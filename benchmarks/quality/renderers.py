@@ -13,6 +13,8 @@ from bokehflow.errors import UnknownNameError
 from bokehflow.optics import Lens
 from bokehflow.render import RenderConfig, render
 
+HIGHLIGHT_RECOVERY = 1.0
+
 
 class Renderer(Protocol):
     """Anything that can be scored: a function from the sharp frame to the blurred picture."""
@@ -33,6 +35,12 @@ def best(frame: Tensor, depth_m: Tensor, lens: Lens, aperture: Aperture) -> Tens
     return render(frame, depth_m, lens, config)
 
 
+def best_with_highlights(frame: Tensor, depth_m: Tensor, lens: Lens, aperture: Aperture) -> Tensor:
+    """The same, giving clipped highlights their own light once more on top."""
+    config = RenderConfig("best", aperture.blades, aperture.rotation_deg, HIGHLIGHT_RECOVERY)
+    return render(frame, depth_m, lens, config)
+
+
 RENDERERS: dict[str, Renderer] = {
     "no blur": baselines.no_blur,
     "gaussian": baselines.gaussian,
@@ -42,6 +50,7 @@ RENDERERS: dict[str, Renderer] = {
     "document layers": baselines.document_layers,
     "mobile": mobile,
     "best": best,
+    "best with highlights": best_with_highlights,
 }
 """Every row of the table, in its order."""
 NO_BLUR = "no blur"

@@ -1,0 +1,108 @@
+"""What the renderer has promised, checked against a report.
+
+Bars that are means over scenes hold for the whole default set only and are left out of smaller
+runs; so is every bar whose renderers were not measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bokehflow.benchmarks.quality.run import DEFAULT_SIZE, QualityConfig, RendererReport
+from bokehflow.calibration.scenes import SCENE_KINDS
+
+RIVALS = ("bin-and-blur", "naive gather")
+LEAD_OVERALL_DB = 2.0
+LEAD_EDGE_DB = 3.0
+MOBILE_BELOW_BEST_DB = 0.7
+IN_FOCUS_DB = 38.0
+IN_FOCUS_BELOW_NO_BLUR_DB = 0.5
+LEAK = 0.005
+SPILL = {"mobile": 0.05, "best": 0.02}
+FLAT_FIELD = 1e-3
+IMPULSE = 1e-2
+PULL_JUMP = 2e-3
+WON_BACK = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One bar: `measured` must be at least (or at most) `bar`."""
+
+    name: str
+    measured: float
+    bar: float
+    at_least: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether the bar is met."""
+        return self.measured >= self.bar if self.at_least else self.measured <= self.bar
+
+
+def check_bars(config: QualityConfig, reports: Mapping[str, RendererReport]) -> list[Check]:
+    """Every bar that this report can answer."""
+    checks = [*_chart_bars(reports)]
+    whole = set(config.scene_kinds) == set(SCENE_KINDS)
+    if whole and (config.height, config.width) == DEFAULT_SIZE and "best" in reports:
+        checks += [*_scene_bars(reports)]
+    return checks
+
+
+def _scene_bars(reports: Mapping[str, RendererReport]) -> Iterator[Check]:
+    best = reports["best"].score.mean
+    for rival in RIVALS:
+        if rival not in reports:
+            continue
+        mean = reports[rival].score.mean
+        lead = best.overall_psnr_db - mean.overall_psnr_db
+        yield Check(f"best above {rival}, overall dB", lead, LEAD_OVERALL_DB, at_least=True)
+        lead = (best.edge_psnr_db or 0.0) - (mean.edge_psnr_db or 0.0)
+        yield Check(f"best above {rival}, edge band dB", lead, LEAD_EDGE_DB, at_least=True)
+    if "mobile" in reports:
+        gap = best.overall_psnr_db - reports["mobile"].score.mean.overall_psnr_db
+        yield Check("mobile below best, overall dB", gap, MOBILE_BELOW_BEST_DB, at_least=False)
+    for name in _ours(reports):
+        in_focus = reports[name].score.mean.in_focus_psnr_db or 0.0
+        yield Check(f"{name} in focus, dB", in_focus, IN_FOCUS_DB, at_least=True)
+        worst = _worst_in_focus_loss_db(reports, name)
+        bar = IN_FOCUS_BELOW_NO_BLUR_DB
+        yield Check(f"{name} in focus below no blur, worst scene dB", worst, bar, at_least=False)
+        yield from _won_back(name, reports[name])
+
+
+def _won_back(name: str, report: RendererReport) -> Iterator[Check]:
+    for study in report.depth_studies:
+        for region, loss in (("overall", study.overall), ("edge band", study.edge)):
+            if loss.won_back is not None:
+                label = f"{name} won back, {study.damage}, {region}"
+                yield Check(label, loss.won_back, WON_BACK, at_least=True)
+
+
+def _worst_in_focus_loss_db(reports: Mapping[str, RendererReport], name: str) -> float:
+    """By how many dB a renderer's in-focus area is worse than no blur, in its worst scene."""
+    losses = [0.0]
+    for scene, sharp in reports["no blur"].score.by_scene.items():
+        own = reports[name].score.by_scene[scene]
+        if sharp.in_focus is not None and own.in_focus is not None:
+            losses.append(sharp.in_focus.psnr_db - own.in_focus.psnr_db)
+    return max(losses)
+
+
+def _chart_bars(reports: Mapping[str, RendererReport]) -> Iterator[Check]:
+    for name in _ours(reports):
+        steps, light = reports[name].steps, reports[name].light
+        leak = max(step.far_leak for step in steps)
+        halo = max(step.halo for step in steps)
+        spill = max(max(step.spill_outside, step.spill_inside) for step in steps)
+        yield Check(f"{name} far leak", leak, LEAK, at_least=False)
+        yield Check(f"{name} halo", halo, LEAK, at_least=False)
+        yield Check(f"{name} near spill", spill, SPILL[name], at_least=False)
+        yield Check(f"{name} flat field", light.flat_field, FLAT_FIELD, at_least=False)
+        yield Check(f"{name} impulse energy", light.impulse, IMPULSE, at_least=False)
+        yield Check(f"{name} focus pull jump", light.pull_frame, PULL_JUMP, at_least=False)
+
+
+def _ours(reports: Mapping[str, RendererReport]) -> list[str]:
+    return [name for name in SPILL if name in reports]

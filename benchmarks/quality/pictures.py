@@ -1,0 +1,33 @@
+"""Before and after, for people: each scene sharp, as a renderer made it, and as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bokehflow.benchmarks.quality.renderers import Renderer
+from bokehflow.calibration.scenes import Scene
+from bokehflow.media import write_photo
+from bokehflow.media.atomic import output_errors
+
+
+def write_pictures(
+    scenes: Sequence[Scene], renderers: Mapping[str, Renderer], folder: Path
+) -> list[Path]:
+    """Write `<scene>-before.jpg`, `<scene>-truth.jpg` and `<scene>-<renderer>.jpg`.
+
+    Spaces in a renderer's name become hyphens. Raises OutputError where `folder` cannot be written.
+    """
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for scene in scenes:
+        pictures = {"before": scene.frame, "truth": scene.truth}
+        for name, renderer in renderers.items():
+            picture = renderer(scene.frame, scene.depth_m, scene.lens, scene.aperture)
+            pictures[name.replace(" ", "-")] = picture
+        for name, picture in pictures.items():
+            path = folder / f"{scene.name}-{name}.jpg"
+            write_photo(path, picture)
+            written.append(path)
+    return written

@@ -1,0 +1,160 @@
+"""The report as rows of text, for a terminal and for Markdown alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bokehflow.benchmarks.quality.bars import Check
+from bokehflow.benchmarks.quality.imperfect_depth import DepthLoss
+from bokehflow.benchmarks.quality.run import RendererReport
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title, column names, and rows of text; the first column names the row."""
+
+    title: str
+    columns: Row
+    rows: Sequence[Row]
+
+    def markdown(self) -> str:
+        """The table in GitHub's Markdown, numbers right aligned."""
+        lines = [f"### {self.title}", "", _bar(self.columns)]
+        lines.append(_bar(("---", *("---:" for _ in self.columns[1:]))))
+        lines += [_bar(row) for row in self.rows]
+        return "\n".join(lines)
+
+
+def all_tables(reports: Mapping[str, RendererReport], checks: Sequence[Check]) -> list[Table]:
+    """Every table of a report; one without rows is left out."""
+    tables = [
+        score_table(reports),
+        scene_table(reports),
+        step_table(reports),
+        light_table(reports),
+        depth_table(reports),
+        check_table(checks),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def score_table(reports: Mapping[str, RendererReport]) -> Table:
+    """PSNR and SSIM by region, energy and time: means over the scenes."""
+    rows = []
+    for name, report in reports.items():
+        mean = report.score.mean
+        row = (
+            name,
+            _pair(mean.overall_psnr_db, mean.overall_ssim),
+            _pair(mean.edge_psnr_db, mean.edge_ssim),
+            _pair(mean.in_focus_psnr_db, mean.in_focus_ssim),
+            _pair(mean.elsewhere_psnr_db, mean.elsewhere_ssim),
+            f"{100 * mean.energy_error:.2f} %",
+            f"{report.score.seconds_per_frame:.3f}",
+        )
+        rows.append(row)
+    regions = ("overall", "edge band", "in focus", "elsewhere")
+    columns = ("PSNR dB / SSIM", *regions, "energy error", "s per frame")
+    return Table("Against exact truth, mean of the scenes", columns, rows)
+
+
+def scene_table(reports: Mapping[str, RendererReport]) -> Table:
+    """Overall and edge-band PSNR of every scene."""
+    scenes = list(next(iter(reports.values())).score.by_scene) if reports else []
+    rows = []
+    for name, report in reports.items():
+        scores = report.score.by_scene.values()
+        cells = (
+            f"{score.overall.psnr_db:.1f} / {_db(score.edge.psnr_db if score.edge else None)}"
+            for score in scores
+        )
+        rows.append((name, *cells))
+    return Table("Each scene, overall / edge band", ("PSNR dB", *scenes), rows)
+
+
+def step_table(reports: Mapping[str, RendererReport]) -> Table:
+    """Worst errors at a straight depth edge, by blur radius."""
+    rows = []
+    for name, report in reports.items():
+        worst = [
+            max(getattr(step, field) for step in report.steps)
+            for field in ("far_leak", "halo", "spill_outside", "spill_inside")
+        ]
+        rows.append((name, *(f"{value:.3f}" for value in worst)))
+    columns = ("error / contrast", "far leak", "halo", "near spill outside", "near spill inside")
+    radii = ", ".join(f"{step.radius_px:g}" for step in next(iter(reports.values())).steps)
+    return Table(f"Half-planes, worst of r = {radii} px", columns, rows)
+
+
+def light_table(reports: Mapping[str, RendererReport]) -> Table:
+    """Largest relative errors of light."""
+    rows = []
+    for name, report in reports.items():
+        light = report.light
+        values = (
+            light.flat_field,
+            light.flat_colour,
+            light.impulse,
+            light.pull_frame,
+            light.pull_block,
+            light.pull_contrast,
+        )
+        rows.append((name, *(f"{100 * value:.3f} %" for value in values)))
+    columns = (
+        "largest error",
+        "flat field",
+        "flat colour, real depth",
+        "impulse energy",
+        "pull: frame jump",
+        "pull: block jump",
+        "pull: contrast jump",
+    )
+    return Table("Light kept, blur radius 0 to 75 px; focus pull 0 to 3 px", columns, rows)
+
+
+def depth_table(reports: Mapping[str, RendererReport]) -> Table:
+    """What damaged depth costs and what edge-aware upsampling wins back."""
+    rows = []
+    for name, report in reports.items():
+        for study in report.depth_studies:
+            for region, loss in (("overall", study.overall), ("edge band", study.edge)):
+                rows.append((f"{name}, {study.damage}, {region}", *_loss_cells(loss)))
+    columns = ("PSNR dB", "exact", "damaged", "edge-aware", "won back")
+    return Table("Imperfect depth", columns, rows)
+
+
+def check_table(checks: Sequence[Check]) -> Table:
+    """Every bar, what was measured, and whether it holds."""
+    rows = [
+        (
+            check.name,
+            f"{check.measured:.4g}",
+            f"{'>=' if check.at_least else '<='} {check.bar:g}",
+            "yes" if check.holds else "NO",
+        )
+        for check in checks
+    ]
+    return Table("Bars", ("bar", "measured", "wanted", "holds"), rows)
+
+
+def _loss_cells(loss: DepthLoss) -> Row:
+    share = "-" if loss.won_back is None else f"{100 * loss.won_back:.0f} %"
+    return (
+        *(f"{value:.2f}" for value in (loss.exact_db, loss.damaged_db, loss.edge_aware_db)),
+        share,
+    )
+
+
+def _pair(psnr_db: float | None, ssim: float | None) -> str:
+    return "-" if psnr_db is None or ssim is None else f"{psnr_db:.2f} / {ssim:.3f}"
+
+
+def _db(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+def _bar(cells: Row) -> str:
+    return "| " + " | ".join(cells) + " |"

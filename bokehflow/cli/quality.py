@@ -1,0 +1,162 @@
+"""`bfx quality`: the renderer against exact thin-lens truth, beside plain baselines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bokehflow.cli.output import CommandResult, json_text, progress_bar, text_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bokehflow.benchmarks.quality.bars import Check
+    from bokehflow.benchmarks.quality.run import QualityConfig, RendererReport
+    from bokehflow.benchmarks.quality.tables import Table
+
+DEFAULT_SIZE = "360x480"
+JSON_NAME, MARKDOWN_NAME = "quality.json", "quality.md"
+
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the scenes.")]
+Scenes = Annotated[
+    str, typer.Option(metavar="KIND,KIND", help="Kinds of scenes; all when left out.")
+]
+Size = Annotated[str, typer.Option(metavar="HxW", help="Height and width of the frames in pixels.")]
+Renderer = Annotated[
+    str, typer.Option(metavar="NAME,NAME", help='Rows of the table; "no blur" is always one.')
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="DIR", help=f"Write {JSON_NAME} and {MARKDOWN_NAME} there."
+    ),
+]
+Pictures = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write before, after and truth as JPEG there.")
+]
+WriteScenes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Only write the scenes there: frame.png, depth.npy, truth.png and lens.json of each.",
+    ),
+]
+ScoreFiles = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Only score bokeh.png in each scene that --write-scenes wrote there."
+    ),
+]
+
+
+def quality(
+    seed: Seed = 0,
+    scenes: Scenes = "",
+    size: Size = DEFAULT_SIZE,
+    renderer: Renderer = "",
+    output: Output = None,
+    pictures: Pictures = None,
+    write_scenes: WriteScenes = None,
+    score_files: ScoreFiles = None,
+) -> CommandResult:
+    """Measure the renderer against exact thin-lens truth.
+
+    Every renderer gets a row: PSNR and SSIM overall, at depth edges, in focus and elsewhere, step
+    edges, light kept, and what imperfect depth costs. Exit code 1 when a promised bar is missed.
+    """
+    from bokehflow.benchmarks.quality.run import QualityConfig
+    from bokehflow.specs import Size as FrameSize
+
+    if score_files is not None:
+        return _score_files(score_files)
+    frame = FrameSize.parse(size)
+    config = QualityConfig(seed, _names(scenes), _names(renderer), frame.height, frame.width)
+    if write_scenes is not None:
+        return _write_scenes(config, write_scenes)
+    return _measure(config, output, pictures)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names in a comma-separated list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _measure(config: QualityConfig, output: Path | None, pictures: Path | None) -> CommandResult:
+    """Build the scenes, measure every renderer, write what was asked for."""
+    from bokehflow.benchmarks.quality.bars import check_bars
+    from bokehflow.benchmarks.quality.pictures import write_pictures
+    from bokehflow.benchmarks.quality.renderers import choose_renderers
+    from bokehflow.benchmarks.quality.report import quality_document
+    from bokehflow.benchmarks.quality.run import benchmark_scenes, measure_renderers
+    from bokehflow.benchmarks.quality.tables import all_tables
+
+    renderers = choose_renderers(config.renderers)
+    if output is not None:
+        _require_folder(output)
+    with progress_bar("scenes", len(config.scene_kinds)) as advance:
+        built = benchmark_scenes(config, advance)
+    with progress_bar("renderers", len(renderers)) as advance:
+        reports = measure_renderers(config, built, advance)
+    checks = check_bars(config, reports)
+    document = quality_document(config, reports, checks)
+    if output is not None:
+        _write_results(output, document, reports, checks)
+    if pictures is not None:
+        write_pictures(built, renderers, pictures)
+    missed = any(not check.holds for check in checks)
+    return CommandResult(document, _text(all_tables(reports, checks)), int(missed))
+
+
+def _require_folder(folder: Path) -> None:
+    """Make the folder for the results before any work. Raises OutputError."""
+    from bokehflow.media.atomic import output_errors, require_writable
+
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    require_writable(folder / JSON_NAME)
+
+
+def _write_results(
+    folder: Path,
+    document: Mapping[str, object],
+    reports: Mapping[str, RendererReport],
+    checks: Sequence[Check],
+) -> None:
+    from bokehflow.benchmarks.quality.report import quality_markdown
+    from bokehflow.media.atomic import atomic_file
+
+    texts = {
+        JSON_NAME: json_text(document) + "\n",
+        MARKDOWN_NAME: quality_markdown(reports, checks),
+    }
+    for name, text in texts.items():
+        with atomic_file(folder / name) as hidden:
+            hidden.write_text(text, encoding="utf-8")
+
+
+def _write_scenes(config: QualityConfig, folder: Path) -> CommandResult:
+    from bokehflow.benchmarks.quality.run import benchmark_scenes
+    from bokehflow.calibration.scene_files import write_scene
+
+    with progress_bar("scenes", len(config.scene_kinds)) as advance:
+        built = benchmark_scenes(config, advance)
+    places = [write_scene(scene, folder) for scene in built]
+    return CommandResult({"scenes": places}, "\n".join(str(place) for place in places))
+
+
+def _score_files(folder: Path) -> CommandResult:
+    from dataclasses import asdict
+
+    from bokehflow.benchmarks.quality.score_files import file_score_table, score_files
+
+    scores = score_files(folder)
+    document = {"scenes": {name: asdict(one) for name, one in scores.items()}}
+    return CommandResult(document, _text([file_score_table(scores)]))
+
+
+def _text(tables: Sequence[Table]) -> str:
+    return "\n\n".join(
+        f"{table.title}\n{text_table(table.columns, table.rows)}" for table in tables
+    )
