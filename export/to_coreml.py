@@ -26,7 +26,10 @@ from bokehflow.export.staging import staged
 DEPLOYMENT_TARGET = "iOS17"
 """The oldest system that has 8-bit activations; nothing the model needs came later."""
 
-KEPT_IN_FLOAT32 = Float32Operations()
+KEPT_IN_FLOAT32 = Float32Operations(inputs=("lens",))
+"""Squares of millimetres leave float16's range above 255 mm, distances in millimetres above 65 m.
+Nothing else needs it: measured on an untrained Nano, float32 in the whole scan changes bokeh by
+less than 0.2 dB, and in the whole renderer lifts it from 68 dB to 73 dB (bar: 50 dB)."""
 
 
 def _reciprocal(x: Tensor) -> Tensor:

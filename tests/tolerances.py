@@ -33,6 +33,8 @@ MIL_FP32 = 3e-6
 """Absolute and relative: the same float32 arithmetic as torch, in another order."""
 MIL_FP16_SQNR_DB = 55.0
 """A few roundings to 11 bits, 72 dB each, through slopes of up to 3 (pow, exp)."""
+MIL_INT8_WEIGHTS_SQNR_DB = 35.0
+"""Two convolutions with weights in 8 bits a channel: steps of 1/127 of the largest, 40 dB."""
 
 # --- kernels -----------------------------------------------------------------------------------
 # Relative RMS of a scan against the float64 recurrence on the same (already rounded) inputs.

@@ -43,8 +43,14 @@ class Evaluation:
 class Evaluator:
     """A program that was checked and whose values' lifetimes are known. Holds nothing else."""
 
-    def __init__(self, program: Program) -> None:
-        """Raises ArtifactError where the program has an operation that cannot be evaluated."""
+    def __init__(self, program: Program, *, flush_subnormals: bool = False) -> None:
+        """Check the program.
+
+        flush_subnormals: round float16 results below 6.1e-5 to zero, as hardware without float16
+            subnormals does. Apple documents neither case for the Neural Engine: a program should
+            hold up in both.
+        Raises ArtifactError where the program has an operation that cannot be evaluated.
+        """
         unknown = sorted({op.kind for op in program.operations} - set(HANDLERS))
         if unknown:
             raise ArtifactError(
@@ -53,6 +59,7 @@ class Evaluator:
                 "run it on macOS, or add a handler for the operation",
             )
         self.program = program
+        self._round = _flushed if flush_subnormals else torch.Tensor.to
         self._last_uses = _last_uses(program)
 
     def run(
@@ -103,12 +110,20 @@ class Evaluator:
                     f"{_label(operation)} gave shape {tuple(tensor.shape)}",
                     f"{variable.shape}, as the program declares",
                 )
-            table[variable.name] = tensor.to(variable.dtype)
+            table[variable.name] = self._round(tensor, variable.dtype)
             if observe is not None:
                 observe(operation, variable, table[variable.name])
         state = operation.inputs.get("state")
         if isinstance(state, Reference):
             table[state.name] = table[operation.results[0].name]
+
+
+def _flushed(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Convert, with what float16 holds only as a subnormal number turned into zero."""
+    tensor = tensor.to(dtype)
+    if dtype != torch.float16:
+        return tensor
+    return torch.where(tensor.abs() < torch.finfo(dtype).smallest_normal, 0.0, tensor)
 
 
 def _label(operation: Operation) -> str:

@@ -1,0 +1,163 @@
+"""Conversion: names, metadata, precision by choice, errors, and what coremltools gets wrong."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bokehflow.errors import ArtifactError, MissingDependencyError, UsageError
+from bokehflow.export.coreml_precision import Float32Operations
+from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.to_coreml import to_coreml
+from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
+
+
+class Sharpen(nn.Module):
+    """A submodule whose sum is lost in float16, and an input of large numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = Fine()
+
+    def forward(self, image: Tensor, lens: Tensor) -> tuple[Tensor, Tensor]:
+        gain = (lens * lens / (lens * 1000.0)).sum()
+        return self.fine(image), image * gain
+
+
+class Fine(nn.Module):
+    """x again, if 1 + x keeps its digits."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (1.0 + x) - 1.0
+
+
+IMAGE = torch.full((1, 1, 2, 3), 1e-4)
+LENS = torch.tensor([[400.0, 300.0]])
+"""Squared, both leave the range of float16."""
+
+
+def evaluate(path: Path, image: Tensor = IMAGE, lens: Tensor = LENS) -> dict[str, np.ndarray]:
+    feeds = {"image": image.numpy(), "lens": lens.numpy()}
+    return Evaluator(read_package(path)).run(feeds).outputs
+
+
+def convert(path: Path, precision: str, keep: Float32Operations) -> dict[str, np.ndarray]:
+    to_coreml(
+        Sharpen(), (IMAGE, LENS), ["image", "lens"], ["fine", "lit"], path, precision, {}, keep=keep  # type: ignore[arg-type]
+    )  # fmt: skip
+    return evaluate(path)
+
+
+def test_what_is_kept_in_float32_is_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    full = convert(path, "fp32", Float32Operations())
+    half = convert(path, "fp16", Float32Operations())
+    module = convert(path, "fp16", Float32Operations(modules=("fine",)))
+    source = convert(path, "fp16", Float32Operations(inputs=("lens",)))
+    np.testing.assert_allclose(full["fine"], 1e-4, rtol=1e-3)
+    np.testing.assert_allclose(full["lit"], 0.7e-4, rtol=1e-5)
+    assert (half["fine"] == 0.0).all()
+    assert not np.isfinite(half["lit"]).any()
+    np.testing.assert_allclose(module["fine"], 1e-4, rtol=1e-2)
+    assert not np.isfinite(module["lit"]).any()
+    assert (source["fine"] == 0.0).all()
+    np.testing.assert_allclose(source["lit"], 0.7e-4, rtol=1e-2)
+
+
+def test_the_lens_is_kept_in_float32_without_asking(tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    names = ["image", "lens"], ["fine", "lit"]
+    to_coreml(Sharpen(), (IMAGE, LENS), *names, path, "fp16", {})
+    np.testing.assert_allclose(evaluate(path)["lit"], 0.7e-4, rtol=1e-2)
+
+
+class Corners(nn.Module):
+    """What torch makes of it is known to be converted wrongly, or not at all."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        everything = x[:, :, : x.shape[2]]
+        return 1.0 / x, everything + x
+
+
+def test_small_reciprocals_and_whole_slices(tmp_path: Path) -> None:
+    # coremltools makes 1 / x into 1 / (x + 1e-4), which at a kilometre is 90 m.
+    x = torch.tensor([0.001, 0.01, 1.0]).reshape(1, 1, 3)
+    path = tmp_path / "m.mlpackage"
+    to_coreml(Corners(), (x,), ["x"], ["inverse", "twice"], path, "fp32", {})
+    outputs = Evaluator(read_package(path)).run({"x": x.numpy()}).outputs
+    np.testing.assert_allclose(outputs["inverse"].ravel(), [1000.0, 100.0, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(outputs["twice"], 2.0 * x.numpy(), rtol=1e-6)
+
+
+def test_metadata_and_types_are_in_the_package_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    to_coreml(nn.ReLU(), (IMAGE,), ["in"], ["out"], path, "fp16", {"bokehflow.variant": "nano"})
+    with quiet_coremltools("a test") as coremltools:
+        model = coremltools.models.MLModel(str(path), skip_model_load=True)
+        assert model.user_defined_metadata["bokehflow.variant"] == "nano"
+        description = model.get_spec().description
+    float32 = 0x10020
+    assert [x.type.multiArrayType.dataType for x in description.input] == [float32]
+    assert [x.type.multiArrayType.dataType for x in description.output] == [float32]
+    assert sorted(file.name for file in path.iterdir()) == ["Data", "Manifest.json"]
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_second_export_replaces_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    to_coreml(nn.ReLU(), (IMAGE,), ["in"], ["out"], path, "fp32", {})
+    to_coreml(nn.Tanh(), (IMAGE,), ["in"], ["out"], path, "fp32", {})
+    assert [op.kind for op in read_package(path).operations] == ["tanh"]
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+class Unconvertible(nn.Module):
+    """Core ML has no product along an axis by this route."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.prod(2)
+
+
+def test_a_module_without_a_core_ml_form_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    with pytest.raises(ArtifactError, match="cannot be converted"):
+        to_coreml(Unconvertible(), (IMAGE,), ["in"], ["out"], path, "fp32", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs"),
+    [("m.onnx", ["in"], ["out"]), ("m.mlpackage", ["a", "b"], ["out"]),
+     ("m.mlpackage", ["in"], ["a", "b"])],
+    ids=["suffix", "input names", "output names"],
+)  # fmt: skip
+def test_requests_that_make_no_sense_are_refused(
+    name: str, inputs: list[str], outputs: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError):
+        to_coreml(nn.ReLU(), (IMAGE,), inputs, outputs, tmp_path / name, "fp32", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_quiet(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        to_coreml(nn.ReLU(), (IMAGE,), ["in"], ["out"], tmp_path / "m.mlpackage", "fp16", {})
+    assert capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.name.startswith("coremltools")]
+
+
+def test_without_coremltools_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "coremltools", None)
+    with (
+        pytest.raises(MissingDependencyError, match="coreml"),
+        quiet_coremltools("exporting to Core ML"),
+    ):
+        pass
