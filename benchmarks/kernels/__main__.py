@@ -1,0 +1,109 @@
+"""`python -m bokehflow.benchmarks.kernels`: the scan kernels' speed, as a table and a record.
+
+Needs a CUDA device; on a machine without one it lists what it would run and ends well, with
+status "not run". --cpu compares the CPU scan with the chunked form, which any machine can do.
+Exit code 1: a bar was missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.kernels.bars import (
+    CPU_SPEED_UP,
+    TRAINING_STEP_MS,
+    Bar,
+    at_least,
+    at_most,
+    layer_bars,
+)
+from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
+from bokehflow.benchmarks.kernels.layers import measure_layers, planned_rows
+from bokehflow.benchmarks.kernels.training_step import measure_training_step
+from bokehflow.errors import BokehFlowError
+
+SCHEMA = "bokehflow.kernel_benchmark/1"
+PACKAGES = ("torch", "triton", "numba", "flash-linear-attention")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and record. Returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        record = _cpu_record() if options.cpu else _gpu_record()
+    except BokehFlowError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    text = json.dumps(record, indent=1)
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(text + "\n", encoding="utf-8")
+    print(text) if options.json else _print(record)
+    return 1 if any(bar["holds"] is False for bar in record["bars"]) else 0
+
+
+def _gpu_record() -> dict[str, Any]:
+    if not torch.cuda.is_available():
+        bars = [*layer_bars([]), at_most(_STEP_BAR, None, TRAINING_STEP_MS)]
+        return _record("not run", bars, device=None, layers=planned_rows(), training_step=None)
+    rows = list(measure_layers())
+    step = measure_training_step()
+    found = step["p50_ms"]
+    assert isinstance(found, float)
+    bars = [*layer_bars(rows), at_most(_STEP_BAR, found, TRAINING_STEP_MS)]
+    device = torch.cuda.get_device_name()
+    return _record("measured", bars, device=device, layers=rows, training_step=step)
+
+
+_STEP_BAR = "ms a training step of Nano, 16 crops of 256 x 256, bf16, on an H100"
+
+
+def _cpu_record() -> dict[str, Any]:
+    comparison = compare_on_cpu()
+    bar = at_least("times as fast as the chunked form", comparison.speed_up, CPU_SPEED_UP)
+    return _record("measured", [bar], device="cpu", cpu=asdict(comparison))
+
+
+def _record(status: str, bars: Sequence[Bar], **parts: object) -> dict[str, Any]:
+    environment = describe_environment(PACKAGES)
+    return {
+        "schema": SCHEMA,
+        "status": status,
+        "environment": environment,
+        **parts,
+        "bars": [asdict(bar) for bar in bars],
+    }
+
+
+def _print(record: dict[str, Any]) -> None:
+    print(f"status: {record['status']}    device: {record['device']}")
+    for row in record.get("layers", ()):
+        found = f"{row['p50_ms']:9.3f} ms" if "p50_ms" in row else f"{row['status']:>12}"
+        print(f"{row['case']:<16} {row['pass']:<17} {row['contender']:<8} {found}  {row['about']}")
+    for name, value in (record.get("cpu") or {}).items():
+        print(f"{name:<16} {value}")
+    for bar in record["bars"]:
+        holds = {True: "holds", False: "MISSED", None: "not run"}[bar["holds"]]
+        print(f"{holds:<8} {bar['name']}: {bar['found']} (bar {bar['limit']})")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bokehflow.benchmarks.kernels",
+                                     description=__doc__)  # fmt: skip
+    parser.add_argument("--cpu", action="store_true", help="compare the CPU scan instead")
+    parser.add_argument("--json", action="store_true", help="print the record itself")
+    parser.add_argument("--output", type=Path, help="write the record to this file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The bars that the kernels must clear, and whether a run cleared them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bokehflow.benchmarks.kernels.cases import FRAME_720P, TRAINING
+from bokehflow.benchmarks.kernels.contenders import FLA, OURS
+from bokehflow.benchmarks.kernels.layers import BOTH, FORWARD
+
+TIMES_FLA_AT_720P = 4.0
+TIMES_FLA_IN_TRAINING = 2.0
+TIMES_BYTE_FLOOR = 3.0
+TRAINING_STEP_MS = 60.0
+"""On an H100: 16 crops of 256 x 256, Nano, bf16."""
+CPU_SPEED_UP = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: what was found, the limit, and whether it holds; None where it was not run."""
+
+    name: str
+    found: float | None
+    limit: float
+    holds: bool | None
+
+
+def at_least(name: str, found: float | None, limit: float) -> Bar:
+    """A bar that a larger value clears."""
+    return Bar(name, found, limit, None if found is None else found >= limit)
+
+
+def at_most(name: str, found: float | None, limit: float) -> Bar:
+    """A bar that a smaller value clears."""
+    return Bar(name, found, limit, None if found is None else found <= limit)
+
+
+def layer_bars(rows: Sequence[dict[str, Any]]) -> list[Bar]:
+    """Nano's bars against fla and against the byte floor."""
+
+    def p50(case: str, which: str, contender: str) -> float | None:
+        for row in rows:
+            if (row["case"], row["pass"], row["contender"]) == (case, which, contender):
+                return row.get("p50_ms")
+        return None
+
+    def ratio(above: float | None, below: float | None) -> float | None:
+        return None if above is None or below is None else above / below
+
+    frame, training = f"nano_{FRAME_720P}", f"nano_{TRAINING}"
+    floor = next(
+        (r["floors"]["bytes_ms"] for r in rows if r["case"] == frame and r["pass"] == FORWARD
+         and "floors" in r), None,
+    )  # fmt: skip
+    return [
+        at_least("times as fast as fla, forward + backward, 720p",
+                 ratio(p50(frame, BOTH, FLA), p50(frame, BOTH, OURS)), TIMES_FLA_AT_720P),
+        at_least("times as fast as fla, forward + backward, training",
+                 ratio(p50(training, BOTH, FLA), p50(training, BOTH, OURS)), TIMES_FLA_IN_TRAINING),
+        at_most("times the byte floor, forward, 720p",
+                ratio(p50(frame, FORWARD, OURS), floor), TIMES_BYTE_FLOOR),
+    ]  # fmt: skip

@@ -1,0 +1,78 @@
+"""Times by device events, and what a device can do at best."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+WARM_UP = 10
+REPEATS = 50
+FLUSH_BYTES = 256 * 2**20
+"""Several times any level-2 cache: every repeat starts with cold data, as a layer does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds of one call; spread: (p90 - p10) / p50; peak memory beyond the inputs."""
+
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    spread: float
+    repeats: int
+    peak_mb: float
+
+
+def time_on_device(call: Callable[[], object]) -> Times:
+    """Time `call` on the current CUDA device by events around every repeat."""
+    for _ in range(WARM_UP):
+        call()
+    flush = torch.empty(FLUSH_BYTES, dtype=torch.int8, device="cuda")
+    torch.cuda.synchronize()
+    before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
+    pairs = []
+    for _ in range(REPEATS):
+        flush.zero_()
+        start, stop = _event(), _event()
+        start.record()
+        call()
+        stop.record()
+        pairs.append((start, stop))
+    torch.cuda.synchronize()
+    peak = torch.cuda.max_memory_allocated() - before
+    return summarise([start.elapsed_time(stop) for start, stop in pairs], peak / 2**20)
+
+
+def _event() -> torch.cuda.Event:
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+
+
+def summarise(samples_ms: list[float], peak_mb: float) -> Times:
+    """Percentiles of single calls' milliseconds."""
+    ordered = sorted(samples_ms)
+
+    def at(share: float) -> float:
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    p50 = statistics.median(ordered)
+    return Times(p50, at(0.9), at(0.99), (at(0.9) - at(0.1)) / p50, len(ordered), peak_mb)
+
+
+def copy_bytes_per_ms() -> float:
+    """Measured bandwidth of a copy of 1 GiB, counting what is read and what is written."""
+    source = torch.zeros(2**30, dtype=torch.int8, device="cuda")
+    target = torch.empty_like(source)
+    times = time_on_device(lambda: target.copy_(source))
+    return 2 * source.numel() / times.p50_ms
+
+
+def matmul_flops_per_ms(dtype: torch.dtype) -> float:
+    """Measured rate of a square matrix product of 8192, two operations a multiply-add."""
+    size = 8192
+    a = torch.randn(size, size, device="cuda").to(dtype)
+    times = time_on_device(lambda: a @ a)
+    return float(2 * size**3 / times.p50_ms)

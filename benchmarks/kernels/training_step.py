@@ -1,0 +1,54 @@
+"""One training step of the Nano network, in bf16, on random pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import torch
+
+from bokehflow.benchmarks.kernels.timing import time_on_device
+from bokehflow.layers.temporal import State, first_state
+from bokehflow.network import Network
+from bokehflow.scan import ScanConfig
+from bokehflow.specs import find_variant
+
+BATCH, SIDE_PX = 16, 256
+LENS = (50.0, 1.8, 1.5, 36.0)
+"""Focal length mm, f-number, focus m, sensor width mm."""
+
+
+def measure_training_step() -> dict[str, object]:
+    """Forward, backward and AdamW of Nano with the Triton scan, on the current CUDA device."""
+    step = make_step("triton", torch.device("cuda"), BATCH, SIDE_PX)
+    return {"batch": BATCH, "side_px": SIDE_PX, "dtype": "bfloat16", "status": "measured",
+            **asdict(time_on_device(step))}  # fmt: skip
+
+
+def make_step(
+    scan: str, device: torch.device, batch: int, side_px: int
+) -> Callable[[], torch.Tensor]:
+    """A function that takes one training step and returns its loss.
+
+    The loss is the mean square of all outputs: its values mean nothing, its cost is that of any
+    pointwise loss.
+    """
+    variant = find_variant("nano")
+    torch.manual_seed(0)
+    network = Network(variant, ScanConfig(form=scan)).to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4)
+    frame = torch.rand(batch, 3, side_px, side_px, device=device)
+    lens = torch.tensor(LENS, device=device).expand(batch, 4)
+    state = State(*(x.to(device) for x in first_state(variant, batch)))
+
+    def step() -> torch.Tensor:
+        optimiser.zero_grad()
+        with torch.autocast(device.type, torch.bfloat16):
+            output = network(frame, lens, state)
+        parts = (output.inverse_depth, output.hint, output.coarse_inverse_depth)
+        loss = sum((x.float().square().mean() for x in parts), torch.zeros((), device=device))
+        loss.backward()
+        optimiser.step()
+        return loss.detach()
+
+    return step

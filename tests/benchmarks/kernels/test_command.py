@@ -1,0 +1,51 @@
+"""The command on a machine without a GPU, and its record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from bokehflow.benchmarks.kernels import __main__ as command
+from bokehflow.benchmarks.kernels.bars import at_least
+from bokehflow.benchmarks.kernels.cases import LAYER_CASES
+from bokehflow.benchmarks.kernels.contenders import CONTENDERS
+
+
+@pytest.fixture(autouse=True)
+def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+def test_without_a_gpu_it_lists_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main([]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("status: not run")
+    assert all(case.name in printed for case in LAYER_CASES)
+
+
+def test_the_record_holds_every_row_and_no_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "deeper" / "record.json"
+    assert command.main(["--json", "--output", str(path)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record == json.loads(path.read_text())
+    assert record["schema"] == command.SCHEMA
+    assert record["status"] == "not run"
+    assert len(record["layers"]) == len(LAYER_CASES) * len(CONTENDERS) * 2
+    assert {row["status"] for row in record["layers"]} == {"not run"}
+    assert [bar["holds"] for bar in record["bars"]] == [None] * 4
+
+
+@pytest.mark.parametrize(("found", "code"), [(2.9, 1), (3.1, 0)], ids=["missed", "held"])
+def test_a_missed_bar_is_exit_code_1(
+    monkeypatch: pytest.MonkeyPatch, found: float, code: int
+) -> None:
+    def record() -> dict[str, object]:
+        return command._record("measured", [at_least("bar", found, 3.0)], device="cpu")
+
+    monkeypatch.setattr(command, "_cpu_record", record)
+    assert command.main(["--cpu", "--json"]) == code
