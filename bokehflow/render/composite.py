@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-EPSILON = 1e-5
+SMALLEST = 1e-4
+"""Least divisor: a normal number in half precision too, and no bias above it."""
 
 
 class Composite:
@@ -22,7 +23,7 @@ class Composite:
     def __init__(self, nearest: Tensor) -> None:
         alpha = nearest[:, -1:]
         share = alpha.clamp(max=1.0)
-        self._total = nearest * (share / (alpha + EPSILON))
+        self._total = nearest * (share / alpha.clamp(min=SMALLEST))
         self._free_before = torch.ones_like(alpha)
         self._free = 1.0 - share
 
@@ -30,9 +31,9 @@ class Composite:
         """Put one more layer behind all that came before."""
         alpha = layer[:, -1:]
         share = torch.minimum(alpha * self._free_before, self._free)
-        self._total = self._total + layer * (share / (alpha + EPSILON))
+        self._total = self._total + layer * (share / alpha.clamp(min=SMALLEST))
         self._free_before, self._free = self._free, self._free - share
 
     def colour(self) -> Tensor:
         """The composed picture [B, C, H, W]."""
-        return self._total[:, :-1] / (self._total[:, -1:] + EPSILON)
+        return self._total[:, :-1] / self._total[:, -1:].clamp(min=SMALLEST)

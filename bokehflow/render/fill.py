@@ -15,7 +15,8 @@ from torch import Tensor
 COARSEST_CELLS = 1
 FULL_TRUST_WEIGHT = 1 / 16
 """Mean weight from which a cell's own average counts alone."""
-EPSILON = 1e-6
+SMALLEST = 1e-4
+"""Least divisor: a normal number in half precision too, and no bias above it."""
 
 
 def push_pull(values: Tensor, weights: Tensor) -> Tensor:
@@ -26,13 +27,13 @@ def push_pull(values: Tensor, weights: Tensor) -> Tensor:
     """
     height, width = values.shape[2:]
     if max(height, width) <= COARSEST_CELLS:
-        return values / (weights + EPSILON)
+        return values / weights.clamp(min=SMALLEST)
     coarse = push_pull(_halved(values), _halved(weights))
     behind = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
     if behind.shape != values.shape:
         behind = behind[:, :, :height, :width]
     trust = (weights / FULL_TRUST_WEIGHT).clamp(max=1.0)
-    return values * (trust / (weights + EPSILON)) + behind * (1.0 - trust)
+    return values * (trust / weights.clamp(min=SMALLEST)) + behind * (1.0 - trust)
 
 
 def _halved(x: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ OUTLINE_TRUST = 0.2
 """Weight of a neighbour that lies on an outline itself and may be mixed too."""
 CONTRAST = 0.05
 """Difference in linear light at which the shares begin to be believed over the depth map."""
-EPSILON = 1e-4
+SMALLEST = 1e-4
+"""Least divisor: a normal number in half precision too, and no bias above it."""
 
 
 class Surface(NamedTuple):
@@ -52,10 +53,10 @@ def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
     near, near_found = _colour_at(light, radius_px, trust, nearest, tolerance)
     far, far_found = _colour_at(light, radius_px, trust, farthest, tolerance)
 
-    named = (radius_px - farthest) / (jump + EPSILON)
+    named = (radius_px - farthest) / jump.clamp(min=SMALLEST)
     contrast = near - far
     energy = (contrast * contrast).sum(1, keepdim=True)
-    seen = ((light - far) * contrast).sum(1, keepdim=True) / (energy + EPSILON**2)
+    seen = ((light - far) * contrast).sum(1, keepdim=True) / energy.clamp(min=SMALLEST)
     # The depth map names the object that fills more than half of the pixel.
     seen = seen.clamp(0.0, 1.0).minimum(0.5 + 0.5 * named).maximum(0.5 * named)
     found = (near_found.minimum(far_found) / OUTLINE_TRUST).clamp(max=1.0)
@@ -64,7 +65,7 @@ def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
 
     near, far = light + belief * (near - light), light + belief * (far - light)
     rest = light - far - share * (near - far)
-    rest = rest / (named * share + (1.0 - named) * (1.0 - share)).clamp(min=EPSILON)
+    rest = rest / (named * share + (1.0 - named) * (1.0 - share)).clamp(min=SMALLEST)
     near_radius = radius_px + outline * (nearest - radius_px)
     far_radius = radius_px + outline * (farthest - radius_px)
     return (
@@ -88,7 +89,7 @@ def _colour_at(
         weights.append(alike * their_trust)
         lights.append(weights[-1] * their_light)
     found = added(weights)
-    return added(lights) / (found + EPSILON), found
+    return added(lights) / found.clamp(min=SMALLEST), found
 
 
 def added(parts: Sequence[Tensor]) -> Tensor:

@@ -10,7 +10,8 @@ from bokehflow.errors import SizeError
 WINDOW_PX = 7
 STEEPNESS = 3.0
 """How much an edge is steepened: a hard decision would turn rounding errors into wrong pixels."""
-EPSILON = 1e-6
+SMALLEST = 1e-4
+"""Least divisor, in 1/m: a normal number in half precision too."""
 
 
 class EdgeAwareUpsample(nn.Module):
@@ -35,6 +36,6 @@ class EdgeAwareUpsample(nn.Module):
         half = WINDOW_PX // 2
         high = F.max_pool2d(inverse_depth, WINDOW_PX, stride=1, padding=half)
         low = -F.max_pool2d(-inverse_depth, WINDOW_PX, stride=1, padding=half)
-        place = (inverse_depth - low) / (high - low + EPSILON)
+        place = (inverse_depth - low) / (high - low).clamp(min=SMALLEST)
         place = ((place - 0.5) * STEEPNESS + 0.5).clamp(0.0, 1.0)
         return low + (high - low) * place
