@@ -13,6 +13,7 @@ from bokehflow.export.checks import check_static_graph
 from bokehflow.export.config import ExportConfig
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
+from bokehflow.export.staging import output_folder
 from bokehflow.export.to_coreml import DEPLOYMENT_TARGET, to_coreml
 from bokehflow.export.to_onnx import OPSET, to_onnx
 from bokehflow.export.to_openvino import to_openvino
@@ -40,7 +41,7 @@ def export(model: BokehFlow, config: ExportConfig, output_dir: Path) -> Artifact
     pipeline = _pipeline(model, config)
     manifest = _manifest(model, config)
     path = output_dir / artifact_name(manifest.variant, config)
-    with sealed(path, manifest) as target:
+    with output_folder(output_dir), sealed(path, manifest) as target:
         _WRITERS[config.target](pipeline, manifest, target)
     return load_artifact(path)
 

@@ -32,3 +32,22 @@ def staged(target: Path) -> Iterator[Path]:
             (folder / target.name).replace(target)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """Make a folder, with its parents, for what the block writes; take it away if the block fails.
+
+    Only folders made here are taken away, and only while they are empty. Raises OutputError where
+    the folder cannot be made.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for path in made:
+                path.rmdir()
+        raise

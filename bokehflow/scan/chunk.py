@@ -9,20 +9,22 @@ D = diag(beta) and states kept as [K, V]:
     S_n = M_n S_{n-1} + B_n                     O = P U + R S_{n-1}
 
 Source: Yang et al., "Gated Delta Networks" (arXiv 2412.06464), section 3.3, with the inverse by
-blocks (`inverse.py`) and the recurrence over chunks in a scheme of choice (`transitions.py`).
+blocks (`solve.py`) and the recurrence over chunks in a scheme of choice (`transitions.py`).
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.errors import SizeError, UnknownNameError
-from bokehflow.scan.constants import identity, lower_ones, strictly_lower_ones, upper_ones
+from bokehflow.scan.constants import lower_ones, start_columns, strictly_lower_ones, upper_ones
 from bokehflow.scan.inputs import ScanInputs
-from bokehflow.scan.inverse import invert_unit_lower
-from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states
+from bokehflow.scan.solve import solve_unit_lower
+from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states, plan_groups
 
 DEFAULT_CHUNK_SIZE = 16
 DEFAULT_INTER_CHUNK: InterChunk = "two_level"
@@ -72,7 +74,8 @@ def chunk_folded(
     _check(chunk_size, inter_chunk)
     q, k, v, log_decay, beta = inputs
     batch, length, key_size = k.shape
-    chunks = -(-length // chunk_size)
+    groups = plan_groups(-(-length // chunk_size), inter_chunk)
+    chunks = math.prod(groups)
     spare = chunks * chunk_size - length
     if spare:
         # log_decay 0 and beta 0 leave the state as it is, so the final state needs no care.
@@ -81,41 +84,39 @@ def chunk_folded(
     flat = batch * chunks
     q, k, v = (x.reshape(flat, chunk_size, -1) for x in (q, k, v))
     decayed = log_decay.reshape(flat, chunk_size) @ upper_ones(chunk_size, log_decay)
-    readout, inside, transition, update = _within_chunk(
-        q, k, v, decayed, beta.reshape(flat, chunk_size, 1)
+    readout, maps = _within_chunk(
+        q, k, v, decayed.reshape(flat, chunk_size, 1), beta.reshape(flat, chunk_size, 1)
     )
-    starts, final = carry_states(
-        transition.reshape(batch, chunks, key_size, key_size),
-        update.reshape(batch, chunks, key_size, -1),
-        initial_state,
-        inter_chunk,
-    )
-    o = torch.baddbmm(inside, readout, starts.reshape(flat, key_size, -1))
-    return o.reshape(batch, chunks * chunk_size, -1)[:, :length], final
+    by_chunk = maps.reshape(batch, chunks, key_size, -1)
+    starts, final = carry_states(by_chunk, initial_state, groups, inter_chunk)
+    from_start, inside = torch.split(readout, [key_size, v.shape[-1]], dim=-1)
+    o = torch.baddbmm(inside, from_start, starts.reshape(flat, key_size, -1))
+    o = o.reshape(batch, chunks * chunk_size, -1)
+    return (o[:, :length] if spare else o), final
 
 
 def _within_chunk(
     q: Tensor, k: Tensor, v: Tensor, decayed: Tensor, beta: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Everything that needs no state: R, P U, M and B of the module docstring.
+) -> tuple[Tensor, Tensor]:
+    """Everything that needs no state: (R | P U) and (M | B) of the module docstring.
 
-    q, k: [F, C, K]; v: [F, C, V]; decayed: g, [F, C]; beta: [F, C, 1], F = batch x chunks.
+    q, k: [F, C, K]; v: [F, C, V]; decayed: g, [F, C, 1]; beta: [F, C, 1], F = batch x chunks.
+    Returns [F, C, K + V] and [F, K, K + V].
     """
-    size, key_size = k.shape[1], k.shape[2]
-    column, row = decayed[:, :, None], decayed[:, None, :]
+    size, key_size, value_size = k.shape[1], k.shape[2], v.shape[2]
+    decay, keys_t = decayed.exp(), k.transpose(1, 2)
     # g falls along the chunk, so the wanted half is <= 0; clamping first keeps exp from
     # overflowing in the half that the mask removes.
-    relative_decay = torch.clamp(column - row, max=0.0).exp() * lower_ones(size, k)
-    keys_t = k.transpose(1, 2)
-    mixing = (k @ keys_t) * relative_decay * strictly_lower_ones(size, k) * beta
-    solved = invert_unit_lower(mixing) @ (beta * torch.cat([column.exp() * k, v], dim=-1))
-    attention = (q @ keys_t) * relative_decay
-    read = attention @ solved
-    last = decayed[:, -1:, None]
-    written = ((last - column).exp() * k).transpose(1, 2) @ solved
-    readout = column.exp() * q - read[..., :key_size]
-    transition = last.exp() * identity(key_size, k) - written[..., :key_size]
-    return readout, read[..., key_size:], transition, written[..., key_size:]
+    between = torch.clamp(decayed - decayed.transpose(1, 2), max=0.0).exp()
+    mixing = (k @ keys_t) * (between * strictly_lower_ones(size, k)) * beta
+    attention = (q @ keys_t) * (between * lower_ones(size, k))
+    # (-W | U): the sign makes both results below one sum each.
+    solved = solve_unit_lower(mixing, beta * torch.cat([-decay * k, v], dim=-1))
+    readout = attention @ solved + F.pad(decay * q, (0, value_size))
+    last = decayed[:, -1:]
+    written = ((last - decayed).exp() * k).transpose(1, 2) @ solved
+    kept = last.exp() * start_columns(key_size, key_size + value_size, k)
+    return readout, written + kept
 
 
 def _check(chunk_size: int, inter_chunk: str) -> None:

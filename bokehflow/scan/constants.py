@@ -29,6 +29,16 @@ def strictly_lower_ones(size: int, like: Tensor) -> Tensor:
     return _constant(np.tril(np.ones((size, size)), -1), like)
 
 
+def start_columns(size: int, width: int, like: Tensor) -> Tensor:
+    """[size, width] identity on the left, zeros on the right: a map that keeps the state."""
+    return _constant(np.eye(size, width), like)
+
+
+def update_columns(size: int, width: int, like: Tensor) -> Tensor:
+    """[width] zeros for the `size` columns of M, ones for the columns of B."""
+    return _constant((np.arange(width) >= size).astype(np.float64), like)
+
+
 def level_mask(size: int, block: int, like: Tensor) -> Tensor:
     """[size, size] ones where block 21 of every 2 x block square on the diagonal lies."""
     row, column = np.arange(size)[:, None], np.arange(size)[None, :]

@@ -32,22 +32,20 @@ def to_scan_order(x: Tensor, height: int, width: int) -> Tensor:
             f"a scan input of shape {tuple(x.shape)}",
             f"[B, {height} x {width} = {height * width} tokens, 4 directions, ...]",
         )
-    rows = x[:, :, :2].transpose(1, 2)
-    grid = x[:, :, 2:].reshape(batch, height, width, 2, channels)
-    columns = grid.permute(0, 3, 2, 1, 4).reshape(batch, 2, length, channels)
-    return torch.cat(
-        [rows[:, :1], rows[:, 1:].flip(2), columns[:, :1], columns[:, 1:].flip(2)], dim=1
-    )
+    raster, reverse_raster, columns = torch.split(x.transpose(1, 2), [1, 1, 2], dim=1)
+    grid = columns.reshape(batch * 2, height, width, channels).transpose(1, 2)
+    column, reverse_column = torch.split(grid.reshape(batch, 2, length, channels), [1, 1], dim=1)
+    return torch.cat([raster, reverse_raster.flip(2), column, reverse_column.flip(2)], dim=1)
 
 
 def from_scan_order(o: Tensor, height: int, width: int) -> Tensor:
     """The way back: [B, 4, T, N] in scan order to [B, T, 4, N] in raster order."""
     batch, _, length, channels = o.shape
-    rows = torch.cat([o[:, :1], o[:, 1:2].flip(2)], dim=1)
-    columns = torch.cat([o[:, 2:3], o[:, 3:].flip(2)], dim=1)
-    grid = columns.reshape(batch, 2, width, height, channels).transpose(2, 3)
+    raster, reverse_raster, column, reverse_column = torch.split(o, 1, dim=1)
+    columns = torch.cat([column, reverse_column.flip(2)], dim=1)
+    grid = columns.reshape(batch * 2, width, height, channels).transpose(1, 2)
     columns = grid.reshape(batch, 2, length, channels)
-    return torch.cat([rows, columns], dim=1).transpose(1, 2)
+    return torch.cat([raster, reverse_raster.flip(2), columns], dim=1).transpose(1, 2)
 
 
 def chunk_scan_2d(
@@ -107,27 +105,25 @@ def _scan_2d(
 ) -> tuple[Tensor, Tensor]:
     """Order, fold batch, directions and heads into one axis, scan, and bring everything back.
 
-    q, k and v travel as one tensor and the gates as another, so that a graph holds two
-    reorderings where it would hold five, and no tensor has more than five axes.
+    All five inputs travel as one tensor, so that a graph holds one reordering where it would hold
+    five, and no tensor has more than five axes.
     """
     q, k, v, log_decay, beta = inputs
     batch, length, directions, heads, key_size = k.shape
     value_size = v.shape[-1]
     streams = batch * directions * heads
-
-    def fold(parts: tuple[Tensor, ...], size: int) -> Tensor:
-        packed = to_scan_order(torch.cat(parts, dim=-1).flatten(3), height, width)
-        by_head = packed.reshape(batch * directions, length, heads, size).transpose(1, 2)
-        return by_head.reshape(streams, length, size)
-
-    tokens = fold((q, k, v), 2 * key_size + value_size)
-    gates = fold((log_decay.unsqueeze(-1), beta.unsqueeze(-1)), 2)
+    parts = (q, k, v, log_decay.unsqueeze(-1), beta.unsqueeze(-1))
+    sizes = [key_size, key_size, value_size, 1, 1]
+    packed = to_scan_order(torch.cat(parts, dim=-1).flatten(3), height, width)
+    by_head = packed.reshape(batch * directions, length, heads, sum(sizes)).transpose(1, 2)
+    q, k, v, log_decay, beta = torch.split(
+        by_head.reshape(streams, length, sum(sizes)), sizes, dim=-1
+    )
     if initial_state is None:
         state = v.new_zeros(streams, key_size, value_size)
     else:
         state = initial_state.reshape(streams, key_size, value_size)
-    q, k, v = torch.split(tokens, [key_size, key_size, value_size], dim=-1)
-    o, final = scan(ScanInputs(q, k, v, *gates.unbind(-1)), state)
+    o, final = scan(ScanInputs(q, k, v, log_decay.squeeze(-1), beta.squeeze(-1)), state)
     o = o.reshape(batch * directions, heads, length, value_size).transpose(1, 2)
     o = o.reshape(batch, directions, length, heads * value_size)
     o = from_scan_order(o, height, width).reshape(batch, length, directions, heads, value_size)

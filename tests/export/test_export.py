@@ -1,0 +1,221 @@
+"""What an exported artifact holds, and what a failed export leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+
+from bokehflow.errors import (
+    ArtifactError,
+    OutputError,
+    SizeError,
+    UnknownNameError,
+    UsageError,
+)
+from bokehflow.export import TARGETS, Artifact, ExportConfig, as_target, export, load_artifact
+from bokehflow.export.checks import check_static_graph
+from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.hashing import artifact_sha256
+from bokehflow.export.naming import manifest_path
+from bokehflow.model import load_model
+from bokehflow.specs import Size
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+SMALL = Size(96, 160)
+INPUTS = ["image", "lens", "state_scan", "state_pooled", "state_valid"]
+OUTPUTS = ["bokeh", "depth", "next_state_scan", "next_state_pooled", "next_state_valid"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_manifest_says_what_the_artifact_is(artifacts: dict[str, Artifact], target: str) -> None:
+    artifact = artifacts[target]
+    manifest = artifact.manifest
+    assert artifact.path.name.startswith("bokehflow-nano_96x160_netfull_")
+    assert manifest.artifact_sha256 == artifact_sha256(artifact.path)
+    assert manifest.artifact_bytes > 1e6
+    assert [spec.name for spec in manifest.inputs] == INPUTS
+    assert [spec.name for spec in manifest.outputs] == OUTPUTS
+    assert manifest.state_pairs == dict(zip(INPUTS[2:], OUTPUTS[2:], strict=True))
+    assert manifest.scan["lowering"] == "chunked"
+    assert manifest.weights_sha256 == load_model("nano").weights.sha256
+    assert load_artifact(manifest_path(artifact.path)) == artifact
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_same_facts_are_inside_the_file(artifacts: dict[str, Artifact], target: str) -> None:
+    artifact = artifacts[target]
+    facts = json.loads(_embedded(artifact))
+    assert facts["weights_sha256"] == artifact.manifest.weights_sha256
+    assert facts["frame_size"] == [96, 160]
+    assert facts["render"]["quality"] == "mobile"
+    assert facts["trained"] is artifact.manifest.trained
+
+
+def _embedded(artifact: Artifact) -> str:
+    if artifact.manifest.target == "onnx":
+        (prop,) = onnx.load(artifact.path).metadata_props
+        return prop.value
+    if artifact.manifest.target == "openvino":
+        openvino = pytest.importorskip("openvino")
+        model = openvino.Core().read_model(artifact.path / "model.xml")
+        return str(model.get_rt_info(["bokehflow", "bokehflow"]).value)
+    with quiet_coremltools("test") as coremltools:
+        model = coremltools.models.MLModel(str(artifact.path), skip_model_load=True)
+        return str(model.user_defined_metadata["bokehflow"])
+
+
+def test_onnx_graph_is_static_standard_and_named_after_its_modules(
+    artifacts: dict[str, Artifact],
+) -> None:
+    proto = onnx.load(artifacts["onnx"].path)
+    onnx.checker.check_model(proto, full_check=True)
+    check_static_graph(proto)
+    assert {node.domain for node in proto.graph.node} <= {"", "ai.onnx"}
+    scans = [n for n in proto.graph.node if n.name.startswith("network.depth_blocks.0.scan/")]
+    assert any(node.op_type == "MatMul" for node in scans)
+    assert len({node.name for node in proto.graph.node}) == len(proto.graph.node)
+
+
+def test_onnx_opens_in_plain_onnxruntime(artifacts: dict[str, Artifact]) -> None:
+    script = (
+        "import sys, numpy, onnxruntime\n"
+        "session = onnxruntime.InferenceSession(sys.argv[1])\n"
+        "feeds = {i.name: numpy.zeros(i.shape, numpy.float32) for i in session.get_inputs()}\n"
+        "feeds['lens'][:] = [50, 1.8, 1.5, 36]\n"
+        "outputs = session.run(None, feeds)\n"
+        "assert all(numpy.isfinite(o).all() for o in outputs)\n"
+        "assert not any(name.startswith('bokehflow') for name in sys.modules)\n"
+        "print(outputs[0].shape)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(artifacts["onnx"].path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=artifacts["onnx"].path.parent,
+    )
+    assert done.stdout.strip() == "(1, 3, 96, 160)"
+
+
+def test_openvino_graph_is_static(artifacts: dict[str, Artifact]) -> None:
+    openvino = pytest.importorskip("openvino")
+    model = openvino.Core().read_model(artifacts["openvino"].path / "model.xml")
+    assert not model.is_dynamic()
+    ranks = [len(o.get_partial_shape()) for op in model.get_ops() for o in op.outputs()]
+    assert max(ranks) <= 5
+
+
+def test_coreml_program_is_static_and_of_low_rank(artifacts: dict[str, Artifact]) -> None:
+    pytest.importorskip("coremltools")
+    from bokehflow.runtimes.mil_evaluator import read_package
+
+    program = read_package(artifacts["coreml"].path)
+    ranks = [
+        len(output.shape)
+        for operation in program.operations
+        for output in operation.results
+        if operation.kind != "const"
+    ]
+    assert max(ranks) <= 5
+
+
+def test_a_dynamic_or_deep_graph_is_refused() -> None:
+    value = onnx.helper.make_tensor_value_info
+    node = onnx.helper.make_node("Relu", ["x"], ["y"], name="relu")
+    for shape, message in ((["n", 2], "no static shape"), ([1] * 6, "6 axes")):
+        graph = onnx.helper.make_graph(
+            [node],
+            "g",
+            [value("x", onnx.TensorProto.FLOAT, shape)],
+            [value("y", onnx.TensorProto.FLOAT, shape)],
+        )
+        with pytest.raises(Exception, match=message):
+            check_static_graph(onnx.helper.make_model(graph))
+
+
+def test_a_changed_artifact_is_noticed(artifacts: dict[str, Artifact], tmp_path: Path) -> None:
+    source = artifacts["onnx"].path
+    copy = tmp_path / source.name
+    data = bytearray(source.read_bytes())
+    data[len(data) // 2] ^= 1
+    copy.write_bytes(bytes(data))
+    manifest_path(copy).write_bytes(manifest_path(source).read_bytes())
+    with pytest.raises(ArtifactError, match="changed or damaged"):
+        load_artifact(copy)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not a manifest"),
+        ("[]", "schema version"),
+        ('{"schema_version": 99}', "schema version 99"),
+        ('{"schema_version": 1}', "not a whole manifest"),
+    ],
+)
+def test_a_damaged_manifest_is_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path, text: str, message: str
+) -> None:
+    copy = tmp_path / artifacts["onnx"].path.name
+    copy.write_bytes(artifacts["onnx"].path.read_bytes())
+    manifest_path(copy).write_text(text)
+    with pytest.raises(ArtifactError, match=message):
+        load_artifact(copy)
+
+
+def test_a_missing_artifact_or_manifest_is_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    with pytest.raises(ArtifactError, match="bfx export"):
+        load_artifact(tmp_path / "none.onnx")
+    copy = tmp_path / artifacts["onnx"].path.name
+    copy.write_bytes(b"")
+    with pytest.raises(ArtifactError, match="no manifest"):
+        load_artifact(copy)
+
+
+def test_a_failed_export_leaves_the_old_artifact_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bokehflow.export import export as export_module
+
+    def fail(*arguments: object) -> None:
+        Path(str(arguments[2])).write_bytes(b"half")
+        raise RuntimeError("stopped")
+
+    config = ExportConfig("onnx", SMALL, SMALL)
+    old = tmp_path / "bokehflow-nano_96x160_netfull_fp32.onnx"
+    old.write_bytes(b"old")
+    module = sys.modules[export_module.__module__]
+    monkeypatch.setitem(module._WRITERS, "onnx", fail)  # type: ignore[attr-defined]
+    with pytest.raises(RuntimeError, match="stopped"):
+        export(load_model("nano"), config, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [old.name]
+    assert old.read_bytes() == b"old"
+    with pytest.raises(RuntimeError, match="stopped"):
+        export(load_model("nano"), config, tmp_path / "new" / "folder")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        export(load_model("nano"), ExportConfig("onnx", SMALL, SMALL), tmp_path / "file" / "dist")
+
+
+def test_bad_requests_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'coreml'"):
+        as_target("core-ml")
+    with pytest.raises(UnknownNameError, match="did you mean 'chunked'"):
+        ExportConfig("onnx", scan="chunk")
+    with pytest.raises(UsageError, match="fp16 for onnx"):
+        ExportConfig("onnx", precision="fp16")
+    with pytest.raises(UnknownNameError, match="fp8"):
+        ExportConfig("coreml", precision="fp8")  # type: ignore[arg-type]
+    with pytest.raises(SizeError, match="multiple of 4"):
+        ExportConfig("onnx", Size(90, 160), Size(90, 160))

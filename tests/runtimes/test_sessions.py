@@ -1,0 +1,59 @@
+"""Every engine behind the same protocol: what it refuses, what it says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bokehflow.benchmarks.parity import first_feeds
+from bokehflow.errors import ArtifactError, SizeError, UsageError
+from bokehflow.export import TARGETS, Artifact
+from bokehflow.runtimes import open_session
+from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
+from bokehflow.runtimes.openvino_session import OpenVinoSession
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+
+
+def whole_feeds(artifact: Artifact) -> dict[str, np.ndarray]:
+    """Valid inputs for one frame."""
+    image = np.full((1, 3, 96, 160), 0.5, np.float32)
+    lens = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
+    return {"image": image, "lens": lens, **first_feeds(artifact.manifest)}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_feeds_that_do_not_fit_are_refused(artifacts: dict[str, Artifact], target: str) -> None:
+    session = open_session(artifacts[target])
+    feeds = whole_feeds(artifacts[target])
+    assert set(session.info.input_shapes) == set(feeds)
+    with pytest.raises(UsageError, match="lens"):
+        session.run({name: value for name, value in feeds.items() if name != "lens"})
+    with pytest.raises(UsageError, match="extra"):
+        session.run({**feeds, "extra": feeds["lens"]})
+    with pytest.raises(SizeError, match="image"):
+        session.run({**feeds, "image": feeds["image"][:, :, :90]})
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_engine_that_does_not_run_the_format_is_refused(
+    artifacts: dict[str, Artifact], target: str
+) -> None:
+    with pytest.raises(UsageError, match="runtime 'tensorrt'"):
+        open_session(artifacts[target], "tensorrt")
+
+
+def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(ArtifactError, match="ONNX Runtime cannot load"):
+        OnnxRuntimeSession(tmp_path / "model.onnx")
+    (tmp_path / "model.xml").write_bytes(b"no model")
+    with pytest.raises(ArtifactError, match="OpenVINO cannot load"):
+        OpenVinoSession(tmp_path)
+
+
+def test_a_provider_that_is_not_there_is_refused(artifacts: dict[str, Artifact]) -> None:
+    with pytest.raises(UsageError, match="NoSuchProvider"):
+        OnnxRuntimeSession(artifacts["onnx"].path, providers=["NoSuchProvider"])
