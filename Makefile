@@ -1,0 +1,39 @@
+# The two commands: `make demo` and `make test`. Both set up .venv by themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+# Two processes of one thread each are faster than one process of two on these small tensors.
+TEST_WORKERS ?= 2
+
+.PHONY: demo test check lint setup clean
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	# torch first and exactly: a looser request may bring gigabytes of CUDA packages.
+	$(BIN)/pip install --quiet "$$(grep '^torch==' requirements.txt)"
+	$(BIN)/pip install --quiet --no-deps -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: .venv/.ready
+	$(BIN)/bfx export --variant nano --target all --output-dir out/artifacts
+	$(BIN)/bfx validate out/artifacts/*.onnx out/artifacts/*_openvino out/artifacts/*.mlpackage
+	$(BIN)/python -m bokehflow.calibration.sample out
+	$(BIN)/bfx render out/motorcycle.png --depth out/motorcycle_depth.npy \
+		--f-number 1.8 --focal-length-mm 85 --focus-point 40%,60% \
+		-o out/motorcycle_bokeh.png --side-by-side out/before_after.png
+
+test: .venv/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup
+
+lint: .venv/.ready
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+clean:
+	rm -rf .venv out dist build *.egg-info

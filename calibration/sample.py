@@ -1,0 +1,29 @@
+"""A real photo with measured depth, written where `bfx render` can try it.
+
+`python -m bokehflow.calibration.sample FOLDER` writes motorcycle.png and motorcycle_depth.npy.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bokehflow.calibration.motorcycle import motorcycle
+from bokehflow.media import write_depth, write_photo
+
+
+def write_sample(folder: Path) -> tuple[Path, Path]:
+    """Write the left photo of the Motorcycle pair and its depth in metres; return both paths.
+
+    Raises OutputError where the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    photo, depth = folder / "motorcycle.png", folder / "motorcycle_depth.npy"
+    pair = motorcycle()
+    write_photo(photo, pair.left)
+    write_depth(depth, pair.depth_m)
+    return photo, depth
+
+
+if __name__ == "__main__":
+    print(*write_sample(Path(sys.argv[1])))
