@@ -5,12 +5,33 @@ Importing this package imports neither Triton nor Numba; the first call does.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from bokehflow.errors import MissingDependencyError
 from bokehflow.kernels.checks import ScanTensors
 
-__all__ = ["cpu_scan_2d", "gated_delta_scan_2d"]
+__all__ = ["cpu_scan_2d", "gated_delta_scan_2d", "require_cpu_scan", "require_triton_scan"]
+
+
+def require_triton_scan() -> None:
+    """Raise what `gated_delta_scan_2d` would raise on this machine, before there are tensors.
+
+    MissingDependencyError without Triton, UsageError without a CUDA device.
+    """
+    try:
+        from bokehflow.kernels.triton_scan import check_device
+    except ModuleNotFoundError as error:
+        raise _missing(error, "triton", "cuda", "the Triton scan") from error
+    check_device(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def require_cpu_scan() -> None:
+    """Raise MissingDependencyError where `cpu_scan_2d` cannot run: without Numba."""
+    try:
+        import bokehflow.kernels.cpu_scan  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise _missing(error, "numba", "train", "the CPU scan") from error
 
 
 def gated_delta_scan_2d(

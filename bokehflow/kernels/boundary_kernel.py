@@ -8,32 +8,49 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from bokehflow.kernels.addressing import load_state, store_state
-from bokehflow.kernels.chunk_math import matmul
+
+@triton.jit
+def _load_step(
+    transitions, injections, index, column,
+    K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, REVERSED: tl.constexpr,
+):  # fmt: skip
+    """One split's M [BK, BK], transposed when REVERSED, and column of B [BK]."""
+    rows, cols = tl.arange(0, BK)[:, None], tl.arange(0, BK)[None, :]
+    mask = (rows < K) & (cols < K)
+    place = cols * K + rows if REVERSED else rows * K + cols
+    wide = index.to(tl.int64)
+    M = tl.load(transitions + wide * (K * K) + place, mask=mask, other=0.0)
+    channels = tl.arange(0, BK)
+    pointers = injections + wide * (K * V) + channels * V + column
+    return M, tl.load(pointers, mask=channels < K, other=0.0)
 
 
 @triton.jit
 def split_scan_kernel(
     transitions, injections, entry, boundaries, splits,
-    K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
-    REVERSED: tl.constexpr,
+    K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, REVERSED: tl.constexpr,
 ):  # fmt: skip
     """Write the state with which every split of one chain begins, or the gradient at its end.
 
     transitions M [chains, splits, K, K]; injections B, boundaries [chains, splits, K, V]; entry
-    [chains, K, V]. Forward: boundary_0 = entry, boundary_{i+1} = M_i boundary_i + B_i.
-    REVERSED: boundary_{n-1} = entry, boundary_{i-1} = M_i^T boundary_i + B_i.
-    Program (chain, column block). Always IEEE fp32: an error here reaches a whole split.
+    [chains, K, V]; all contiguous fp32. Forward: boundary_0 = entry, boundary_{i+1} =
+    M_i boundary_i + B_i. REVERSED: boundary_{n-1} = entry, boundary_{i-1} = M_i^T boundary_i + B_i.
+    Program (chain, column of the state): columns never mix, and the walk waits for its slowest
+    step, so a product of M with one column by plain fp32 arithmetic beats a matrix product.
     """
-    chain, column = tl.program_id(0), tl.program_id(1) * BV
-    state = load_state(entry, chain, column, K, V, BK, BV)
+    chain, column = tl.program_id(0), tl.program_id(1)
+    channels = tl.arange(0, BK)
+    inside = channels < K
+    at_column = channels * V + column
+    state = tl.load(entry + chain.to(tl.int64) * (K * V) + at_column, mask=inside, other=0.0)
+    last = splits - 1
+    first = chain * splits + (last if REVERSED else 0)
+    M, B = _load_step(transitions, injections, first, column, K, V, BK, REVERSED)
     for step in range(splits):
-        split = splits - 1 - step if REVERSED else step
-        index = chain * splits + split
-        store_state(boundaries, index, column, state, K, V, BK, BV)
-        if step + 1 < splits:
-            M = load_state(transitions, index, 0, K, K, BK, BK)
-            if REVERSED:
-                M = tl.trans(M)
-            B = load_state(injections, index, column, K, V, BK, BV)
-            state = matmul(M, state, "ieee") + B
+        index = chain * splits + (last - step if REVERSED else step)
+        tl.store(boundaries + index.to(tl.int64) * (K * V) + at_column, state, mask=inside)
+        # The next step's matrix is on its way while this one is used.
+        ahead = chain * splits + (max(last - step - 1, 0) if REVERSED else min(step + 1, last))
+        M_ahead, B_ahead = _load_step(transitions, injections, ahead, column, K, V, BK, REVERSED)
+        state = tl.sum(M * state[None, :], 1) + B
+        M, B = M_ahead, B_ahead

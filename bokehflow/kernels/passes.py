@@ -87,18 +87,12 @@ class Job:
         self, transitions: Tensor, injections: Tensor, entry: Tensor, *, backwards: bool
     ) -> Tensor:
         """The states or gradients at the splits' borders [chains, splits, K, V]."""
-        shape, layout = self.shape, self.plan.boundary
+        K, V = self.shape.key_size, self.shape.value_size
         boundaries = torch.empty_like(injections)
-        constants = {
-            "K": shape.key_size,
-            "V": shape.value_size,
-            "BK": self.plan.block,
-            "BV": layout.columns,
-            "REVERSED": backwards,
-        }
-        grid = (shape.chains, -(-shape.value_size // layout.columns))
+        constants = {"K": K, "V": V, "BK": self.plan.block, "REVERSED": backwards}
         arguments = (transitions, injections, entry, boundaries, self.splits)
-        self.run(Launch(split_scan_kernel, grid, arguments, constants, layout.warps))
+        grid = (self.shape.chains, V)
+        self.run(Launch(split_scan_kernel, grid, arguments, constants, self.plan.boundary_warps))
         return boundaries
 
 

@@ -22,7 +22,7 @@ INTERPRETED_PROCESSORS = 1
 
 def scan(tensors: ScanTensors, height: int, width: int, segments: int) -> tuple[Tensor, Tensor]:
     """See `bokehflow.kernels.gated_delta_scan_2d`."""
-    _check_device(tensors.q.device)
+    check_device(tensors.q.device)
     shape = check_inputs(tensors, height, width, segments, DTYPES)
     return scan_with_plan(tensors, shape, _plan(tensors.q, shape))
 
@@ -88,7 +88,7 @@ def _plan(q: Tensor, shape: ScanShape) -> LaunchPlan:
     return plan_launch(size, shape.length, shape.chains, q.dtype, processors)
 
 
-def _check_device(device: torch.device) -> None:
+def check_device(device: torch.device) -> None:
     """CUDA, or the CPU where Triton's interpreter (TRITON_INTERPRET=1) replaces it."""
     if device.type == "cuda" or (device.type == "cpu" and triton.knobs.runtime.interpret):
         return

@@ -26,7 +26,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         pytest.param(Case(5, 11), 1, id="four_splits_of_a_chunk"),
         pytest.param(Case(7, 13, keys="same", decay=1.0), 2, id="three_splits_identical_keys"),
         pytest.param(Case(1, 50, decay="mixed"), 3, id="two_splits_mixed_decay"),
-        pytest.param(Case(6, 9, key_size=40, value_size=24), 2, id="blocks_of_columns"),
+        pytest.param(Case(4, 9, key_size=40, value_size=24), 2, id="blocks_of_columns"),
         pytest.param(Case(5, 11, dtype=torch.bfloat16), 1, id="bf16"),
     ],
 )
@@ -53,7 +53,7 @@ def test_a_state_wider_than_a_column_block() -> None:
     shape = ScanShape(1, 3, 6, 1, 20, 28)
     plan = plan_launch(28, shape.length, shape.chains, case.dtype, processors=1)
     narrow = Layout(16, 1)
-    plan = dataclasses.replace(plan, walk=narrow, token=narrow, boundary=narrow)
+    plan = dataclasses.replace(plan, walk=narrow, token=narrow, split_length=CHUNK)
     inputs = [x.detach().to(DEVICE).requires_grad_() for x in case.inputs()]
     test = run_with_gradients(
         lambda *x: scan_with_plan(ScanTensors(*x[:6]), shape, plan), inputs, case
