@@ -102,10 +102,12 @@ class BokehFlow:
         if image.dim() != 4 or image.shape[:2] != (1, 3):
             raise SizeError(f"an image of shape {tuple(image.shape)}", "[1, 3, H, W]")
         scale = depth_scale(self.config.source_fov_deg, self.weights.canonical_fov_deg)
-        seen = torch.tensor([lens.seen_with_depth_scaled(1.0 / scale).as_tuple()])
+        seen = lens.seen_with_depth_scaled(1.0 / scale)
+        state = state or self.first_state()
+        inputs = (torch.tensor([seen.as_tuple()]), *state)
         pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
         with torch.inference_mode():
-            out = pipeline(image, seen.to(image), *(state or self.first_state()))
+            out = pipeline(image, *(tensor.to(image) for tensor in inputs))
         bokeh, depth, *next_state = out
         return Frame(bokeh, depth * scale, State(*next_state))
 

@@ -110,12 +110,12 @@ class Network(nn.Module):
         bokeh_finals: list[Tensor] = []
         coarse, radius, coc_mean = self._look(tokens, lens, height, width)
         for i in range(variant.blocks):
-            floor = self.depth_floors(i, coc_mean)
-            depth, final = self.depth_blocks[i](depth, floor, starts_by_block[i], height, width)
+            room = self.depth_floors(i, coc_mean)
+            depth, final = self.depth_blocks[i](depth, room, starts_by_block[i], height, width)
             depth_finals.append(final.flatten(1, 2))
-            floor, start = self.bokeh_floors(i, coc_mean), starts_by_block[variant.blocks + i]
+            room, start = self.bokeh_floors(i, coc_mean), starts_by_block[variant.blocks + i]
             bokeh = self.film[i](bokeh, aperture)
-            bokeh, final = self.bokeh_blocks[i](bokeh, floor, start, height, width)
+            bokeh, final = self.bokeh_blocks[i](bokeh, room, start, height, width)
             bokeh_finals.append(final.flatten(1, 2))
             level, left_over = divmod(i + 1, FUSION_EVERY)
             if not left_over:

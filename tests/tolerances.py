@@ -59,6 +59,8 @@ SCAN_CHUNKED_FP64 = 1e-12
 """The chunked form in float64: the same sums in another order."""
 FP32_EQUAL = 1e-5
 """One float32 computation against another order of the same one."""
+FP16_EQUAL = 4e-3
+"""A handful of float16 roundings, 5e-4 each."""
 TABLE_SHARE = 0.03
 """How far a variant's parameter count may lie from the founding document's table."""
 EIGHT_BIT_STEP = 1.0 / 255.0
@@ -70,3 +72,39 @@ def relative_rms(reference: Tensor, test: Tensor) -> float:
     error = (test.double() - reference.double()).square().mean().sqrt()
     size = reference.double().square().mean().sqrt()
     return float(error / size) if size > 0 else float(error)
+
+# --- calibration: ray-traced scenes --------------------------------------------------------------
+RAY_TRACED_RADIUS_REL = 0.02
+"""A blur radius measured from the second moment of 4096 rays a pixel; box pixels add 1/12 px^2."""
+RAY_TRACED_RADIUS_PX = 0.7
+"""A light in focus still fills one pixel: 2 * sqrt(1/12) = 0.58 px by that measure."""
+RAY_TRACED_GAIN_DB = 6.0
+"""What rendering gains over no blur on a tiny scene (measured 12 to 17); noise allows no more."""
+
+# --- render --------------------------------------------------------------------------------------
+KERNEL_VARIANCE_REL = 2e-2
+"""The radius is solved on a coverage sampled 16 x 16 times a cell; a tiny triangle drawn so is off
+its centre by 1% of its variance."""
+UNMIXED_SHARE = 0.05
+"""A mixed pixel between two flat colours; contrast 0.05 is where the split begins to be trusted."""
+FLAT_FIELD_REL = 1e-3
+"""A flat field within 0.1% at every radius; rounding is all there is, 1e-6 measured."""
+IMPULSE_ENERGY_REL = 1e-2
+"""A point of light keeps its energy within 1%; pooled and interpolated grids keep it exactly."""
+FOCUS_PULL_JUMP_REL = 2e-3
+"""Largest change of mean brightness between radii 0.05 px apart: what nobody sees pump."""
+STEP_LEAK = 5e-3
+"""Far blur on a sharp near edge, and back; the fill leaves none, 1e-7 measured."""
+STEP_SPILL = {"mobile": 0.05, "best": 0.02}
+"""Near blur over an edge against exact disk coverage: a mix of two disks of the bank differs from
+the disk between them by as much as their radii are apart; 0.037 and 0.017 measured."""
+EXPORT_PSNR_DB = 80.0
+"""The exported graph against torch: the same float32 operations in another order, above 100 dB."""
+MOBILE_GFLOP = 15.0
+"""Budget of the mobile renderer at 720p and radius 40."""
+UPSAMPLE_GFLOP = 1.0
+"""Budget of the edge-aware upsampling to 720p: small beside the renderer."""
+DEPTH_LOSS_WON_BACK = 0.5
+"""Share of the edge band's loss to imperfect depth that sharpening must win back."""
+EXACT_DEPTH_COST_DB = 0.3
+"""What sharpening may cost at edges where the depth was exact already."""

@@ -46,9 +46,9 @@ class ScanMixer(nn.Module):
         self.out = nn.Linear(channels, channels)
 
     def forward(
-        self, x: Tensor, floor: Tensor, state: Tensor, height: int, width: int
+        self, x: Tensor, room: Tensor, state: Tensor, height: int, width: int
     ) -> tuple[Tensor, Tensor]:
-        """x: [B, T, C] tokens in raster order; floor: [B, 1]; state: [B, 4, H, d, d].
+        """x: [B, T, C] tokens in raster order; room: [B, 1], 1 - alpha_min; state: [B, 4, H, d, d].
 
         Returns [B, T, C] and the final state.
         """
@@ -62,7 +62,7 @@ class ScanMixer(nn.Module):
         k = k * torch.rsqrt((k * k).sum(-1, keepdim=True) + L2_NORM_EPSILON)
         alpha, beta = self.gates(gates).chunk(2, dim=-1)
         by_direction = (batch, length, directions, self.heads)
-        log_decay = log_decay_above(floor[:, :, None], alpha).reshape(by_direction)
+        log_decay = log_decay_above(room[:, :, None], alpha).reshape(by_direction)
         beta = torch.sigmoid(beta).reshape(by_direction)
         o, final = self.scan(q, k, v, log_decay, beta, state, height, width)
         fused = self.fuse(o.reshape(batch, length, directions, channels))
@@ -96,9 +96,9 @@ class BiGDRBlock(nn.Module):
         self.local = LocalMixer(channels)
 
     def forward(
-        self, x: Tensor, floor: Tensor, state: Tensor, height: int, width: int
+        self, x: Tensor, room: Tensor, state: Tensor, height: int, width: int
     ) -> tuple[Tensor, Tensor]:
-        """x: [B, T, C]; floor: [B, 1]; state: [B, 4, H, d, d]. Returns x and the final state."""
-        mixed, final = self.scan(self.scan_norm(x), floor, state, height, width)
+        """x: [B, T, C]; room: [B, 1], 1 - alpha_min; state: [B, 4, H, d, d]. Returns x and state."""
+        mixed, final = self.scan(self.scan_norm(x), room, state, height, width)
         x = x + mixed
         return x + self.local(self.local_norm(x), height, width), final

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
 SMALLEST_DECAY = 1e-6
 """A state multiplied by this is gone; its logarithm is still finite in half precision."""
+SERIES_UP_TO = 0.25
 
 
 class GateFloors(nn.Module):
@@ -30,12 +30,13 @@ class GateFloors(nn.Module):
         return self.first + F.pad(rises, (1, 0))
 
     def forward(self, layer: int, coc_mean: Tensor) -> Tensor:
-        """The floor of one layer, [B, 1], in 0..1.
+        """1 - alpha_min of one layer, [B, 1], in 0..1: the room above the floor.
 
-        coc_mean: [B, 1], the frame's mean blur radius in percent of its width.
+        coc_mean: [B, 1], the frame's mean blur radius in percent of its width. The floor itself
+        would round to 1 in half precision where the room above it still has all its digits.
         """
         level = self.levels()[layer : layer + 1]
-        return torch.sigmoid(level + self.coc_gain * coc_mean)
+        return torch.sigmoid(-(level + self.coc_gain * coc_mean))
 
 
 class TokenGates(nn.Module):
@@ -58,11 +59,22 @@ class TokenGates(nn.Module):
         return F.silu(projected) @ matrix + self.bias
 
 
-def log_decay_above(floor: Tensor, logits: Tensor) -> Tensor:
+def log_decay_above(room: Tensor, logits: Tensor) -> Tensor:
     """log(alpha_min + (1 - alpha_min) * sigmoid(logits)), <= 0.
 
-    floor: broadcasts against logits, in 0..1. Written as log(1 - x) with the small x computed
-    first, so that slow decays keep their digits; never below SMALLEST_DECAY.
+    room: 1 - alpha_min, broadcasts against logits, in 0..1.
     """
-    forgotten = (1.0 - floor) * torch.sigmoid(-logits)
-    return torch.log(torch.clamp(1.0 - forgotten, min=SMALLEST_DECAY))
+    return log_one_minus(room * torch.sigmoid(-logits))
+
+
+def log_one_minus(x: Tensor) -> Tensor:
+    """log(1 - x) for x in 0..1, with its digits where x is small; never below log(SMALLEST_DECAY).
+
+    1 - x rounds away what makes a decay slow, so small x go through
+    log(1 - x) = -2 atanh(x / (2 - x)), four terms of which reach float32 up to SERIES_UP_TO.
+    """
+    ratio = x / (2.0 - x)
+    square = ratio * ratio
+    series = 1.0 + square * (1.0 / 3.0 + square * (1.0 / 5.0 + square * (1.0 / 7.0)))
+    direct = torch.log(torch.clamp(1.0 - x, min=SMALLEST_DECAY))
+    return torch.where(x < SERIES_UP_TO, -2.0 * ratio * series, direct)

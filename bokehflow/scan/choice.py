@@ -10,6 +10,12 @@ from typing import Protocol
 from torch import Tensor
 
 from bokehflow.errors import UnknownNameError
+from bokehflow.kernels import (
+    cpu_scan_2d,
+    gated_delta_scan_2d,
+    require_cpu_scan,
+    require_triton_scan,
+)
 from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK
 from bokehflow.scan.directions import chunk_scan_2d, naive_scan_2d
 from bokehflow.scan.transitions import InterChunk
@@ -33,7 +39,7 @@ class Scan2d(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScanConfig:
-    """form: naive, chunked, triton (needs CUDA) or cpu (compiled, no graph export).
+    """form: naive, chunked, triton (needs CUDA) or cpu (compiled; neither can be exported).
 
     chunk_size and inter_chunk are read by the chunked form alone.
     """
@@ -63,5 +69,20 @@ def _naive(_: ScanConfig) -> Scan2d:
     return naive_scan_2d
 
 
-_FORMS: dict[str, Callable[[ScanConfig], Scan2d]] = {"naive": _naive, "chunked": _chunked}
+def _triton(_: ScanConfig) -> Scan2d:
+    require_triton_scan()
+    return gated_delta_scan_2d
+
+
+def _cpu(_: ScanConfig) -> Scan2d:
+    require_cpu_scan()
+    return cpu_scan_2d
+
+
+_FORMS: dict[str, Callable[[ScanConfig], Scan2d]] = {
+    "naive": _naive,
+    "chunked": _chunked,
+    "triton": _triton,
+    "cpu": _cpu,
+}
 SCAN_FORMS = tuple(_FORMS)

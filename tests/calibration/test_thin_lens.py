@@ -1,4 +1,4 @@
-"""The tracer is the truth of every quality figure, so it is checked against what is known exactly."""
+"""The tracer is the truth of every quality figure, so it is checked by what is known exactly."""
 
 from __future__ import annotations
 

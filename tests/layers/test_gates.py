@@ -5,8 +5,13 @@ import math
 import pytest
 import torch
 
-from bokehflow.layers.gates import GateFloors, TokenGates, log_decay_above
-from tests.tolerances import FP32_EQUAL
+from bokehflow.layers.gates import GateFloors, TokenGates, log_decay_above, log_one_minus
+from tests.tolerances import FP16_EQUAL, FP32_EQUAL
+
+
+def floor_of(floors: GateFloors, layer: int, coc_percent: float) -> float:
+    """alpha_min of one layer at some mean blur."""
+    return 1.0 - floors(layer, torch.tensor([[coc_percent]])).item()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -16,7 +21,7 @@ def test_floors_rise_with_depth_whatever_is_learned(seed: int) -> None:
     with torch.no_grad():
         for parameter in floors.parameters():
             parameter.copy_(torch.randn_like(parameter) * 2.0)
-    found = [floors(layer, torch.zeros(1, 1)).item() for layer in range(6)]
+    found = [floor_of(floors, layer, 0.0) for layer in range(6)]
     assert found == sorted(found)
     assert len(set(found)) == 6
     assert found[0] > 0.0
@@ -25,8 +30,7 @@ def test_floors_rise_with_depth_whatever_is_learned(seed: int) -> None:
 
 def test_more_blur_raises_the_floor() -> None:
     floors = GateFloors(3)
-    sharp, blurred = (floors(1, torch.tensor([[percent]])).item() for percent in (0.0, 4.0))
-    assert blurred > sharp
+    assert floor_of(floors, 1, 4.0) > floor_of(floors, 1, 0.0)
 
 
 def test_token_gates_are_one_dot_product_a_head() -> None:
@@ -42,8 +46,23 @@ def test_token_gates_are_one_dot_product_a_head() -> None:
 @pytest.mark.parametrize("floor", [0.0, 0.5, 0.99])
 def test_decay_lies_between_its_floor_and_one(floor: float) -> None:
     logits = torch.linspace(-30.0, 30.0, 61)
-    log_decay = log_decay_above(torch.tensor(floor), logits)
+    log_decay = log_decay_above(torch.tensor(1.0 - floor), logits)
     assert torch.isfinite(log_decay).all()
     assert log_decay.max() <= 0.0
     if floor:
         assert log_decay.min() >= math.log(floor) - FP32_EQUAL
+
+
+def test_slow_and_fast_decays_keep_their_digits() -> None:
+    x = torch.logspace(-9, math.log10(0.999), 500)
+    expected = torch.log1p(-x.double())
+    error = (log_one_minus(x).double() / expected - 1.0).abs().max()
+    assert error < FP32_EQUAL
+    plain = (torch.log(1.0 - x).double() / expected - 1.0).abs().max()
+    assert plain > 0.5
+
+
+def test_half_precision_keeps_slow_decays() -> None:
+    x = torch.tensor([1e-4, 1e-3, 1e-2, 0.2], dtype=torch.float16)
+    expected = torch.log1p(-x.double())
+    torch.testing.assert_close(log_one_minus(x).double(), expected, rtol=FP16_EQUAL, atol=0.0)
