@@ -47,7 +47,7 @@ def _import_coremltools(purpose: str) -> Any:
 def _no_progress_bars() -> contextlib.AbstractContextManager[Any]:
     """Switch off every tqdm bar; coremltools offers no setting of its own for them."""
     try:
-        from tqdm import tqdm  # type: ignore[import-untyped]
+        from tqdm import tqdm
     except ModuleNotFoundError:
         # tqdm comes with coremltools; without it the import just below says what is missing.
         return contextlib.nullcontext()

@@ -98,7 +98,7 @@ class BiGDRBlock(nn.Module):
     def forward(
         self, x: Tensor, room: Tensor, state: Tensor, height: int, width: int
     ) -> tuple[Tensor, Tensor]:
-        """x: [B, T, C]; room: [B, 1], 1 - alpha_min; state: [B, 4, H, d, d]. Returns x and state."""
+        """x: [B, T, C]; room: [B, 1], 1 - alpha_min; state: [B, 4, H, d, d]. Returns both."""
         mixed, final = self.scan(self.scan_norm(x), room, state, height, width)
         x = x + mixed
         return x + self.local(self.local_norm(x), height, width), final
