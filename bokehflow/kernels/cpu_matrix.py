@@ -29,6 +29,8 @@ class MatrixSteps(NamedTuple):
 
     mix: Callable[..., None]
     """mix(M, x, out): out = x^T M."""
+    mix_two: Callable[..., None]
+    """mix_two(M, x, z, out, out_z): out = x^T M and out_z = z^T M."""
     update: Callable[..., None]
     """update(M, decay, x, y): M = decay M + x y^T."""
     product: Callable[..., float]
@@ -58,6 +60,22 @@ def compile_matrix_steps(rows: int, cols: int) -> MatrixSteps:
                 out[c] = total
 
     @numba.njit(**COMPILE_OPTIONS)
+    def mix_two(M, x, z, out, out_z):  # type: ignore[no-untyped-def]
+        for c in range(cols):
+            total, total_z = x[0] * M[c], z[0] * M[c]
+            for r in range(1, band):
+                total += x[r] * M[r * cols + c]
+                total_z += z[r] * M[r * cols + c]
+            out[c], out_z[c] = total, total_z
+        for first in range(band, rows, band):
+            for c in range(cols):
+                total, total_z = out[c], out_z[c]
+                for r in range(band):
+                    total += x[first + r] * M[(first + r) * cols + c]
+                    total_z += z[first + r] * M[(first + r) * cols + c]
+                out[c], out_z[c] = total, total_z
+
+    @numba.njit(**COMPILE_OPTIONS)
     def update(M, decay, x, y):  # type: ignore[no-untyped-def]
         for first in range(0, rows, band):
             for c in range(cols):
@@ -78,7 +96,7 @@ def compile_matrix_steps(rows: int, cols: int) -> MatrixSteps:
         for i in range(size):
             target[i] = source[i]
 
-    return MatrixSteps(mix, update, product, copy)
+    return MatrixSteps(mix, mix_two, update, product, copy)
 
 
 def _rows_per_pass(rows: int) -> int:

@@ -4,11 +4,11 @@ Forward, with S [K, V] before the token, a its decay and b its beta:
     r = S^T k,   u = b (v - a r),   S' = a S + k u^T,   o = S'^T q
 Backward, with dS' the gradient of everything after the token:
     dS' += q do^T,   du = dS'^T k,   dr = -a b du
-    dq = S' do,      dk = dS' u + S dr,   dv = b du
+    dq = a S do + k (u.do),   dk = dS' u + S dr,   dv = b du
     da = <dS', S> - b du.r,   db = du.(v - a r),   dS = a dS' + k dr^T
-The states inside a block of tokens are recomputed from the state noted at its start. dq and dk
-need S and dS' by rows, the rest by columns: both lie in memory both ways round, since a horizontal
-sum costs more than a second update.
+The states inside a block of tokens are recomputed from the state noted at its start. Products
+from the left and from the right both occur: S and dS' are kept both ways round, since a second
+update costs less than horizontal sums.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 from bokehflow.kernels.cpu_matrix import COMPILE_OPTIONS, compile_matrix_steps
 
 BLOCK = 16
-"""Tokens between two noted states: two copies of 16 states of 16x16 floats fit the L1 cache."""
+"""Tokens between two noted states: 16 states of 16x16 floats take a third of an L1 cache."""
 
 
 class Recurrence(NamedTuple):
@@ -60,7 +60,8 @@ def compile_recurrence(key_size: int, value_size: int) -> Recurrence:
 
 
 def _compile_forward(key_size: int, value_size: int) -> Any:
-    mix, update, _, copy = compile_matrix_steps(key_size, value_size)
+    steps = compile_matrix_steps(key_size, value_size)
+    mix, update, copy = steps.mix, steps.update, steps.copy
     size = key_size * value_size
 
     @numba.njit(**COMPILE_OPTIONS)
@@ -106,41 +107,40 @@ def _compile_backward(key_size: int, value_size: int) -> Any:
         from the final states' gradient into the initial ones'."""
         length = shape[2] * shape[3] // shape[1]
         dtype = notes.dtype
-        S, S_t = np.empty((BLOCK + 1, size), dtype), np.empty((BLOCK + 1, size), dtype)
-        D, D_t = np.empty(size, dtype), np.empty(size, dtype)
-        r, u = np.empty((BLOCK, value_size), dtype), np.empty((BLOCK, value_size), dtype)
+        states_t = np.empty((BLOCK, size), dtype)
+        recalled, written = np.empty((2, BLOCK, value_size), dtype)
         for chain in range(low, high):
-            D[:] = grad_states[chain]
-            D_t[:] = D.reshape(key_size, value_size).T.copy().reshape(size)
+            D = grad_states[chain]
+            D_t = D.reshape(key_size, value_size).T.copy().reshape(size)
             for block in range((length - 1) // BLOCK, -1, -1):
                 first = block * BLOCK
-                count = min(BLOCK, length - first)
-                span = (chain, first, count)
-                recompute(inputs, notes[chain, block], S, S_t, r, u, span, shape)
-                walk_back(inputs, grad_o, S, S_t, r, u, D, D_t, grads, span, shape)
-            grad_states[chain] = D
+                span = (chain, first, min(BLOCK, length - first))
+                kept = (states_t, recalled, written)
+                recompute(inputs, notes[chain, block], kept, span, shape)
+                walk_back(inputs, grad_o, kept, D, D_t, grads, span, shape)
 
     return backward
 
 
 def _compile_recompute(key_size: int, value_size: int) -> Any:
-    mix, update, _, copy = compile_matrix_steps(key_size, value_size)
-    _, update_t, _, _ = compile_matrix_steps(value_size, key_size)
+    steps = compile_matrix_steps(key_size, value_size)
+    steps_t = compile_matrix_steps(value_size, key_size)
+    mix, update, update_t, copy = steps.mix, steps.update, steps_t.update, steps.copy
     size = key_size * value_size
 
     @numba.njit(**COMPILE_OPTIONS)
-    def recompute(inputs, note, states, states_t, recalled, written, span, shape):  # type: ignore[no-untyped-def]
-        """Fill the states before and after every token of a block, both ways round, r and u."""
+    def recompute(inputs, note, kept, span, shape):  # type: ignore[no-untyped-def]
+        """Fill `kept` for every token of a block: S^T before it, r and u."""
         _, k, v, decay, beta = inputs
+        states_t, recalled, written = kept
         chain, first, count = span
         heads, segments, height, width = shape
         S = note.copy()
         S_t = S.reshape(key_size, value_size).T.copy().reshape(size)
         key = np.empty(key_size, S.dtype)
         r, u = np.empty(value_size, S.dtype), np.empty(value_size, S.dtype)
-        copy(S, states[0])
-        copy(S_t, states_t[0])
         for n in range(count):
+            copy(S_t, states_t[n])
             row = token_row(chain, first + n, heads, segments, height, width)
             for i in range(key_size):
                 key[i] = k[row, i]
@@ -151,33 +151,39 @@ def _compile_recompute(key_size: int, value_size: int) -> Any:
                 written[n, j] = u[j]
             update(S, decay[row], key, u)
             update_t(S_t, decay[row], u, key)
-            copy(S, states[n + 1])
-            copy(S_t, states_t[n + 1])
 
     return recompute
 
 
 def _compile_walk_back(key_size: int, value_size: int) -> Any:
-    mix, update, product, _ = compile_matrix_steps(key_size, value_size)
-    mix_t, update_t, _, _ = compile_matrix_steps(value_size, key_size)
+    steps = compile_matrix_steps(key_size, value_size)
+    steps_t = compile_matrix_steps(value_size, key_size)
+    mix, update = steps.mix, steps.update
+    mix_t, mix_two_t, update_t, product = (
+        steps_t.mix,
+        steps_t.mix_two,
+        steps_t.update,
+        steps.product,
+    )
 
     @numba.njit(**COMPILE_OPTIONS)
-    def walk_back(inputs, grad_o, states, states_t, recalled, written, D, D_t, grads, span, shape):  # type: ignore[no-untyped-def]
+    def walk_back(inputs, grad_o, kept, D, D_t, grads, span, shape):  # type: ignore[no-untyped-def]
         """Walk a block's tokens back, writing their gradients; D, D_t: dS, both ways round."""
         q, k, v, decay, beta = inputs
         dq, dk, dv, d_decay, d_beta = grads
+        states_t, recalled, written = kept
         chain, first, count = span
         heads, segments, height, width = shape
         dtype = D.dtype
-        one = dtype.type(1)
+        one, zero = dtype.type(1), dtype.type(0)
         key, query = np.empty(key_size, dtype), np.empty(key_size, dtype)
-        dq_row, dk_row = np.empty(key_size, dtype), np.empty(key_size, dtype)
-        dk_rest = np.empty(key_size, dtype)
+        S_dO, S_dr = np.empty(key_size, dtype), np.empty(key_size, dtype)
+        D_u = np.empty(key_size, dtype)
         dO, u = np.empty(value_size, dtype), np.empty(value_size, dtype)
         dU, dr = np.empty(value_size, dtype), np.empty(value_size, dtype)
         for n in range(count - 1, -1, -1):
             row = token_row(chain, first + n, heads, segments, height, width)
-            a, b = decay[row], beta[row]
+            a, b, S_t = decay[row], beta[row], states_t[n]
             for i in range(key_size):
                 key[i] = k[row, i]
                 query[i] = q[row, i]
@@ -187,21 +193,20 @@ def _compile_walk_back(key_size: int, value_size: int) -> Any:
             update(D, one, query, dO)
             update_t(D_t, one, dO, query)
             mix(D, key, dU)
-            da = product(D, states[n])
-            db = dtype.type(0)
+            da, db, u_dO = product(D_t, S_t), zero, zero
             for j in range(value_size):
                 dv[row, j] = b * dU[j]
                 da -= b * dU[j] * recalled[n, j]
                 db += dU[j] * (v[row, j] - a * recalled[n, j])
                 dr[j] = -a * b * dU[j]
+                u_dO += u[j] * dO[j]
             d_decay[row] = da
             d_beta[row] = db
-            mix_t(states_t[n + 1], dO, dq_row)
-            mix_t(D_t, u, dk_row)
-            mix_t(states_t[n], dr, dk_rest)
+            mix_two_t(S_t, dO, dr, S_dO, S_dr)
+            mix_t(D_t, u, D_u)
             for i in range(key_size):
-                dq[row, i] = dq_row[i]
-                dk[row, i] = dk_row[i] + dk_rest[i]
+                dq[row, i] = a * S_dO[i] + u_dO * key[i]
+                dk[row, i] = D_u[i] + S_dr[i]
             update(D, a, key, dr)
             update_t(D_t, a, dr, key)
 
