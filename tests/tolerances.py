@@ -75,18 +75,18 @@ def relative_rms(reference: Tensor, test: Tensor) -> float:
 
 # --- calibration: ray-traced scenes --------------------------------------------------------------
 RAY_TRACED_RADIUS_REL = 0.02
-"""A blur radius measured from the second moment of 4096 rays a pixel; box pixels add 1/12 px^2."""
+"""A blur radius measured from the second moment of 1024 rays a pixel; box pixels add 1/12 px^2."""
 RAY_TRACED_RADIUS_PX = 0.7
 """A light in focus still fills one pixel: 2 * sqrt(1/12) = 0.58 px by that measure."""
 RAY_TRACED_GAIN_DB = 6.0
 """What rendering gains over no blur on a tiny scene (measured 12 to 17); noise allows no more."""
 
 # --- render --------------------------------------------------------------------------------------
-KERNEL_VARIANCE_REL = 2e-2
+APERTURE_VARIANCE_REL = 2e-2
 """The radius is solved on a coverage sampled 16 x 16 times a cell; a tiny triangle drawn so is off
 its centre by 1% of its variance."""
-UNMIXED_SHARE = 0.05
-"""A mixed pixel between two flat colours; contrast 0.05 is where the split begins to be trusted."""
+UNMIXED_SHARE = 0.1
+"""A mixed pixel between two flat colours: its mixed neighbours along the outline count a little."""
 FLAT_FIELD_REL = 1e-3
 """A flat field within 0.1% at every radius; rounding is all there is, 1e-6 measured."""
 IMPULSE_ENERGY_REL = 1e-2
@@ -108,3 +108,24 @@ DEPTH_LOSS_WON_BACK = 0.5
 """Share of the edge band's loss to imperfect depth that sharpening must win back."""
 EXACT_DEPTH_COST_DB = 0.3
 """What sharpening may cost at edges where the depth was exact already."""
+
+# --- calibration and benchmarks: scenes and the quality table ------------------------------------
+SCENE_LEAST_CHANGE = 0.004
+"""Mean change of a tiny scene by its lens: one 8-bit level; a scene below it would judge nobody."""
+EIGHT_BIT_HALF_STEP = 0.5 / 255 + 1e-6
+"""Rounding to 8 bits is wrong by at most half a level."""
+PSNR_FORMULA_DB = 1e-3
+"""PSNR in float32 against its formula."""
+ENERGY_FORMULA = 1e-3
+"""A share of light through the sRGB curve and back in float32."""
+KERNEL_VARIANCE_REL = 0.01
+"""Coverage on 8x8 points a pixel; the pixel itself adds 1/12 px^2, which is 0.4 % at radius 9.3."""
+FFT_ROUNDING = 1e-5
+"""Float32 Fourier transforms of a few hundred values around 1."""
+DISK_DRAWN = 5e-3
+"""Column sums of a disk drawn on 8x8 points a pixel, against the closed form."""
+BASELINE_LIGHT = 1e-5
+"""Kernels are normalised; what is left is float32 Fourier rounding."""
+BASELINE_IMPULSE = 0.02
+"""The same for one pixel. A Gaussian is cut by the rim of the chart, and light below zero from
+Fourier rounding is clipped."""

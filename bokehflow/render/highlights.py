@@ -11,6 +11,9 @@ CLIPPED_FROM, CLIPPED_AT = 0.8, 0.98
 LAMP_PX = 9
 """Clipped areas that hold a square of this size are sky or paper, not lamps: they stay."""
 
+BLURRED_FROM_PX, BLURRED_AT_PX = 2.0, 6.0
+"""Blur radius between which recovery sets in: in focus a lamp is clipped again anyway."""
+
 
 class HighlightRecovery(nn.Module):
     """Scale small clipped spots up by 1 + gain before the blur. Gain 0 changes nothing."""
@@ -20,16 +23,14 @@ class HighlightRecovery(nn.Module):
         self.gain = gain
 
     def forward(self, light: Tensor, radius_px: Tensor) -> Tensor:
-        """Light [B, C, H, W], linear, with its lamps above 1 again; radius_px [B, 1, H, W].
-
-        Only what is blurred is changed: in focus a lamp is clipped again anyway.
-        """
+        """Light [B, C, H, W], linear, with its lamps above 1 again; radius_px [B, 1, H, W]."""
         if self.gain == 0.0:
             return light
         peak = light.amax(1, keepdim=True)
         clipped = ((peak - CLIPPED_FROM) / (CLIPPED_AT - CLIPPED_FROM)).clamp(0.0, 1.0)
         lamp = clipped - _opening(clipped, LAMP_PX)
-        return light * (1.0 + self.gain * lamp * radius_px.abs().clamp(max=1.0))
+        blurred = (radius_px.abs() - BLURRED_FROM_PX) / (BLURRED_AT_PX - BLURRED_FROM_PX)
+        return light * (1.0 + self.gain * lamp * blurred.clamp(0.0, 1.0))
 
 
 def _opening(x: Tensor, size: int) -> Tensor:

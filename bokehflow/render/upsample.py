@@ -1,41 +1,123 @@
-"""From the network's small depth map to the frame's size, with edges that stay edges."""
+"""From a small or soft depth map to the frame's size, with outlines that stay outlines.
+
+A network's depth map passes smoothly from one object to the next, where the scene jumps. A depth
+between two objects belongs to neither and is blurred like a third one: a halo. So on every ramp
+between two depths each pixel is given to one of them: the one it is closer to, with the colours on
+both sides as a second opinion. Steps that are sharp already are left alone.
+"""
 
 from __future__ import annotations
+
+import math
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bokehflow.errors import SizeError
 
-WINDOW_PX = 7
-STEEPNESS = 3.0
-"""How much an edge is steepened: a hard decision would turn rounding errors into wrong pixels."""
-SMALLEST = 1e-4
-"""Least divisor, in 1/m: a normal number in half precision too."""
+MIN_WINDOW_PX = 9
+"""Width of the window in which the two depths and their colours are looked up."""
+RISE_FROM, RISE_AT = 0.06, 0.12
+"""Range of inverse depth in the window, as a share of the largest, that makes it two objects."""
+LEVEL_FROM, LEVEL_AT = 0.55, 0.7
+"""Range in the window as a share of that in a window twice as wide, where the ramp has ended
+within it. A floor that goes on rising has 0.5, and is not an outline."""
+RAMP_FROM, RAMP_AT = 0.08, 0.12
+"""Rise from one pixel to the next, as a share of the range, that makes it a ramp."""
+RAMP_REACH_PX = 5
+COLOUR_WEIGHT = 0.3
+"""How far the colours may move the border between the two depths, as a share of the ramp."""
+CONTRAST = 0.15
+"""Difference in sRGB at which colours begin to count."""
+STEEPNESS = 6.0
+"""How much a ramp is steepened: a hard decision would turn rounding errors into wrong pixels."""
+SMALLEST = 1e-3
+"""Least divisor: a normal number in half precision too."""
 
 
 class EdgeAwareUpsample(nn.Module):
-    """Inverse depth of a small map at the size of the frame, sharpened where objects end."""
+    """Inverse depth of a small map at the size of the frame, sharpened where objects end.
+
+    Static shapes and dense operations; the sizes may be equal, for a soft map of the frame's size.
+    """
 
     def __init__(self, network_size: tuple[int, int], frame_size: tuple[int, int]) -> None:
+        """Both sizes are (height, width). Raises SizeError for one below 1x1."""
         super().__init__()
         if min(*network_size, *frame_size) < 1:
             raise SizeError(f"sizes {network_size} and {frame_size}", "at least 1x1 px")
         self.network_size, self.frame_size = network_size, frame_size
+        ratio = max(f / n for f, n in zip(frame_size, network_size, strict=True))
+        self.window_px = max(MIN_WINDOW_PX, 2 * math.ceil(ratio) + 1)
 
     def forward(self, inverse_depth: Tensor, image: Tensor) -> Tensor:
         """Inverse depth [B, 1, H, W] in 1/m of the frame.
 
-        inverse_depth: [B, 1, h, w], 1/m. image: [B, 3, H, W], sRGB 0..1.
+        inverse_depth: [B, 1, h, w], 1/m, >= 0. image: [B, 3, H, W], sRGB 0..1.
         """
-        del image
         if self.network_size != self.frame_size:
             inverse_depth = F.interpolate(
                 inverse_depth, size=self.frame_size, mode="bilinear", align_corners=False
             )
-        half = WINDOW_PX // 2
-        high = F.max_pool2d(inverse_depth, WINDOW_PX, stride=1, padding=half)
-        low = -F.max_pool2d(-inverse_depth, WINDOW_PX, stride=1, padding=half)
-        place = (inverse_depth - low) / (high - low).clamp(min=SMALLEST)
-        place = ((place - 0.5) * STEEPNESS + 0.5).clamp(0.0, 1.0)
-        return low + (high - low) * place
+        near = _largest(inverse_depth, self.window_px)
+        far = -_largest(-inverse_depth, self.window_px)
+        rise = near - far
+        place = (inverse_depth - far) / rise.clamp(min=SMALLEST)
+        two_objects = _between(rise / near.clamp(min=SMALLEST), RISE_FROM, RISE_AT)
+        opinion = _colour_opinion(image, place, two_objects, self.window_px)
+        decided = ((place - 0.5 + opinion) * STEEPNESS + 0.5).clamp(0.0, 1.0)
+        ramp = _largest(_one_pixel_rise(inverse_depth), RAMP_REACH_PX) / rise.clamp(min=SMALLEST)
+        wider = _largest(near, self.window_px) + _largest(-far, self.window_px)
+        level = _between(rise / wider.clamp(min=SMALLEST), LEVEL_FROM, LEVEL_AT)
+        change = two_objects * level * _between(ramp, RAMP_FROM, RAMP_AT)
+        return inverse_depth + change * (far + rise * decided - inverse_depth)
+
+
+def _colour_opinion(image: Tensor, place: Tensor, two_objects: Tensor, window_px: int) -> Tensor:
+    """Whether a pixel looks like the near (positive) or the far side, at most COLOUR_WEIGHT / 2."""
+    near = _mean_colour(image, place * place * two_objects, window_px)
+    far = _mean_colour(image, (1.0 - place) * (1.0 - place) * two_objects, window_px)
+    contrast = near - far
+    energy = (contrast * contrast).sum(1, keepdim=True)
+    alike = ((image - far) * contrast).sum(1, keepdim=True) / energy.clamp(min=SMALLEST)
+    belief = energy / (energy + CONTRAST**2)
+    return COLOUR_WEIGHT * belief * (alike.clamp(0.0, 1.0) - 0.5)
+
+
+def _mean_colour(image: Tensor, weight: Tensor, window_px: int) -> Tensor:
+    weight = weight + SMALLEST
+    return _mean(weight * image, window_px) / _mean(weight, window_px)
+
+
+def _one_pixel_rise(x: Tensor) -> Tensor:
+    """The smaller of the two steps to a pixel's neighbours where they go the same way, else 0.
+
+    A step that is sharp already has a level side, and a hair goes up and down again: both give 0.
+    """
+    height, width = x.shape[2:]
+    around = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    left, right = around[:, :, 1:-1, :width], around[:, :, 1:-1, 2:]
+    above, below = around[:, :, :height, 1:-1], around[:, :, 2:, 1:-1]
+    return _monotone(left, x, right).maximum(_monotone(above, x, below))
+
+
+def _monotone(before: Tensor, x: Tensor, after: Tensor) -> Tensor:
+    up = (after - x).minimum(x - before)
+    down = (x - after).minimum(before - x)
+    return up.maximum(down).clamp(min=0.0)
+
+
+def _between(x: Tensor, start: float, end: float) -> Tensor:
+    return ((x - start) / (end - start)).clamp(0.0, 1.0)
+
+
+def _largest(x: Tensor, window_px: int) -> Tensor:
+    half = window_px // 2
+    rows = F.max_pool2d(x, (window_px, 1), stride=1, padding=(half, 0))
+    return F.max_pool2d(rows, (1, window_px), stride=1, padding=(0, half))
+
+
+def _mean(x: Tensor, window_px: int) -> Tensor:
+    padded = F.pad(x, (window_px // 2,) * 4, mode="replicate")
+    rows = F.avg_pool2d(padded, (window_px, 1), stride=1)
+    return F.avg_pool2d(rows, (1, window_px), stride=1)

@@ -1,0 +1,121 @@
+"""`render`: any picture, and plain errors for what cannot be rendered."""
+
+import math
+
+import pytest
+import torch
+
+from bokehflow.errors import LensError, MediaError, SizeError, UnknownNameError, UsageError
+from bokehflow.optics import Lens
+from bokehflow.render import RenderConfig, render
+from tests.render.pictures import textured
+from tests.tolerances import EIGHT_BIT_STEP
+
+LENS = Lens(50.0, 1.8, 1.5)
+SIZES = [(97, 161), (161, 97), (1, 1), (1, 40), (33, 1)]
+
+
+def sloped_depth(height: int, width: int) -> torch.Tensor:
+    return torch.linspace(1.0, 6.0, width).expand(1, 1, height, width).contiguous()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_every_size_and_channel_count(size: tuple[int, int], channels: int) -> None:
+    image = textured(*size).repeat(1, 2, 1, 1)[:, :channels]
+    rendered = render(image, sloped_depth(*size), LENS)
+    assert rendered.shape == image.shape
+    assert bool(((rendered >= 0) & (rendered <= 1)).all())
+
+
+def test_all_in_focus_gives_the_picture_back() -> None:
+    image = textured(40, 61)
+    depth = torch.full((1, 1, 40, 61), LENS.focus_m)
+    assert float((render(image, depth, LENS) - image).abs().max()) < EIGHT_BIT_STEP / 100
+
+
+def test_infinity_is_far() -> None:
+    image = textured(40, 61)
+    sky = torch.full((1, 1, 40, 61), math.inf)
+    far = torch.full((1, 1, 40, 61), 1e9)
+    torch.testing.assert_close(render(image, sky, LENS), render(image, far, LENS))
+
+
+def test_opaque_alpha_changes_nothing_and_clear_colour_does_not_bleed() -> None:
+    image, depth = textured(40, 61), sloped_depth(40, 61)
+    opaque = render(torch.cat([image, torch.ones(1, 1, 40, 61)], 1), depth, LENS)
+    torch.testing.assert_close(opaque[:, :3], render(image, depth, LENS), atol=1e-4, rtol=0)
+    assert float(opaque[:, 3].min()) > 1.0 - 1e-4
+
+    painted = image.clone()
+    alpha = (torch.arange(61) < 30).float().expand(1, 1, 40, 61)
+    painted[..., 30:] = torch.tensor([1.0, 0.0, 1.0]).reshape(1, 3, 1, 1)
+    first = render(torch.cat([image * alpha, alpha], 1), depth, LENS)
+    second = render(torch.cat([painted, alpha], 1), depth, LENS)
+    shown = first[:, 3:] > 0.05
+    torch.testing.assert_close(first[:, 3], second[:, 3])
+    difference = (first[:, :3] - second[:, :3]).abs() * shown
+    assert float(difference.max()) < 1e-3
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan])
+def test_depth_that_is_no_distance_is_refused(bad: float) -> None:
+    depth = sloped_depth(9, 11)
+    depth[0, 0, 4, 5] = bad
+    with pytest.raises(MediaError, match="1 of 99 depth values"):
+        render(textured(9, 11), depth, LENS)
+
+
+def test_image_with_nan_is_refused() -> None:
+    image = textured(9, 11)
+    image[0, 0, 0, 0] = math.nan
+    with pytest.raises(MediaError, match="NaN"):
+        render(image, sloped_depth(9, 11), LENS)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 9, 11), (3, 9, 11), (1, 3, 0, 11)], ids=str)
+def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(SizeError, match="1 to 4 channels"):
+        render(torch.rand(shape), sloped_depth(9, 11), LENS)
+
+
+def test_depth_of_another_size_is_refused() -> None:
+    with pytest.raises(SizeError, match="resize"):
+        render(textured(9, 11), sloped_depth(9, 12), LENS)
+
+
+def test_a_blur_beyond_the_limit_names_the_limit_and_the_lens() -> None:
+    depth = torch.full((1, 1, 20, 480), 0.06)
+    with pytest.raises(LensError, match=r"f_number=1\.4.*at most 75\.0 px"):
+        render(textured(20, 480), depth, Lens(85.0, 1.4, 2.0))
+    with pytest.raises(LensError, match=r"at most 2\.0 px"):
+        render(textured(20, 480), depth + 1.0, LENS, RenderConfig(max_radius_px=2.0))
+
+
+def test_gradients_reach_image_and_depth() -> None:
+    image, depth = textured(20, 30).requires_grad_(), sloped_depth(20, 30).requires_grad_()
+    rendered = render(image, depth, LENS, RenderConfig("mobile"))
+    for gradient in torch.autograd.grad(rendered.sum(), (image, depth)):
+        assert bool(torch.isfinite(gradient).all())
+        assert float(gradient.abs().max()) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"quality": "bets"}, UnknownNameError),
+        ({"blades": 2}, UsageError),
+        ({"blade_rotation_deg": math.nan}, UsageError),
+        ({"highlight_recovery": -1.0}, UsageError),
+        ({"max_radius_px": 0.0}, UsageError),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else value.__name__,
+)
+def test_settings_check_themselves(settings: dict[str, float], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        RenderConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_config_and_quality_together_are_refused() -> None:
+    with pytest.raises(UsageError, match="one of the two"):
+        render(textured(9, 11), sloped_depth(9, 11), LENS, RenderConfig(), quality="best")

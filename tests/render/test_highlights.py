@@ -1,0 +1,34 @@
+"""Highlight recovery: lamps, and nothing else."""
+
+import torch
+
+from bokehflow.render import RenderConfig, Renderer
+from bokehflow.render.highlights import HighlightRecovery
+
+
+def picture_with_lamp() -> torch.Tensor:
+    light = torch.full((1, 3, 60, 90), 0.1)
+    light[..., 20:22, 20:22] = 1.0
+    light[..., 30:60, 45:90] = 1.0
+    return light
+
+
+def test_a_blurred_lamp_is_scaled_and_a_white_wall_is_not() -> None:
+    light = picture_with_lamp()
+    out = HighlightRecovery(2.0)(light, torch.full((1, 1, 60, 90), -12.0))
+    assert float(out[0, 0, 20, 20]) == 3.0
+    assert torch.equal(out[..., 30:, 45:], light[..., 30:, 45:])
+    assert torch.equal(out[..., 0:15, :], light[..., 0:15, :])
+
+
+def test_in_focus_nothing_changes() -> None:
+    light = picture_with_lamp()
+    assert torch.equal(HighlightRecovery(2.0)(light, torch.zeros(1, 1, 60, 90)), light)
+
+
+def test_off_means_untouched_and_on_means_brighter() -> None:
+    image, radius = picture_with_lamp(), torch.full((1, 1, 60, 90), -12.0)
+    off = Renderer(60, 90, RenderConfig(max_radius_px=16.0))(image, radius)
+    on = Renderer(60, 90, RenderConfig(highlight_recovery=1.0, max_radius_px=16.0))(image, radius)
+    assert float((on - off).max()) > 0.0
+    assert float((on - off).min()) >= -1e-6
