@@ -31,7 +31,7 @@ class FlopCount(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _flop(name: str, args: tuple[Any, ...], result: Tensor) -> int:
-    size = result.numel()
+    size = int(result.numel())
     if "convolution" in name:
         return 2 * size * int(math.prod(args[1].shape[1:]))
     if any(word in name for word in FREE):
@@ -41,11 +41,11 @@ def _flop(name: str, args: tuple[Any, ...], result: Tensor) -> int:
     if "pool" in name:
         return size * int(math.prod(args[1]))
     source = args[0] if args else None
-    return int(max(size, source.numel())) if isinstance(source, Tensor) else int(size)
+    return max(size, int(source.numel())) if isinstance(source, Tensor) else size
 
 
 def count_flop(module: torch.nn.Module, *inputs: Tensor) -> int:
     """Floating-point operations of one call."""
     with torch.no_grad(), FlopCount() as count:
         module(*inputs)
-    return count.total
+    return int(count.total)
