@@ -1,9 +1,10 @@
 """How a scan is laid out on a GPU: chunk size, column blocks, warps and splits.
 
-The numbers were chosen by compiling every kernel for sm_80 and sm_90 and reading what the
-assembler reports (`python -m bokehflow.kernels.resources`): the fewest instructions a token among
-the layouts that spill no register. Chunks of 32 tokens cost 1.5 times the instructions of 16 at
-head size 16 and spill; the inverse grows with the chunk's square.
+The numbers were chosen without a GPU, by compiling every kernel for sm_80 and sm_90 and reading
+its machine code: the fewest instructions a token among the layouts that spill no register, which
+`python -m bokehflow.kernels.resources` checks. They wait for a device to be tuned on. Chunks of 32
+tokens spilled at head size 16 and took half as many instructions again a token when tried: the
+inverse grows with the chunk's square.
 """
 
 from __future__ import annotations

@@ -36,7 +36,9 @@ def scan_with_plan(
         state = torch.zeros(shape.state_shape, dtype=torch.float32, device=tensors.q.device)
     inputs = (tensors.q, tensors.k, tensors.v, tensors.log_decay, tensors.beta, state)
     keep = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
-    return _TritonScan.apply(*inputs, shape, plan, keep)  # type: ignore[no-any-return,no-untyped-call]
+    # Triton launches on the current device, which need not be the tensors'.
+    with torch.cuda.device_of(tensors.q):  # type: ignore[no-untyped-call]
+        return _TritonScan.apply(*inputs, shape, plan, keep)  # type: ignore[no-any-return,no-untyped-call]
 
 
 class _TritonScan(torch.autograd.Function):

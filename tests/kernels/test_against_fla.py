@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from bokehflow.benchmarks.kernels.contenders import fla_permuted
+from bokehflow.kernels import gated_delta_scan_2d
 from tests.kernels.cases import Case, Scan, assert_close, run_with_gradients
 
 
@@ -41,10 +43,29 @@ def test_matches_flas_recurrence(scan: Scan, device: torch.device) -> None:
             finals.append(final)
         return torch.stack(outputs, dim=2), torch.stack(finals, dim=1)
 
-    case = Case(5, 7, heads=2)
+    case = Case(4, 5, heads=2)
     inputs = [x.detach().to(device).requires_grad_() for x in case.inputs()]
     reference = run_with_gradients(
         theirs, [x.detach().cpu().requires_grad_() for x in inputs], case
     )
     test = run_with_gradients(scan, inputs, case)
     assert_close([(n, x.double()) for n, x in reference], test, case.dtype)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_matches_flas_kernels() -> None:
+    """Their chunk kernels in bf16 on permuted copies, from the empty state."""
+    _fla()
+    case = Case(45, 64, heads=2, dtype=torch.bfloat16)
+    q, k, v, log_decay, beta, _ = (x.detach().cuda().requires_grad_() for x in case.inputs())
+    sequences = (q, k, v, log_decay, beta)
+    reference = fla_permuted(sequences, case.height, case.width)
+    test, _ = gated_delta_scan_2d(*sequences, None, height=case.height, width=case.width)
+    pairs = [("o", reference, test)]
+    upstream = torch.ones_like(reference)
+    theirs = torch.autograd.grad(reference, sequences, upstream)
+    ours = torch.autograd.grad(test, sequences, upstream)
+    pairs += [("gradient", a, b) for a, b in zip(theirs, ours, strict=True)]
+    exact = [(name, a.detach().cpu().double()) for name, a, _ in pairs]
+    assert_close(exact, [(name, b.detach()) for name, _, b in pairs], case.dtype)

@@ -80,17 +80,19 @@ def test_a_growing_state_is_an_error_under_anomaly_detection(
 
 
 def test_the_cpu_scan_refuses_other_devices() -> None:
+    scan: Scan = cpu_scan_2d
     with pytest.raises(UsageError, match="use the Triton scan"):
-        cpu_scan_2d(*_inputs(torch.device("meta")), CASE.height, CASE.width)
+        scan(*_inputs(torch.device("meta")), CASE.height, CASE.width)
 
 
 def test_without_a_gpu_the_triton_scan_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     triton = pytest.importorskip("triton")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    scan: Scan = gated_delta_scan_2d
     with triton.knobs.runtime.scope():
         triton.knobs.runtime.interpret = False
         with pytest.raises(UsageError, match="no CUDA device was found here"):
-            gated_delta_scan_2d(*_inputs(torch.device("cpu")), CASE.height, CASE.width)
+            scan(*_inputs(torch.device("cpu")), CASE.height, CASE.width)
 
 
 @pytest.mark.parametrize(

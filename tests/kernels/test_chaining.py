@@ -46,10 +46,11 @@ def _orders(height: int, width: int) -> list[Tensor]:
 def _segmented_truth(inputs: list[Tensor], case: Case, segments: int) -> tuple[Tensor, Tensor]:
     """Every direction and segment by itself through the recurrence."""
     *sequences, state = inputs
+    recurrence: Scan = naive_gated_delta
     outputs, finals = [], []
     for direction, order in enumerate(_orders(case.height, case.width)):
         parts = [
-            naive_gated_delta(*(x[:, piece, direction] for x in sequences), state[:, i, direction])
+            recurrence(*(x[:, piece, direction] for x in sequences), state[:, i, direction])
             for i, piece in enumerate(order.chunk(segments))
         ]
         outputs.append(torch.cat([o for o, _ in parts], dim=1)[:, order.argsort()])

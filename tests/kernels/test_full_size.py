@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bokehflow.kernels import cpu_scan_2d, gated_delta_scan_2d
-from tests.kernels.cases import Case, assert_close, run_with_gradients
+from tests.kernels.cases import Case, Scan, assert_close, run_with_gradients
 
 pytestmark = [
     pytest.mark.cuda,
@@ -44,9 +44,10 @@ def test_a_batch_beyond_31_bits() -> None:
     case = Case(270, 480, 32, 32, heads=4, batch=1, dtype=torch.bfloat16)
     one = [x.detach().cuda() for x in case.inputs()]
     many = [x.expand(40, *x.shape[1:]).contiguous() for x in one[:5]]
+    scan: Scan = gated_delta_scan_2d
     with torch.no_grad():
-        wanted, _ = gated_delta_scan_2d(*one[:5], None, case.height, case.width)
-        found, _ = gated_delta_scan_2d(*many, None, case.height, case.width)
+        wanted, _ = scan(*one[:5], None, case.height, case.width)
+        found, _ = scan(*many, None, case.height, case.width)
     assert found[0].numel() * 39 > 2**31
     # The batch changes how the scan is split, and with it the order of sums.
     assert_close([("o", wanted[0].cpu().double())], [("o", found[-1])], case.dtype)
