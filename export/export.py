@@ -16,7 +16,7 @@ from bokehflow.export.naming import artifact_name
 from bokehflow.export.staging import output_folder
 from bokehflow.export.to_coreml import DEPLOYMENT_TARGET, to_coreml
 from bokehflow.export.to_onnx import OPSET, to_onnx
-from bokehflow.export.to_openvino import to_openvino
+from bokehflow.export.to_openvino import import_openvino, to_openvino
 from bokehflow.export.trace import example_inputs, trace
 from bokehflow.model import BokehFlow
 from bokehflow.network import Network
@@ -51,6 +51,7 @@ def _write_onnx(pipeline: Pipeline, manifest: Manifest, target: Path) -> None:
 
 
 def _write_openvino(pipeline: Pipeline, manifest: Manifest, target: Path) -> None:
+    import_openvino()  # Before the minute that the graph takes.
     proto = _checked_onnx(pipeline, manifest)
     target.mkdir()
     to_openvino(proto, target, manifest.precision, manifest.embedded())

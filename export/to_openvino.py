@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import onnx
 
@@ -13,6 +13,15 @@ from bokehflow.errors import MissingDependencyError
 
 MODEL_FILE = "model.xml"
 RT_INFO_SECTION = "bokehflow"
+
+
+def import_openvino() -> Any:
+    """The package `openvino`. Raises MissingDependencyError without it."""
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("openvino", "openvino", "exporting to OpenVINO") from error
+    return openvino
 
 
 def to_openvino(
@@ -26,10 +35,7 @@ def to_openvino(
     precision: fp16 stores weights in half precision; the engine still computes as it is told to.
     metadata: written into the model's `rt_info`. Raises MissingDependencyError without OpenVINO.
     """
-    try:
-        import openvino
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("openvino", "openvino", "exporting to OpenVINO") from error
+    openvino = import_openvino()
     model = openvino.Core().read_model(io.BytesIO(proto.SerializeToString()))
     for key, value in metadata.items():
         model.set_rt_info(value, [RT_INFO_SECTION, key])

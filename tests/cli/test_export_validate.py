@@ -1,0 +1,141 @@
+"""`bfx info`, `export` and `validate`: results, exit codes, plain errors, nothing left behind."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bokehflow.export import Artifact
+from bokehflow.export.naming import manifest_path
+from bokehflow.specs import VARIANTS
+from bokehflow.weights import save_weights
+from bokehflow.weights.initial import initial_network
+from tests.cli.runner import Bfx
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+
+
+def copied(artifact: Artifact, folder: Path) -> Path:
+    """A copy of a single-file artifact and its manifest."""
+    copy = folder / artifact.path.name
+    copy.write_bytes(artifact.path.read_bytes())
+    manifest_path(copy).write_bytes(manifest_path(artifact.path).read_bytes())
+    return copy
+
+
+def test_info_shows_the_count_beside_the_table(bfx: Bfx) -> None:
+    document = bfx("info", "--variant", "nano", "--json").document
+    assert document["table_parameters"] == 1_200_000
+    assert abs(document["difference_percent"]) < 3.0
+    assert document["state_bytes"] == 4 * (12 * 12 * 16 * 16 + 48 + 1)
+    assert document["gflop_per_frame"]["mobile"]["counted"] > 0
+    assert document["weights"]["trained"] is False
+
+
+def test_validate_reports_parity_and_remembers_it(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    copy = copied(artifacts["onnx"], tmp_path)
+    done = bfx("validate", copy, "--json")
+    assert done.exit_code == 0, done.stderr
+    (row,) = done.document["artifacts"]
+    assert row["passed"]
+    assert min(row["bokeh_psnr_db"]) >= 80.0
+    assert row["mode"] == "executed"
+    assert "untrained" in done.stderr
+    again = bfx("validate", copy)
+    assert "ok: worst frame" in again.stdout
+
+
+def test_validate_says_evaluated_and_gives_no_time_for_it(
+    bfx: Bfx, artifacts: dict[str, Artifact]
+) -> None:
+    if sys.platform == "darwin":
+        pytest.skip("Core ML itself runs here")
+    done = bfx("validate", artifacts["coreml"].path)
+    assert "coreml (evaluated)" in done.stdout
+    assert "not run" in done.stdout
+
+
+def test_a_missed_bar_is_exit_code_one(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    copy = copied(artifacts["onnx"], tmp_path)
+    beside = manifest_path(copy)
+    beside.write_text(beside.read_text().replace('"parity_db": 80.0', '"parity_db": 199.0'))
+    done = bfx("validate", copy)
+    assert done.exit_code == 1
+    assert "FAILED" in done.stdout
+
+
+def test_a_changed_artifact_is_one_plain_error(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    copy = copied(artifacts["onnx"], tmp_path)
+    with copy.open("ab") as file:
+        file.write(b"more")
+    assert "SHA-256" in bfx("validate", copy).require_plain_error(2)
+    assert "bfx export" in bfx("validate", tmp_path / "none.onnx").require_plain_error(2)
+
+
+def test_weights_of_another_variant_are_refused(bfx: Bfx, tmp_path: Path) -> None:
+    path = tmp_path / "nano.safetensors"
+    tensors = initial_network(VARIANTS["nano"]).state_dict()
+    save_weights(path, tensors, "nano", trained=False, fov_deg=60.0)
+    done = bfx(
+        "export",
+        "--target",
+        "onnx",
+        "--variant",
+        "small",
+        "--weights",
+        path,
+        "-o",
+        tmp_path / "out",
+    )
+    assert "--variant nano" in done.require_plain_error(2)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "onx"], "did you mean 'onnx'"),
+        (["--target", "onnx", "--variant", "nan"], "did you mean 'nano'"),
+        (["--target", "onnx", "--size", "720p"], "HEIGHTxWIDTH"),
+        (["--target", "onnx", "--size", "722x1280", "--network-size", "full"], "multiple of 4"),
+        (["--target", "onnx", "--size", "96x160"], "network size 288x512"),
+        (["--target", "onnx", "--precision", "fp16"], "fp16 for onnx"),
+        (["--target", "onnx", "--scan", "triton"], "unknown scan lowering"),
+        (["--target", "onnx", "--quality", "great"], "unknown quality"),
+        (["--target", "onnx", "--blades", "2"], "blades=2"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_requests_are_refused(
+    bfx: Bfx, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = bfx("export", *arguments, "-o", tmp_path / "out")
+    assert message in done.require_plain_error(2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused(bfx: Bfx, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = bfx("export", "--target", "onnx", "-o", tmp_path / "file" / "out")
+    done.require_plain_error(2)
+
+
+@pytest.mark.parametrize(
+    ("target", "package"), [("coreml", "coremltools"), ("openvino", "openvino")]
+)
+def test_a_missing_extra_is_exit_code_three_with_the_line_that_installs_it(
+    bfx: Bfx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    done = bfx("export", "--target", target, "-o", tmp_path / "out", "--size", "32x48",
+               "--network-size", "full")  # fmt: skip
+    assert f"pip install 'bokehflow[{target}]'" in done.require_plain_error(3)
+    assert not (tmp_path / "out").exists()
