@@ -3,75 +3,120 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from bokehflow.cli.lens_options import BladeRotationDeg, Blades, Highlights
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.cli.render_options import Weights
 from bokehflow.cli.untrained import untrained_warning
 
+if TYPE_CHECKING:
+    from bokehflow.export import ExportConfig
+    from bokehflow.export.config import Precision
+    from bokehflow.model import BokehFlow
+    from bokehflow.render import Quality, RenderConfig
+
 ALL_TARGETS = "all"
+COLUMNS = ("target", "artifact", "bytes", "precision", "time")
+
+TargetName = Annotated[
+    str, typer.Option(metavar="onnx|openvino|coreml|all", help="The format to export to.")
+]
+VariantName = Annotated[str, typer.Option(help="nano, small or base.")]
+FrameSize = Annotated[str, typer.Option(metavar="HxW", help="Frame size.")]
+NetworkSize = Annotated[
+    str, typer.Option(metavar="full|HxW", help="The size at which the network sees a frame.")
+]
+PrecisionName = Annotated[
+    str | None,
+    typer.Option(metavar="fp32|fp16", help="[default: fp16 for Core ML, fp32 for the others]"),
+]
+ScanName = Annotated[
+    str, typer.Option(metavar="auto|chunked", help="The form of the scan in the graph.")
+]
+QualityName = Annotated[str, typer.Option(metavar="mobile|best", help="The renderer.")]
+OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Where to write.")]
 
 
 def export(
-    target: Annotated[
-        str, typer.Option(metavar="onnx|openvino|coreml|all", help="The format to export to.")
-    ],
-    variant: Annotated[str, typer.Option(help="nano, small or base.")] = "nano",
-    size: Annotated[str, typer.Option(metavar="HxW", help="Frame size.")] = "720x1280",
-    network_size: Annotated[
-        str, typer.Option(metavar="full|HxW", help="The size at which the network sees a frame.")
-    ] = "288x512",
-    precision: Annotated[
-        str | None,
-        typer.Option(metavar="fp32|fp16", help="[default: fp16 for Core ML, fp32 for the others]"),
-    ] = None,
-    scan: Annotated[
-        str, typer.Option(metavar="auto|chunked", help="The form of the scan in the graph.")
-    ] = "auto",
-    quality: Annotated[str, typer.Option(metavar="mobile|best", help="The renderer.")] = "mobile",
-    blades: Annotated[int, typer.Option(help="Aperture blades; 0 is a round aperture.")] = 0,
-    blade_rotation_deg: Annotated[float, typer.Option(help="Angle of the first corner.")] = 0.0,
-    highlights: Annotated[
-        float, typer.Option(help="Recovery of clipped highlights; 0 is off.")
-    ] = 0.0,
-    weights: Annotated[
-        Path | None, typer.Option(help="A weights file. [default: the weights that ship]")
-    ] = None,
-    output_dir: Annotated[Path, typer.Option("--output-dir", "-o", help="Where to write.")] = Path(
-        "dist"
-    ),
+    target: TargetName,
+    variant: VariantName = "nano",
+    size: FrameSize = "720x1280",
+    network_size: NetworkSize = "288x512",
+    precision: PrecisionName = None,
+    scan: ScanName = "auto",
+    quality: QualityName = "mobile",
+    blades: Blades = None,
+    blade_rotation_deg: BladeRotationDeg = None,
+    highlights: Highlights = None,
+    weights: Weights = None,
+    output_dir: OutputDir = Path("dist"),
 ) -> CommandResult:
     """Export a model: static shapes, explicit state, the lens as a run-time input."""
-    from bokehflow.export import TARGETS, ExportConfig, as_target
-    from bokehflow.export import export as export_model
     from bokehflow.model import load_model
     from bokehflow.render import RenderConfig
-    from bokehflow.specs import Size, find_variant, network_size_for
+    from bokehflow.specs import find_variant
 
     find_variant(variant)
-    targets = [as_target(name) for name in (TARGETS if target == ALL_TARGETS else (target,))]
-    frame_size = Size.parse(size)
-    render: Any = RenderConfig(quality, blades, blade_rotation_deg, highlights)  # type: ignore[arg-type]
-    configs = [
+    # The settings check themselves, and name what is nearest to a name that does not exist.
+    render = RenderConfig(
+        cast("Quality", quality), blades or 0, blade_rotation_deg or 0.0, highlights or 0.0
+    )
+    configs = _configs(target, size, network_size, precision, scan, render)
+    model = load_model(variant, weights)
+    done = _export_each(model, configs, output_dir)
+    rows = [
+        (d["target"], d["path"], f"{d['bytes']:,}", d["precision"], f"{d['seconds']} s")
+        for d in done
+    ]
+    return CommandResult(
+        {"variant": variant, "trained": model.weights.trained, "artifacts": done},
+        text_table(COLUMNS, rows),
+        warnings=untrained_warning(model.weights.trained),
+    )
+
+
+def _configs(
+    target: str,
+    size: str,
+    network_size: str,
+    precision: str | None,
+    scan: str,
+    render: RenderConfig,
+) -> list[ExportConfig]:
+    """One checked request a target."""
+    from bokehflow.export import TARGETS, ExportConfig, as_target
+    from bokehflow.specs import Size, network_size_for
+
+    frame = Size.parse(size)
+    return [
         ExportConfig(
-            one,
-            frame_size,
-            network_size_for(frame_size, network_size),
-            precision,  # type: ignore[arg-type]
+            as_target(name),
+            frame,
+            network_size_for(frame, network_size),
+            cast("Precision | None", precision),
             scan,
             render,
         )
-        for one in targets
+        for name in (TARGETS if target == ALL_TARGETS else (target,))
     ]
-    model = load_model(variant, weights)
+
+
+def _export_each(
+    model: BokehFlow, configs: Sequence[ExportConfig], output_dir: Path
+) -> list[dict[str, object]]:
+    """Export one after the other; what each became and how long it took."""
+    from bokehflow.export import export as export_model
+
     done: list[dict[str, object]] = []
     with progress_bar("exporting", len(configs)) as advance:
         for config in configs:
             started = time.perf_counter()
             artifact = export_model(model, config, output_dir)
-            seconds = round(time.perf_counter() - started, 1)
             done.append(
                 {
                     "target": config.target,
@@ -80,16 +125,8 @@ def export(
                     "precision": artifact.manifest.precision,
                     "scan": artifact.manifest.scan,
                     "sha256": artifact.manifest.artifact_sha256,
-                    "seconds": seconds,
+                    "seconds": round(time.perf_counter() - started, 1),
                 }
             )
             advance()
-    rows = [
-        (d["target"], d["path"], f"{d['bytes']:,}", d["precision"], f"{d['seconds']} s")
-        for d in done
-    ]
-    return CommandResult(
-        {"variant": variant, "trained": model.weights.trained, "artifacts": done},
-        text_table(("target", "artifact", "bytes", "precision", "time"), rows),
-        warnings=untrained_warning(model.weights.trained),
-    )
+    return done

@@ -21,6 +21,7 @@ from bokehflow.cli.doctor import doctor
 from bokehflow.cli.export import export
 from bokehflow.cli.info import info
 from bokehflow.cli.output import CommandResult
+from bokehflow.cli.quality import quality
 from bokehflow.cli.render import render
 from bokehflow.cli.validate import validate
 from bokehflow.errors import BokehFlowError
@@ -67,6 +68,10 @@ app.command(
         "bfx validate dist/*.onnx --images photos --frames 8",
     ),
 )(validate)
+app.command(
+    "quality",
+    epilog=output.example("bfx quality -o benchmarks/results", "bfx quality --write-scenes scenes"),
+)(quality)
 app.command(
     "render",
     epilog=output.example(
