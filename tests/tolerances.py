@@ -77,9 +77,9 @@ def relative_rms(reference: Tensor, test: Tensor) -> float:
 
 # --- calibration: ray-traced scenes --------------------------------------------------------------
 RAY_TRACED_RADIUS_REL = 0.02
-"""A blur radius measured from the second moment of 1024 rays a pixel; box pixels add 1/12 px^2."""
-RAY_TRACED_RADIUS_PX = 0.7
-"""A light in focus still fills one pixel: 2 * sqrt(1/12) = 0.58 px by that measure."""
+"""A blur radius measured from the second moment of a lamp's light, 1024 rays a pixel."""
+RAY_TRACED_RADIUS_PX = 0.2
+"""In focus the radius is the root of a difference of variances that is zero but for noise."""
 RAY_TRACED_GAIN_DB = 6.0
 """What rendering gains over no blur on a tiny scene (measured 12 to 17); noise allows no more."""
 

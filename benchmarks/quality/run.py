@@ -11,10 +11,12 @@ from bokehflow.benchmarks.quality.renderers import OURS, choose_renderers
 from bokehflow.benchmarks.quality.score_renderer import RendererScore, score_renderer
 from bokehflow.benchmarks.quality.step_edges import StepErrors, measure_steps
 from bokehflow.calibration.aperture import Aperture
+from bokehflow.calibration.ray_traced import RAY_TRACED_KINDS, make_ray_traced_scene
 from bokehflow.calibration.scenes import SCENE_KINDS, Scene, make_scene
 from bokehflow.errors import UnknownNameError, UsageError
 
 DEFAULT_SIZE = (360, 480)
+ALL_KINDS = (*SCENE_KINDS, *RAY_TRACED_KINDS)
 TALL_KIND = "portrait"
 """Photographed with the camera turned: height and width change places."""
 BLADED_KIND = "lights"
@@ -39,13 +41,13 @@ class QualityConfig:
         if self.seed < 0:
             raise UsageError(f"seed={self.seed}", "0 or more")
         for kind in self.kinds:
-            if kind not in SCENE_KINDS:
-                raise UnknownNameError("scene", kind, SCENE_KINDS)
+            if kind not in ALL_KINDS:
+                raise UnknownNameError("scene", kind, ALL_KINDS)
         choose_renderers(self.renderers)
 
     @property
     def scene_kinds(self) -> tuple[str, ...]:
-        """The kinds to build."""
+        """The kinds to build; the ray-traced ones only where they are asked for."""
         return self.kinds or SCENE_KINDS
 
 
@@ -63,12 +65,18 @@ def benchmark_scenes(config: QualityConfig, advance: Callable[[], None]) -> list
     """The scenes of a configuration; `advance` is called once a scene."""
     scenes = []
     for kind in config.scene_kinds:
-        size = (config.height, config.width)
-        height, width = size[::-1] if kind == TALL_KIND else size
-        aperture = BLADED_APERTURE if kind == BLADED_KIND else Aperture()
-        scenes.append(make_scene(kind, config.seed, height, width, aperture=aperture))
+        scenes.append(_benchmark_scene(kind, config))
         advance()
     return scenes
+
+
+def _benchmark_scene(kind: str, config: QualityConfig) -> Scene:
+    size = (config.height, config.width)
+    if kind in RAY_TRACED_KINDS:
+        return make_ray_traced_scene(kind, config.seed, *size)
+    height, width = size[::-1] if kind == TALL_KIND else size
+    aperture = BLADED_APERTURE if kind == BLADED_KIND else Aperture()
+    return make_scene(kind, config.seed, height, width, aperture=aperture)
 
 
 def measure_renderers(

@@ -22,7 +22,7 @@ SHARP = torch.zeros(1, 2, dtype=torch.float64)
 
 def inverse_depth_for(radius_px: float) -> float:
     offset = LENS.signed_radius_px(0.0, WIDTH)
-    return (radius_px - offset) / (LENS.signed_radius_px(1.0, WIDTH) - offset)
+    return float((radius_px - offset) / (LENS.signed_radius_px(1.0, WIDTH) - offset))
 
 
 def canvas_of(colour: torch.Tensor) -> torch.Tensor:
@@ -127,7 +127,7 @@ def test_more_samples_change_little(blades: int) -> None:
 def test_two_runs_give_the_same_bytes() -> None:
     layers = [flat(random_opaque(), -7.0), flat(random_opaque(1) * 0.5, 4.0)]
     runs = [trace(layers, LENS, lens_samples(Aperture(5), 64)).numpy() for _ in range(2)]
-    assert np.array_equal(*runs)
+    assert np.array_equal(runs[0], runs[1])
 
 
 def test_depth_is_that_of_the_layer_that_covers_half() -> None:

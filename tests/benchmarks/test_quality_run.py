@@ -1,0 +1,89 @@
+"""`bfx quality` from end to end on small scenes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bokehflow.benchmarks.quality.bars import Check, check_bars
+from bokehflow.benchmarks.quality.report import SCHEMA
+from bokehflow.benchmarks.quality.run import QualityConfig
+from bokehflow.benchmarks.quality.tables import Table, check_table
+from bokehflow.cli.quality import quality
+from bokehflow.errors import InputError, UnknownNameError, UsageError
+
+
+def test_a_small_run_writes_a_record_tables_and_pictures(tmp_path: Path) -> None:
+    out, pictures = tmp_path / "out", tmp_path / "pictures"
+    result = quality(size="48x64", scenes="hair", renderer="mobile", output=out, pictures=pictures)
+    document = json.loads((out / "quality.json").read_text())
+    assert document == json.loads(json.dumps(dict(result.document)))
+    assert document["schema"] == SCHEMA
+    assert list(document["renderers"]) == ["no blur", "mobile"]
+    mobile = document["renderers"]["mobile"]
+    sharp = document["renderers"]["no blur"]
+    assert mobile["score"]["mean"]["overall_psnr_db"] > sharp["score"]["mean"]["overall_psnr_db"]
+    assert len(mobile["depth_studies"]) == 2
+    assert not sharp["depth_studies"]
+    assert set(document["environment"]["packages"]) >= {"torch", "numpy"}
+    # Bars that are means over the whole set say nothing about one tiny scene.
+    assert all("won back" not in check["name"] for check in document["checks"])
+    assert result.exit_code == int(any(not check["holds"] for check in document["checks"]))
+    assert "### Half-planes" in (out / "quality.md").read_text()
+    names = {path.name for path in pictures.iterdir()}
+    assert names >= {"hair-0-before.jpg", "hair-0-truth.jpg", "hair-0-mobile.jpg"}
+
+
+def test_scenes_on_disk_can_be_scored(tmp_path: Path) -> None:
+    written = quality(size="48x64", scenes="ground", write_scenes=tmp_path)
+    place = tmp_path / "ground-0"
+    assert written.document["scenes"] == [place]
+    (place / "bokeh.png").write_bytes((place / "truth.png").read_bytes())
+    result = quality(score_files=tmp_path)
+    scenes = result.document["scenes"]
+    assert isinstance(scenes, dict)
+    assert scenes["ground-0"]["overall"]["psnr_db"] == 100.0
+    assert "ground-0" in result.text
+
+
+def test_scenes_without_pictures_are_refused(tmp_path: Path) -> None:
+    quality(size="48x64", scenes="ground", write_scenes=tmp_path)
+    with pytest.raises(InputError, match=r"bokeh\.png"):
+        quality(score_files=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"kinds": ("grund",)}, UnknownNameError),
+        ({"renderers": ("bets",)}, UnknownNameError),
+        ({"seed": -1}, UsageError),
+    ],
+    ids=["scene", "renderer", "seed"],
+)
+def test_a_wrong_name_is_refused_before_any_work(
+    arguments: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        QualityConfig(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_bar_that_is_missed_says_so() -> None:
+    missed = Check("mobile far leak", 0.3, 0.005, at_least=False)
+    assert not missed.holds
+    assert check_table([missed]).rows[0][-1] == "NO"
+    assert Check("best in focus, dB", 38.0, 38.0, at_least=True).holds
+    assert check_bars(QualityConfig(), {}) == []
+
+
+def test_markdown_aligns_numbers() -> None:
+    table = Table("T", ("name", "a"), [("x", "1")])
+    assert table.markdown().splitlines() == [
+        "### T",
+        "",
+        "| name | a |",
+        "| --- | ---: |",
+        "| x | 1 |",
+    ]
