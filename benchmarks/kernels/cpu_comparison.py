@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,6 +31,8 @@ class CpuComparison:
     """Seconds of the scans of one training step, forward and backward, medians of paired runs.
 
     speed_up is the median of the pairs' ratios, with the lowest and highest beside it.
+    processor_speed_up is the same in processor seconds of all threads, which other programs on
+    the machine disturb less than the clock.
     """
 
     case: str
@@ -41,6 +44,7 @@ class CpuComparison:
     speed_up: float
     speed_up_lowest: float
     speed_up_highest: float
+    processor_speed_up: float
 
 
 def compare_on_cpu(
@@ -52,26 +56,28 @@ def compare_on_cpu(
     """
     inputs = make_inputs(case, "cpu")
     _check_agreement(_layer(chunk_scan_2d, case, inputs), _layer(cpu_scan_2d, case, inputs))
-    pairs = []
-    for _ in range(repeats):
-        pairs.append(
-            (
-                _seconds(chunk_scan_2d, case, inputs, layers),
-                _seconds(cpu_scan_2d, case, inputs, layers),
-            )
-        )
-    ratios = [chunked / cpu for chunked, cpu in pairs]
+    pairs = [
+        (_seconds(chunk_scan_2d, case, inputs, layers), _seconds(cpu_scan_2d, case, inputs, layers))
+        for _ in range(repeats)
+    ]
+    ratios = [chunked.clock / cpu.clock for chunked, cpu in pairs]
     return CpuComparison(
         case=case.name,
         layers=layers,
         threads=torch.get_num_threads(),
         repeats=repeats,
-        chunked_s=statistics.median(chunked for chunked, _ in pairs),
-        cpu_s=statistics.median(cpu for _, cpu in pairs),
+        chunked_s=statistics.median(chunked.clock for chunked, _ in pairs),
+        cpu_s=statistics.median(cpu.clock for _, cpu in pairs),
         speed_up=statistics.median(ratios),
         speed_up_lowest=min(ratios),
         speed_up_highest=max(ratios),
+        processor_speed_up=statistics.median(c.processor / ours.processor for c, ours in pairs),
     )
+
+
+class _Seconds(NamedTuple):
+    clock: float
+    processor: float
 
 
 def _layer(
@@ -85,11 +91,11 @@ def _layer(
 
 def _seconds(
     scan: Callable[..., tuple[Tensor, Tensor]], case: LayerCase, inputs: list[Tensor], layers: int
-) -> float:
-    start = time.perf_counter()
+) -> _Seconds:
+    clock, processor = time.perf_counter(), time.process_time()
     for _ in range(layers):
         _layer(scan, case, inputs)
-    return time.perf_counter() - start
+    return _Seconds(time.perf_counter() - clock, time.process_time() - processor)
 
 
 def _check_agreement(reference: list[Tensor], test: list[Tensor]) -> None:

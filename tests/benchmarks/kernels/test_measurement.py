@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from bokehflow.benchmarks.kernels.training_step import make_step
 from bokehflow.scan import naive_gated_delta, naive_scan_2d
 from tests.tolerances import SCAN_FP32
 
+Form2d = Callable[..., tuple[Tensor, Tensor]]
 SMALL = LayerCase("small_map", "nano", 1, 12, 20, torch.float32)
 
 
@@ -47,7 +49,8 @@ def test_every_contender_computes_the_scan(contender: Any) -> None:
     q, k, v, log_decay, beta = make_inputs(SMALL, device)
     found = contender.form((q, k, v, log_decay, beta), *SMALL.map_size)
     exact = [x.detach().cpu().double() for x in (q, k, v, log_decay, beta)]
-    wanted, _ = naive_scan_2d(*exact, None, height=3, width=5)
+    reference: Form2d = naive_scan_2d
+    wanted, _ = reference(*exact, None, *SMALL.map_size)
     assert (found.cpu() - wanted).norm() <= SCAN_FP32 * wanted.norm()
 
 
