@@ -51,7 +51,8 @@ def render(
     ).to(image)
     has_alpha = image.shape[1] in (2, 4)
     colour = image[:, :-1] if has_alpha else image
-    light = HighlightRecovery(config.highlight_recovery)(srgb_to_linear(colour), radius)
+    recovery = HighlightRecovery(config.highlight_recovery, *image.shape[2:])
+    light = recovery(srgb_to_linear(colour), radius)
     if not has_alpha:
         return linear_to_srgb(blur(light, radius))
     alpha = image[:, -1:]

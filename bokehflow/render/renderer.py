@@ -28,7 +28,7 @@ class Renderer(nn.Module):
         self.max_radius_px = config.max_radius_px or design_radius_px(height, width)
         bank = radius_bank(config.quality, self.max_radius_px, self.max_radius_px)
         self.blur = LensBlur(bank, 3, config.blades, config.blade_rotation_deg)
-        self.recovery = HighlightRecovery(config.highlight_recovery)
+        self.recovery = HighlightRecovery(config.highlight_recovery, height, width)
 
     def forward(self, image: Tensor, radius_px: Tensor) -> Tensor:
         """The rendered frame [B, 3, H, W], sRGB 0..1.

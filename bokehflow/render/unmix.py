@@ -15,6 +15,8 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.render.windows import ramp, window_max, window_min
+
 JUMP_FROM_PX, JUMP_AT_PX = 1.5, 2.5
 """Range of radii within 3x3 px between which a slope turns into the outline of an object."""
 TOLERANCE = 0.25
@@ -44,10 +46,9 @@ def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
 
     light: [B, C, H, W], linear. radius_px: [B, 1, H, W], signed, positive nearer.
     """
-    nearest = F.max_pool2d(radius_px, 3, stride=1, padding=1)
-    farthest = -F.max_pool2d(-radius_px, 3, stride=1, padding=1)
+    nearest, farthest = window_max(radius_px, 3), window_min(radius_px, 3)
     jump = nearest - farthest
-    outline = ((jump - JUMP_FROM_PX) / (JUMP_AT_PX - JUMP_FROM_PX)).clamp(0.0, 1.0)
+    outline = ramp(jump, JUMP_FROM_PX, JUMP_AT_PX)
     trust = 1.0 - (1.0 - OUTLINE_TRUST) * outline
     tolerance = (TOLERANCE * jump).clamp(min=MIN_TOLERANCE_PX)
     near, near_found = _colour_at(light, radius_px, trust, nearest, tolerance)

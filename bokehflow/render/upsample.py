@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bokehflow.errors import SizeError
+from bokehflow.render.windows import ramp, window_max, window_mean, window_min
 
 MIN_WINDOW_PX = 9
 """Width of the window in which the two depths and their colours are looked up."""
@@ -59,17 +60,17 @@ class EdgeAwareUpsample(nn.Module):
             inverse_depth = F.interpolate(
                 inverse_depth, size=self.frame_size, mode="bilinear", align_corners=False
             )
-        near = _largest(inverse_depth, self.window_px)
-        far = -_largest(-inverse_depth, self.window_px)
+        near = window_max(inverse_depth, self.window_px)
+        far = window_min(inverse_depth, self.window_px)
         rise = near - far
         place = (inverse_depth - far) / rise.clamp(min=SMALLEST)
-        two_objects = _between(rise / near.clamp(min=SMALLEST), RISE_FROM, RISE_AT)
+        two_objects = ramp(rise / near.clamp(min=SMALLEST), RISE_FROM, RISE_AT)
         opinion = _colour_opinion(image, place, two_objects, self.window_px)
         decided = ((place - 0.5 + opinion) * STEEPNESS + 0.5).clamp(0.0, 1.0)
-        ramp = _largest(_one_pixel_rise(inverse_depth), RAMP_REACH_PX) / rise.clamp(min=SMALLEST)
-        wider = _largest(near, self.window_px) + _largest(-far, self.window_px)
-        level = _between(rise / wider.clamp(min=SMALLEST), LEVEL_FROM, LEVEL_AT)
-        change = two_objects * level * _between(ramp, RAMP_FROM, RAMP_AT)
+        slope = window_max(_one_pixel_rise(inverse_depth), RAMP_REACH_PX) / rise.clamp(min=SMALLEST)
+        wider = window_max(near, self.window_px) - window_min(far, self.window_px)
+        level = ramp(rise / wider.clamp(min=SMALLEST), LEVEL_FROM, LEVEL_AT)
+        change = two_objects * level * ramp(slope, RAMP_FROM, RAMP_AT)
         return inverse_depth + change * (far + rise * decided - inverse_depth)
 
 
@@ -86,7 +87,7 @@ def _colour_opinion(image: Tensor, place: Tensor, two_objects: Tensor, window_px
 
 def _mean_colour(image: Tensor, weight: Tensor, window_px: int) -> Tensor:
     weight = weight + SMALLEST
-    return _mean(weight * image, window_px) / _mean(weight, window_px)
+    return window_mean(weight * image, window_px) / window_mean(weight, window_px)
 
 
 def _one_pixel_rise(x: Tensor) -> Tensor:
@@ -105,19 +106,3 @@ def _monotone(before: Tensor, x: Tensor, after: Tensor) -> Tensor:
     up = (after - x).minimum(x - before)
     down = (x - after).minimum(before - x)
     return up.maximum(down).clamp(min=0.0)
-
-
-def _between(x: Tensor, start: float, end: float) -> Tensor:
-    return ((x - start) / (end - start)).clamp(0.0, 1.0)
-
-
-def _largest(x: Tensor, window_px: int) -> Tensor:
-    half = window_px // 2
-    rows = F.max_pool2d(x, (window_px, 1), stride=1, padding=(half, 0))
-    return F.max_pool2d(rows, (1, window_px), stride=1, padding=(0, half))
-
-
-def _mean(x: Tensor, window_px: int) -> Tensor:
-    padded = F.pad(x, (window_px // 2,) * 4, mode="replicate")
-    rows = F.avg_pool2d(padded, (window_px, 1), stride=1)
-    return F.avg_pool2d(rows, (1, window_px), stride=1)

@@ -15,7 +15,7 @@ def picture_with_lamp() -> torch.Tensor:
 
 def test_a_blurred_lamp_is_scaled_and_a_white_wall_is_not() -> None:
     light = picture_with_lamp()
-    out = HighlightRecovery(2.0)(light, torch.full((1, 1, 60, 90), -12.0))
+    out = HighlightRecovery(2.0, 60, 90)(light, torch.full((1, 1, 60, 90), -12.0))
     assert float(out[0, 0, 20, 20]) == 3.0
     assert torch.equal(out[..., 30:, 45:], light[..., 30:, 45:])
     assert torch.equal(out[..., 0:15, :], light[..., 0:15, :])
@@ -23,7 +23,7 @@ def test_a_blurred_lamp_is_scaled_and_a_white_wall_is_not() -> None:
 
 def test_in_focus_nothing_changes() -> None:
     light = picture_with_lamp()
-    assert torch.equal(HighlightRecovery(2.0)(light, torch.zeros(1, 1, 60, 90)), light)
+    assert torch.equal(HighlightRecovery(2.0, 60, 90)(light, torch.zeros(1, 1, 60, 90)), light)
 
 
 def test_off_means_untouched_and_on_means_brighter() -> None:
@@ -32,3 +32,11 @@ def test_off_means_untouched_and_on_means_brighter() -> None:
     on = Renderer(60, 90, RenderConfig(highlight_recovery=1.0, max_radius_px=16.0))(image, radius)
     assert float((on - off).max()) > 0.0
     assert float((on - off).min()) >= -1e-6
+
+
+def test_print_on_white_paper_is_not_lamps() -> None:
+    light = torch.full((1, 3, 60, 90), 1.0)
+    light[..., ::4, :] = 0.0
+    assert torch.equal(
+        HighlightRecovery(2.0, 60, 90)(light, torch.full((1, 1, 60, 90), 9.0)), light
+    )
