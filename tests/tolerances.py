@@ -76,10 +76,10 @@ def relative_rms(reference: Tensor, test: Tensor) -> float:
     return float(error / size) if size > 0 else float(error)
 
 # --- calibration: ray-traced scenes --------------------------------------------------------------
-RAY_TRACED_RADIUS_REL = 0.02
-"""A blur radius measured from the second moment of a lamp's light, 1024 rays a pixel."""
-RAY_TRACED_RADIUS_PX = 0.2
-"""In focus the radius is the root of a difference of variances that is zero but for noise."""
+RAY_TRACED_VARIANCE_REL = 0.02
+"""1 % of blur radius, from the second moment of a lamp's light at 1024 rays a pixel."""
+RAY_TRACED_VARIANCE_PX2 = 0.1
+"""A lamp two pixels wide is too small for its pixel steps to add exactly 1/12 (measured 0.06)."""
 RAY_TRACED_GAIN_DB = 6.0
 """What rendering gains over no blur on a tiny scene (measured 12 to 17); noise allows no more."""
 

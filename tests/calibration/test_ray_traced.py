@@ -37,10 +37,10 @@ def test_a_point_light_makes_the_disk_that_optics_predicts(depth_m: float) -> No
     x = np.arange(WIDTH) + 0.5 - WIDTH / 2
     variance = float((light.sum(axis=0) * x**2).sum() / light.sum())
     # Variances add along an axis: r^2 / 4 of the blur, 1 / 4 of the lamp, 1 / 12 of the pixel.
-    radius = 2.0 * max(0.0, variance - 1 / 4 - 1 / 12) ** 0.5
-    expected = abs(float(lens.radius_px(depth_m, WIDTH)))
-    assert radius == pytest.approx(
-        expected, rel=tol.RAY_TRACED_RADIUS_REL, abs=tol.RAY_TRACED_RADIUS_PX
+    blur_variance = variance - 1 / 4 - 1 / 12
+    radius = float(lens.radius_px(depth_m, WIDTH))
+    assert blur_variance == pytest.approx(
+        radius**2 / 4, rel=tol.RAY_TRACED_VARIANCE_REL, abs=tol.RAY_TRACED_VARIANCE_PX2
     )
 
 
