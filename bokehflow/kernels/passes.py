@@ -11,7 +11,6 @@ from torch import Tensor
 from bokehflow.kernels.backward_kernels import (
     chunk_gradient_kernel,
     split_gradient_kernel,
-    token_gradient_kernel,
 )
 from bokehflow.kernels.boundary_kernel import split_scan_kernel
 from bokehflow.kernels.checks import ScanShape
@@ -31,6 +30,7 @@ from bokehflow.kernels.launch import (
     run_now,
 )
 from bokehflow.kernels.plan import CHUNK, LaunchPlan
+from bokehflow.kernels.token_gradients import token_gradient_kernel
 
 
 @dataclass(frozen=True, slots=True)
