@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bokehflow.benchmarks.quality.renderers import Renderer
+from bokehflow.benchmarks.quality.renderers import NO_BLUR, Renderer
 from bokehflow.calibration.scenes import Scene
 from bokehflow.media import write_photo
 from bokehflow.media.atomic import output_errors
@@ -16,7 +16,8 @@ def write_pictures(
 ) -> list[Path]:
     """Write `<scene>-before.jpg`, `<scene>-truth.jpg` and `<scene>-<renderer>.jpg`.
 
-    Spaces in a renderer's name become hyphens. Raises OutputError where `folder` cannot be written.
+    Spaces in a renderer's name become hyphens; "no blur" is the picture before. Raises OutputError
+    where `folder` cannot be written.
     """
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -24,6 +25,8 @@ def write_pictures(
     for scene in scenes:
         pictures = {"before": scene.frame, "truth": scene.truth}
         for name, renderer in renderers.items():
+            if name == NO_BLUR:
+                continue
             picture = renderer(scene.frame, scene.depth_m, scene.lens, scene.aperture)
             pictures[name.replace(" ", "-")] = picture
         for name, picture in pictures.items():
