@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from bokehflow.layers.conditioning import blur_radius_map
 from bokehflow.layers.resample import Resample
 from bokehflow.layers.temporal import State
-from bokehflow.network import Network
+from bokehflow.network import Network, NetworkOutput
 from bokehflow.render import EdgeAwareUpsample, RenderConfig, Renderer
 from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, network_size_for
 
@@ -61,14 +61,23 @@ class Pipeline(nn.Module):
         `layers.temporal.State`, zeros before the first frame."""
         small = self.shrink(image)
         seen = self.network(small, lens, State(state_scan, state_pooled, state_valid))
+        bokeh, inverse_depth = self.compose(image, small, lens, seen)
+        return PipelineOutput(bokeh, 1.0 / inverse_depth, *seen.next_state)
+
+    def compose(
+        self, image: Tensor, small: Tensor, lens: Tensor, seen: NetworkOutput
+    ) -> tuple[Tensor, Tensor]:
+        """The picture through the lens and inverse depth in 1/m, [B, 3, H, W] and [B, 1, H, W].
+
+        image: at frame size; small: the same at network size; seen: what the network made of it.
+        """
         inverse_depth = self.upsample(seen.inverse_depth, image)
         inverse_depth = torch.clamp(inverse_depth, 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
         radius = blur_radius_map(inverse_depth, lens, self.frame_size.width)
         rendered = self.renderer(image, radius)
         residual = self._residual(rendered, small, seen.hint, seen.inverse_depth, lens)
         in_blur = torch.clamp(radius.abs(), max=1.0)
-        bokeh = torch.clamp(rendered + residual * in_blur, 0.0, 1.0)
-        return PipelineOutput(bokeh, 1.0 / inverse_depth, *seen.next_state)
+        return torch.clamp(rendered + residual * in_blur, 0.0, 1.0), inverse_depth
 
     def _residual(
         self, rendered: Tensor, small: Tensor, hint: Tensor, inverse_depth: Tensor, lens: Tensor

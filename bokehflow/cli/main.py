@@ -23,6 +23,7 @@ from bokehflow.cli.info import info
 from bokehflow.cli.output import CommandResult
 from bokehflow.cli.quality import quality
 from bokehflow.cli.render import render
+from bokehflow.cli.train import export_weights, train
 from bokehflow.cli.validate import validate
 from bokehflow.errors import BokehFlowError
 
@@ -81,6 +82,17 @@ app.command(
         "bfx render frame.png --artifact dist/bokehflow-nano_720x1280_net288x512_fp32.onnx",
     ),
 )(render)
+app.command(
+    "train",
+    epilog=output.example(
+        "bfx train configs/nano.toml --data data --out runs/nano --resume --minutes 10",
+        "torchrun --nproc-per-node 8 --no-python bfx train configs/base.toml --scan triton "
+        "--precision bf16",
+    ),
+)(train)
+app.command(
+    "export-weights", epilog=output.example("bfx export-weights runs/nano -o nano.safetensors")
+)(export_weights)
 
 
 def invoke(arguments: Sequence[str]) -> CommandResult | None:

@@ -1,0 +1,110 @@
+"""`bfx train`: one slice of a training run, and `bfx export-weights`: what it has come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bokehflow.cli.output import CommandResult, progress_bar, text_table
+
+if TYPE_CHECKING:
+    from bokehflow.training import TrainReport
+
+SIGNAL_EXIT_BASE = 128
+
+Config = Annotated[Path, typer.Argument(help="The run's config, as configs/nano.toml.")]
+Data = Annotated[Path, typer.Option(metavar="DIR", help="Clips that `bfx data make` made.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="RUN", help="The run's folder. [default: runs/CONFIG's name]")
+]
+Minutes = Annotated[
+    float | None, typer.Option(help="Stop after so many minutes, with a checkpoint.")
+]
+ScanName = Annotated[
+    str, typer.Option(metavar="cpu|triton|chunked", help="The form of the scan; triton is CUDA.")
+]
+PrecisionName = Annotated[
+    str, typer.Option(metavar="fp32|bf16", help="What the network's matrix products run in.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the run's checkpoint, where it has one.")
+]
+NewConfig = Annotated[
+    bool, typer.Option("--new-config", help="Go on although the config has changed.")
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read, and count them.")
+]
+Workers = Annotated[int, typer.Option(help="Batches made ahead, each on a thread of its own.")]
+
+
+def train(
+    config: Config,
+    data: Data = Path("data"),
+    out: Out = None,
+    minutes: Minutes = None,
+    scan: ScanName = "cpu",
+    precision: PrecisionName = "fp32",
+    resume: Resume = False,
+    new_config: NewConfig = False,
+    skip_bad: SkipBad = False,
+    workers: Workers = 1,
+) -> CommandResult:
+    """Train a variant, or go on with it.
+
+    Ctrl-C saves a checkpoint and exits; so does --minutes. On several devices or machines, start
+    it with torchrun: each process takes its share of every batch.
+    """
+    from bokehflow.training import TrainOptions, read_config
+    from bokehflow.training import train as train_slice
+    from bokehflow.training.clips import open_folder
+
+    run = read_config(config)
+    folder = out or Path("runs") / config.stem
+    options = TrainOptions(folder, scan, precision, minutes, resume, new_config, workers)
+    clips = open_folder(data, skip_bad=skip_bad)
+    with progress_bar("training", run.total_steps) as advance:
+        report = train_slice(run, clips, options, advance)
+    return CommandResult(
+        _document(report, folder),
+        _text(report, folder),
+        SIGNAL_EXIT_BASE + report.signal_number if report.signal_number else 0,
+        [f"left out: {reason}" for reason in clips.unreadable],
+    )
+
+
+def export_weights(
+    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The weights file to write.")],
+) -> CommandResult:
+    """Write a run's averaged weights as a weights file for `--weights`, in float16."""
+    from dataclasses import asdict
+
+    from bokehflow.training.snapshot import export_weights as write_weights
+
+    info = write_weights(run, output)
+    document = {"path": output, "bytes": output.stat().st_size, **asdict(info)}
+    return CommandResult(document, f"{output}: {info.variant}, SHA-256 {info.sha256[:12]}...")
+
+
+def _document(report: TrainReport, folder: Path) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {"run": folder, **asdict(report)}
+
+
+def _text(report: TrainReport, folder: Path) -> str:
+    """What the slice did; nothing from processes that do not lead."""
+    if not report.leads:
+        return ""
+    loss = "every step was skipped" if report.loss is None else f"{report.loss:.4f}"
+    rows = [
+        ("steps done", f"{report.step} of {report.total_steps}, {report.first_step} before"),
+        ("stopped", {"time": "out of time"}.get(report.stopped, report.stopped)),
+        ("loss", loss),
+        ("skipped steps", report.skipped),
+        ("time a step", f"{report.seconds_per_step:.3f} s"),
+    ]
+    return text_table((str(folder), ""), rows)

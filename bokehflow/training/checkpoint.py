@@ -1,0 +1,126 @@
+"""Checkpoints: everything a run needs to go on exactly, in one file that is whole or not there.
+
+Network, averaged weights and the optimiser's two moments, in float32: 16 bytes a parameter.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bokehflow.errors import InputError, WeightsError
+from bokehflow.media.atomic import atomic_file
+from bokehflow.network import Network
+from bokehflow.training.config import TrainConfig
+from bokehflow.training.config_file import config_as_json, config_from_json
+from bokehflow.training.ema import AveragedWeights
+
+NAME = "checkpoint.pt"
+SCHEMA = 1
+_DAMAGE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError)
+
+
+@dataclass(slots=True)
+class RunState:
+    """All that changes from step to step. step: how many are done; skipped: how many of them
+    left the weights alone because a gradient was not finite."""
+
+    network: Network
+    averaged: AveragedWeights
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a checkpoint file holds, beside the config of its run."""
+
+    config: TrainConfig
+    step: int
+    skipped: int
+    network: dict[str, Tensor]
+    averaged: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    generators: dict[str, Any]
+
+
+def save_checkpoint(folder: Path, config: TrainConfig, state: RunState) -> None:
+    """Write the run's checkpoint in place of the one before.
+
+    Raises OutputError where it cannot be written; the one before is then still there.
+    """
+    content = io.BytesIO()
+    document = {
+        "schema": SCHEMA,
+        "config": config_as_json(config),
+        "step": state.step,
+        "skipped": state.skipped,
+        "network": state.network.state_dict(),
+        "averaged": state.averaged.tensors,
+        "optimiser": state.optimiser.state_dict(),
+        "generators": _generators(),
+    }
+    # Into memory first: torch tells a full disk as one of its own errors.
+    torch.save(document, content)
+    with atomic_file(folder / NAME) as hidden:
+        hidden.write_bytes(content.getbuffer())
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """The checkpoint of a run's folder. Raises InputError where there is none that can be read."""
+    path = folder / NAME
+    if not path.is_file():
+        raise InputError(f"no checkpoint at {path}", "the folder of a run of `bfx train`")
+    try:
+        document = torch.load(path, map_location="cpu", weights_only=True)
+        schema = document.pop("schema")
+        config = config_from_json(document.pop("config"))
+        checkpoint = Checkpoint(config=config, **document)
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path} cannot be read as a checkpoint ({type(error).__name__})",
+            "a file that `bfx train` wrote",
+            "train into another folder",
+        ) from error
+    if schema != SCHEMA:
+        raise InputError(f"{path} has schema {schema}", f"schema {SCHEMA}")
+    return checkpoint
+
+
+def restore(checkpoint: Checkpoint, state: RunState) -> None:
+    """Put a run back where its checkpoint left it.
+
+    Raises WeightsError for a checkpoint of another variant.
+    """
+    variant = state.network.variant.name
+    if checkpoint.config.variant != variant:
+        raise WeightsError(
+            f"the checkpoint is of {checkpoint.config.variant!r}",
+            f"one of {variant!r}",
+            "train into another folder, or with that variant's config",
+        )
+    state.network.load_state_dict(checkpoint.network)
+    state.averaged.load(checkpoint.averaged)
+    decays = [group["weight_decay"] for group in state.optimiser.param_groups]
+    state.optimiser.load_state_dict(checkpoint.optimiser)
+    # Settings are the config's; the checkpoint holds what was reached under them.
+    for group, decay in zip(state.optimiser.param_groups, decays, strict=True):
+        group["weight_decay"] = decay
+    state.step, state.skipped = checkpoint.step, checkpoint.skipped
+    torch.set_rng_state(checkpoint.generators["cpu"])
+    # A run that goes on without CUDA, or with more devices, has no use for these.
+    stored = checkpoint.generators["cuda"]
+    if torch.cuda.is_available() and len(stored) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(stored)
+
+
+def _generators() -> dict[str, Any]:
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}

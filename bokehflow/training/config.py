@@ -1,0 +1,169 @@
+"""What a run is: everything that changes the weights it ends with, and nothing else.
+
+The machine it runs on (scan, precision, processes) is no part of it, so that a run can go on
+elsewhere. Defaults are those of the founding document, section 5.3, where it has one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+
+from bokehflow.errors import SizeError, UnknownNameError, UsageError
+from bokehflow.specs import TOKEN_STRIDE, Size, find_variant
+from bokehflow.weights import CANONICAL_FOV_DEG
+
+RENDERINGS = ("none", "true_depth", "predicted_depth")
+PERCEPTUAL_NETWORKS = ("efficientnet_lite0", "vgg19")
+SMALLEST_SIDE_PX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserConfig:
+    """AdamW, its schedule and its guard.
+
+    last_share: the learning rate at the last step as a share of the highest one.
+    """
+
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.05
+    warmup_steps: int = 5000
+    last_share: float = 0.01
+    clip_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        _above_zero("learning_rate", self.learning_rate)
+        _above_zero("clip_norm", self.clip_norm)
+        _within("weight_decay", self.weight_decay, 0.0, 1.0)
+        _within("last_share", self.last_share, 0.0, 1.0)
+        _at_least("warmup_steps", self.warmup_steps, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LossWeights:
+    """How much each loss counts; 0 leaves it out. See `bokehflow.training.losses` for each."""
+
+    depth: float = 1.0
+    coarse_depth: float = 0.5
+    depth_edges: float = 0.2
+    bokeh_l1: float = 1.0
+    bokeh_ssim: float = 1.0
+    perceptual: float = 0.1
+    temporal: float = 0.5
+    temporal_depth: float = 0.2
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            _within(item.name, getattr(self, item.name), 0.0, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class StageConfig:
+    """One part of a run.
+
+    sizes: HxW of what the network sees, one of them drawn a step. batch: clips a step over all
+    processes. frames: of one clip, the state carried from each to the next. truncate: gradients
+    flow back through at most so many frames, 0 for all. rendering: "none" trains depth alone;
+    "true_depth" and "predicted_depth" also train the picture, rendered from that depth.
+    smallest_view: crops show at least this share of the frame's sides.
+    """
+
+    name: str
+    steps: int
+    sizes: tuple[str, ...] = ("128x128",)
+    batch: int = 8
+    frames: int = 1
+    truncate: int = 0
+    rendering: str = "none"
+    smallest_view: float = 0.6
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "frames"):
+            _at_least(name, getattr(self, name), 1)
+        _at_least("truncate", self.truncate, 0)
+        _within("smallest_view", self.smallest_view, 0.05, 1.0)
+        if self.rendering not in RENDERINGS:
+            raise UnknownNameError("rendering", self.rendering, RENDERINGS)
+        if not self.sizes:
+            raise UsageError("sizes is empty", "at least one HxW")
+        for size in self.parsed_sizes():
+            _check_size(size)
+
+    def parsed_sizes(self) -> tuple[Size, ...]:
+        """The sizes as sizes."""
+        return tuple(Size.parse(text) for text in self.sizes)
+
+    @property
+    def renders(self) -> bool:
+        """Whether this stage trains the picture."""
+        return self.rendering != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One run: variant, stages in order, losses, optimiser.
+
+    perceptual_file: weights for "vgg19", in torchvision's names; "efficientnet_lite0" takes its
+    own from the package. log_every, snapshot_every: in steps; a snapshot is a weights file of the
+    averaged weights, kept.
+    """
+
+    stages: tuple[StageConfig, ...]
+    variant: str = "nano"
+    seed: int = 0
+    canonical_fov_deg: float = CANONICAL_FOV_DEG
+    ema_decay: float = 0.999
+    perceptual_network: str = "efficientnet_lite0"
+    perceptual_file: str = ""
+    log_every: int = 50
+    snapshot_every: int = 5000
+    checkpoint_minutes: float = 5.0
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    losses: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        find_variant(self.variant)
+        if not self.stages:
+            raise UsageError("no stage", "at least one [[stages]] table")
+        for name in ("log_every", "snapshot_every"):
+            _at_least(name, getattr(self, name), 1)
+        _at_least("seed", self.seed, 0)
+        _within("canonical_fov_deg", self.canonical_fov_deg, 1.0, 179.0)
+        _within("ema_decay", self.ema_decay, 0.0, 1.0)
+        _above_zero("checkpoint_minutes", self.checkpoint_minutes)
+        if self.perceptual_network not in PERCEPTUAL_NETWORKS:
+            raise UnknownNameError(
+                "perceptual network", self.perceptual_network, PERCEPTUAL_NETWORKS
+            )
+        if (self.perceptual_network == "vgg19") != bool(self.perceptual_file):
+            raise UsageError(
+                f"perceptual_file={self.perceptual_file!r} for {self.perceptual_network}",
+                "a weights file for vgg19, none for efficientnet_lite0",
+            )
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+
+def _check_size(size: Size) -> None:
+    if size.height % TOKEN_STRIDE or size.width % TOKEN_STRIDE:
+        raise SizeError(f"training size {size}", f"multiples of {TOKEN_STRIDE}")
+    if min(size.height, size.width) < SMALLEST_SIDE_PX:
+        raise SizeError(f"training size {size}", f"sides of at least {SMALLEST_SIDE_PX} px")
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise UsageError(f"{name}={value}", f"at least {least}")
+
+
+def _above_zero(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise UsageError(f"{name}={value}", "a finite number above 0")
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise UsageError(f"{name}={value}", f"a finite number from {low:g} to {high:g}")

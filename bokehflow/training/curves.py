@@ -1,0 +1,53 @@
+"""Training curves as one CSV file: a row every so many steps, means since the row before."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from bokehflow.media.atomic import atomic_file, output_errors
+from bokehflow.training.clip_losses import LOSS_NAMES
+
+COLUMNS = (
+    "step",
+    "stage",
+    "learning_rate",
+    "loss",
+    *LOSS_NAMES,
+    "gradient_norm",
+    "skipped",
+    "seconds_per_step",
+)
+
+
+class Curves:
+    """Appends rows to a CSV file. Rows beyond the step a run goes on from are dropped."""
+
+    def __init__(self, path: Path, first_step: int) -> None:
+        self.path = path
+        with output_errors(path):
+            kept = _rows_up_to(path, first_step)
+        with atomic_file(path) as hidden:
+            hidden.write_text(_as_csv([COLUMNS, *kept]), encoding="utf-8")
+
+    def add(self, row: Sequence[object]) -> None:
+        """Write one row, in the order of COLUMNS. Raises OutputError where it cannot be."""
+        with output_errors(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(_as_csv([row]))
+
+
+def _rows_up_to(path: Path, step: int) -> list[list[str]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    # A full disk may have cut the last row short.
+    return [row for row in rows if len(row) == len(COLUMNS) and int(row[0]) <= step]
+
+
+def _as_csv(rows: Sequence[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,216 @@
+"""A run in slices: set up or go on, step until the end, the time or an interruption, save."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from bokehflow.errors import UsageError
+from bokehflow.media.atomic import output_errors, require_writable
+from bokehflow.scan import ScanConfig
+from bokehflow.specs import find_variant
+from bokehflow.training.batch import Batch
+from bokehflow.training.checkpoint import (
+    NAME,
+    RunState,
+    read_checkpoint,
+    restore,
+    save_checkpoint,
+)
+from bokehflow.training.clip_losses import ClipLosses
+from bokehflow.training.clips import ClipFolder, batches
+from bokehflow.training.config import TrainConfig
+from bokehflow.training.config_file import differences
+from bokehflow.training.curves import Curves
+from bokehflow.training.distributed import World, open_world
+from bokehflow.training.ema import AveragedWeights
+from bokehflow.training.interrupt import Interruption, noted_interruption
+from bokehflow.training.optimiser import build_optimiser
+from bokehflow.training.perceptual import build_perceptual
+from bokehflow.training.precision import check_precision
+from bokehflow.training.progress import Clock, SliceLog
+from bokehflow.training.snapshot import FOLDER, write_snapshot
+from bokehflow.training.step import SkipGuard, train_step
+from bokehflow.weights.initial import initial_network
+
+CURVES = "curves.csv"
+FINISHED, OUT_OF_TIME, INTERRUPTED = "finished", "time", "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """The machine and the slice; nothing here changes what a run becomes but for rounding.
+
+    out: the run's folder. scan: "triton" computes on CUDA, all others on the CPU. minutes: stop
+    after so long, None for no limit. resume: go on from the folder's checkpoint, where it has
+    one. new_config: go on although the config has changed. workers: batches made ahead.
+    """
+
+    out: Path
+    scan: str = "cpu"
+    precision: str = "fp32"
+    minutes: float | None = None
+    resume: bool = False
+    new_config: bool = False
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        ScanConfig(self.scan)
+        check_precision(self.precision)
+        if self.minutes is not None and not self.minutes > 0:
+            raise UsageError(f"minutes={self.minutes}", "above 0")
+        if self.workers < 0:
+            raise UsageError(f"workers={self.workers}", "at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """What one slice did. stopped: "finished", "time" or "interrupted" (by signal_number).
+
+    loss: mean of the last row of the curves that had a finite one, or None.
+    """
+
+    stopped: str
+    signal_number: int
+    first_step: int
+    step: int
+    total_steps: int
+    skipped: int
+    loss: float | None
+    seconds_per_step: float
+    leads: bool
+
+
+def train(
+    config: TrainConfig,
+    clips: ClipFolder,
+    options: TrainOptions,
+    advance: Callable[[], None] = lambda: None,
+) -> TrainReport:
+    """Train for one slice and leave a checkpoint.
+
+    advance: called after each step. Raises MissingDependencyError or UsageError where this machine
+    cannot run the scan, WeightsError for a checkpoint of another variant, UsageError for a
+    folder or a config that does not fit, OutputError for a full disk (the last checkpoint stays),
+    NumericalError after too many steps that were not finite.
+    """
+    for stage in config.stages:
+        clips.fitting(stage)
+    clock = Clock(options.minutes)
+    device = torch.device("cuda" if options.scan == "triton" else "cpu")
+    with open_world(device) as world, noted_interruption() as noted:
+        world.check_batches(config)
+        state = _open_run(config, options, world)
+        judge = world.shared(_judge(config, options, state, world))
+        run = _Run(config, clips, options, world, state, judge)
+        return _run_slice(run, clock, noted, advance)
+
+
+def _open_run(config: TrainConfig, options: TrainOptions, world: World) -> RunState:
+    """The run at its first step, or where its checkpoint left it."""
+    network = initial_network(find_variant(config.variant), ScanConfig(options.scan))
+    network.to(world.device).train()
+    averaged = AveragedWeights(network, config.ema_decay)
+    state = RunState(network, averaged, build_optimiser(network, config.optimiser))
+    torch.manual_seed(config.seed)
+    if (options.out / NAME).is_file():
+        _go_on(config, options, state)
+    elif world.leads:
+        with output_errors(options.out):
+            (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
+        require_writable(options.out / NAME)
+    world.wait()
+    return state
+
+
+def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> None:
+    """Restore the folder's checkpoint, if that is what was asked for."""
+    if not options.resume:
+        raise UsageError(
+            f"{options.out} already holds a run",
+            remedy="go on with --resume, or choose another --out",
+        )
+    checkpoint = read_checkpoint(options.out)
+    changed = differences(checkpoint.config, config)
+    if "variant" not in changed and changed and not options.new_config:
+        raise UsageError(
+            f"the config differs from the checkpoint's in {', '.join(changed)}",
+            "the config that the run began with",
+            "pass --new-config to go on under the changed one",
+        )
+    restore(checkpoint, state)
+
+
+def _judge(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> nn.Module:
+    """The losses over the run's network, on its device."""
+    rendering = [stage for stage in config.stages if stage.renders]
+    sizes = [size for stage in rendering for size in stage.parsed_sizes()]
+    wanted = config.losses.perceptual > 0 and bool(rendering)
+    perceptual = build_perceptual(config) if wanted else None
+    return ClipLosses(state.network, sizes, perceptual, options.precision).to(world.device)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run that is ready for its next step."""
+
+    config: TrainConfig
+    clips: ClipFolder
+    options: TrainOptions
+    world: World
+    state: RunState
+    judge: nn.Module
+
+    def save(self) -> None:
+        if self.world.leads:
+            save_checkpoint(self.options.out, self.config, self.state)
+
+    def batches(self) -> Generator[Batch]:
+        part = (self.world.rank, self.world.size)
+        return batches(self.config, self.clips, self.state.step, part, self.options.workers)
+
+
+def _run_slice(
+    run: _Run, clock: Clock, noted: Interruption, advance: Callable[[], None]
+) -> TrainReport:
+    """Step until the end of the run or of the slice, then save."""
+    config, state, world = run.config, run.state, run.world
+    first_step, guard = state.step, SkipGuard()
+    curves = Curves(run.options.out / CURVES, first_step) if world.leads else None
+    log = SliceLog(config, curves)
+    stopped = FINISHED
+    with contextlib.closing(run.batches()) as source:
+        for batch in source:
+            result = train_step(config, state, run.judge, batch.to(world.device), world)
+            guard.check(result, state.step)
+            log.note(state.step, state.skipped, result)
+            advance()
+            if world.leads and state.step % config.snapshot_every == 0:
+                write_snapshot(run.options.out, config, state.averaged.tensors, state.step)
+            if state.step == config.total_steps:
+                break
+            if world.any(bool(noted.signal_number)):
+                stopped = INTERRUPTED
+                break
+            if world.any(clock.expired):
+                stopped = OUT_OF_TIME
+                break
+            if clock.due(config.checkpoint_minutes):
+                run.save()
+    run.save()
+    return TrainReport(
+        stopped=stopped,
+        signal_number=noted.signal_number,
+        first_step=first_step,
+        step=state.step,
+        total_steps=config.total_steps,
+        skipped=state.skipped,
+        loss=log.last_loss,
+        seconds_per_step=log.seconds_per_step,
+        leads=world.leads,
+    )

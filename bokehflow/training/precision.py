@@ -1,0 +1,64 @@
+"""Mixed precision: which parts of a step run in bfloat16.
+
+bfloat16 has the range of float32, so no loss scaling is needed. Only the network runs in it; the
+renderer, the losses, the optimiser and the scan's gates and state stay in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from bokehflow.errors import UnknownNameError
+from bokehflow.layers.bigdr import ScanMixer
+from bokehflow.scan import Scan2d
+
+PRECISIONS = ("fp32", "bf16")
+
+
+def check_precision(name: str) -> None:
+    """Raise UnknownNameError for a precision that does not exist."""
+    if name not in PRECISIONS:
+        raise UnknownNameError("precision", name, PRECISIONS)
+
+
+@contextmanager
+def computing_in(precision: str, device: torch.device) -> Iterator[None]:
+    """Matrix products and convolutions inside run in this precision."""
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        yield
+
+
+def scan_in_one_dtype(network: nn.Module) -> None:
+    """Make every scan of the network take q, k and v in q's dtype, and gates in float32.
+
+    Autocast normalises keys in float32 beside queries in bfloat16; the kernels want one dtype.
+    """
+    for module in network.modules():
+        if isinstance(module, ScanMixer):
+            module.scan = _OneDtypeScan(module.scan)
+
+
+class _OneDtypeScan:
+    def __init__(self, scan: Scan2d) -> None:
+        self.scan = scan
+
+    def __call__(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        log_decay: Tensor,
+        beta: Tensor,
+        initial_state: Tensor | None,
+        height: int,
+        width: int,
+    ) -> tuple[Tensor, Tensor]:
+        dtype = q.dtype
+        state = None if initial_state is None else initial_state.float()
+        return self.scan(
+            q, k.to(dtype), v.to(dtype), log_decay.float(), beta.float(), state, height, width
+        )

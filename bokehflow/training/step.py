@@ -1,0 +1,76 @@
+"""One training step: losses, gradients, the guard against what is not finite, the update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bokehflow.errors import NumericalError
+from bokehflow.training.batch import Batch
+from bokehflow.training.checkpoint import RunState
+from bokehflow.training.clip_losses import LOSS_NAMES
+from bokehflow.training.config import TrainConfig
+from bokehflow.training.distributed import World
+from bokehflow.training.schedule import learning_rate_at
+from bokehflow.training.stages import stage_at
+
+MOST_SKIPS_IN_A_ROW = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """losses: the means of LOSS_NAMES over all processes; skipped: the weights were left alone."""
+
+    total: float
+    losses: tuple[float, ...]
+    gradient_norm: float
+    learning_rate: float
+    skipped: bool
+
+
+def train_step(
+    config: TrainConfig, state: RunState, judge: nn.Module, batch: Batch, world: World
+) -> StepResult:
+    """Do the run's next step on this batch; `state` moves on by one.
+
+    judge: a `ClipLosses` over the state's network, shared between the processes. A step whose
+    losses or gradients are not finite on any process is counted and changes no weight.
+    """
+    rate = learning_rate_at(state.step, config.total_steps, config.optimiser)
+    losses: Tensor = judge(batch, stage_at(config, state.step))
+    weights = losses.new_tensor([getattr(config.losses, name) for name in LOSS_NAMES])
+    # A loss that does not count may be infinite for all we care: 0 x inf would not be 0.
+    (losses * weights)[weights > 0].sum().backward()  # type: ignore[no-untyped-call]
+    means = world.mean(losses.detach())
+    total = float((means * weights)[weights > 0].sum())
+    norm = float(nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.clip_norm))
+    finite = bool(torch.isfinite(torch.tensor([total, norm])).all())
+    if finite:
+        for group in state.optimiser.param_groups:
+            group["lr"] = rate
+        state.optimiser.step()
+        state.averaged.update(state.network, state.step)
+    state.optimiser.zero_grad(set_to_none=True)
+    state.step += 1
+    state.skipped += int(not finite)
+    return StepResult(total, tuple(means.tolist()), norm, rate, not finite)
+
+
+class SkipGuard:
+    """Stops a run that skips one step after another."""
+
+    def __init__(self) -> None:
+        self.in_a_row = 0
+
+    def check(self, result: StepResult, step: int) -> None:
+        """Count a step. Raises NumericalError after MOST_SKIPS_IN_A_ROW skipped ones."""
+        self.in_a_row = self.in_a_row + 1 if result.skipped else 0
+        if self.in_a_row >= MOST_SKIPS_IN_A_ROW:
+            raise NumericalError(
+                f"losses or gradients were not finite in {self.in_a_row} steps running, "
+                f"up to step {step}",
+                "finite ones",
+                "go on from the checkpoint with a lower learning_rate, or look at the data",
+            )
