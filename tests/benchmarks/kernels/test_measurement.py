@@ -110,5 +110,5 @@ def test_the_cpu_comparison_compares_and_times() -> None:
 
 def test_a_training_step_trains() -> None:
     step = make_step("chunked", torch.device("cpu"), batch=1, side_px=32)
-    losses = [float(step()) for _ in range(3)]
-    assert losses[2] < losses[0]
+    losses = [float(step()) for _ in range(2)]
+    assert losses[1] < losses[0]
