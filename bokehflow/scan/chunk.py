@@ -28,6 +28,8 @@ from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_st
 
 DEFAULT_CHUNK_SIZE = 16
 DEFAULT_INTER_CHUNK: InterChunk = "two_level"
+SMALLEST_LOG_DECAY = -1e3
+"""exp of this is 0 in every dtype."""
 
 
 def chunk_gated_delta(
@@ -57,6 +59,8 @@ def chunk_gated_delta(
     state = v.new_zeros(batch * heads, key_size, v.shape[-1])
     if initial_state is not None:
         state = initial_state.reshape(batch * heads, key_size, v.shape[-1])
+    # A decay of exactly 0 has an infinite logarithm, which sums of products cannot hold.
+    log_decay = log_decay.clamp(min=SMALLEST_LOG_DECAY)
     folded = ScanInputs(*(fold(x) for x in (q, k, v, log_decay, beta)))
     o, final = chunk_folded(folded, state, chunk_size, inter_chunk)
     o = o.reshape(batch, heads, length, -1).transpose(1, 2)
@@ -83,10 +87,8 @@ def chunk_folded(
         log_decay, beta = (F.pad(x, (0, spare)) for x in (log_decay, beta))
     flat = batch * chunks
     q, k, v = (x.reshape(flat, chunk_size, -1) for x in (q, k, v))
-    decayed = log_decay.reshape(flat, chunk_size) @ upper_ones(chunk_size, log_decay)
-    readout, maps = _within_chunk(
-        q, k, v, decayed.reshape(flat, chunk_size, 1), beta.reshape(flat, chunk_size, 1)
-    )
+    log_decay = log_decay.reshape(flat, chunk_size)
+    readout, maps = _within_chunk(q, k, v, log_decay, beta.reshape(flat, chunk_size, 1))
     by_chunk = maps.reshape(batch, chunks, key_size, -1)
     starts, final = carry_states(by_chunk, initial_state, groups, inter_chunk)
     from_start, inside = torch.split(readout, [key_size, v.shape[-1]], dim=-1)
@@ -96,26 +98,28 @@ def chunk_folded(
 
 
 def _within_chunk(
-    q: Tensor, k: Tensor, v: Tensor, decayed: Tensor, beta: Tensor
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, beta: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Everything that needs no state: (R | P U) and (M | B) of the module docstring.
 
-    q, k: [F, C, K]; v: [F, C, V]; decayed: g, [F, C, 1]; beta: [F, C, 1], F = batch x chunks.
+    q, k: [F, C, K]; v: [F, C, V]; log_decay: [F, C]; beta: [F, C, 1], F = batch x chunks.
     Returns [F, C, K + V] and [F, K, K + V].
     """
     size, key_size, value_size = k.shape[1], k.shape[2], v.shape[2]
-    decay, keys_t = decayed.exp(), k.transpose(1, 2)
-    # g falls along the chunk, so the wanted half is <= 0; clamping first keeps exp from
-    # overflowing in the half that the mask removes.
-    between = torch.clamp(decayed - decayed.transpose(1, 2), max=0.0).exp()
-    mixing = (k @ keys_t) * (between * strictly_lower_ones(size, k)) * beta
-    attention = (q @ keys_t) * (between * lower_ones(size, k))
+    lower, strictly_lower = lower_ones(size, k), strictly_lower_ones(size, k)
+    # g_t - g_s as the sum of what lies between, since differences of a running sum lose their
+    # digits where fast and slow decays share a chunk. Every sum is <= 0, so no exp overflows.
+    between = (log_decay[:, None] * lower) @ strictly_lower
+    to_end = between[:, -1:].exp()
+    from_start = (log_decay @ upper_ones(size, k))[:, :, None].exp()
+    relative_decay, keys_t = between.exp(), k.transpose(1, 2)
+    mixing = (k @ keys_t) * (relative_decay * strictly_lower) * beta
+    attention = (q @ keys_t) * (relative_decay * lower)
     # (-W | U): the sign makes both results below one sum each.
-    solved = solve_unit_lower(mixing, beta * torch.cat([-decay * k, v], dim=-1))
-    readout = attention @ solved + F.pad(decay * q, (0, value_size))
-    last = decayed[:, -1:]
-    written = ((last - decayed).exp() * k).transpose(1, 2) @ solved
-    kept = last.exp() * start_columns(key_size, key_size + value_size, k)
+    solved = solve_unit_lower(mixing, beta * torch.cat([-from_start * k, v], dim=-1))
+    readout = attention @ solved + F.pad(from_start * q, (0, value_size))
+    written = (keys_t * to_end) @ solved
+    kept = from_start[:, -1:] * start_columns(key_size, key_size + value_size, k)
     return readout, written + kept
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 KEYS = ("random", "ar1", "identical")
-GATES = ("usual", "beta_0", "beta_1", "decay_1", "decay_1e-12")
+GATES = ("usual", "beta_0", "beta_1", "decay_1", "decay_1e-12", "decay_mixed")
 
 Inputs = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
 
@@ -40,6 +40,8 @@ def _gates(kind: str, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     log_decay, beta = torch.sigmoid(a + 3.0).log(), torch.sigmoid(b)
     if kind.startswith("beta"):
         beta = torch.full_like(beta, float(kind.removeprefix("beta_")))
-    if kind.startswith("decay"):
+    if kind == "decay_mixed":
+        log_decay = torch.where(a > 0.0, 0.0, torch.full_like(a, 1e-12).log())
+    elif kind.startswith("decay"):
         log_decay = torch.full_like(log_decay, float(kind.removeprefix("decay_"))).log()
     return log_decay, beta

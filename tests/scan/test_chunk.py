@@ -54,6 +54,15 @@ def test_no_state_means_zeros() -> None:
         assert relative_rms(with_zeros[1], final) < SCAN_CHUNKED_FP64
 
 
+def test_a_decay_of_exactly_zero_forgets_everything() -> None:
+    q, k, v, log_decay, beta, state = scan_inputs("random", "usual", 40)
+    log_decay[:, 21] = -torch.inf
+    o, final = naive_gated_delta(q, k, v, log_decay, beta, state)
+    found_o, found_final = chunk_gated_delta(q, k, v, log_decay, beta, state)
+    assert relative_rms(o, found_o) < SCAN_CHUNKED_FP64
+    assert relative_rms(final, found_final) < SCAN_CHUNKED_FP64
+
+
 def test_gradients_match_the_recurrence() -> None:
     inputs = [x.requires_grad_() for x in scan_inputs("random", "usual", 21, 4, 5)]
     gradients = []
