@@ -131,3 +131,10 @@ BASELINE_LIGHT = 1e-5
 BASELINE_IMPULSE = 0.02
 """The same for one pixel. A Gaussian is cut by the rim of the chart, and light below zero from
 Fourier rounding is clipped."""
+
+# --- training ------------------------------------------------------------------------------------
+SSIM_FORMULA = 1e-6
+"""The same windows in float64, but for the kernel's eleven float32 weights."""
+PROCESSES_EQUAL = 1e-4
+"""Losses of two processes against one: gradients summed in another order, through Adam's division
+by their own size, over a few steps."""

@@ -1,0 +1,218 @@
+"""Runs in slices: exact resume, stops, checkpoints that do not fit, disks that are full."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bokehflow.errors import InputError, NumericalError, OutputError, UsageError, WeightsError
+from bokehflow.training import TrainConfig, TrainOptions, TrainReport, train
+from bokehflow.training.checkpoint import NAME, read_checkpoint
+from bokehflow.training.clips import ClipFolder, open_folder
+from bokehflow.training.loop import INTERRUPTED, OUT_OF_TIME
+from bokehflow.training.progress import Clock
+from bokehflow.training.snapshot import FOLDER, export_weights
+from bokehflow.weights import read_weights
+from tests.training.samples import (
+    NO_PERCEPTUAL,
+    curve,
+    stage,
+    tiny_config,
+    use_tiny_variant,
+    write_clips,
+)
+
+CONFIG = tiny_config(
+    stage("depth", 3),
+    stage("picture", 2, rendering="predicted_depth"),
+    stage("clips", 2, frames=2, truncate=1, rendering="predicted_depth"),
+)
+
+
+@pytest.fixture(autouse=True)
+def tiny_variant(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_tiny_variant(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> ClipFolder:
+    return open_folder(write_clips(tmp_path_factory.mktemp("clips") / "data", 3, frames=2))
+
+
+def train_to(
+    clips: ClipFolder,
+    out: Path,
+    stop_after: int | None = None,
+    config: TrainConfig = CONFIG,
+    **options: Any,
+) -> TrainReport:
+    """Train with the chunked scan; stop_after: send Ctrl-C to ourselves after so many steps."""
+    left = [stop_after]
+
+    def advance() -> None:
+        if left[0] is not None:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    return train(config, clips, TrainOptions(out, scan="chunked", **options), advance)
+
+
+def require_same(one: object, other: object, where: str = "checkpoint") -> None:
+    """Assert that two checkpoints are the same to the bit."""
+    if isinstance(one, torch.Tensor):
+        assert isinstance(other, torch.Tensor), where
+        assert torch.equal(one, other), where
+    elif isinstance(one, dict):
+        assert isinstance(other, dict), where
+        assert one.keys() == other.keys(), where
+        for key in one:
+            require_same(one[key], other[key], f"{where}.{key}")
+    elif isinstance(one, list):
+        assert isinstance(other, list), where
+        require_same(dict(enumerate(one)), dict(enumerate(other)), where)
+    else:
+        assert one == other, where
+
+
+@pytest.mark.parametrize("stop_after", [1, 3, 4], ids=["in a stage", "between", "in the next"])
+def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
+    clips: ClipFolder, tmp_path: Path, stop_after: int
+) -> None:
+    train_to(clips, tmp_path / "whole")
+    stopped = train_to(clips, tmp_path / "sliced", stop_after)
+    assert (stopped.stopped, stopped.step) == (INTERRUPTED, stop_after)
+    assert stopped.signal_number == signal.SIGINT
+    torch.rand(3)  # A process of its own would not have this generator's state.
+    finished = train_to(clips, tmp_path / "sliced", resume=True, workers=2)
+    assert (finished.first_step, finished.step) == (stop_after, CONFIG.total_steps)
+    whole, sliced = (read_checkpoint(tmp_path / name) for name in ("whole", "sliced"))
+    for field in dataclasses.fields(whole):
+        require_same(getattr(whole, field.name), getattr(sliced, field.name), field.name)
+    for column in ("step", "stage", "learning_rate", "loss", "gradient_norm"):
+        assert curve(tmp_path / "whole", column) == curve(tmp_path / "sliced", column)
+
+
+def test_a_slice_ends_on_time_and_a_finished_run_stays(
+    clips: ClipFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "expired", property(lambda _: True))
+    report = train_to(clips, tmp_path, minutes=10.0)
+    assert (report.stopped, report.step) == (OUT_OF_TIME, 1)
+    monkeypatch.undo()
+    use_tiny_variant(monkeypatch)
+    assert train_to(clips, tmp_path, resume=True).step == CONFIG.total_steps
+    again = train_to(clips, tmp_path, resume=True)
+    assert (again.first_step, again.step) == (CONFIG.total_steps, CONFIG.total_steps)
+
+
+def test_checkpoints_are_written_on_the_way(
+    clips: ClipFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clock, "due", lambda *_: True)
+
+    def look() -> None:
+        if (tmp_path / NAME).is_file():
+            steps.append(read_checkpoint(tmp_path).step)
+
+    steps: list[int] = []
+    train(CONFIG, clips, TrainOptions(tmp_path, scan="chunked"), look)
+    assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_snapshots_and_exports_are_the_averaged_weights(clips: ClipFolder, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, snapshot_every=3, canonical_fov_deg=50.0)
+    train_to(clips, tmp_path, config=config)
+    names = sorted(path.name for path in (tmp_path / FOLDER).iterdir())
+    assert names == ["step-0000003.safetensors", "step-0000006.safetensors"]
+    info = export_weights(tmp_path, tmp_path / "nano.safetensors")
+    assert info.trained
+    assert info.canonical_fov_deg == 50.0
+    tensors, _ = read_weights(tmp_path / "nano.safetensors", "nano")
+    averaged = read_checkpoint(tmp_path).averaged
+    assert tensors.keys() == averaged.keys()
+    assert all(torch.equal(tensors[name], averaged[name].half()) for name in tensors)
+    checkpoint = read_checkpoint(tmp_path)
+    assert any(not torch.equal(checkpoint.network[name], averaged[name]) for name in averaged)
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(clips: ClipFolder, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 1)
+    with pytest.raises(UsageError, match="--resume"):
+        train_to(clips, tmp_path)
+
+
+def test_a_changed_config_must_be_confirmed(clips: ClipFolder, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 1)
+    changed = dataclasses.replace(CONFIG, seed=5)
+    with pytest.raises(UsageError, match=r"in seed;.*--new-config"):
+        train_to(clips, tmp_path, config=changed, resume=True)
+    train_to(clips, tmp_path, 1, config=changed, resume=True, new_config=True)
+    assert read_checkpoint(tmp_path).config.seed == 5
+
+
+def test_new_settings_of_the_optimiser_are_used(clips: ClipFolder, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 1)
+    gentler = dataclasses.replace(CONFIG.optimiser, weight_decay=0.01)
+    changed = dataclasses.replace(CONFIG, optimiser=gentler)
+    train_to(clips, tmp_path, 1, config=changed, resume=True, new_config=True)
+    groups = read_checkpoint(tmp_path).optimiser["param_groups"]
+    assert [group["weight_decay"] for group in groups] == [0.01, 0.0]
+
+
+def test_a_checkpoint_of_another_variant_is_refused(clips: ClipFolder, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 1)
+    document = torch.load(tmp_path / NAME, weights_only=True)
+    document["config"] = document["config"].replace('"nano"', '"small"')
+    torch.save(document, tmp_path / NAME)
+    with pytest.raises(WeightsError, match="'small'; expected one of 'nano'"):
+        train_to(clips, tmp_path, resume=True, new_config=True)
+
+
+def test_a_damaged_checkpoint_is_refused(clips: ClipFolder, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"PK\x03\x04 half a file")
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        train_to(clips, tmp_path, resume=True)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(
+    clips: ClipFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_to(clips, tmp_path, 2)
+    kept = (tmp_path / NAME).read_bytes()
+
+    def write_half(path: Path, data: Any) -> int:
+        with path.open("wb") as file:
+            file.write(bytes(data[: len(data) // 2]))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_bytes", write_half)
+        with pytest.raises(OutputError, match="No space left"):
+            train_to(clips, tmp_path, resume=True)
+    assert (tmp_path / NAME).read_bytes() == kept
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME, "curves.csv", FOLDER]
+    assert train_to(clips, tmp_path, resume=True).step == CONFIG.total_steps
+    assert [int(step) for step in curve(tmp_path, "step")] == list(range(1, 8))
+
+
+def test_a_run_on_clips_that_are_not_finite_stops(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path / "data", 1)
+    config = tiny_config(
+        stage(steps=30), losses=dataclasses.replace(NO_PERCEPTUAL, depth=1e38, coarse_depth=1e38)
+    )
+    with pytest.raises(NumericalError, match="10 steps running"):
+        train_to(open_folder(folder), tmp_path / "run", config=config)
+
+
+def test_an_unwritable_folder_is_told_before_training(clips: ClipFolder, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        train_to(clips, tmp_path / "file" / "run")

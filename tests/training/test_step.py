@@ -1,0 +1,174 @@
+"""What a step does to the weights: the optimiser, the average, the guard, carried state."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from bokehflow.errors import NumericalError
+from bokehflow.layers.gates import GateFloors, TokenGates
+from bokehflow.network import Network
+from bokehflow.specs import Size
+from bokehflow.training.batch import Batch, stack
+from bokehflow.training.checkpoint import RunState
+from bokehflow.training.clip_losses import LOSS_NAMES, ClipLosses
+from bokehflow.training.config import StageConfig, TrainConfig
+from bokehflow.training.distributed import World
+from bokehflow.training.ema import AveragedWeights
+from bokehflow.training.optimiser import build_optimiser
+from bokehflow.training.step import MOST_SKIPS_IN_A_ROW, SkipGuard, train_step
+from bokehflow.training.view import look, whole_view
+from tests.tolerances import FP32_EQUAL
+from tests.training.samples import SIDE_PX, TINY, stage, tiny_clip, tiny_config
+
+ALONE = World(0, 1, torch.device("cpu"))
+SIZE = Size(16, 16)
+
+
+def tiny_batch(frames: int = 1) -> Batch:
+    """Two clips, seen whole."""
+    view = whole_view(Size(SIDE_PX, SIDE_PX))
+    return stack([look(tiny_clip(seed, frames), view, SIZE, 60.0) for seed in range(2)])
+
+
+def tiny_run(config: TrainConfig) -> tuple[RunState, ClipLosses]:
+    """A run at its first step and what judges it."""
+    torch.manual_seed(3)
+    network = Network(TINY).train()
+    averaged = AveragedWeights(network, config.ema_decay)
+    state = RunState(network, averaged, build_optimiser(network, config.optimiser))
+    return state, ClipLosses(network, [SIZE], None, "fp32")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_tiny_batch_can_be_learned_by_heart(precision: str) -> None:
+    config = tiny_config(stage(steps=40, rendering="predicted_depth"))
+    state, judge = tiny_run(config)
+    judge.precision = precision
+    batch = tiny_batch()
+    totals = [train_step(config, state, judge, batch, ALONE).total for _ in range(40)]
+    assert state.skipped == 0
+    assert max(totals[-5:]) < 0.5 * totals[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "present"),
+    [
+        (stage(), {"depth", "coarse_depth", "depth_edges"}),
+        (
+            stage(rendering="true_depth"),
+            {"depth", "coarse_depth", "depth_edges", "bokeh_l1", "bokeh_ssim"},
+        ),
+        (
+            stage(rendering="predicted_depth", frames=3, truncate=2),
+            {*LOSS_NAMES} - {"perceptual"},
+        ),
+    ],
+    ids=["depth", "picture", "clips"],
+)
+def test_each_stage_has_its_losses(one: StageConfig, present: set[str]) -> None:
+    _, judge = tiny_run(tiny_config(one))
+    losses = judge(tiny_batch(one.frames), one)
+    found = {name for name, value in zip(LOSS_NAMES, losses.tolist(), strict=True) if value > 0}
+    assert found == present
+
+
+def test_clips_without_depth_cues_teach_no_depth() -> None:
+    _, judge = tiny_run(tiny_config())
+    batch = tiny_batch(2)._replace(depth_cues=torch.zeros(2))
+    losses = judge(batch, stage(rendering="true_depth", frames=2))
+    seen = dict(zip(LOSS_NAMES, losses.tolist(), strict=True))
+    assert [seen[name] for name in ("depth", "coarse_depth", "depth_edges")] == [0.0] * 3
+    assert seen["temporal_depth"] == 0.0
+    assert seen["bokeh_l1"] > 0.0
+
+
+def test_gradients_flow_back_in_time_as_far_as_they_may() -> None:
+    batch = tiny_batch(2)
+    reached = {}
+    for truncate in (0, 1):
+        state, judge = tiny_run(tiny_config())
+        frames = batch.frames.clone().requires_grad_()
+        losses = judge(batch._replace(frames=frames), stage(frames=2, truncate=truncate))
+        with torch.no_grad():
+            state.network.propagate.keep.bias.fill_(3.0)
+        (gradient,) = torch.autograd.grad(losses[LOSS_NAMES.index("depth")], frames)
+        reached[truncate] = gradient[:, 0]
+    assert not torch.equal(reached[0], reached[1])
+
+
+def test_only_matrices_and_kernels_decay() -> None:
+    network = Network(TINY)
+    optimiser = build_optimiser(network, tiny_config().optimiser)
+    decayed = {id(p) for p in optimiser.param_groups[0]["params"]}
+    kept = {id(p) for p in optimiser.param_groups[1]["params"]}
+    assert decayed | kept == {id(p) for p in network.parameters()}
+    assert optimiser.param_groups[1]["weight_decay"] == 0.0
+    for module in network.modules():
+        if isinstance(module, nn.LayerNorm | GateFloors | TokenGates):
+            assert all(id(p) in kept for p in module.parameters())
+    assert all(id(p) in kept for name, p in network.named_parameters() if name.endswith("bias"))
+    assert id(network.propagate.initial) in kept
+    assert id(network.stem.first.weight) in decayed
+
+
+def test_the_average_follows_the_weights() -> None:
+    network = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        network.weight.fill_(0.0)
+    averaged = AveragedWeights(network, 0.5)
+    expected = 0.0
+    for step, value in enumerate([1.0, 2.0, 4.0, 8.0, 3.0]):
+        with torch.no_grad():
+            network.weight.fill_(value)
+        averaged.update(network, step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1.0 - decay) * value
+    assert averaged.tensors["weight"].item() == pytest.approx(expected, rel=FP32_EQUAL)
+
+
+def test_a_step_that_is_not_finite_changes_nothing_and_is_counted() -> None:
+    config = tiny_config()
+    state, judge = tiny_run(config)
+    before = {name: p.clone() for name, p in state.network.named_parameters()}
+    batch = tiny_batch()
+    result = train_step(
+        config, state, judge, batch._replace(frames=batch.frames * float("nan")), ALONE
+    )
+    assert result.skipped
+    assert (state.step, state.skipped) == (1, 1)
+    assert all(torch.equal(before[name], p) for name, p in state.network.named_parameters())
+    assert all(torch.equal(before[name], p) for name, p in state.averaged.tensors.items())
+    assert not train_step(config, state, judge, batch, ALONE).skipped
+
+
+def test_a_run_that_only_skips_is_stopped() -> None:
+    config = tiny_config(stage(steps=MOST_SKIPS_IN_A_ROW))
+    state, judge = tiny_run(config)
+    batch = tiny_batch()
+    result = train_step(
+        config, state, judge, batch._replace(frames=batch.frames * float("inf")), ALONE
+    )
+    guard = SkipGuard()
+    for step in range(MOST_SKIPS_IN_A_ROW - 1):
+        guard.check(result, step)
+    with pytest.raises(NumericalError, match="lower learning_rate"):
+        guard.check(result, MOST_SKIPS_IN_A_ROW)
+
+
+def test_gradients_are_clipped_to_their_norm() -> None:
+    config = tiny_config()
+    state, judge = tiny_run(config)
+    seen: list[float] = []
+
+    def note(*_: object) -> None:
+        grads = [p.grad for p in state.network.parameters() if p.grad is not None]
+        seen.append(float(torch.stack([g.norm() for g in grads]).norm()))
+
+    state.optimiser.register_step_pre_hook(note)
+    batch = tiny_batch()
+    far = batch._replace(inverse_depth=batch.inverse_depth * 50.0)
+    result = train_step(config, state, judge, far, ALONE)
+    assert result.gradient_norm > config.optimiser.clip_norm
+    assert seen == [pytest.approx(config.optimiser.clip_norm, rel=1e-3)]
