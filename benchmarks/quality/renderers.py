@@ -11,7 +11,7 @@ from bokehflow.benchmarks.quality import baselines
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.errors import UnknownNameError
 from bokehflow.optics import Lens
-from bokehflow.render import RenderConfig, render
+from bokehflow.render import Quality, RenderConfig, render
 
 HIGHLIGHT_RECOVERY = 1.0
 
@@ -54,7 +54,7 @@ RENDERERS: dict[str, Renderer] = {
 }
 """Every row of the table, in its order."""
 NO_BLUR = "no blur"
-OURS = ("mobile", "best")
+OURS: tuple[Quality, ...] = ("mobile", "best")
 
 
 def choose_renderers(names: Sequence[str]) -> dict[str, Renderer]:

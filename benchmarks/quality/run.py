@@ -9,6 +9,7 @@ from bokehflow.benchmarks.quality.imperfect_depth import DepthStudy, study_imper
 from bokehflow.benchmarks.quality.light import LightErrors, measure_light
 from bokehflow.benchmarks.quality.renderers import OURS, choose_renderers
 from bokehflow.benchmarks.quality.score_renderer import RendererScore, score_renderer
+from bokehflow.benchmarks.quality.speed import FrameTime, measure_speed
 from bokehflow.benchmarks.quality.step_edges import StepErrors, measure_steps
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.ray_traced import RAY_TRACED_KINDS, make_ray_traced_scene
@@ -53,12 +54,13 @@ class QualityConfig:
 
 @dataclass(frozen=True, slots=True)
 class RendererReport:
-    """Everything measured of one renderer. depth_studies are of ours only, else empty."""
+    """Everything measured of one renderer. depth_studies and speed are of ours only, else empty."""
 
     score: RendererScore
     steps: list[StepErrors]
     light: LightErrors
     depth_studies: list[DepthStudy]
+    speed: list[FrameTime]
 
 
 def benchmark_scenes(config: QualityConfig, advance: Callable[[], None]) -> list[Scene]:
@@ -90,6 +92,7 @@ def measure_renderers(
             steps=measure_steps(renderer),
             light=measure_light(renderer, scenes),
             depth_studies=study_imperfect_depth(renderer, scenes) if name in OURS else [],
+            speed=measure_speed(name) if name in OURS else [],
         )
         advance()
     return reports

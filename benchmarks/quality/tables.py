@@ -36,6 +36,7 @@ def all_tables(reports: Mapping[str, RendererReport], checks: Sequence[Check]) -
         step_table(reports),
         light_table(reports),
         depth_table(reports),
+        speed_table(reports),
         check_table(checks),
     ]
     return [table for table in tables if table.rows]
@@ -124,6 +125,17 @@ def depth_table(reports: Mapping[str, RendererReport]) -> Table:
                 rows.append((f"{name}, {study.damage}, {region}", *_loss_cells(loss)))
     columns = ("PSNR dB", "exact", "damaged", "edge-aware", "won back")
     return Table("Imperfect depth", columns, rows)
+
+
+def speed_table(reports: Mapping[str, RendererReport]) -> Table:
+    """Seconds a frame of the renderer that is exported, eager torch, on the machine of the run."""
+    rows = []
+    for name, report in reports.items():
+        for time in report.speed:
+            size = f"{time.width}x{time.height}, radius {time.radius_px:g} px"
+            cells = (f"{time.median_s:.3f}", f"{time.least_s:.3f}", str(time.threads))
+            rows.append((f"{name}, {size}", *cells))
+    return Table("Seconds a frame", ("eager torch", "median", "least", "threads"), rows)
 
 
 def check_table(checks: Sequence[Check]) -> Table:

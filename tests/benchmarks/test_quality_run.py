@@ -27,6 +27,9 @@ def test_a_small_run_writes_a_record_tables_and_pictures(tmp_path: Path) -> None
     assert mobile["score"]["mean"]["overall_psnr_db"] > sharp["score"]["mean"]["overall_psnr_db"]
     assert len(mobile["depth_studies"]) == 2
     assert not sharp["depth_studies"]
+    assert [time["height"] for time in mobile["speed"]] == [360, 720]
+    assert all(0.0 < time["least_s"] <= time["median_s"] for time in mobile["speed"])
+    assert not sharp["speed"]
     assert set(document["environment"]["packages"]) >= {"torch", "numpy"}
     # Bars that are means over the whole set say nothing about one tiny scene.
     assert all("won back" not in check["name"] for check in document["checks"])
