@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType
+
+SAME_WISH_S = 5.0
+"""A signal that follows another within this is the same wish: torchrun passes on what the
+terminal has already sent to every process."""
 
 
 class Interruption:
@@ -18,20 +24,24 @@ class Interruption:
 
 @contextlib.contextmanager
 def noted_interruption() -> Iterator[Interruption]:
-    """Note SIGINT and SIGTERM while the block runs; a second one is obeyed as usual.
+    """Note SIGINT and SIGTERM while the block runs; who asks again later is obeyed at once.
 
-    Outside the main thread signals cannot be caught, and are obeyed as usual from the first.
+    Outside the main thread signals cannot be caught, and are obeyed as usual.
     """
     noted = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield noted
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    first_s = 0.0
 
     def note(number: int, _frame: FrameType | None) -> None:
-        noted.signal_number = number
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        nonlocal first_s
+        if not noted.signal_number:
+            noted.signal_number, first_s = number, time.monotonic()
+        elif time.monotonic() - first_s > SAME_WISH_S:
+            signal.signal(number, before[signal.Signals(number)])
+            os.kill(os.getpid(), number)
 
     for number in before:
         signal.signal(number, note)

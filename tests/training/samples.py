@@ -59,13 +59,16 @@ def write_clips(folder: Path, count: int = 2, frames: int = 1) -> Path:
 
 def stage(name: str = "depth", steps: int = 4, **settings: Any) -> StageConfig:
     """A stage of two clips of 16x16 a step."""
-    return StageConfig(name, steps, **({"sizes": ("16x16",), "batch": 2} | settings))
+    values: dict[str, Any] = {"sizes": ("16x16",), "batch": 2, **settings}
+    return StageConfig(name, steps, **values)
 
 
 def tiny_config(*stages: StageConfig, **settings: Any) -> TrainConfig:
     """A run that logs every step."""
-    defaults = {"log_every": 1, "optimiser": QUICK, "losses": NO_PERCEPTUAL}
-    return TrainConfig(stages or (stage(),), **(defaults | settings))
+    values: dict[str, Any] = {
+        "log_every": 1, "optimiser": QUICK, "losses": NO_PERCEPTUAL, **settings,
+    }  # fmt: skip
+    return TrainConfig(stages or (stage(),), **values)
 
 
 def curve(run: Path, column: str) -> Sequence[str]:

@@ -103,11 +103,10 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
 def test_a_slice_ends_on_time_and_a_finished_run_stays(
     clips: ClipFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Clock, "expired", property(lambda _: True))
-    report = train_to(clips, tmp_path, minutes=10.0)
+    with monkeypatch.context() as late:
+        late.setattr(Clock, "expired", property(lambda _: True))
+        report = train_to(clips, tmp_path, minutes=10.0)
     assert (report.stopped, report.step) == (OUT_OF_TIME, 1)
-    monkeypatch.undo()
-    use_tiny_variant(monkeypatch)
     assert train_to(clips, tmp_path, resume=True).step == CONFIG.total_steps
     again = train_to(clips, tmp_path, resume=True)
     assert (again.first_step, again.step) == (CONFIG.total_steps, CONFIG.total_steps)

@@ -82,7 +82,7 @@ def test_flow_still_leads_to_the_frame_before(mirrored: bool) -> None:
 
 def test_flow_shrinks_with_the_picture() -> None:
     batch = look(tiny_clip(5, frames=2), whole_view(FRAME), Size(16, 8), 60.0)
-    assert batch.flow[0, 0, 0].unique().tolist() == [-0.25]
+    assert set(batch.flow[0, 0, 0].flatten().tolist()) == {-0.25}
 
 
 def test_random_views_stay_inside_and_keep_the_shape() -> None:

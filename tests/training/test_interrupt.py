@@ -1,0 +1,34 @@
+"""Signals while a run is at work."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from bokehflow.training import interrupt
+from bokehflow.training.interrupt import noted_interruption
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(0.001)  # Python runs handlers between its own instructions.
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_noted_and_the_old_handlers_come_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with noted_interruption() as noted:
+        assert noted.signal_number == 0
+        send(number)
+        send(signal.SIGINT)
+        assert noted.signal_number == number
+    assert signal.getsignal(number) is before
+
+
+def test_who_asks_again_later_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupt, "SAME_WISH_S", 0.0)
+    with noted_interruption():
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
