@@ -59,12 +59,12 @@ def train(
     """
     from bokehflow.training import TrainOptions, read_config
     from bokehflow.training import train as train_slice
-    from bokehflow.training.clips import open_folder
+    from bokehflow.training.clips import find_clips
 
     run = read_config(config)
     folder = out or Path("runs") / config.stem
     options = TrainOptions(folder, scan, precision, minutes, resume, new_config, workers)
-    clips = open_folder(data, skip_bad=skip_bad)
+    clips = find_clips(data, skip_bad=skip_bad)
     with progress_bar("training", run.total_steps) as advance:
         report = train_slice(run, clips, options, advance)
     return CommandResult(

@@ -29,7 +29,7 @@ _SIZE_STREAM, _CLIP_STREAM = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class ClipEntry:
+class FoundClip:
     """One clip file: how many frames it has, and whether its picture tells its depth."""
 
     path: Path
@@ -38,14 +38,14 @@ class ClipEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class ClipFolder:
-    """The training clips found in a folder. unreadable: files that were left out, and why."""
+class TrainingClips:
+    """The training clips under a folder. unreadable: files that were left out, and why."""
 
     folder: Path
-    entries: tuple[ClipEntry, ...]
+    entries: tuple[FoundClip, ...]
     unreadable: tuple[str, ...] = ()
 
-    def fitting(self, stage: StageConfig) -> list[ClipEntry]:
+    def fitting(self, stage: StageConfig) -> list[FoundClip]:
         """The clips a stage can use: long enough, and for depth alone, with depth to be seen.
 
         Raises InputError where there is none.
@@ -66,8 +66,10 @@ class ClipFolder:
         return found
 
 
-def open_folder(folder: Path, *, skip_bad: bool = False) -> ClipFolder:
+def find_clips(folder: Path, *, skip_bad: bool = False) -> TrainingClips:
     """Every training clip under a folder, in the order of their paths; held-out ones are left out.
+
+    Folders of stills and of clips may lie beside each other in it; stages take what fits them.
 
     Raises InputError where the folder does not exist, holds no training clip, or holds files that
     cannot be read, unless `skip_bad` leaves those out.
@@ -76,6 +78,8 @@ def open_folder(folder: Path, *, skip_bad: bool = False) -> ClipFolder:
         raise InputError(f"no data folder at {folder}", remedy="make one with `bfx data make`")
     entries, unreadable = [], []
     for path in sorted(folder.rglob("*.npz")):
+        if path.name.startswith("."):  # still being written
+            continue
         try:
             if read_info(path).split == TRAIN:
                 entries.append(_entry(path))
@@ -91,20 +95,20 @@ def open_folder(folder: Path, *, skip_bad: bool = False) -> ClipFolder:
         raise InputError(
             f"no training clip under {folder}", "files *.npz", "make them with `bfx data make`"
         )
-    return ClipFolder(folder, tuple(entries), tuple(unreadable))
+    return TrainingClips(folder, tuple(entries), tuple(unreadable))
 
 
-def _entry(path: Path) -> ClipEntry:
+def _entry(path: Path) -> FoundClip:
     """What the sampler needs to know; of the pictures only the header is read."""
     info = read_info(path)
     with zipfile.ZipFile(path) as archive, archive.open("frames.npy") as member:
         if np.lib.format.read_magic(member) != (1, 0):
             raise InputError(f"{path} holds arrays of another format", "NumPy's version 1.0")
         shape, _, _ = np.lib.format.read_array_header_1_0(member)
-    return ClipEntry(path, int(shape[0]), info.depth_cues)
+    return FoundClip(path, int(shape[0]), info.depth_cues)
 
 
-def batch_at(config: TrainConfig, clips: ClipFolder, step: int, part: tuple[int, int]) -> Batch:
+def batch_at(config: TrainConfig, clips: TrainingClips, step: int, part: tuple[int, int]) -> Batch:
     """What a step sees, or one process's part of it: clips part[0] of part[1] equal shares."""
     stage = stage_at(config, step)
     fitting = clips.fitting(stage)
@@ -122,7 +126,7 @@ def batch_at(config: TrainConfig, clips: ClipFolder, step: int, part: tuple[int,
 
 
 def batches(
-    config: TrainConfig, clips: ClipFolder, first_step: int, part: tuple[int, int], workers: int
+    config: TrainConfig, clips: TrainingClips, first_step: int, part: tuple[int, int], workers: int
 ) -> Generator[Batch]:
     """The batches from `first_step` to the end, `workers` of them made ahead on threads."""
     steps = range(first_step, config.total_steps)
@@ -141,7 +145,7 @@ def batches(
 def _sample(
     config: TrainConfig,
     stage: StageConfig,
-    fitting: list[ClipEntry],
+    fitting: list[FoundClip],
     size: Size,
     step: int,
     number: int,

@@ -23,7 +23,7 @@ from bokehflow.training.checkpoint import (
     save_checkpoint,
 )
 from bokehflow.training.clip_losses import ClipLosses
-from bokehflow.training.clips import ClipFolder, batches
+from bokehflow.training.clips import TrainingClips, batches
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import differences
 from bokehflow.training.curves import Curves
@@ -88,7 +88,7 @@ class TrainReport:
 
 def train(
     config: TrainConfig,
-    clips: ClipFolder,
+    clips: TrainingClips,
     options: TrainOptions,
     advance: Callable[[], None] = lambda: None,
 ) -> TrainReport:
@@ -160,7 +160,7 @@ class _Run:
     """A run that is ready for its next step."""
 
     config: TrainConfig
-    clips: ClipFolder
+    clips: TrainingClips
     options: TrainOptions
     world: World
     state: RunState
