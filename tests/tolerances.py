@@ -75,6 +75,7 @@ def relative_rms(reference: Tensor, test: Tensor) -> float:
     size = reference.double().square().mean().sqrt()
     return float(error / size) if size > 0 else float(error)
 
+
 # --- calibration: ray-traced scenes --------------------------------------------------------------
 RAY_TRACED_VARIANCE_REL = 0.02
 """1 % of blur radius, from the second moment of a lamp's light at 1024 rays a pixel."""
@@ -138,3 +139,18 @@ SSIM_FORMULA = 1e-6
 PROCESSES_EQUAL = 1e-4
 """Losses of two processes against one: gradients summed in another order, through Adam's division
 by their own size, over a few steps."""
+
+# --- calibration/data: training clips ------------------------------------------------------------
+TRACED_DEPTH_REL = 1e-5
+"""Mitsuba meets triangles in float32; the distance is turned into depth in float64."""
+LENS_FORM_REL = 1e-9
+"""Two forms of the same blur radius in float64."""
+FLOW_PX = 0.02
+"""Flow is stored in float16, whose steps are 0.016 px between 16 and 32."""
+WARPED_LEVELS = 6.0
+"""Median error in 8-bit levels of a frame fetched from the one before by its flow: a texture read
+between its pixels, and 16-sample noise in traced frames."""
+HALF_PRECISION_REL = 1e-3
+"""Inverse depth is stored in float16: 2^-11 relative."""
+TRACED_BLUR_REL = 0.06
+"""Width of an edge blurred by Mitsuba with 1024 rays a pixel, whose noise adds to its variance."""

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from bokehflow.cli import output
+from bokehflow.cli import data, output
 from bokehflow.cli.doctor import doctor
 from bokehflow.cli.export import export
 from bokehflow.cli.info import info
@@ -93,6 +93,7 @@ app.command(
 app.command(
     "export-weights", epilog=output.example("bfx export-weights runs/nano -o nano.safetensors")
 )(export_weights)
+app.add_typer(data.app, name="data", epilog=output.example("bfx data make training --count 100"))
 
 
 def invoke(arguments: Sequence[str]) -> CommandResult | None:

@@ -1,0 +1,112 @@
+"""`bfx data`: make training data, list it, check it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bokehflow.cli import output
+from bokehflow.cli.output import CommandResult, text_table
+
+if TYPE_CHECKING:
+    from bokehflow.calibration.data.manifest import Manifest
+
+SHOWN = 20
+"""So many bad clips are named for people; --json names all."""
+
+app = typer.Typer(help="Make training data, list it, check it.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder.")]
+Source = Annotated[
+    str,
+    typer.Option(metavar="NAME,NAME", help="layered, rooms, outdoors, several of them, or all."),
+]
+Count = Annotated[int, typer.Option(min=1, help="Clips of each source.")]
+Size = Annotated[str, typer.Option(metavar="HxW", help="Height and width of the frames in pixels.")]
+Frames = Annotated[int, typer.Option(min=1, help="Frames a clip; more than 1 move.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed; the same gives the same bytes.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work.")]
+
+
+@app.command(
+    epilog=output.example(
+        "bfx data make training --source all --count 4000 --workers 8",
+        "bfx data make clips --source rooms --count 200 --frames 5 --size 192x256",
+    )
+)
+def make(
+    folder: Folder,
+    source: Source = "layered",
+    count: Count = 100,
+    size: Size = "256x256",
+    frames: Frames = 1,
+    seed: Seed = 0,
+    workers: Workers = 1,
+) -> CommandResult:
+    """Make clips with exact depth and thin-lens truth; clips that are there already are kept.
+
+    Layered composites need nothing more. Rooms and outdoor scenes need bokehflow[data] and Debian's
+    packages sweethome3d-furniture and libllvm19.
+    """
+    from bokehflow.calibration.data.making import make_data
+    from bokehflow.calibration.data.request import DataRequest, parse_sources
+    from bokehflow.specs import Size as FrameSize
+
+    frame = FrameSize.parse(size)
+    request = DataRequest(frame.height, frame.width, frames, seed)
+    sources = parse_sources(source)
+    with output.progress_bar("clips", count * len(sources)) as advance:
+
+        def made(number: int) -> None:
+            for _ in range(number):
+                advance()
+
+        manifest = make_data(folder, request, sources, count, workers, made)
+    return _listed(folder, manifest)
+
+
+@app.command(
+    "list", epilog=output.example("bfx data list training", "bfx data list training --json")
+)
+def list_(folder: Folder) -> CommandResult:
+    """Say what a data folder holds: clips by source and split, whose work, which licences."""
+    from bokehflow.calibration.data.manifest import read_manifest
+
+    return _listed(folder, read_manifest(folder))
+
+
+@app.command(epilog=output.example("bfx data check training"))
+def check(folder: Folder) -> CommandResult:
+    """Compare every clip with its hash in the manifest; exit code 1 where one is bad."""
+    from bokehflow.calibration.data.checking import check_data
+
+    result = check_data(folder)
+    bad = [f"missing   {path}" for path in result.missing]
+    bad += [f"damaged   {path}: {reason}" for path, reason in result.damaged.items()]
+    bad += [f"unlisted  {path}" for path in result.unlisted]
+    lines = bad[:SHOWN] + ([f"... and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else [])
+    lines.append(f"{result.good} of {len(result.manifest.clips)} clips are as they were made")
+    document = {
+        "folder": folder,
+        "holds": result.holds,
+        "clips": len(result.manifest.clips),
+        "good": result.good,
+        "missing": result.missing,
+        "damaged": result.damaged,
+        "unlisted": result.unlisted,
+    }
+    return CommandResult(document, "\n".join(lines), 0 if result.holds else 1)
+
+
+def _listed(folder: Path, manifest: Manifest) -> CommandResult:
+    full = manifest.document()
+    document = {key: full[key] for key in ("request", "counts", "licences", "assets")}
+    document |= {"folder": folder, "clips": len(manifest.clips)}
+    counts = manifest.counts()
+    splits = sorted({split for row in counts.values() for split in row})
+    rows = [[name, *(row[split] for split in splits)] for name, row in counts.items()]
+    licences = ", ".join(f"{number} {name}" for name, number in full["licences"].items())
+    text = text_table(["source", *splits], rows)
+    return CommandResult(document, f"{text}\nworks of others in it: {licences or 'none'}")

@@ -1,0 +1,80 @@
+"""A clip on disk: one compressed `.npz`, the arrays of `Clip` and its info as JSON text.
+
+The same clip gives the same bytes. A file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
+from bokehflow.errors import BokehFlowError, InputError
+from bokehflow.media.atomic import atomic_file
+from bokehflow.optics import Lens
+
+SCHEMA = 1
+_ARRAYS = ("frames", "inverse_depth", "bokeh", "flow", "flow_valid")
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def write_clip(path: Path, clip: Clip) -> None:
+    """Write a clip. Raises OutputError where it cannot be written."""
+    facts = {"schema": SCHEMA, **dataclasses.asdict(clip.info)}
+    text = json.dumps(facts, sort_keys=True).encode()
+    arrays: dict[str, Any] = {name: getattr(clip, name) for name in _ARRAYS}
+    # Into memory first: NumPy does not notice when an array no longer fits on the disk.
+    content = io.BytesIO()
+    np.savez_compressed(content, info=np.frombuffer(text, dtype=np.uint8), **arrays)
+    with atomic_file(path) as hidden:
+        hidden.write_bytes(content.getbuffer())
+
+
+def read_clip(path: Path) -> Clip:
+    """Read a clip. Raises InputError for a file that is missing, damaged or of another schema."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _ARRAYS}
+            info = _info(stored["info"])
+        return Clip(**arrays, info=info)
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+    except BokehFlowError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def read_info(path: Path) -> ClipInfo:
+    """Read only what is known about a clip. Raises InputError as `read_clip` does."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return _info(stored["info"])
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+    except BokehFlowError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _info(text: Any) -> ClipInfo:
+    facts = json.loads(text.tobytes())
+    if facts.pop("schema") != SCHEMA:
+        raise InputError("a clip of another schema", f"schema {SCHEMA}", "make the data again")
+    facts["lens"] = Lens(**facts["lens"])
+    facts["assets"] = tuple(Asset(**asset) for asset in facts["assets"])
+    return ClipInfo(**facts)
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"the clip {path} does not exist")
+    return InputError(
+        f"the clip {path} cannot be read: {error}",
+        "a file that `bfx data make` wrote",
+        "delete it and run the same `bfx data make` again",
+    )

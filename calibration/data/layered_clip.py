@@ -1,0 +1,152 @@
+"""A clip of a layered scene, traced exactly; needs nothing but this package."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from bokehflow.calibration.aperture import Aperture, lens_samples
+from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
+from bokehflow.calibration.data.exposure import exposure_gain, to_eight_bits
+from bokehflow.calibration.data.flow import backward_flow
+from bokehflow.calibration.data.layered_scene import LayeredScene, make_layered_scene
+from bokehflow.calibration.data.lens_choice import choose_lens
+from bokehflow.calibration.data.pinhole import Pinhole
+from bokehflow.calibration.data.pose import camera_pose, moved
+from bokehflow.calibration.data.request import DataRequest
+from bokehflow.calibration.data.sheet import sheet_layer, visible_sheets
+from bokehflow.calibration.data.split import split_of_group
+from bokehflow.calibration.surface import TEXELS_PER_PX
+from bokehflow.calibration.thin_lens import Layer, largest_radius_px, trace, visible_depth_m
+from bokehflow.errors import NumericalError
+from bokehflow.optics import Lens
+
+FOV_DEG = (20.0, 75.0)
+LEAST_SAMPLES, MOST_SAMPLES = 64, 256
+MARGIN_TRIES = 5
+SMALLEST_MARGIN_PX = 4
+_SOURCE_NUMBER = 0
+
+
+@dataclass
+class LayeredGroup:
+    """The layered scenes of one group of clips; each clip has a scene of its own."""
+
+    request: DataRequest
+    group: int
+
+    def clip(self, index: int) -> Clip:
+        """The clip of this number. The same request and number give the same bytes."""
+        rng = np.random.default_rng([self.request.seed, _SOURCE_NUMBER, index])
+        split = split_of_group(self.group)
+        scene = make_layered_scene(rng, split, self.request.frames > 1)
+        cameras = _cameras(rng, self.request, scene)
+        return _film(rng, self.request, scene, cameras, split, index)
+
+
+def _cameras(rng: np.random.Generator, request: DataRequest, scene: LayeredScene) -> list[Pinhole]:
+    fov = float(rng.uniform(*FOV_DEG))
+    pitch = float(rng.normal(-4.0, 5.0)) if scene.depth_cues else 0.0
+    yaw, roll = float(rng.normal(0.0, 5.0)), float(rng.normal(0.0, 1.5))
+    start = camera_pose((0.0, scene.camera_height_m, 0.0), yaw, pitch, roll)
+    velocity, rates = rng.normal(0.0, (0.015, 0.006, 0.015)), rng.normal(0.0, (0.2, 0.5, 0.1))
+    return [
+        Pinhole(request.height, request.width, fov, moved(start, velocity, rates, frame))
+        for frame in range(request.frames)
+    ]
+
+
+def _film(
+    rng: np.random.Generator,
+    request: DataRequest,
+    scene: LayeredScene,
+    cameras: list[Pinhole],
+    split: str,
+    index: int,
+) -> Clip:
+    stacks = [_layers(scene, camera, t, SMALLEST_MARGIN_PX) for t, camera in enumerate(cameras)]
+    # A pixel across the horizon of a floor averages in what lies behind the camera.
+    q = np.stack([1.0 / visible_depth_m(stack)[0].double().numpy() for stack in stacks]).clip(min=0)
+    shown = [visible_sheets(stack) for stack in stacks]
+    sharp = [trace(_in_reach(stack, 0.0), Lens(), torch.zeros(1, 2)) for stack in stacks]
+    lens = choose_lens(rng, q[0], centre_bias=0.3)
+    blurred = [_blurred(scene, camera, t, lens) for t, camera in enumerate(cameras)]
+    gain = exposure_gain(sharp[0].permute(1, 2, 0).numpy(), rng)
+    flow, valid = _flow(scene, cameras, q, shown, request)
+    info = ClipInfo(
+        source="layered",
+        split=split,
+        seed=request.seed,
+        index=index,
+        fov_deg=cameras[0].fov_deg,
+        lens=lens,
+        depth_cues=scene.depth_cues,
+        assets=_assets(scene),
+    )
+    return Clip(
+        frames=to_eight_bits(torch.stack(sharp).permute(0, 2, 3, 1).contiguous().numpy(), gain),
+        inverse_depth=q.astype(np.float16),
+        bokeh=to_eight_bits(torch.stack(blurred).permute(0, 2, 3, 1).contiguous().numpy(), gain),
+        flow=flow,
+        flow_valid=valid,
+        info=info,
+    )
+
+
+def _layers(scene: LayeredScene, camera: Pinhole, frame: int, margin_px: int) -> list[Layer]:
+    return [sheet_layer(sheet, camera, frame, margin_px) for sheet in scene.sheets]
+
+
+def _blurred(scene: LayeredScene, camera: Pinhole, frame: int, lens: Lens) -> torch.Tensor:
+    """The frame through the lens, on canvases with margin enough for its blur."""
+    margin = SMALLEST_MARGIN_PX
+    for _ in range(MARGIN_TRIES):
+        layers = _layers(scene, camera, frame, margin)
+        radius = largest_radius_px(layers, lens)
+        if math.ceil(1.01 * radius) + 2 <= margin:
+            count = min(MOST_SAMPLES, max(LEAST_SAMPLES, math.ceil(math.pi * radius**2)))
+            return trace(_in_reach(layers, radius), lens, lens_samples(Aperture(), count))
+        margin = math.ceil(1.15 * radius) + 4
+    raise NumericalError(f"a margin of {margin} px does not hold a blur of {radius:.0f} px")
+
+
+def _in_reach(layers: list[Layer], radius_px: float) -> list[Layer]:
+    """The layers of which something lies in the frame, or so near it that its blur may."""
+    kept = []
+    for layer in layers:
+        outside = TEXELS_PER_PX * max(0, layer.margin_px - math.ceil(radius_px))
+        rows, cols = layer.rgba.shape[1:]
+        near = layer.rgba[3, outside : rows - outside, outside : cols - outside]
+        if bool((near > 0).any()):
+            kept.append(layer)
+    return kept
+
+
+def _flow(
+    scene: LayeredScene,
+    cameras: list[Pinhole],
+    q: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    shown: list[np.ndarray[tuple[int, ...], np.dtype[np.intp]]],
+    request: DataRequest,
+) -> tuple[
+    np.ndarray[tuple[int, ...], np.dtype[np.float16]],
+    np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+]:
+    flow = np.zeros((request.frames - 1, request.height, request.width, 2), dtype=np.float16)
+    valid = np.zeros(flow.shape[:3], dtype=np.bool_)
+    for t in range(1, request.frames):
+        poses = [
+            [sheet.pose_at(frame, cameras[frame]) for sheet in scene.sheets] for frame in (t, t - 1)
+        ]
+        flow[t - 1], valid[t - 1] = backward_flow(
+            cameras[t], cameras[t - 1], q[t], q[t - 1], shown[t], *poses
+        )
+    return flow, valid
+
+
+def _assets(scene: LayeredScene) -> tuple[Asset, ...]:
+    named = {asset.name: asset for asset in scene.assets}
+    return tuple(named[name] for name in sorted(named))

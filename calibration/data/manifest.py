@@ -1,0 +1,143 @@
+"""The manifest of a data folder: what was asked, what was made, of whose work, with which hashes.
+
+`manifest.json` stands in the folder from the first clip on. The request in it must be the same when
+making goes on; the list of clips is written again whenever making stops, finished or not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bokehflow.calibration.data.clip import Asset
+from bokehflow.calibration.data.clip_file import read_info
+from bokehflow.calibration.data.request import DataRequest
+from bokehflow.errors import InputError, UsageError
+from bokehflow.media.atomic import atomic_file, output_errors
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One clip in the manifest. path is relative to the folder; assets are names."""
+
+    path: str
+    sha256: str
+    source: str
+    split: str
+    index: int
+    assets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a data folder holds, in the order of the paths."""
+
+    request: DataRequest
+    clips: tuple[Entry, ...] = ()
+    assets: tuple[Asset, ...] = ()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Number of clips by source and split."""
+        counted = Counter((clip.source, clip.split) for clip in self.clips)
+        sources = sorted({clip.source for clip in self.clips})
+        splits = sorted({clip.split for clip in self.clips})
+        return {name: {split: counted[name, split] for split in splits} for name in sources}
+
+    def document(self) -> dict[str, Any]:
+        """The manifest as JSON knows it."""
+        return {
+            "schema": SCHEMA,
+            "request": dataclasses.asdict(self.request),
+            "counts": self.counts(),
+            "licences": dict(Counter(asset.licence for asset in self.assets)),
+            "assets": [dataclasses.asdict(asset) for asset in self.assets],
+            "clips": [dataclasses.asdict(clip) for clip in self.clips],
+        }
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write it, whole or not at all. Raises OutputError."""
+    with atomic_file(folder / MANIFEST) as hidden:
+        hidden.write_text(json.dumps(manifest.document(), indent=1) + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a folder. Raises InputError where there is none, or a damaged one."""
+    path = folder / MANIFEST
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if facts["schema"] != SCHEMA:
+            raise InputError(f"{path} has schema {facts['schema']}", f"schema {SCHEMA}")
+        clips = tuple(Entry(**{**one, "assets": tuple(one["assets"])}) for one in facts["clips"])
+        assets = tuple(Asset(**one) for one in facts["assets"])
+        return Manifest(DataRequest(**facts["request"]), clips, assets)
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} holds no {MANIFEST}", "a folder that `bfx data make` made"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read: {error}",
+            remedy="delete it and run the same `bfx data make` again; the clips are kept",
+        ) from error
+
+
+def start_manifest(folder: Path, request: DataRequest) -> None:
+    """Make the folder and put the request in it. Raises UsageError for one of another request."""
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / MANIFEST).exists():
+        write_manifest(folder, Manifest(request))
+        return
+    found = read_manifest(folder).request
+    if found != request:
+        raise UsageError(
+            f"{folder} was made with {_words(found)}",
+            f"the same, or another folder for {_words(request)}",
+        )
+
+
+def scan_folder(folder: Path, request: DataRequest) -> Manifest:
+    """The manifest of the clips that lie in a folder. Raises InputError for a damaged clip."""
+    clips, assets = [], {}
+    for path in clip_paths(folder):
+        info = read_info(path)
+        clips.append(
+            Entry(
+                path=path.relative_to(folder).as_posix(),
+                sha256=file_sha256(path),
+                source=info.source,
+                split=info.split,
+                index=info.index,
+                assets=tuple(asset.name for asset in info.assets),
+            )
+        )
+        assets.update({asset.name: asset for asset in info.assets})
+    return Manifest(request, tuple(clips), tuple(assets[name] for name in sorted(assets)))
+
+
+def clip_paths(folder: Path) -> Sequence[Path]:
+    """The clips that lie in a folder, hidden unfinished files left out, in order."""
+    return sorted(path for path in folder.glob("*/*.npz") if not path.name.startswith("."))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file. Raises InputError where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _words(request: DataRequest) -> str:
+    size = f"size {request.height}x{request.width}"
+    return f"{size}, {request.frames} frames, seed {request.seed}"

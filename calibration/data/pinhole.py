@@ -1,0 +1,68 @@
+"""The camera that takes the sharp frames, and the opening that makes it a given lens.
+
+A clip has two cameras. Its field of view belongs to the one that stands in the scene. The lens is
+imitated: it decides only how large a blur each depth gets. An opening of the right size makes the
+camera in the scene blur exactly so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehflow.calibration.data.pose import Pose
+from bokehflow.errors import SizeError
+from bokehflow.optics import Lens
+
+
+@dataclass(frozen=True)
+class Pinhole:
+    """A camera without blur. fov_deg is across the width; pixels are square."""
+
+    height: int
+    width: int
+    fov_deg: float
+    world_from_camera: Pose
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.fov_deg < 180.0:
+            raise SizeError(f"a field of view of {self.fov_deg} degrees", "between 0 and 180")
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length in pixels."""
+        return 0.5 * self.width / math.tan(math.radians(self.fov_deg) / 2.0)
+
+    def rays(self) -> npt.NDArray[np.float64]:
+        """What each pixel's centre sees at depth 1, [H, W, 3] in the camera's axes."""
+        y, x = np.mgrid[: self.height, : self.width] + 0.5
+        x, y = x - self.width / 2.0, y - self.height / 2.0
+        return np.stack([x / self.focal_px, y / self.focal_px, np.ones_like(x)], axis=-1)
+
+
+def aperture_radius_m(lens: Lens, fov_deg: float) -> float:
+    """Radius of the opening with which a camera of this field of view blurs as `lens` does.
+
+    A camera of focal length F px and opening A blurs a depth D by F A |1/D - 1/S1| px. The lens's
+    own formula (`optics.signed_radius_px`) is the same with another factor, in frame widths.
+    """
+    per_unit = lens.signed_radius_px(1.0, 1) - lens.signed_radius_px(0.0, 1)
+    focal_widths = 0.5 / math.tan(math.radians(fov_deg) / 2.0)
+    return float(per_unit) / focal_widths
+
+
+def field_of_view_deg(lens: Lens) -> float:
+    """Field of view across the width of a camera that really has this lens, focused."""
+    focus_mm = lens.focus_m * 1e3
+    image_mm = lens.focal_length_mm * focus_mm / (focus_mm - lens.focal_length_mm)
+    return 2.0 * math.degrees(math.atan(lens.sensor_width_mm / (2.0 * image_mm)))
+
+
+def to_inverse_depth(depth_m: Any) -> npt.NDArray[np.float16]:
+    """Inverse depth in 1/m as it is stored; infinity becomes 0."""
+    with np.errstate(divide="ignore"):
+        return (1.0 / np.asarray(depth_m, dtype=np.float64)).astype(np.float16)

@@ -1,0 +1,40 @@
+"""What is wrong with a real data set: all of it listed and counted before any of it is used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bokehflow.errors import InputError
+
+SHOWN = 10
+
+
+@dataclass
+class Problems:
+    """Collects the files that cannot be used, by kind: missing, unreadable, mismatched."""
+
+    found: list[tuple[str, Path, str]] = field(default_factory=list)
+
+    def add(self, kind: str, path: Path, reason: str) -> None:
+        """Note one bad file."""
+        self.found.append((kind, path, reason))
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each kind."""
+        return dict(Counter(kind for kind, _, _ in self.found))
+
+    def settle(self, what: str, usable: int, skip_bad: bool) -> None:
+        """Raise InputError for bad pairs unless they may be skipped, and where none is left."""
+        if self.found and not skip_bad:
+            raise InputError(self._summary(what, usable), remedy="mend them or pass --skip-bad")
+        if not usable:
+            raise InputError(f"{what}: nothing that can be used. {self._summary(what, 0)}")
+
+    def _summary(self, what: str, usable: int) -> str:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.counts().items()))
+        shown = [f"{path} ({reason})" for _, path, reason in self.found[:SHOWN]]
+        more = len(self.found) - len(shown)
+        rest = f", and {more} more" if more > 0 else ""
+        return f"{what}: {kinds or 'no pair'}, {usable} good: {', '.join(shown)}{rest}"

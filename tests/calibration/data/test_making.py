@@ -1,0 +1,147 @@
+"""Data folders: the same bytes however they are made, whole clips only, and every damage told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bokehflow.calibration.data import making
+from bokehflow.calibration.data.checking import check_data
+from bokehflow.calibration.data.clip import Clip
+from bokehflow.calibration.data.clip_file import read_clip
+from bokehflow.calibration.data.folder import ClipFolder
+from bokehflow.calibration.data.layered_clip import LayeredGroup
+from bokehflow.calibration.data.making import make_data
+from bokehflow.calibration.data.manifest import MANIFEST, read_manifest
+from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataRequest, parse_sources
+from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY, TRAIN, split_of_name
+from bokehflow.errors import InputError, SizeError, UnknownNameError, UsageError
+from tests import tolerances as tol
+
+REQUEST = DataRequest(height=33, width=40, frames=2, seed=3)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "clips"
+    make_data(folder, REQUEST, ["layered"], CLIPS_PER_GROUP + 2)
+    return folder
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("layered/*.npz")}
+
+
+def test_clips_hold_what_the_type_promises(made: Path) -> None:
+    clips = list(ClipFolder(made, TRAIN))
+    assert len(clips) == CLIPS_PER_GROUP + 2
+    for clip in clips:
+        assert clip.frames.shape == (2, 33, 40, 3)
+        assert (clip.inverse_depth >= 0).all()
+        assert clip.inverse_depth.max() > 0
+        batch = clip.tensors()
+        assert batch.frames.shape == batch.bokeh.shape == (2, 3, 33, 40)
+        assert batch.flow.shape == (1, 2, 33, 40)
+
+
+def test_flow_fetches_a_frame_from_the_one_before(made: Path) -> None:
+    for clip in ClipFolder(made, TRAIN):
+        assert _warp_error(clip) < tol.WARPED_LEVELS
+
+
+def _warp_error(clip: Clip) -> float:
+    valid = clip.flow_valid[0]
+    rows, cols = np.nonzero(valid)
+    flow = clip.flow[0][valid].astype(float)
+    source = clip.frames[0][
+        np.rint(rows + flow[:, 1]).astype(int), np.rint(cols + flow[:, 0]).astype(int)
+    ]
+    return float(np.median(np.abs(source.astype(float) - clip.frames[1][valid])))
+
+
+def test_several_processes_make_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    make_data(tmp_path, REQUEST, ["layered"], CLIPS_PER_GROUP + 2, workers=2)
+    assert _bytes(tmp_path) == _bytes(made)
+    assert (tmp_path / MANIFEST).read_text() == (made / MANIFEST).read_text()
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = making.write_clip
+
+    def interrupted(path: Path, clip: Clip) -> None:
+        if path.stem == "000003":
+            raise KeyboardInterrupt
+        write(path, clip)
+
+    monkeypatch.setattr(making, "write_clip", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_data(tmp_path, REQUEST, ["layered"], CLIPS_PER_GROUP + 2)
+    assert len(read_manifest(tmp_path).clips) == 3
+    assert check_data(tmp_path).holds
+    monkeypatch.undo()
+    kept = (tmp_path / "layered" / "000000.npz").stat().st_mtime_ns
+    make_data(tmp_path, REQUEST, ["layered"], CLIPS_PER_GROUP + 2)
+    assert (tmp_path / "layered" / "000000.npz").stat().st_mtime_ns == kept
+    assert _bytes(tmp_path) == _bytes(made)
+
+
+def test_damage_is_found(tmp_path: Path) -> None:
+    make_data(tmp_path, REQUEST, ["layered"], 4)
+    first, second, third = (tmp_path / "layered" / f"00000{n}.npz" for n in range(3))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:500])
+    third.rename(third.with_name("000009.npz"))
+    result = check_data(tmp_path)
+    assert result.missing == ("layered/000000.npz", "layered/000002.npz")
+    assert list(result.damaged) == ["layered/000001.npz"]
+    assert result.unlisted == ("layered/000009.npz",)
+    assert result.good == 1
+
+
+def test_a_folder_of_another_request_is_refused(made: Path) -> None:
+    with pytest.raises(UsageError, match="33x40"):
+        make_data(made, DataRequest(48, 64), ["layered"], 1)
+
+
+def test_held_out_clips_show_held_out_works_only() -> None:
+    group = HELD_OUT_EVERY - 1
+    assert ClipKey("layered", group * CLIPS_PER_GROUP).split == HELD_OUT
+    for number, wanted in ((0, TRAIN), (group, HELD_OUT)):
+        scene = LayeredGroup(DataRequest(32, 32), number)
+        clips = [scene.clip(number * CLIPS_PER_GROUP + index) for index in range(4)]
+        names = {asset.name for clip in clips for asset in clip.info.assets}
+        assert names
+        assert {split_of_name(name) for name in names} == {wanted}
+        assert {clip.info.split for clip in clips} == {wanted}
+
+
+def test_another_seed_makes_another_clip() -> None:
+    frames = [LayeredGroup(DataRequest(32, 32, seed=seed), 0).clip(0).frames for seed in (0, 1)]
+    assert not np.array_equal(*frames)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "cannot be read"), (b"PK\x03\x04 nonsense", "cannot be read")],
+    ids=["empty", "nonsense"],
+)
+def test_an_unreadable_clip_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "clip.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_clip(path)
+
+
+def test_requests_check_themselves(tmp_path: Path) -> None:
+    with pytest.raises(SizeError, match="32"):
+        DataRequest(31, 64)
+    with pytest.raises(UsageError, match="frames"):
+        DataRequest(frames=0)
+    with pytest.raises(UnknownNameError, match="did you mean 'layered'"):
+        parse_sources("layerd")
+    with pytest.raises(InputError, match="no manifest"):
+        ClipFolder(tmp_path, TRAIN)

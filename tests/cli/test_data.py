@@ -1,0 +1,55 @@
+"""`bfx data` from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.runner import Bfx
+
+SMALL = ("--count", "3", "--size", "32x40")
+
+
+def test_make_list_and_check_agree(bfx: Bfx, tmp_path: Path) -> None:
+    folder = tmp_path / "training"
+    made = bfx("data", "make", folder, *SMALL, "--json")
+    assert made.exit_code == 0, made.stderr
+    assert made.document["counts"] == {"layered": {"train": 3}}
+    assert made.document["request"] == {"height": 32, "width": 40, "frames": 1, "seed": 0}
+    assert bfx("data", "list", folder, "--json").document == made.document
+    checked = bfx("data", "check", folder)
+    assert checked.exit_code == 0
+    assert "3 of 3 clips" in checked.stdout
+
+
+def test_check_names_what_is_bad_and_fails(bfx: Bfx, tmp_path: Path) -> None:
+    bfx("data", "make", tmp_path, *SMALL)
+    (tmp_path / "layered" / "000001.npz").write_bytes(b"")
+    checked = bfx("data", "check", tmp_path)
+    assert checked.exit_code == 1
+    assert "damaged   layered/000001.npz" in checked.stdout
+    document = bfx("data", "check", tmp_path, "--json").document
+    assert document["good"] == 2
+    assert not document["holds"]
+
+
+def test_making_goes_on_but_only_with_the_same_request(bfx: Bfx, tmp_path: Path) -> None:
+    bfx("data", "make", tmp_path, *SMALL)
+    more = bfx("data", "make", tmp_path, "--count", "4", "--size", "32x40", "--json")
+    assert more.document["clips"] == 4
+    other = bfx("data", "make", tmp_path, *SMALL, "--seed", "1")
+    assert "seed 0" in other.require_plain_error(2)
+
+
+def test_wrong_requests_are_plain_errors(bfx: Bfx, tmp_path: Path) -> None:
+    wrong = bfx("data", "make", tmp_path, "--source", "room")
+    assert "rooms" in wrong.require_plain_error(2)
+    assert "manifest" in bfx("data", "list", tmp_path).require_plain_error(2)
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "cannot be written" in bfx("data", "make", file / "x", *SMALL).require_plain_error(2)
+
+
+def test_help_of_the_group_shows_its_commands(bfx: Bfx) -> None:
+    shown = bfx("data", "--help")
+    assert shown.exit_code == 0
+    assert all(name in shown.stdout for name in ("make", "list", "check"))
