@@ -71,7 +71,7 @@ def _film(
     # A pixel across the horizon of a floor averages in what lies behind the camera.
     q = np.stack([1.0 / visible_depth_m(stack)[0].double().numpy() for stack in stacks]).clip(min=0)
     shown = [visible_sheets(stack) for stack in stacks]
-    sharp = [trace(_in_reach(stack, 0.0), Lens(), torch.zeros(1, 2)) for stack in stacks]
+    sharp = [trace(_in_reach(stack, None), Lens(), torch.zeros(1, 2)) for stack in stacks]
     lens = choose_lens(rng, q[0], centre_bias=0.3)
     blurred = [_blurred(scene, camera, t, lens) for t, camera in enumerate(cameras)]
     gain = exposure_gain(sharp[0].permute(1, 2, 0).numpy(), rng)
@@ -108,16 +108,17 @@ def _blurred(scene: LayeredScene, camera: Pinhole, frame: int, lens: Lens) -> to
         radius = largest_radius_px(layers, lens)
         if math.ceil(1.01 * radius) + 2 <= margin:
             count = min(MOST_SAMPLES, max(LEAST_SAMPLES, math.ceil(math.pi * radius**2)))
-            return trace(_in_reach(layers, radius), lens, lens_samples(Aperture(), count))
+            return trace(_in_reach(layers, lens), lens, lens_samples(Aperture(), count))
         margin = math.ceil(1.15 * radius) + 4
     raise NumericalError(f"a margin of {margin} px does not hold a blur of {radius:.0f} px")
 
 
-def _in_reach(layers: list[Layer], radius_px: float) -> list[Layer]:
-    """The layers of which something lies in the frame, or so near it that its blur may."""
+def _in_reach(layers: list[Layer], lens: Lens | None) -> list[Layer]:
+    """The layers of which something lies in the frame, or so near it that its own blur may."""
     kept = []
     for layer in layers:
-        outside = TEXELS_PER_PX * max(0, layer.margin_px - math.ceil(radius_px))
+        reach = 0 if lens is None else math.ceil(layer.largest_radius_px(lens))
+        outside = TEXELS_PER_PX * max(0, layer.margin_px - reach)
         rows, cols = layer.rgba.shape[1:]
         near = layer.rgba[3, outside : rows - outside, outside : cols - outside]
         if bool((near > 0).any()):

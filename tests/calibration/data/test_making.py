@@ -10,7 +10,7 @@ import pytest
 from bokehflow.calibration.data import making
 from bokehflow.calibration.data.checking import check_data
 from bokehflow.calibration.data.clip import Clip
-from bokehflow.calibration.data.clip_file import read_clip
+from bokehflow.calibration.data.clip_file import read_clip, write_clip
 from bokehflow.calibration.data.folder import ClipFolder
 from bokehflow.calibration.data.layered_clip import LayeredGroup
 from bokehflow.calibration.data.making import make_data
@@ -70,12 +70,11 @@ def test_several_processes_make_the_same_bytes(made: Path, tmp_path: Path) -> No
 def test_an_interrupted_run_goes_on_where_it_stopped(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = making.write_clip
 
     def interrupted(path: Path, clip: Clip) -> None:
         if path.stem == "000003":
             raise KeyboardInterrupt
-        write(path, clip)
+        write_clip(path, clip)
 
     monkeypatch.setattr(making, "write_clip", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -120,8 +119,8 @@ def test_held_out_clips_show_held_out_works_only() -> None:
 
 
 def test_another_seed_makes_another_clip() -> None:
-    frames = [LayeredGroup(DataRequest(32, 32, seed=seed), 0).clip(0).frames for seed in (0, 1)]
-    assert not np.array_equal(*frames)
+    one, other = (LayeredGroup(DataRequest(32, 32, seed=seed), 0).clip(0) for seed in (0, 1))
+    assert not np.array_equal(one.frames, other.frames)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ traced = pytest.mark.skipif(not HAS_LLVM, reason=f"{tracer.LLVM_APT_PACKAGE} is 
 furnished = pytest.mark.skipif(
     not furniture.LIBRARY_FOLDER.is_dir(), reason=f"{furniture.APT_PACKAGE} is not installed"
 )
-CORNERS = np.array([[x, y, z] for z in (-1, 1) for y in (-1, 1) for x in (-1, 1)], np.float32) / 2
+CORNERS = np.array(
+    [[x, y, z] for z in (-0.5, 0.5) for y in (-0.5, 0.5) for x in (-0.5, 0.5)], dtype=np.float32
+)
 SIDES = [(0, 2, 1, 3), (4, 5, 6, 7), (0, 1, 4, 5), (2, 6, 3, 7), (0, 4, 2, 6), (1, 3, 5, 7)]
 FACES = np.array([f for a, b, c, d in SIDES for f in ((a, b, c), (b, d, c))], dtype=np.uint32)
 CAMERA = Pinhole(33, 45, 50.0, camera_pose((0.0, 0.0, 0.0), 0.0, 0.0, 0.0))
@@ -39,7 +41,9 @@ def _cube(opacity: float, lamp: bool = False) -> tracer.Shot:
     glow = mi.load_dict({"type": "area", "radiance": 1.0}) if lamp else None
     uv = np.zeros((8, 2), np.float32)
     place = np.array([0, 0, -3], np.float32)
-    mesh = tracer.mesh_shape(mi, "cube", CORNERS + place, FACES, bsdf, uv, glow=glow)
+    mesh = tracer.mesh_shape(
+        mi, "cube", (CORNERS + place).astype(np.float32), FACES, bsdf, uv, glow=glow
+    )
     return tracer.Shot.of(
         mi, {"cube": mesh} if lamp else {"cube": mesh, "sky": {"type": "constant"}}
     )
@@ -64,7 +68,7 @@ def test_depth_looks_through_what_is_mostly_clear() -> None:
 @traced
 def test_moved_vertices_move_the_depth() -> None:
     shot = _cube(1.0)
-    shot.move("cube", CORNERS + np.array([0, 0, -4], np.float32), None)
+    shot.move("cube", (CORNERS + np.array([0, 0, -4])).astype(np.float32), None)
     shot.moved()
     assert shot.depth_m(CAMERA)[16, 22] == pytest.approx(3.5, rel=tol.TRACED_DEPTH_REL)
 
