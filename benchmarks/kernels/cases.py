@@ -65,8 +65,6 @@ LAYER_CASES = tuple(
 )
 
 CPU_TRAINING_CASE = LayerCase("nano_cpu_training", "nano", 8, 128, 128, torch.float32)
-NANO_LAYERS = 2 * find_variant("nano").blocks
-"""Both streams."""
 
 
 def make_inputs(case: LayerCase, device: torch.device | str, seed: int = 0) -> list[Tensor]:

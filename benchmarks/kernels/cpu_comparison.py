@@ -1,4 +1,4 @@
-"""The compiled CPU scan against the chunked torch form: the scans of one Nano training step."""
+"""The compiled CPU scan against the chunked torch form, in whole training steps of Nano."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bokehflow.benchmarks.kernels.cases import (
-    CPU_TRAINING_CASE,
-    NANO_LAYERS,
-    LayerCase,
-    make_inputs,
-)
+from bokehflow.benchmarks.kernels.cases import CPU_TRAINING_CASE, LayerCase, make_inputs
+from bokehflow.benchmarks.kernels.training_step import make_step
 from bokehflow.errors import CheckError
 from bokehflow.kernels import cpu_scan_2d
 from bokehflow.scan import chunk_scan_2d
 
+BATCH, SIDE_PX = 8, 128
 REPEATS = 5
 AGREEMENT = 1e-4
 """Relative RMS between the two forms' outputs and gradients: a slip would be of order 1."""
@@ -28,15 +25,16 @@ AGREEMENT = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class CpuComparison:
-    """Seconds of the scans of one training step, forward and backward, medians of paired runs.
+    """Seconds of one whole training step in float32 (forward, backward, AdamW), medians of paired
+    runs: `batch` crops of `side_px`.
 
     speed_up is the median of the pairs' ratios, with the lowest and highest beside it.
     processor_speed_up is the same in processor seconds of all threads, which other programs on
     the machine disturb less than the clock.
     """
 
-    case: str
-    layers: int
+    batch: int
+    side_px: int
     threads: int
     repeats: int
     chunked_s: float
@@ -48,22 +46,27 @@ class CpuComparison:
 
 
 def compare_on_cpu(
-    case: LayerCase = CPU_TRAINING_CASE, layers: int = NANO_LAYERS, repeats: int = REPEATS
+    batch: int = BATCH,
+    side_px: int = SIDE_PX,
+    repeats: int = REPEATS,
+    agreement_case: LayerCase = CPU_TRAINING_CASE,
 ) -> CpuComparison:
     """Time both forms turn about, so that whatever else the machine does meets both.
 
-    Raises CheckError when the two forms do not compute the same.
+    Raises CheckError when the two forms do not compute the same on `agreement_case`.
     """
-    inputs = make_inputs(case, "cpu")
-    _check_agreement(_layer(chunk_scan_2d, case, inputs), _layer(cpu_scan_2d, case, inputs))
-    pairs = [
-        (_seconds(chunk_scan_2d, case, inputs, layers), _seconds(cpu_scan_2d, case, inputs, layers))
-        for _ in range(repeats)
-    ]
+    _check_agreement(_layer(chunk_scan_2d, agreement_case), _layer(cpu_scan_2d, agreement_case))
+    chunked, compiled = (
+        make_step(form, torch.device("cpu"), batch, side_px, torch.float32)
+        for form in ("chunked", "cpu")
+    )
+    for step in (chunked, compiled):
+        step()
+    pairs = [(_seconds(chunked), _seconds(compiled)) for _ in range(repeats)]
     ratios = [chunked.clock / cpu.clock for chunked, cpu in pairs]
     return CpuComparison(
-        case=case.name,
-        layers=layers,
+        batch=batch,
+        side_px=side_px,
         threads=torch.get_num_threads(),
         repeats=repeats,
         chunked_s=statistics.median(chunked.clock for chunked, _ in pairs),
@@ -80,21 +83,17 @@ class _Seconds(NamedTuple):
     processor: float
 
 
-def _layer(
-    scan: Callable[..., tuple[Tensor, Tensor]], case: LayerCase, inputs: list[Tensor]
-) -> list[Tensor]:
+def _layer(scan: Callable[..., tuple[Tensor, Tensor]], case: LayerCase) -> list[Tensor]:
     """o and the gradients of one layer."""
+    inputs = make_inputs(case, "cpu")
     height, width = case.map_size
     o, _ = scan(*inputs, None, height, width)
     return [o.detach(), *torch.autograd.grad(o, inputs, torch.ones_like(o))]
 
 
-def _seconds(
-    scan: Callable[..., tuple[Tensor, Tensor]], case: LayerCase, inputs: list[Tensor], layers: int
-) -> _Seconds:
+def _seconds(step: Callable[[], Tensor]) -> _Seconds:
     clock, processor = time.perf_counter(), time.process_time()
-    for _ in range(layers):
-        _layer(scan, case, inputs)
+    step()
     return _Seconds(time.perf_counter() - clock, time.process_time() - processor)
 
 

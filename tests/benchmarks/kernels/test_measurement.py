@@ -102,13 +102,13 @@ def test_percentiles() -> None:
 
 
 def test_the_cpu_comparison_compares_and_times() -> None:
-    found = compare_on_cpu(SMALL, layers=1, repeats=2)
+    found = compare_on_cpu(batch=1, side_px=32, repeats=2, agreement_case=SMALL)
     assert found.speed_up_lowest <= found.speed_up <= found.speed_up_highest
     assert found.chunked_s > 0
     assert found.cpu_s > 0
 
 
 def test_a_training_step_trains() -> None:
-    step = make_step("chunked", torch.device("cpu"), batch=1, side_px=32)
+    step = make_step("chunked", torch.device("cpu"), batch=1, side_px=32, dtype=torch.bfloat16)
     losses = [float(step()) for _ in range(2)]
     assert losses[1] < losses[0]

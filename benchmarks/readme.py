@@ -1,0 +1,70 @@
+"""Fill the README's tables from the committed result files.
+
+`python -m bokehflow.benchmarks.readme` rewrites what stands between the markers of README.md; with
+--check it changes nothing and exits 1 where that would change something.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+README, RESULTS = Path("README.md"), Path("benchmarks/results")
+QUALITY_COLUMNS = ("overall", "edge", "in_focus")
+
+
+def quality_table(document: Mapping[str, Any]) -> str:
+    """Mean PSNR of every renderer by region, from `quality.json`."""
+    lines = ["| renderer | overall | edge band | in focus |", "|---|---:|---:|---:|"]
+    for name, report in document["renderers"].items():
+        mean = report["score"]["mean"]
+        cells = (f"{mean[f'{column}_psnr_db']:.1f}" for column in QUALITY_COLUMNS)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def cpu_scan_table(document: Mapping[str, Any]) -> str:
+    """Seconds of a training step by form of the scan, from `kernels_cpu.json`."""
+    cpu = document["cpu"]
+    step = f"{cpu['batch']} crops of {cpu['side_px']}x{cpu['side_px']}, {cpu['threads']} threads"
+    return "\n".join(
+        (
+            f"| training step of Nano, {step} | seconds, median |",
+            "|---|---:|",
+            f"| chunked torch form | {cpu['chunked_s']:.2f} |",
+            f"| compiled recurrence, {cpu['speed_up']:.1f} times as fast | {cpu['cpu_s']:.2f} |",
+        )
+    )
+
+
+TABLES = {"quality": quality_table, "kernels_cpu": cpu_scan_table}
+"""Marker and name of the result file, and what makes its table."""
+
+
+def filled(readme: str, results: Path) -> str:
+    """The README with every table made anew."""
+    for name, make in TABLES.items():
+        table = make(json.loads((results / f"{name}.json").read_text(encoding="utf-8")))
+        begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
+        before, marker, rest = readme.partition(begin)
+        _, closing, after = rest.partition(end)
+        if marker and closing:
+            readme = f"{before}{begin}{table}\n{end}{after}"
+    return readme
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrite or check the README in the current folder. Returns the exit code."""
+    before = README.read_text(encoding="utf-8")
+    after = filled(before, RESULTS)
+    if "--check" in arguments:
+        return int(before != after)
+    README.write_text(after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
