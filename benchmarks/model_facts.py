@@ -13,7 +13,7 @@ from bokehflow.export.trace import example_inputs
 from bokehflow.layers.temporal import state_shapes
 from bokehflow.network import Network
 from bokehflow.pipeline import Pipeline
-from bokehflow.render import RenderConfig
+from bokehflow.rendering import RenderConfig
 from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, Variant
 
 FLOAT_BYTES = 4

@@ -10,7 +10,7 @@ from bokehflow.optics import Lens
 
 if TYPE_CHECKING:
     from bokehflow.model import BokehFlow, Frame, ModelConfig, load_model
-    from bokehflow.render import RenderConfig, render
+    from bokehflow.rendering import RenderConfig, render
 
 __version__ = "0.1.0"
 
@@ -30,8 +30,8 @@ _LAZY = {
     "Frame": "bokehflow.model",
     "ModelConfig": "bokehflow.model",
     "load_model": "bokehflow.model",
-    "RenderConfig": "bokehflow.render",
-    "render": "bokehflow.render",
+    "RenderConfig": "bokehflow.rendering",
+    "render": "bokehflow.rendering",
 }
 
 

@@ -15,7 +15,7 @@ from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
-from bokehflow.render import RenderConfig
+from bokehflow.rendering import RenderConfig
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import (
     FULL_NETWORK,

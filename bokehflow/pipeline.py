@@ -14,7 +14,7 @@ from bokehflow.layers.conditioning import blur_radius_map
 from bokehflow.layers.resample import Resample
 from bokehflow.layers.temporal import State
 from bokehflow.network import Network, NetworkOutput
-from bokehflow.render import EdgeAwareUpsample, RenderConfig, Renderer
+from bokehflow.rendering import EdgeAwareUpsample, RenderConfig, Renderer
 from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, network_size_for
 
 

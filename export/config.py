@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from bokehflow.errors import UnknownNameError, UsageError
-from bokehflow.render import RenderConfig
+from bokehflow.rendering import RenderConfig
 from bokehflow.scan import InterChunk, ScanConfig
 from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, network_size_for
 

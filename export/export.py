@@ -23,6 +23,7 @@ from bokehflow.network import Network
 from bokehflow.pipeline import Pipeline
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 
+DEFAULT_OUTPUT_DIR = Path("dist")
 PARITY_GOAL_DB = {"fp32": 80.0, "fp16": 50.0, "int8": 40.0}
 _FORMATS: dict[str, dict[str, Any]] = {
     "onnx": {"opset": OPSET},
@@ -31,7 +32,9 @@ _FORMATS: dict[str, dict[str, Any]] = {
 }
 
 
-def export(model: BokehFlow, config: ExportConfig, output_dir: Path) -> Artifact:
+def export(
+    model: BokehFlow, config: ExportConfig, output_dir: Path = DEFAULT_OUTPUT_DIR
+) -> Artifact:
     """Export a model and write its manifest beside it, replacing an artifact of the same name.
 
     Raises CheckError for a graph that is not static, OutputError for a folder that cannot be

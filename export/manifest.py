@@ -12,7 +12,7 @@ from typing import Any
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.config import Precision
-from bokehflow.render import RenderConfig
+from bokehflow.rendering import RenderConfig
 from bokehflow.specs import Size, TensorSpec
 
 SCHEMA_VERSION = 1

@@ -11,8 +11,11 @@ from bokehflow.specs import Size
 from tests.tolerances import EIGHT_BIT_STEP, FP32_EQUAL
 
 
-def test_public_names_are_all_there() -> None:
-    assert all(getattr(bokehflow, name) is not None for name in bokehflow.__all__)
+def test_public_names_are_all_there_and_no_subpackage_hides_one() -> None:
+    load_model("nano")
+    assert all(callable(getattr(bokehflow, name)) for name in bokehflow.__all__)
+    image, depth_m = torch.rand(1, 3, 24, 32), torch.full((1, 1, 24, 32), 2.0)
+    assert bokehflow.render(image, depth_m, Lens(), quality="mobile").shape == image.shape
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = bokehflow.nothing  # type: ignore[attr-defined]
 

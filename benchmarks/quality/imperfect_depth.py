@@ -18,7 +18,7 @@ from bokehflow.benchmarks.quality.metrics import psnr_db
 from bokehflow.benchmarks.quality.regions import find_regions
 from bokehflow.benchmarks.quality.renderers import Renderer
 from bokehflow.calibration.scenes import Scene
-from bokehflow.render import EdgeAwareUpsample
+from bokehflow.rendering import EdgeAwareUpsample
 
 SMEAR_SIGMA_PX = 2.0
 REDUCTION = 4

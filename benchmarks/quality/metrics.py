@@ -13,7 +13,7 @@ from torch import Tensor
 from bokehflow.benchmarks.quality.regions import Mask, find_regions
 from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import NumericalError, SizeError
-from bokehflow.render.srgb import srgb_to_linear
+from bokehflow.rendering.srgb import srgb_to_linear
 
 Plane = npt.NDArray[np.floating]
 

@@ -11,7 +11,7 @@ from bokehflow.benchmarks.quality import baselines
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.errors import UnknownNameError
 from bokehflow.optics import Lens
-from bokehflow.render import Quality, RenderConfig, render
+from bokehflow.rendering import Quality, RenderConfig, render
 
 HIGHLIGHT_RECOVERY = 1.0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from bokehflow.render import Quality, RenderConfig, Renderer
+from bokehflow.rendering import Quality, RenderConfig, Renderer
 
 FRAMES = ((360, 480, 15.0), (720, 1280, 40.0))
 """Height, width and largest blur radius in pixels."""

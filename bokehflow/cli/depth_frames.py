@@ -12,8 +12,8 @@ from bokehflow.errors import MediaError
 from bokehflow.layers.temporal import State
 from bokehflow.media import DEPTH_SUFFIXES, read_depth
 from bokehflow.optics import Lens
-from bokehflow.render import RenderConfig
-from bokehflow.render import render as render_frame
+from bokehflow.rendering import RenderConfig
+from bokehflow.rendering import render as render_frame
 
 
 class DepthFrames:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bokehflow.export import ExportConfig
     from bokehflow.export.config import Precision
     from bokehflow.model import BokehFlow
-    from bokehflow.render import Quality, RenderConfig
+    from bokehflow.rendering import Quality, RenderConfig
 
 ALL_TARGETS = "all"
 COLUMNS = ("target", "artifact", "bytes", "precision", "time")
@@ -58,7 +58,7 @@ def export(
 ) -> CommandResult:
     """Export a model: static shapes, explicit state, the lens as a run-time input."""
     from bokehflow.model import load_model
-    from bokehflow.render import RenderConfig
+    from bokehflow.rendering import RenderConfig
     from bokehflow.specs import find_variant
 
     find_variant(variant)

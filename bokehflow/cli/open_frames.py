@@ -20,7 +20,7 @@ from bokehflow.cli.render_options import (
 )
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera
-from bokehflow.render import Quality, RenderConfig
+from bokehflow.rendering import Quality, RenderConfig
 
 
 def open_frames(

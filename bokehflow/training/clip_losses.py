@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network, NetworkOutput
 from bokehflow.pipeline import Pipeline
-from bokehflow.render import RenderConfig
-from bokehflow.render.config import LARGEST_SIDE_FRACTION
+from bokehflow.rendering import RenderConfig
+from bokehflow.rendering.config import LARGEST_SIDE_FRACTION
 from bokehflow.specs import DEPTH_MAX_M, TOKEN_STRIDE, Size
 from bokehflow.training.batch import Batch
 from bokehflow.training.config import LossWeights, StageConfig

@@ -20,7 +20,7 @@ from torch import Tensor
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.model import depth_scale
 from bokehflow.optics import MM_PER_M, Lens
-from bokehflow.render.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
 from bokehflow.specs import Size
 from bokehflow.training.batch import Batch
 

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 
 from bokehflow.media import read_depth, read_photo
 from bokehflow.optics import Lens
-from bokehflow.render import render
+from bokehflow.rendering import render
 from tests.cli.runner import Bfx
 from tests.media.samples import gradient, names_in
 

@@ -13,7 +13,7 @@ import torch
 
 from bokehflow.media import open_video, read_depth
 from bokehflow.optics import Lens
-from bokehflow.render import render
+from bokehflow.rendering import render
 from tests.cli.runner import Bfx
 from tests.media.samples import Clip, audio_packets, names_in, set_display_matrix, write_clip
 from tests.tolerances import VIDEO_MEAN_LEVELS

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.errors import SizeError
-from bokehflow.render import EdgeAwareUpsample
-from tests.render.pictures import textured
+from bokehflow.rendering import EdgeAwareUpsample
+from tests.rendering.pictures import textured
 from tests.tolerances import DEPTH_LOSS_WON_BACK, FP32_EQUAL
 
 SIZE = (120, 160)

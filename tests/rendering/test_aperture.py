@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from bokehflow.render.aperture import aperture_variance, level_kernel
+from bokehflow.rendering.aperture import aperture_variance, level_kernel
 from tests.tolerances import APERTURE_VARIANCE_REL
 
 

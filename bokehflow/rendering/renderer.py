@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from bokehflow.errors import SizeError
-from bokehflow.render.bank import radius_bank
-from bokehflow.render.blur import LensBlur
-from bokehflow.render.config import RenderConfig, design_radius_px
-from bokehflow.render.highlights import HighlightRecovery
-from bokehflow.render.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.rendering.bank import radius_bank
+from bokehflow.rendering.blur import LensBlur
+from bokehflow.rendering.config import RenderConfig, design_radius_px
+from bokehflow.rendering.highlights import HighlightRecovery
+from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
 
 
 class Renderer(nn.Module):
@@ -17,7 +17,7 @@ class Renderer(nn.Module):
 
     Static shapes, dense operations of rank <= 5, constants in buffers: the same code is the
     exported graph. Radii beyond `max_radius_px` are rendered at that radius: a graph cannot raise
-    (`bokehflow.render.render` does).
+    (`bokehflow.rendering.render` does).
     """
 
     def __init__(self, height: int, width: int, config: RenderConfig = RenderConfig()) -> None:  # noqa: B008

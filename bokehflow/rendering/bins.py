@@ -13,7 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from bokehflow.render.unmix import Surface, added
+from bokehflow.rendering.unmix import Surface, added
 
 
 class SoftBins:

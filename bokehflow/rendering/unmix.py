@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from bokehflow.render.windows import ramp, window_max, window_min
+from bokehflow.rendering.windows import ramp, window_max, window_min
 
 JUMP_FROM_PX, JUMP_AT_PX = 1.5, 2.5
 """Range of radii within 3x3 px between which a slope turns into the outline of an object."""

@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 import torch
 
-from bokehflow.render import RenderConfig, Renderer
-from bokehflow.render.bank import radius_bank
-from bokehflow.render.blur import LensBlur
-from bokehflow.render.config import Quality
-from tests.render.pictures import step_profile, stepped_radius, textured
+from bokehflow.rendering import RenderConfig, Renderer
+from bokehflow.rendering.bank import radius_bank
+from bokehflow.rendering.blur import LensBlur
+from bokehflow.rendering.config import Quality
+from tests.rendering.pictures import step_profile, stepped_radius, textured
 from tests.tolerances import (
     EIGHT_BIT_STEP,
     FLAT_FIELD_REL,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bokehflow.render.fill import push_pull
+from bokehflow.rendering.fill import push_pull
 from tests.tolerances import FP32_EQUAL
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from bokehflow.optics import signed_radius_px
-from bokehflow.render import RenderConfig, Renderer
-from tests.render.pictures import textured
+from bokehflow.rendering import RenderConfig, Renderer
+from tests.rendering.pictures import textured
 
 
 def test_gradcheck_in_float64() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bokehflow.render.windows import ramp, window_max, window_mean, window_min
+from bokehflow.rendering.windows import ramp, window_max, window_mean, window_min
 
 CLIPPED_FROM, CLIPPED_AT = 0.8, 0.98
 """Linear light of the brightest channel between which a pixel counts as more and more clipped."""

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from bokehflow.render.bank import GROWTH, MIN_LEVEL_RADIUS, radius_bank
-from bokehflow.render.config import Quality
+from bokehflow.rendering.bank import GROWTH, MIN_LEVEL_RADIUS, radius_bank
+from bokehflow.rendering.config import Quality
 
 QUALITIES: tuple[Quality, ...] = ("mobile", "best")
 

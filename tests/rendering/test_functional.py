@@ -7,8 +7,8 @@ import torch
 
 from bokehflow.errors import LensError, MediaError, SizeError, UnknownNameError, UsageError
 from bokehflow.optics import Lens
-from bokehflow.render import RenderConfig, render
-from tests.render.pictures import textured
+from bokehflow.rendering import RenderConfig, render
+from tests.rendering.pictures import textured
 from tests.tolerances import EIGHT_BIT_STEP
 
 LENS = Lens(50.0, 1.8, 1.5)

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from bokehflow.errors import LensError, MediaError, SizeError, UsageError
 from bokehflow.optics import Lens
-from bokehflow.render.bank import radius_bank
-from bokehflow.render.blur import LensBlur
-from bokehflow.render.config import Quality, RenderConfig, largest_radius_px
-from bokehflow.render.highlights import HighlightRecovery
-from bokehflow.render.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.rendering.bank import radius_bank
+from bokehflow.rendering.blur import LensBlur
+from bokehflow.rendering.config import Quality, RenderConfig, largest_radius_px
+from bokehflow.rendering.highlights import HighlightRecovery
+from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
 
 CHANNELS = (1, 2, 3, 4)
 RUNGS_PER_OCTAVE = 4

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bokehflow.errors import SizeError
-from bokehflow.render.windows import ramp, window_max, window_mean, window_min
+from bokehflow.rendering.windows import ramp, window_max, window_mean, window_min
 
 MIN_WINDOW_PX = 9
 """Width of the window in which the two depths and their colours are looked up."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bokehflow.render.config import Quality
+from bokehflow.rendering.config import Quality
 
 SMALL_RADII_PX: dict[Quality, tuple[float, ...]] = {
     "mobile": (1.0, 1.8, 3.0, 5.0, 9.0, 16.0, 27.0),

@@ -2,8 +2,8 @@
 
 import torch
 
-from bokehflow.render import RenderConfig, Renderer
-from bokehflow.render.highlights import HighlightRecovery
+from bokehflow.rendering import RenderConfig, Renderer
+from bokehflow.rendering.highlights import HighlightRecovery
 
 
 def picture_with_lamp() -> torch.Tensor:

@@ -2,8 +2,8 @@
 
 import torch
 
-from bokehflow.render import EdgeAwareUpsample, RenderConfig, Renderer
-from tests.render.flops import count_flop
+from bokehflow.rendering import EdgeAwareUpsample, RenderConfig, Renderer
+from tests.rendering.flops import count_flop
 from tests.tolerances import MOBILE_GFLOP, UPSAMPLE_GFLOP
 
 

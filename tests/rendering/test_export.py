@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bokehflow.render import EdgeAwareUpsample, RenderConfig, Renderer
-from bokehflow.render.config import Quality
-from tests.render.pictures import psnr_db, textured
+from bokehflow.rendering import EdgeAwareUpsample, RenderConfig, Renderer
+from bokehflow.rendering.config import Quality
+from tests.rendering.pictures import psnr_db, textured
 from tests.tolerances import EXPORT_PSNR_DB
 
 MAX_RANK = 5

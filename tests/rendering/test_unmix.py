@@ -2,8 +2,8 @@
 
 import torch
 
-from bokehflow.render.unmix import unmix
-from tests.render.pictures import stepped_radius, textured
+from bokehflow.rendering.unmix import unmix
+from tests.rendering.pictures import stepped_radius, textured
 from tests.tolerances import FP32_EQUAL, UNMIXED_SHARE
 
 

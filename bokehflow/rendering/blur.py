@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.render.aperture import level_kernel
-from bokehflow.render.bank import BankLayer
-from bokehflow.render.bins import SoftBins
-from bokehflow.render.composite import Composite
-from bokehflow.render.fill import push_pull
-from bokehflow.render.unmix import unmix
+from bokehflow.rendering.aperture import level_kernel
+from bokehflow.rendering.bank import BankLayer
+from bokehflow.rendering.bins import SoftBins
+from bokehflow.rendering.composite import Composite
+from bokehflow.rendering.fill import push_pull
+from bokehflow.rendering.unmix import unmix
 
 FINEST_FILL_LEVEL = 1
 """A fill is smooth: layers at full resolution take theirs from half resolution."""
