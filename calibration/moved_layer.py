@@ -126,8 +126,9 @@ class WarpMover:
         pad = math.ceil(reach_px) + 1
         self.top = max(0, y0 // 2 - margin_px - pad)
         self.left = max(0, x0 // 2 - margin_px - pad)
-        self.bottom = min(frame[0], y1 // 2 - margin_px + pad)
-        self.right = min(frame[1], x1 // 2 - margin_px + pad)
+        # At least as far as where it starts: a layer out of reach covers an empty part.
+        self.bottom = max(self.top, min(frame[0], y1 // 2 - margin_px + pad))
+        self.right = max(self.left, min(frame[1], x1 // 2 - margin_px + pad))
         self.y, self.x = torch.meshgrid(
             torch.arange(self.top, self.bottom) + 0.5 - frame[0] / 2,
             torch.arange(self.left, self.right) + 0.5 - frame[1] / 2,

@@ -164,3 +164,17 @@ def test_layers_of_two_sizes_are_refused() -> None:
     small = Layer(random_opaque()[:, :-2], Plane(0.5), MARGIN)
     with pytest.raises(SizeError, match="one size"):
         trace([flat(random_opaque(), 0.0), small], LENS, SHARP)
+
+
+@pytest.mark.parametrize("corner", ["before", "after"])
+def test_a_slanted_layer_out_of_reach_changes_nothing(corner: str) -> None:
+    behind = flat(random_opaque(), 0.0)
+    unseen = random_opaque(1)
+    speck = slice(0, 2) if corner == "before" else slice(-2, None)
+    alpha = torch.zeros_like(unseen[3])
+    alpha[speck, speck] = 1.0
+    unseen = unseen * alpha
+    unseen[3] = alpha
+    plane = Plane(inverse_depth_for(0.0), slope_x=1e-4)
+    alone = trace([behind], LENS, SHARP)
+    assert torch.equal(trace([behind, Layer(unseen, plane, MARGIN)], LENS, SHARP), alone)
