@@ -34,21 +34,17 @@ class Recurrence(NamedTuple):
 
 
 @numba.njit(inline="always", **COMPILE_OPTIONS)
-def token_row(chain, step, heads, segments, height, width):  # type: ignore[no-untyped-def]
-    """Row of a chain's step in a tensor [B, T, 4, H, D] seen as [B T 4 H, D].
+def chain_rows(chain, heads, segments, tokens):  # type: ignore[no-untyped-def]
+    """Where a chain lies in tensors [B, T, 4, H, D] seen as [B T 4 H, D].
 
-    Chains count batch, segment, direction, head; directions as in `addressing.token_places`.
+    Chains count batch, segment, direction, head. Returns its direction, its first place in that
+    direction's walking order, and its offset: the row of a token t is t * 4 * heads + offset.
     """
-    tokens = height * width
     direction = (chain // heads) % 4
     segment = (chain // (4 * heads)) % segments
     batch = chain // (4 * heads * segments)
-    ordered = segment * (tokens // segments) + step
-    if direction % 2 == 1:
-        ordered = tokens - 1 - ordered
-    if direction >= 2:
-        ordered = (ordered % height) * width + ordered // height
-    return ((batch * tokens + ordered) * 4 + direction) * heads + chain % heads
+    offset = (batch * tokens * 4 + direction) * heads + chain % heads
+    return direction, segment * (tokens // segments), offset
 
 
 @cache
@@ -65,22 +61,23 @@ def _compile_forward(key_size: int, value_size: int) -> Any:
     size = key_size * value_size
 
     @numba.njit(**COMPILE_OPTIONS)
-    def forward(q, k, v, decay, beta, states, o, notes, low, high, shape):  # type: ignore[no-untyped-def]
+    def forward(q, k, v, decay, beta, states, o, notes, low, high, order, shape):  # type: ignore[no-untyped-def]
         """Write o and turn states [chains, K V] from initial into final ones.
 
         notes [chains, blocks, K V] receives the state at every block's start, unless it is empty.
         """
-        heads, segments, height, width = shape
-        length = height * width // segments
+        heads, segments = shape
+        tokens = order.shape[1]
         S = np.empty(size, v.dtype)
         key, query = np.empty(key_size, v.dtype), np.empty(key_size, v.dtype)
         u, output = np.empty(value_size, v.dtype), np.empty(value_size, v.dtype)
         for chain in range(low, high):
+            direction, first, offset = chain_rows(chain, heads, segments, tokens)
             S[:] = states[chain]
-            for step in range(length):
+            for step in range(tokens // segments):
                 if notes.size and step % BLOCK == 0:
                     copy(S, notes[chain, step // BLOCK])
-                row = token_row(chain, step, heads, segments, height, width)
+                row = order[direction, first + step] * 4 * heads + offset
                 for i in range(key_size):
                     key[i] = k[row, i]
                     query[i] = q[row, i]
@@ -102,22 +99,26 @@ def _compile_backward(key_size: int, value_size: int) -> Any:
     size = key_size * value_size
 
     @numba.njit(**COMPILE_OPTIONS)
-    def backward(inputs, grad_o, notes, grad_states, grads, low, high, shape):  # type: ignore[no-untyped-def]
+    def backward(inputs, grad_o, notes, grad_states, grads, low, high, order, shape):  # type: ignore[no-untyped-def]
         """Write the gradients of q, k, v, decay and beta, and turn grad_states [chains, K V]
         from the final states' gradient into the initial ones'."""
-        length = shape[2] * shape[3] // shape[1]
+        heads, segments = shape
+        tokens = order.shape[1]
+        length = tokens // segments
         dtype = notes.dtype
         states_t = np.empty((BLOCK, size), dtype)
         recalled, written = np.empty((2, BLOCK, value_size), dtype)
         for chain in range(low, high):
+            direction, start, offset = chain_rows(chain, heads, segments, tokens)
+            rows = order[direction, start : start + length]
             D = grad_states[chain]
             D_t = D.reshape(key_size, value_size).T.copy().reshape(size)
             for block in range((length - 1) // BLOCK, -1, -1):
                 first = block * BLOCK
-                span = (chain, first, min(BLOCK, length - first))
+                span = (rows[first : first + BLOCK], 4 * heads, offset)
                 kept = (states_t, recalled, written)
-                recompute(inputs, notes[chain, block], kept, span, shape)
-                walk_back(inputs, grad_o, kept, D, D_t, grads, span, shape)
+                recompute(inputs, notes[chain, block], kept, span)
+                walk_back(inputs, grad_o, kept, D, D_t, grads, span)
 
     return backward
 
@@ -129,19 +130,18 @@ def _compile_recompute(key_size: int, value_size: int) -> Any:
     size = key_size * value_size
 
     @numba.njit(**COMPILE_OPTIONS)
-    def recompute(inputs, note, kept, span, shape):  # type: ignore[no-untyped-def]
+    def recompute(inputs, note, kept, span):  # type: ignore[no-untyped-def]
         """Fill `kept` for every token of a block: S^T before it, r and u."""
         _, k, v, decay, beta = inputs
         states_t, recalled, written = kept
-        chain, first, count = span
-        heads, segments, height, width = shape
+        places, stride, offset = span
         S = note.copy()
         S_t = S.reshape(key_size, value_size).T.copy().reshape(size)
         key = np.empty(key_size, S.dtype)
         r, u = np.empty(value_size, S.dtype), np.empty(value_size, S.dtype)
-        for n in range(count):
+        for n in range(len(places)):
             copy(S_t, states_t[n])
-            row = token_row(chain, first + n, heads, segments, height, width)
+            row = places[n] * stride + offset
             for i in range(key_size):
                 key[i] = k[row, i]
             mix(S, key, r)
@@ -167,13 +167,12 @@ def _compile_walk_back(key_size: int, value_size: int) -> Any:
     )
 
     @numba.njit(**COMPILE_OPTIONS)
-    def walk_back(inputs, grad_o, kept, D, D_t, grads, span, shape):  # type: ignore[no-untyped-def]
+    def walk_back(inputs, grad_o, kept, D, D_t, grads, span):  # type: ignore[no-untyped-def]
         """Walk a block's tokens back, writing their gradients; D, D_t: dS, both ways round."""
         q, k, v, decay, beta = inputs
         dq, dk, dv, d_decay, d_beta = grads
         states_t, recalled, written = kept
-        chain, first, count = span
-        heads, segments, height, width = shape
+        places, stride, offset = span
         dtype = D.dtype
         one, zero = dtype.type(1), dtype.type(0)
         key, query = np.empty(key_size, dtype), np.empty(key_size, dtype)
@@ -181,8 +180,8 @@ def _compile_walk_back(key_size: int, value_size: int) -> Any:
         D_u = np.empty(key_size, dtype)
         dO, u = np.empty(value_size, dtype), np.empty(value_size, dtype)
         dU, dr = np.empty(value_size, dtype), np.empty(value_size, dtype)
-        for n in range(count - 1, -1, -1):
-            row = token_row(chain, first + n, heads, segments, height, width)
+        for n in range(len(places) - 1, -1, -1):
+            row = places[n] * stride + offset
             a, b, S_t = decay[row], beta[row], states_t[n]
             for i in range(key_size):
                 key[i] = k[row, i]

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -62,7 +65,8 @@ class _CpuScan(torch.autograd.Function):
         notes = states.new_empty(shape.chains, blocks, states.shape[1])
         forward, _ = compile_recurrence(shape.key_size, shape.value_size)
         arrays = [x.numpy() for x in (*rows, states, o, notes)]
-        _share_out(shape.chains, lambda low, high: forward(*arrays, low, high, _sizes(shape)))
+        walk = (walking_order(shape.height, shape.width), (shape.heads, shape.segments))
+        _share_out(shape.chains, lambda low, high: forward(*arrays, low, high, *walk))
         if keep:
             ctx.save_for_backward(q, k, v, log_decay, beta, notes)
             ctx.shape, ctx.compute, ctx.state_dtype = shape, compute, initial_state.dtype
@@ -79,8 +83,9 @@ class _CpuScan(torch.autograd.Function):
         grads = tuple(torch.empty_like(x) for x in rows)
         _, backward = compile_recurrence(shape.key_size, shape.value_size)
         inputs, outputs = tuple(x.numpy() for x in rows), tuple(x.numpy() for x in grads)
+        walk = (walking_order(shape.height, shape.width), (shape.heads, shape.segments))
         fixed = (inputs, grad_rows.numpy(), notes.numpy(), states.numpy(), outputs)
-        _share_out(shape.chains, lambda low, high: backward(*fixed, low, high, _sizes(shape)))
+        _share_out(shape.chains, lambda low, high: backward(*fixed, low, high, *walk))
         grads[3].mul_(rows[3])
         like = (q, k, v, log_decay, beta)
         back = [g.view_as(x).to(x.dtype) for g, x in zip(grads, like, strict=True)]
@@ -93,8 +98,16 @@ def _as_rows(compute: torch.dtype, *tensors: Tensor) -> list[Tensor]:
     return [x.detach().to(compute).contiguous().flatten(0, gate_axes - 1) for x in tensors]
 
 
-def _sizes(shape: ScanShape) -> tuple[int, int, int, int]:
-    return shape.heads, shape.segments, shape.height, shape.width
+@lru_cache(maxsize=8)
+def walking_order(height: int, width: int) -> npt.NDArray[np.int32]:
+    """Raster indices of all tokens in the order of each direction, [4, height * width].
+
+    Directions: raster, reverse raster, column-major, reverse column-major. Looked up, since the
+    divisions that would find a place cost more than the recurrence there.
+    """
+    raster = np.arange(height * width, dtype=np.int32)
+    columns = raster.reshape(height, width).T.ravel()
+    return np.stack([raster, raster[::-1], columns, columns[::-1]])
 
 
 def _share_out(chains: int, work: Callable[[int, int], None]) -> None:
