@@ -57,14 +57,15 @@ def train(
     Ctrl-C saves a checkpoint and exits; so does --minutes. On several devices or machines, start
     it with torchrun: each process takes its share of every batch.
     """
+    from bokehflow.calibration.data.folder import find_clips
+    from bokehflow.calibration.data.split import TRAIN
     from bokehflow.training import TrainOptions, read_config
     from bokehflow.training import train as train_slice
-    from bokehflow.training.clips import find_clips
 
     run = read_config(config)
     folder = out or Path("runs") / config.stem
     options = TrainOptions(folder, scan, precision, minutes, resume, new_config, workers)
-    clips = find_clips(data, skip_bad=skip_bad)
+    clips = find_clips(data, TRAIN, skip_bad=skip_bad)
     with progress_bar("training", run.total_steps) as advance:
         report = train_slice(run, clips, options, advance)
     return CommandResult(

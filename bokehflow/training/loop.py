@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import UsageError
 from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
@@ -23,7 +24,7 @@ from bokehflow.training.checkpoint import (
     save_checkpoint,
 )
 from bokehflow.training.clip_losses import ClipLosses
-from bokehflow.training.clips import TrainingClips, batches
+from bokehflow.training.clips import batches, fitting
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import differences
 from bokehflow.training.curves import Curves
@@ -88,7 +89,7 @@ class TrainReport:
 
 def train(
     config: TrainConfig,
-    clips: TrainingClips,
+    clips: FoundClips,
     options: TrainOptions,
     advance: Callable[[], None] = lambda: None,
 ) -> TrainReport:
@@ -100,7 +101,7 @@ def train(
     NumericalError after too many steps that were not finite.
     """
     for stage in config.stages:
-        clips.fitting(stage)
+        fitting(clips, stage)
     clock = Clock(options.minutes)
     device = torch.device("cuda" if options.scan == "triton" else "cpu")
     with open_world(device) as world, noted_interruption() as noted:
@@ -160,7 +161,7 @@ class _Run:
     """A run that is ready for its next step."""
 
     config: TrainConfig
-    clips: TrainingClips
+    clips: FoundClips
     options: TrainOptions
     world: World
     state: RunState

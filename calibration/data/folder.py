@@ -1,50 +1,86 @@
-"""The clips of a data folder, for training and evaluation."""
+"""The clips that lie under a folder, for training and evaluation alike.
+
+The folder is walked and every clip asked what it is, so folders of several `bfx data make` may lie
+beside each other in it, and clips can be used while more are being made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from bokehflow.calibration.data.clip import Clip
-from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.calibration.data.manifest import Entry, read_manifest
-from bokehflow.calibration.data.request import SOURCES
+import numpy as np
+
+from bokehflow.calibration.data.clip_file import read_info
 from bokehflow.calibration.data.split import SPLITS
 from bokehflow.errors import InputError, UnknownNameError
 
+NAMED_IN_MESSAGE = 3
 
-class ClipFolder:
-    """The clips of one split and of some sources, by number, read when asked for.
 
-    sources: all that are there when left out. Raises InputError for a folder without a manifest or
-    without such clips, UnknownNameError for a split or source that does not exist.
+@dataclass(frozen=True, slots=True)
+class FoundClip:
+    """One clip file: its source, how many frames, and whether its picture tells its depth."""
+
+    path: Path
+    source: str
+    frames: int
+    depth_cues: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClips:
+    """The clips of one split under a folder, in the order of their paths.
+
+    unreadable: files that were left out, and why.
     """
 
-    def __init__(self, folder: Path, split: str, sources: Sequence[str] = SOURCES) -> None:
-        if split not in SPLITS:
-            raise UnknownNameError("split", split, SPLITS)
-        for source in sources:
-            if source not in SOURCES:
-                raise UnknownNameError("source", source, SOURCES)
-        self.folder = folder
-        self.manifest = read_manifest(folder)
-        self.entries: tuple[Entry, ...] = tuple(
-            entry
-            for entry in self.manifest.clips
-            if entry.split == split and entry.source in sources
+    folder: Path
+    split: str
+    entries: tuple[FoundClip, ...]
+    unreadable: tuple[str, ...] = ()
+
+
+def find_clips(folder: Path, split: str, *, skip_bad: bool = False) -> FoundClips:
+    """Every clip of a split under a folder.
+
+    Raises UnknownNameError for a split that does not exist, InputError where the folder does not
+    exist, holds no such clip, or holds files that cannot be read, unless `skip_bad` leaves those
+    out.
+    """
+    if split not in SPLITS:
+        raise UnknownNameError("split", split, SPLITS)
+    if not folder.is_dir():
+        raise InputError(f"no data folder at {folder}", remedy="make one with `bfx data make`")
+    entries, unreadable = [], []
+    for path in sorted(folder.rglob("*.npz")):
+        if path.name.startswith("."):  # still being written
+            continue
+        try:
+            info = read_info(path)
+            if info.split == split:
+                frames = _frame_count(path)
+                entries.append(FoundClip(path, info.source, frames, info.depth_cues))
+        except InputError as error:
+            unreadable.append(str(error))
+    if unreadable and not skip_bad:
+        raise InputError(
+            f"{len(unreadable)} clips under {folder} cannot be read: "
+            + " | ".join(unreadable[:NAMED_IN_MESSAGE]),
+            remedy="make them again, or leave them out with --skip-bad",
         )
-        if not self.entries:
-            raise InputError(
-                f"{folder} holds no {split} clips of {', '.join(sources)}",
-                remedy="make more: bfx data make",
-            )
+    if not entries:
+        raise InputError(
+            f"no {split} clip under {folder}", "files *.npz", "make them with `bfx data make`"
+        )
+    return FoundClips(folder, split, tuple(entries), tuple(unreadable))
 
-    def __len__(self) -> int:
-        return len(self.entries)
 
-    def __getitem__(self, index: int) -> Clip:
-        """The clip at this place. Raises InputError for a clip that is missing or damaged."""
-        return read_clip(self.folder / self.entries[index].path)
-
-    def __iter__(self) -> Iterator[Clip]:
-        return (self[index] for index in range(len(self)))
+def _frame_count(path: Path) -> int:
+    """Number of frames of a clip; of the pictures only the header is read."""
+    with zipfile.ZipFile(path) as archive, archive.open("frames.npy") as member:
+        if np.lib.format.read_magic(member) != (1, 0):
+            raise InputError(f"{path} holds arrays of another format", "NumPy's version 1.0")
+        shape, _, _ = np.lib.format.read_array_header_1_0(member)
+    return int(shape[0])

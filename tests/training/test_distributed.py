@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch.multiprocessing.spawn import spawn
 
+from bokehflow.calibration.data.folder import find_clips
+from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import UsageError
 from bokehflow.specs import VARIANTS
 from bokehflow.training import TrainConfig, TrainOptions, train
 from bokehflow.training.checkpoint import read_checkpoint
-from bokehflow.training.clips import find_clips
 from bokehflow.training.distributed import World
 from tests.tolerances import PROCESSES_EQUAL
 from tests.training.samples import TINY, curve, stage, tiny_config, write_clips
@@ -38,7 +39,7 @@ def train_one_of_two(rank: int, port: int, data: Path, out: Path) -> None:
 def train_alone(config: TrainConfig, data: Path, out: Path) -> None:
     torch.set_num_threads(1)
     VARIANTS["nano"] = TINY
-    train(config, find_clips(data), TrainOptions(out, scan="chunked"))
+    train(config, find_clips(data, TRAIN), TrainOptions(out, scan="chunked"))
 
 
 def free_port() -> int:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import torch
 
+from bokehflow.calibration.data.folder import FoundClips, find_clips
+from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError, NumericalError, OutputError, UsageError, WeightsError
 from bokehflow.training import TrainConfig, TrainOptions, TrainReport, train
 from bokehflow.training.checkpoint import NAME, read_checkpoint
-from bokehflow.training.clips import TrainingClips, find_clips
 from bokehflow.training.loop import INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
 from bokehflow.training.snapshot import FOLDER, export_weights
@@ -42,12 +43,12 @@ def tiny_variant(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> TrainingClips:
-    return find_clips(write_clips(tmp_path_factory.mktemp("clips") / "data", 3, frames=2))
+def clips(tmp_path_factory: pytest.TempPathFactory) -> FoundClips:
+    return find_clips(write_clips(tmp_path_factory.mktemp("clips") / "data", 3, frames=2), TRAIN)
 
 
 def train_to(
-    clips: TrainingClips,
+    clips: FoundClips,
     out: Path,
     stop_after: int | None = None,
     config: TrainConfig = CONFIG,
@@ -84,7 +85,7 @@ def require_same(one: object, other: object, where: str = "checkpoint") -> None:
 
 @pytest.mark.parametrize("stop_after", [1, 3, 4], ids=["in a stage", "between", "in the next"])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
-    clips: TrainingClips, tmp_path: Path, stop_after: int
+    clips: FoundClips, tmp_path: Path, stop_after: int
 ) -> None:
     train_to(clips, tmp_path / "whole")
     stopped = train_to(clips, tmp_path / "sliced", stop_after)
@@ -101,7 +102,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
 
 
 def test_a_slice_ends_on_time_and_a_finished_run_stays(
-    clips: TrainingClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as late:
         late.setattr(Clock, "expired", property(lambda _: True))
@@ -113,7 +114,7 @@ def test_a_slice_ends_on_time_and_a_finished_run_stays(
 
 
 def test_checkpoints_are_written_on_the_way(
-    clips: TrainingClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Clock, "due", lambda *_: True)
 
@@ -126,9 +127,7 @@ def test_checkpoints_are_written_on_the_way(
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
-def test_snapshots_and_exports_are_the_averaged_weights(
-    clips: TrainingClips, tmp_path: Path
-) -> None:
+def test_snapshots_and_exports_are_the_averaged_weights(clips: FoundClips, tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, snapshot_every=3, canonical_fov_deg=50.0)
     train_to(clips, tmp_path, config=config)
     names = sorted(path.name for path in (tmp_path / FOLDER).iterdir())
@@ -144,13 +143,13 @@ def test_snapshots_and_exports_are_the_averaged_weights(
     assert any(not torch.equal(checkpoint.network[name], averaged[name]) for name in averaged)
 
 
-def test_a_folder_that_holds_a_run_is_not_overwritten(clips: TrainingClips, tmp_path: Path) -> None:
+def test_a_folder_that_holds_a_run_is_not_overwritten(clips: FoundClips, tmp_path: Path) -> None:
     train_to(clips, tmp_path, 1)
     with pytest.raises(UsageError, match="--resume"):
         train_to(clips, tmp_path)
 
 
-def test_a_changed_config_must_be_confirmed(clips: TrainingClips, tmp_path: Path) -> None:
+def test_a_changed_config_must_be_confirmed(clips: FoundClips, tmp_path: Path) -> None:
     train_to(clips, tmp_path, 1)
     changed = dataclasses.replace(CONFIG, seed=5)
     with pytest.raises(UsageError, match=r"in seed;.*--new-config"):
@@ -159,7 +158,7 @@ def test_a_changed_config_must_be_confirmed(clips: TrainingClips, tmp_path: Path
     assert read_checkpoint(tmp_path).config.seed == 5
 
 
-def test_new_settings_of_the_optimiser_are_used(clips: TrainingClips, tmp_path: Path) -> None:
+def test_new_settings_of_the_optimiser_are_used(clips: FoundClips, tmp_path: Path) -> None:
     train_to(clips, tmp_path, 1)
     gentler = dataclasses.replace(CONFIG.optimiser, weight_decay=0.01)
     changed = dataclasses.replace(CONFIG, optimiser=gentler)
@@ -168,7 +167,7 @@ def test_new_settings_of_the_optimiser_are_used(clips: TrainingClips, tmp_path: 
     assert [group["weight_decay"] for group in groups] == [0.01, 0.0]
 
 
-def test_a_checkpoint_of_another_variant_is_refused(clips: TrainingClips, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_variant_is_refused(clips: FoundClips, tmp_path: Path) -> None:
     train_to(clips, tmp_path, 1)
     document = torch.load(tmp_path / NAME, weights_only=True)
     document["config"] = document["config"].replace('"nano"', '"small"')
@@ -177,14 +176,14 @@ def test_a_checkpoint_of_another_variant_is_refused(clips: TrainingClips, tmp_pa
         train_to(clips, tmp_path, resume=True, new_config=True)
 
 
-def test_a_damaged_checkpoint_is_refused(clips: TrainingClips, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_refused(clips: FoundClips, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"PK\x03\x04 half a file")
     with pytest.raises(InputError, match="cannot be read as a checkpoint"):
         train_to(clips, tmp_path, resume=True)
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(
-    clips: TrainingClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_to(clips, tmp_path, 2)
     kept = (tmp_path / NAME).read_bytes()
@@ -210,10 +209,10 @@ def test_a_run_on_clips_that_are_not_finite_stops(tmp_path: Path) -> None:
         stage(steps=30), losses=dataclasses.replace(NO_PERCEPTUAL, depth=1e38, coarse_depth=1e38)
     )
     with pytest.raises(NumericalError, match="10 steps running"):
-        train_to(find_clips(folder), tmp_path / "run", config=config)
+        train_to(find_clips(folder, TRAIN), tmp_path / "run", config=config)
 
 
-def test_an_unwritable_folder_is_told_before_training(clips: TrainingClips, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_told_before_training(clips: FoundClips, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         train_to(clips, tmp_path / "file" / "run")

@@ -11,7 +11,7 @@ from bokehflow.calibration.data import making
 from bokehflow.calibration.data.checking import check_data
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip, write_clip
-from bokehflow.calibration.data.folder import ClipFolder
+from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.layered_clip import LayeredGroup
 from bokehflow.calibration.data.making import make_data
 from bokehflow.calibration.data.manifest import MANIFEST, read_manifest
@@ -35,7 +35,7 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 
 def test_clips_hold_what_the_type_promises(made: Path) -> None:
-    clips = list(ClipFolder(made, TRAIN))
+    clips = [read_clip(entry.path) for entry in find_clips(made, TRAIN).entries]
     assert len(clips) == CLIPS_PER_GROUP + 2
     for clip in clips:
         assert clip.frames.shape == (2, 33, 40, 3)
@@ -47,8 +47,8 @@ def test_clips_hold_what_the_type_promises(made: Path) -> None:
 
 
 def test_flow_fetches_a_frame_from_the_one_before(made: Path) -> None:
-    for clip in ClipFolder(made, TRAIN):
-        assert _warp_error(clip) < tol.WARPED_LEVELS
+    for entry in find_clips(made, TRAIN).entries:
+        assert _warp_error(read_clip(entry.path)) < tol.WARPED_LEVELS
 
 
 def _warp_error(clip: Clip) -> float:
@@ -143,4 +143,4 @@ def test_requests_check_themselves(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'layered'"):
         parse_sources("layerd")
     with pytest.raises(InputError, match="no manifest"):
-        ClipFolder(tmp_path, TRAIN)
+        read_manifest(tmp_path)

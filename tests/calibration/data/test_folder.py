@@ -1,0 +1,44 @@
+"""Which clips lie under a folder, by split, whatever else lies there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.calibration.data.folder import find_clips
+from bokehflow.calibration.data.split import HELD_OUT, TRAIN
+from bokehflow.errors import InputError, UnknownNameError
+from tests.training.samples import tiny_clip, write_clips
+
+
+def test_each_split_is_found_in_the_order_of_paths(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path / "data", count=2)
+    write_clips(folder / "films", count=1, frames=3)
+    write_clip(folder / "other.npz", tiny_clip(9, split="held-out", depth_cues=False))
+    (folder / ".1-003.abcdef.npz").write_bytes(b"a clip that is still being written")
+    train = find_clips(folder, TRAIN).entries
+    assert [entry.path.name for entry in train] == ["1-000.npz", "1-001.npz", "3-000.npz"]
+    assert [entry.frames for entry in train] == [1, 1, 3]
+    (other,) = find_clips(folder, HELD_OUT).entries
+    assert (other.path.name, other.source, other.depth_cues) == ("other.npz", "made", False)
+
+
+def test_unreadable_clips_are_listed_or_skipped(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path / "data", count=2)
+    (folder / "bad.npz").write_bytes(b"no clip")
+    with pytest.raises(InputError, match=r"1 clips .*bad\.npz.*--skip-bad"):
+        find_clips(folder, TRAIN)
+    clips = find_clips(folder, TRAIN, skip_bad=True)
+    assert len(clips.entries) == 2
+    assert len(clips.unreadable) == 1
+
+
+def test_folders_without_clips_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no data folder"):
+        find_clips(tmp_path / "nowhere", TRAIN)
+    with pytest.raises(InputError, match="no train clip"):
+        find_clips(tmp_path, TRAIN)
+    with pytest.raises(UnknownNameError, match="did you mean 'held-out'"):
+        find_clips(tmp_path, "held_out")
