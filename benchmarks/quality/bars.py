@@ -7,8 +7,8 @@ runs; so is every bar whose renderers were not measured.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from bokehflow.benchmarks.checks import Check
 from bokehflow.benchmarks.quality.run import DEFAULT_SIZE, QualityConfig, RendererReport
 from bokehflow.calibration.scenes import SCENE_KINDS
 
@@ -24,21 +24,6 @@ FLAT_FIELD = 1e-3
 IMPULSE = 1e-2
 PULL_JUMP = 2e-3
 WON_BACK = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One bar: `measured` must be at least (or at most) `bar`."""
-
-    name: str
-    measured: float
-    bar: float
-    at_least: bool
-
-    @property
-    def holds(self) -> bool:
-        """Whether the bar is met."""
-        return self.measured >= self.bar if self.at_least else self.measured <= self.bar
 
 
 def check_bars(config: QualityConfig, reports: Mapping[str, RendererReport]) -> list[Check]:

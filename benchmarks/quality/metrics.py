@@ -11,7 +11,6 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from bokehflow.benchmarks.quality.regions import Mask, find_regions
-from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import NumericalError, SizeError
 from bokehflow.rendering.srgb import srgb_to_linear
 
@@ -45,14 +44,15 @@ class Score:
     energy_error: float
 
 
-def score(test: Tensor, truth: Tensor, scene: Scene) -> Score:
+def score(test: Tensor, truth: Tensor, radius_px: Tensor) -> Score:
     """Score a rendered picture.
 
-    test, truth: [1, 3, H, W] sRGB 0..1. scene: says where its depth edges and its focus are.
+    test, truth: [1, 3, H, W] sRGB 0..1. radius_px: signed blur radius [1, 1, H, W], which
+    says where depth edges and the focus are.
     Raises SizeError for a picture of another size and NumericalError for NaN or infinity in it.
     """
     _check(test, truth)
-    regions = find_regions(scene.radius_px)
+    regions = find_regions(radius_px)
     error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
     ssim = _ssim_map(test, truth)
     light = srgb_to_linear(test.clamp(0.0, 1.0)).mean() / srgb_to_linear(truth).mean()

@@ -1,14 +1,13 @@
-"""The record of one quality run: a JSON document with a schema, and Markdown."""
+"""The record of one quality run: a JSON document with a schema."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from bokehflow.benchmarks.checks import Check
 from bokehflow.benchmarks.environment import describe_environment
-from bokehflow.benchmarks.quality.bars import Check
 from bokehflow.benchmarks.quality.run import QualityConfig, RendererReport
-from bokehflow.benchmarks.quality.tables import all_tables
 
 SCHEMA = "bokehflow.quality/1"
 PACKAGES = ("bokehflow", "torch", "numpy", "scipy", "scikit-image")
@@ -32,13 +31,8 @@ def quality_document(
             "width": config.width,
         },
         "renderers": {name: _report_document(report) for name, report in reports.items()},
-        "checks": [dataclasses.asdict(check) | {"holds": check.holds} for check in checks],
+        "checks": [check.document() for check in checks],
     }
-
-
-def quality_markdown(reports: Mapping[str, RendererReport], checks: Sequence[Check]) -> str:
-    """The tables, for a file or the README."""
-    return "\n\n".join(table.markdown() for table in all_tables(reports, checks)) + "\n"
 
 
 def _report_document(report: RendererReport) -> dict[str, object]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.benchmarks.quality.score_renderer import mean_score
-from bokehflow.benchmarks.quality.tables import Table
+from bokehflow.benchmarks.tables import Table
 from bokehflow.calibration.scene_files import find_scenes, read_scene
 from bokehflow.media import read_photo
 
@@ -21,7 +21,7 @@ def score_files(folder: Path) -> dict[str, Score]:
     scores = {}
     for place in find_scenes(folder):
         scene = read_scene(place)
-        scores[scene.name] = score(read_photo(place / RENDERED), scene.truth, scene)
+        scores[scene.name] = score(read_photo(place / RENDERED), scene.truth, scene.radius_px)
     return scores
 
 

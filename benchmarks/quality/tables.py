@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from bokehflow.benchmarks.quality.bars import Check
+from bokehflow.benchmarks.checks import Check, check_table
 from bokehflow.benchmarks.quality.imperfect_depth import DepthLoss
 from bokehflow.benchmarks.quality.run import RendererReport
-
-Row = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A title, column names, and rows of text; the first column names the row."""
-
-    title: str
-    columns: Row
-    rows: Sequence[Row]
-
-    def markdown(self) -> str:
-        """The table in GitHub's Markdown, numbers right aligned."""
-        lines = [f"### {self.title}", "", _bar(self.columns)]
-        lines.append(_bar(("---", *("---:" for _ in self.columns[1:]))))
-        lines += [_bar(row) for row in self.rows]
-        return "\n".join(lines)
+from bokehflow.benchmarks.tables import Row, Table
 
 
 def all_tables(reports: Mapping[str, RendererReport], checks: Sequence[Check]) -> list[Table]:
@@ -138,20 +120,6 @@ def speed_table(reports: Mapping[str, RendererReport]) -> Table:
     return Table("Seconds a frame", ("eager torch", "median", "least", "threads"), rows)
 
 
-def check_table(checks: Sequence[Check]) -> Table:
-    """Every bar, what was measured, and whether it holds."""
-    rows = [
-        (
-            check.name,
-            f"{check.measured:.4g}",
-            f"{'>=' if check.at_least else '<='} {check.bar:g}",
-            "yes" if check.holds else "NO",
-        )
-        for check in checks
-    ]
-    return Table("Bars", ("bar", "measured", "wanted", "holds"), rows)
-
-
 def _loss_cells(loss: DepthLoss) -> Row:
     share = "-" if loss.won_back is None else f"{100 * loss.won_back:.0f} %"
     return (
@@ -166,7 +134,3 @@ def _pair(psnr_db: float | None, ssim: float | None) -> str:
 
 def _db(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
-
-
-def _bar(cells: Row) -> str:
-    return "| " + " | ".join(cells) + " |"

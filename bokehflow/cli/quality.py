@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bokehflow.cli.output import CommandResult, json_text, progress_bar, text_table
+from bokehflow.cli.output import CommandResult, progress_bar
+from bokehflow.cli.results import require_results_folder, tables_text, write_results
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from bokehflow.benchmarks.quality.bars import Check
-    from bokehflow.benchmarks.quality.run import QualityConfig, RendererReport
-    from bokehflow.benchmarks.quality.tables import Table
+    from bokehflow.benchmarks.quality.run import QualityConfig
 
 DEFAULT_SIZE = "360x480"
-JSON_NAME, MARKDOWN_NAME = "quality.json", "quality.md"
+NAME = "quality"
+"""Of the result files."""
 
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the scenes.")]
 Scenes = Annotated[
@@ -29,9 +27,7 @@ Renderer = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output", "-o", metavar="DIR", help=f"Write {JSON_NAME} and {MARKDOWN_NAME} there."
-    ),
+    typer.Option("--output", "-o", metavar="DIR", help=f"Write {NAME}.json and {NAME}.md there."),
 ]
 Pictures = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Write before, after and truth as JPEG there.")
@@ -94,46 +90,19 @@ def _measure(config: QualityConfig, output: Path | None, pictures: Path | None) 
 
     renderers = choose_renderers(config.renderers)
     if output is not None:
-        _require_folder(output)
+        require_results_folder(output, NAME)
     with progress_bar("scenes", len(config.scene_kinds)) as advance:
         built = benchmark_scenes(config, advance)
     with progress_bar("renderers", len(renderers)) as advance:
         reports = measure_renderers(config, built, advance)
     checks = check_bars(config, reports)
-    document = quality_document(config, reports, checks)
+    document, tables = quality_document(config, reports, checks), all_tables(reports, checks)
     if output is not None:
-        _write_results(output, document, reports, checks)
+        write_results(output, NAME, document, tables)
     if pictures is not None:
         write_pictures(built, renderers, pictures)
     missed = any(not check.holds for check in checks)
-    return CommandResult(document, _text(all_tables(reports, checks)), int(missed))
-
-
-def _require_folder(folder: Path) -> None:
-    """Make the folder for the results before any work. Raises OutputError."""
-    from bokehflow.media.atomic import output_errors, require_writable
-
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    require_writable(folder / JSON_NAME)
-
-
-def _write_results(
-    folder: Path,
-    document: Mapping[str, object],
-    reports: Mapping[str, RendererReport],
-    checks: Sequence[Check],
-) -> None:
-    from bokehflow.benchmarks.quality.report import quality_markdown
-    from bokehflow.media.atomic import atomic_file
-
-    texts = {
-        JSON_NAME: json_text(document) + "\n",
-        MARKDOWN_NAME: quality_markdown(reports, checks),
-    }
-    for name, text in texts.items():
-        with atomic_file(folder / name) as hidden:
-            hidden.write_text(text, encoding="utf-8")
+    return CommandResult(document, tables_text(tables), int(missed))
 
 
 def _write_scenes(config: QualityConfig, folder: Path) -> CommandResult:
@@ -153,10 +122,4 @@ def _score_files(folder: Path) -> CommandResult:
 
     scores = score_files(folder)
     document = {"scenes": {name: asdict(one) for name, one in scores.items()}}
-    return CommandResult(document, _text([file_score_table(scores)]))
-
-
-def _text(tables: Sequence[Table]) -> str:
-    return "\n\n".join(
-        f"{table.title}\n{text_table(table.columns, table.rows)}" for table in tables
-    )
+    return CommandResult(document, tables_text([file_score_table(scores)]))

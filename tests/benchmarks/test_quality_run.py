@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.benchmarks.quality.bars import Check, check_bars
+from bokehflow.benchmarks.checks import Check, check_table
+from bokehflow.benchmarks.quality.bars import check_bars
 from bokehflow.benchmarks.quality.report import SCHEMA
 from bokehflow.benchmarks.quality.run import QualityConfig
-from bokehflow.benchmarks.quality.tables import Table, check_table
+from bokehflow.benchmarks.tables import Table
 from bokehflow.cli.quality import quality
 from bokehflow.errors import InputError, UnknownNameError, UsageError
 
