@@ -9,6 +9,7 @@ import typer
 
 from bokehflow.cli import output
 from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:
     from bokehflow.calibration.data.manifest import Manifest
@@ -27,6 +28,15 @@ Count = Annotated[int, typer.Option(min=1, help="Clips of each source.")]
 Size = Annotated[str, typer.Option(metavar="HxW", help="Height and width of the frames in pixels.")]
 Frames = Annotated[int, typer.Option(min=1, help="Frames a clip; more than 1 move.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed; the same gives the same bytes.")]
+Photos = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Your photos, for the layered source: JPEG or PNG."),
+]
+Cutouts = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Your cut-outs, for the layered source: PNG with alpha."),
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged files out.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work.")]
 
 
@@ -34,6 +44,7 @@ Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work
     epilog=output.example(
         "bfx data make training --source all --count 4000 --workers 8",
         "bfx data make clips --source rooms --count 200 --frames 5 --size 192x256",
+        "bfx data make layered --photos photos --cutouts cutouts --count 2000",
     )
 )
 def make(
@@ -44,26 +55,36 @@ def make(
     frames: Frames = 1,
     seed: Seed = 0,
     workers: Workers = 1,
+    photos: Photos = None,
+    cutouts: Cutouts = None,
+    skip_bad: SkipBad = False,
 ) -> CommandResult:
     """Make clips with exact depth and thin-lens truth; clips that are there already are kept.
 
-    Layered composites need nothing more. Rooms and outdoor scenes need bokehflow[data] and Debian's
+    Layered composites need nothing more, and are richer with photos and cut-outs of your own. A
+    table material.csv among them (file, author, licence, height_m) may say whose they are and how
+    tall what a cut-out shows really is. Rooms and outdoor scenes need bokehflow[data] and Debian's
     packages sweethome3d-furniture and libllvm19.
     """
     from bokehflow.calibration.data.making import make_data
+    from bokehflow.calibration.data.material import find_material
     from bokehflow.calibration.data.request import DataRequest, parse_sources
     from bokehflow.specs import Size as FrameSize
 
     frame = FrameSize.parse(size)
-    request = DataRequest(frame.height, frame.width, frames, seed)
     sources = parse_sources(source)
+    if (photos or cutouts) and "layered" not in sources:
+        raise UsageError(f"photos or cut-outs for {source}", "the source layered, which uses them")
+    material = find_material(photos, cutouts, skip_bad)
+    hashes = material.photos_sha256, material.cutouts_sha256
+    request = DataRequest(frame.height, frame.width, frames, seed, *hashes)
     with output.progress_bar("clips", count * len(sources)) as advance:
 
         def made(number: int) -> None:
             for _ in range(number):
                 advance()
 
-        manifest = make_data(folder, request, sources, count, workers, made)
+        manifest = make_data(folder, request, sources, count, workers, made, material)
     return _listed(folder, manifest)
 
 

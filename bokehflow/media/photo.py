@@ -46,7 +46,7 @@ def read_photo(path: Path) -> Tensor:
     Returns float32 [1, 3, H, W], sRGB in 0..1; grey becomes three equal channels. Raises MediaError
     for what is not a picture, is damaged or cut short, has transparent pixels, is CMYK or moves.
     """
-    picture = _decode(path)
+    picture = decode_still(path)
     if picture.mode in _SIXTEEN_BIT_MODES:
         values = _sixteen_bit_grey(picture, path)
     elif picture.mode in _EIGHT_BIT_MODES:
@@ -99,7 +99,7 @@ def to_uint8(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
-def _decode(path: Path) -> Image.Image:
+def decode_still(path: Path) -> Image.Image:
     """The upright picture with its pixels in memory."""
     try:
         with warnings.catch_warnings(), Image.open(path) as picture:

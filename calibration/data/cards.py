@@ -35,15 +35,15 @@ class Card:
         return self.height_m * self.rgba.shape[2] / self.rgba.shape[1]
 
 
-def make_card(rng: np.random.Generator, split: str) -> Card:
-    """A card of a random kind that stands on the ground."""
+def make_card(rng: np.random.Generator, split: str, side_px: int = SIDE_PX) -> Card:
+    """A card of a random kind that stands on the ground, drawn at a scale of `side_px`."""
     kinds = (person, person, tree, bush, post, box, box)
-    return kinds[int(rng.integers(len(kinds)))](rng, split)
+    return kinds[int(rng.integers(len(kinds)))](rng, split, side_px)
 
 
-def person(rng: np.random.Generator, _split: str) -> Card:
+def person(rng: np.random.Generator, _split: str, side_px: int = SIDE_PX) -> Card:
     """Someone standing, 0.9 to 1.95 m tall, with hair, in clothes of two patterns."""
-    canvas = Canvas(2 * SIDE_PX, SIDE_PX, 0)
+    canvas = Canvas(2 * side_px, side_px, 0)
     h, w = canvas.height, canvas.width
     skin, legs, body = canvas.blank(), canvas.blank(), canvas.blank()
     head = (rng.uniform(-0.05, 0.05) * w, -0.42 * h)
@@ -70,9 +70,9 @@ def person(rng: np.random.Generator, _split: str) -> Card:
     return Card(_stack(canvas, rng, colours), float(rng.uniform(0.9, 1.95)))
 
 
-def tree(rng: np.random.Generator, _split: str) -> Card:
+def tree(rng: np.random.Generator, _split: str, side_px: int = SIDE_PX) -> Card:
     """A trunk and a crown of leaves, 2 to 9 m tall."""
-    canvas = Canvas(int(1.5 * SIDE_PX), SIDE_PX, 0)
+    canvas = Canvas(int(1.5 * side_px), side_px, 0)
     h, w = canvas.height, canvas.width
     trunk, crown = canvas.blank(), canvas.blank()
     add_box(trunk, canvas, (0.0, 0.25 * h), (rng.uniform(0.02, 0.06) * w, 0.26 * h))
@@ -82,9 +82,9 @@ def tree(rng: np.random.Generator, _split: str) -> Card:
     return Card(rgba, float(rng.uniform(2.0, 9.0)))
 
 
-def bush(rng: np.random.Generator, _split: str) -> Card:
+def bush(rng: np.random.Generator, _split: str, side_px: int = SIDE_PX) -> Card:
     """A heap of leaves, 0.3 to 1.6 m tall."""
-    canvas = Canvas(SIDE_PX, SIDE_PX, 0)
+    canvas = Canvas(side_px, side_px, 0)
     ink = canvas.blank()
     h, w = canvas.height, canvas.width
     _leaves(ink, canvas, rng, (0.0, 0.1 * h), (0.4 * w, 0.36 * h))
@@ -92,9 +92,9 @@ def bush(rng: np.random.Generator, _split: str) -> Card:
     return Card(_stack(canvas, rng, [(ink, _green(rng))]), float(rng.uniform(0.3, 1.6)))
 
 
-def post(rng: np.random.Generator, _split: str) -> Card:
+def post(rng: np.random.Generator, _split: str, side_px: int = SIDE_PX) -> Card:
     """A thin upright thing with a head: a lamp post, a sign, a parking meter."""
-    canvas = Canvas(2 * SIDE_PX, SIDE_PX // 2, 0)
+    canvas = Canvas(2 * side_px, side_px // 2, 0)
     h, w = canvas.height, canvas.width
     pole, top = canvas.blank(), canvas.blank()
     add_box(pole, canvas, (0.0, 0.05 * h), (rng.uniform(0.02, 0.09) * w, 0.46 * h))
@@ -107,9 +107,9 @@ def post(rng: np.random.Generator, _split: str) -> Card:
     return Card(rgba, float(rng.uniform(0.8, 4.0)))
 
 
-def box(rng: np.random.Generator, split: str) -> Card:
+def box(rng: np.random.Generator, split: str, side_px: int = SIDE_PX) -> Card:
     """A board with a packaged photo, print or pattern on it, 0.2 to 2.2 m tall."""
-    canvas = Canvas(SIDE_PX, int(SIDE_PX * rng.uniform(0.5, 1.8)), 0)
+    canvas = Canvas(side_px, int(side_px * rng.uniform(0.5, 1.8)), 0)
     photos = packaged(PICTURES, split)
     colour = _cloth(canvas, rng)
     assets: tuple[Asset, ...] = ()

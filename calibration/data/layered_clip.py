@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -10,10 +11,12 @@ import torch
 
 from bokehflow.calibration.aperture import Aperture, lens_samples
 from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
+from bokehflow.calibration.data.composed_scene import compose_scene
 from bokehflow.calibration.data.exposure import exposure_gain, to_eight_bits
 from bokehflow.calibration.data.flow import backward_flow
 from bokehflow.calibration.data.layered_scene import LayeredScene, make_layered_scene
 from bokehflow.calibration.data.lens_choice import choose_lens
+from bokehflow.calibration.data.material import NO_MATERIAL, Material
 from bokehflow.calibration.data.pinhole import Pinhole
 from bokehflow.calibration.data.pose import camera_pose, moved
 from bokehflow.calibration.data.request import DataRequest
@@ -27,6 +30,8 @@ from bokehflow.optics import Lens
 FOV_DEG = (20.0, 75.0)
 LEAST_SAMPLES, MOST_SAMPLES = 64, 256
 MARGIN_TRIES = 5
+SCENE_TRIES, LEAST_SPREAD = 8, 0.6
+"""A frame that one wall or one thing fills teaches little: the scene is then made again."""
 SMALLEST_MARGIN_PX = 4
 _SOURCE_NUMBER = 0
 
@@ -37,22 +42,44 @@ class LayeredGroup:
 
     request: DataRequest
     group: int
+    material: Material = NO_MATERIAL
 
     def clip(self, index: int) -> Clip:
         """The clip of this number. The same request and number give the same bytes."""
         rng = np.random.default_rng([self.request.seed, _SOURCE_NUMBER, index])
         split = split_of_group(self.group)
-        scene = make_layered_scene(rng, split, self.request.frames > 1)
-        cameras = _cameras(rng, self.request, scene)
+        scene, cameras = self._scene(rng, split)
         return _film(rng, self.request, scene, cameras, split, index)
+
+    def _scene(self, rng: np.random.Generator, split: str) -> tuple[LayeredScene, list[Pinhole]]:
+        moving = self.request.frames > 1
+        if self.material == NO_MATERIAL:
+            scene = make_layered_scene(rng, split, moving)
+            return scene, _cameras(rng, self.request, scene)
+        material = self.material.of_split(split)
+        for _ in range(SCENE_TRIES):
+            scene = compose_scene(rng, material, split, moving)
+            cameras = _cameras(rng, self.request, scene)
+            if _depth_spread(scene, cameras[0]) >= LEAST_SPREAD:
+                break
+        return scene, cameras
+
+
+def _depth_spread(scene: LayeredScene, camera: Pinhole) -> float:
+    """How much the depth in view varies: its middle four fifths, in doublings."""
+    small = dataclasses.replace(camera, height=24, width=round(24 * camera.width / camera.height))
+    depth = visible_depth_m(_layers(scene, small, 0, SMALLEST_MARGIN_PX)).clamp(0.05, 100.0)
+    low, high = torch.quantile(depth.flatten().log2(), torch.tensor([0.1, 0.9])).tolist()
+    return float(high - low)
 
 
 def _cameras(rng: np.random.Generator, request: DataRequest, scene: LayeredScene) -> list[Pinhole]:
-    fov = float(rng.uniform(*FOV_DEG))
-    pitch = float(rng.normal(-4.0, 5.0)) if scene.depth_cues else 0.0
+    fov = float(rng.uniform(*FOV_DEG)) if scene.fov_deg is None else scene.fov_deg
+    pitch = float(rng.normal(scene.pitch_deg, 5.0)) if scene.depth_cues else 0.0
     yaw, roll = float(rng.normal(0.0, 5.0)), float(rng.normal(0.0, 1.5))
     start = camera_pose((0.0, scene.camera_height_m, 0.0), yaw, pitch, roll)
     velocity, rates = rng.normal(0.0, (0.015, 0.006, 0.015)), rng.normal(0.0, (0.2, 0.5, 0.1))
+    velocity *= scene.motion
     return [
         Pinhole(request.height, request.width, fov, moved(start, velocity, rates, frame))
         for frame in range(request.frames)

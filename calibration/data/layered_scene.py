@@ -32,12 +32,19 @@ HUGE_M = 400.0
 
 @dataclass
 class LayeredScene:
-    """Sheets from the back to the front, as a camera at `camera_height_m` looking along -z sees."""
+    """Sheets from the back to the front, as a camera at `camera_height_m` looking along -z sees.
+
+    fov_deg: field of view across the width, None for any. pitch_deg: how far up the camera looks,
+    on average. motion: how fast it moves, 1 as a person walks.
+    """
 
     sheets: list[Sheet] = field(default_factory=list)
     assets: list[Asset] = field(default_factory=list)
     camera_height_m: float = 1.5
     depth_cues: bool = True
+    fov_deg: float | None = None
+    pitch_deg: float = -4.0
+    motion: float = 1.0
 
 
 def make_layered_scene(rng: np.random.Generator, split: str, moving: bool) -> LayeredScene:
@@ -58,7 +65,7 @@ def make_layered_scene(rng: np.random.Generator, split: str, moving: bool) -> La
 def _room(scene: LayeredScene, rng: np.random.Generator) -> float:
     """Floor, ceiling and three walls; returns how far away a card may stand."""
     depth, width, height = rng.uniform(3.0, 10.0), rng.uniform(2.5, 7.0), rng.uniform(2.3, 3.2)
-    walls = _opaque(wall_texture(rng))
+    walls = opaque(wall_texture(rng))
     back = shift(0.0, 0.0, -float(depth))
     scene.sheets.append(Sheet(walls, back, (float(width), float(height)), 2.5))
     for side in (-1.0, 1.0):
@@ -72,7 +79,7 @@ def _room(scene: LayeredScene, rng: np.random.Generator) -> float:
 
 def _plain(scene: LayeredScene, rng: np.random.Generator, split: str) -> float:
     """Ground under a sky."""
-    scene.sheets.append(Sheet(_sky_picture(rng), np.eye(4), (1.0, 1.0), far=True))
+    scene.sheets.append(Sheet(sky_picture(rng), np.eye(4), (1.0, 1.0), far=True))
     texture, assets = ground_texture(rng, split)
     scene.assets += assets
     _level(scene, texture, 0.0, (2 * HUGE_M, 2 * HUGE_M), float(rng.uniform(1.0, 5.0)))
@@ -89,7 +96,7 @@ def _level(
     """A floor, ground or ceiling."""
     # Turned by a right angle its own y points along -z; from below a ceiling is seen as well.
     pose = shift(0.0, height_m, size_m[1] / 2) @ turn(0, -90.0)
-    scene.sheets.append(Sheet(_opaque(texture), pose, size_m, repeat_m))
+    scene.sheets.append(Sheet(opaque(texture), pose, size_m, repeat_m))
 
 
 def _floating(rng: np.random.Generator, split: str, moving: bool) -> LayeredScene:
@@ -135,12 +142,12 @@ def _backdrop(rng: np.random.Generator, split: str) -> tuple[Tensor, list[Asset]
     if photos:
         chosen = photos[int(rng.integers(len(photos)))]
         picture = photo(chosen.name, canvas, rng, float(rng.uniform(1.0, 1.5)))
-        return _opaque(picture), [chosen.asset]
+        return opaque(picture), [chosen.asset]
     channels = [noise(canvas, rng, float(rng.uniform(20.0, 200.0)), 6) for _ in range(3)]
-    return _opaque(np.stack(channels, axis=-1) ** 2), []
+    return opaque(np.stack(channels, axis=-1) ** 2), []
 
 
-def _sky_picture(rng: np.random.Generator) -> Tensor:
+def sky_picture(rng: np.random.Generator) -> Tensor:
     """Blue to pale from the top down, with clouds, or all grey."""
     canvas = Canvas(96, 192, 0)
     up = (0.5 - canvas.y / canvas.height)[:, :, None]
@@ -148,9 +155,10 @@ def _sky_picture(rng: np.random.Generator) -> Tensor:
     pale = np.array([0.75, 0.8, 0.9]) * rng.uniform(0.6, 1.2)
     cloud = np.clip(3.0 * noise(canvas, rng, 90.0, 6) - rng.uniform(1.0, 3.0), 0, 1)[:, :, None]
     clear = pale * (1.0 - up**0.5) + blue * up**0.5
-    return _opaque(clear * (1.0 - cloud) + 0.9 * cloud)
+    return opaque(clear * (1.0 - cloud) + 0.9 * cloud)
 
 
-def _opaque(colour: npt.NDArray[np.floating]) -> Tensor:
+def opaque(colour: npt.NDArray[np.floating]) -> Tensor:
+    """A picture [h, w, 3] in linear light as a sheet's, [4, h, w] without holes."""
     rgb = np.asarray(colour, dtype=np.float32).transpose(2, 0, 1)
     return torch.from_numpy(np.concatenate([rgb, np.ones_like(rgb[:1])]))

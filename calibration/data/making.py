@@ -24,6 +24,7 @@ from bokehflow.calibration.data.manifest import (
     start_manifest,
     write_manifest,
 )
+from bokehflow.calibration.data.material import NO_MATERIAL, Material
 from bokehflow.calibration.data.request import ClipKey, DataRequest
 from bokehflow.calibration.data.sources import open_group, require_sources
 from bokehflow.errors import UsageError
@@ -37,6 +38,7 @@ class Job:
     folder: Path
     request: DataRequest
     keys: tuple[ClipKey, ...]
+    material: Material
 
 
 def wanted_keys(sources: Sequence[str], count: int) -> list[ClipKey]:
@@ -46,20 +48,22 @@ def wanted_keys(sources: Sequence[str], count: int) -> list[ClipKey]:
     return [ClipKey(source, index) for source in sources for index in range(count)]
 
 
-def missing_jobs(folder: Path, request: DataRequest, keys: Iterable[ClipKey]) -> list[Job]:
+def missing_jobs(
+    folder: Path, request: DataRequest, keys: Iterable[ClipKey], material: Material
+) -> list[Job]:
     """What is not there yet, by group. A clip that has its name is whole (see `atomic_file`)."""
     groups: dict[tuple[str, int], list[ClipKey]] = defaultdict(list)
     for key in keys:
         if not (folder / key.path).exists():
             groups[key.source, key.group].append(key)
-    return [Job(folder, request, tuple(group)) for group in groups.values()]
+    return [Job(folder, request, tuple(group), material) for group in groups.values()]
 
 
 def run_job(job: Job) -> int:
     """Make the clips of a job, each written as soon as it is made; returns how many."""
     first = job.keys[0]
     with _one_thread():
-        group = open_group(job.request, first.source, first.group)
+        group = open_group(job.request, first.source, first.group, job.material)
         for key in job.keys:
             write_clip(job.folder / key.path, group.clip(key.index))
     return len(job.keys)
@@ -83,22 +87,26 @@ def make_data(
     count: int,
     workers: int = 1,
     made: Callable[[int], None] = lambda _: None,
+    material: Material = NO_MATERIAL,
 ) -> Manifest:
     """Make what is missing of the first `count` clips of each source, and the manifest.
 
-    made: told how many clips are new or were there already, as the work goes on. An interrupt
-    leaves whole clips only and a manifest of them; the same call goes on from there. Raises
-    UsageError for a folder of another request, and what the sources raise.
+    material: the user's own photos and cut-outs, whose hashes the request holds. made: told how
+    many clips are new or were there already, as the work goes on. An interrupt leaves whole clips
+    only and a manifest of them; the same call goes on from there. Raises UsageError for a folder of
+    another request, and what the sources raise.
     """
     if workers < 1:
         raise UsageError(f"{workers} workers", "at least 1")
+    assert request.photos_sha256 == material.photos_sha256
+    assert request.cutouts_sha256 == material.cutouts_sha256
     keys = wanted_keys(sources, count)
     require_sources(sources)
     start_manifest(folder, request)
     for source in sources:
         with output_errors(folder / source):
             (folder / source).mkdir(exist_ok=True)
-    jobs = missing_jobs(folder, request, keys)
+    jobs = missing_jobs(folder, request, keys, material)
     made(len(keys) - sum(len(job.keys) for job in jobs))
     try:
         for number in _results(jobs, workers):

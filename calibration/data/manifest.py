@@ -56,7 +56,7 @@ class Manifest:
         """The manifest as JSON knows it."""
         return {
             "schema": SCHEMA,
-            "request": dataclasses.asdict(self.request),
+            "request": _request_document(self.request),
             "counts": self.counts(),
             "licences": dict(Counter(asset.licence for asset in self.assets)),
             "assets": [dataclasses.asdict(asset) for asset in self.assets],
@@ -138,6 +138,13 @@ def file_sha256(path: Path) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def _request_document(request: DataRequest) -> dict[str, Any]:
+    """The request as JSON knows it; material that was not given is not named."""
+    return {key: value for key, value in dataclasses.asdict(request).items() if value != ""}
+
+
 def _words(request: DataRequest) -> str:
-    size = f"size {request.height}x{request.width}"
-    return f"{size}, {request.frames} frames, seed {request.seed}"
+    words = f"size {request.height}x{request.width}, {request.frames} frames, seed {request.seed}"
+    for kind, digest in (("photos", request.photos_sha256), ("cut-outs", request.cutouts_sha256)):
+        words += f", {kind} {digest[:12]}" if digest else f", no {kind}"
+    return words

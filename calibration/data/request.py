@@ -18,6 +18,7 @@ MIN_SIDE_PX = 32
 class DataRequest:
     """What every clip of a folder has in common. height, width in pixels; frames a clip.
 
+    photos_sha256, cutouts_sha256: of the user's own material (`material.Material`), empty for none.
     Raises SizeError for sides below 32 pixels and UsageError for no frame or a negative seed.
     """
 
@@ -25,6 +26,8 @@ class DataRequest:
     width: int = 256
     frames: int = 1
     seed: int = 0
+    photos_sha256: str = ""
+    cutouts_sha256: str = ""
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < MIN_SIDE_PX:

@@ -24,6 +24,14 @@ NEAREST_M = 0.05
 COARSEST_LEVEL = 7
 
 
+@dataclass(frozen=True, slots=True)
+class Haze:
+    """Air that pales what is far. light: its colour, linear [3]; visibility_m: where 63% is air."""
+
+    light: tuple[float, float, float]
+    visibility_m: float
+
+
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """A picture in space.
@@ -34,6 +42,8 @@ class Sheet:
     None fits it to the sheet. velocity_m: metres a frame in its own axes. far: infinitely far away,
     a sky, which fills what the camera sees. faces_camera: turns about its foot so that it is always
     parallel to the sensor and upright, which makes its blur the same all over and quick to trace.
+    decals: sheets lying in this one, painted over it: shadows, posters, a worn path. haze: what air
+    adds to it.
     """
 
     rgba: Tensor
@@ -43,6 +53,8 @@ class Sheet:
     velocity_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     far: bool = False
     faces_camera: bool = False
+    decals: tuple[Sheet, ...] = ()
+    haze: Haze | None = None
 
     def pose_at(self, frame: int, camera: Pinhole) -> Pose:
         """World from sheet at a frame, seen by a camera."""
@@ -64,13 +76,27 @@ def sheet_layer(sheet: Sheet, camera: Pinhole, frame: int, margin_px: int) -> La
     slopes = [0.0, 0.0] if sheet.faces_camera else (normal[:2] / camera.focal_px).tolist()
     surface = Plane(float(normal[2]), *slopes)
     q = (rays @ torch.from_numpy(normal).float()).clamp(min=1e-6)
-    directions = rays @ torch.from_numpy(rotation[:2].T.copy()).float()
-    x = directions[..., 0] / q + float(origin[0])
-    y = directions[..., 1] / q + float(origin[1])
+    rgba = _placed(sheet, camera, frame, rays, q)
+    for decal in sheet.decals:
+        over = _placed(decal, camera, frame, rays, q)
+        # What is painted on a sheet adds no coverage beyond its edges.
+        rgba[:3] = rgba[:3] * (1.0 - over[3]) + over[:3] * rgba[3]
+    if sheet.haze is not None:
+        clear = torch.exp(-1.0 / (q * sheet.haze.visibility_m))
+        air = torch.tensor(sheet.haze.light)[:, None, None]
+        rgba[:3] = rgba[:3] * clear + air * rgba[3] * (1.0 - clear)
     visible = rays @ torch.from_numpy(normal).float() > 1e-5
-    rgba = _paint(sheet, x, y, q, camera.focal_px * TEXELS_PER_PX)
     inside = visible & (q < 1.0 / NEAREST_M)
     return Layer(rgba * inside, surface, margin_px)
+
+
+def _placed(sheet: Sheet, camera: Pinhole, frame: int, rays: Tensor, q: Tensor) -> Tensor:
+    """The sheet's picture where rays meet its plane at inverse depth q, [4, rows, cols]."""
+    to_sheet = inverse(sheet.pose_at(frame, camera)) @ camera.world_from_camera
+    directions = rays @ torch.from_numpy(to_sheet[:2, :3].T.copy()).float()
+    x = directions[..., 0] / q + float(to_sheet[0, 3])
+    y = directions[..., 1] / q + float(to_sheet[1, 3])
+    return _paint(sheet, x, y, q, camera.focal_px * TEXELS_PER_PX)
 
 
 def _paint(sheet: Sheet, x: Tensor, y: Tensor, q: Tensor, texels_per_unit: float) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.layered_clip import LayeredGroup
+from bokehflow.calibration.data.material import Material
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.calibration.data.traced_clip import TracedScene, require_tracing
 
@@ -18,10 +19,10 @@ class Group(Protocol):
         """The clip of this number."""
 
 
-def open_group(request: DataRequest, source: str, group: int) -> Group:
+def open_group(request: DataRequest, source: str, group: int, material: Material) -> Group:
     """Build what the clips of a group share. Raises what the source needs and is not there."""
     if source == "layered":
-        return LayeredGroup(request, group)
+        return LayeredGroup(request, group, material)
     return TracedScene(request, source, group)
 
 
