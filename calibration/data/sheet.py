@@ -105,9 +105,14 @@ def _paint(sheet: Sheet, x: Tensor, y: Tensor, q: Tensor, texels_per_unit: float
     scale_x = scale_y = 2.0 / sheet.repeat_m if sheet.repeat_m else 0.0
     if not sheet.repeat_m:
         scale_x, scale_y = 2.0 / width_m, 2.0 / height_m
-    u, v = x * scale_x, y * scale_y - 1.0
     inside_x = _coverage(width_m / 2 - x.abs(), q, texels_per_unit)
     inside_y = _coverage(torch.minimum(y, height_m - y), q, texels_per_unit)
+    whole = torch.zeros(4, *q.shape)
+    box = _box((inside_x > 0) & (inside_y > 0))
+    if box is None:
+        return whole
+    x, y, q, inside_x, inside_y = (values[box] for values in (x, y, q, inside_x, inside_y))
+    u, v = x * scale_x, y * scale_y - 1.0
     # Texels of the picture a texel of the canvas, straight on: which level of the pyramid to read.
     rows = sheet.rgba.shape[1]
     footprint = (rows * scale_y / 2.0) / (q * texels_per_unit)
@@ -118,7 +123,16 @@ def _paint(sheet: Sheet, x: Tensor, y: Tensor, q: Tensor, texels_per_unit: float
     grid = torch.stack([u, -v], dim=-1).unsqueeze(0)
     padding = "reflection" if sheet.repeat_m else "zeros"
     painted = _read_pyramid(sheet.rgba, grid, level, padding)
-    return painted * inside_x * inside_y
+    whole[:, box[0], box[1]] = painted * inside_x * inside_y
+    return whole
+
+
+def _box(used: Tensor) -> tuple[slice, slice] | None:
+    """The rows and columns that hold all of `used` [rows, cols]; None for nothing."""
+    rows, cols = torch.nonzero(used.any(dim=1)), torch.nonzero(used.any(dim=0))
+    if len(rows) == 0:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
 
 
 def _coverage(distance_m: Tensor, q: Tensor, texels_per_unit: float) -> Tensor:
