@@ -18,6 +18,7 @@ import typer
 
 from bokehflow.cli import data, output
 from bokehflow.cli.doctor import doctor
+from bokehflow.cli.evaluate import evaluate
 from bokehflow.cli.export import export
 from bokehflow.cli.info import info
 from bokehflow.cli.output import CommandResult
@@ -73,6 +74,14 @@ app.command(
     "quality",
     epilog=output.example("bfx quality -o benchmarks/results", "bfx quality --write-scenes scenes"),
 )(quality)
+app.command(
+    "evaluate",
+    epilog=output.example(
+        "bfx evaluate --data data -o benchmarks/results",
+        "bfx evaluate --weights nano.safetensors --data data --limit 24 --pairs motorcycle",
+        "bfx evaluate --data data --snapshots runs/nano/snapshots --video bikes.mp4",
+    ),
+)(evaluate)
 app.command(
     "render",
     epilog=output.example(

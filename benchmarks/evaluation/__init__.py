@@ -1,0 +1,1 @@
+"""How good a set of weights is: depth, bokeh and steadiness, beside baselines that know nothing."""

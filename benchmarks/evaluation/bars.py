@@ -1,0 +1,91 @@
+"""What trained weights have promised, checked against an evaluation.
+
+A bar whose measurement was not asked for, or for which there is no data, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.evaluation.clip_study import (
+    END_TO_END,
+    GRADIENT_BLUR,
+    NETWORK,
+    NO_BLUR,
+)
+from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF
+from bokehflow.benchmarks.evaluation.held_out import ALL
+from bokehflow.benchmarks.evaluation.run import Evaluation
+from bokehflow.benchmarks.evaluation.trend import steps_back
+
+HELD_OUT_DELTA1, HELD_OUT_ABS_REL = 0.80, 0.20
+MOTORCYCLE_DELTA1 = 0.78
+ABOVE_NO_BLUR_DB = 3.0
+ABOVE_GRADIENT_DB = 0.01
+ABOVE_BASELINE = 0.001
+"""What "above" means of a share: one pixel in a thousand."""
+FLICKER_RATIO = 0.999
+"""What "lower" means of a ratio."""
+
+
+def check_bars(evaluation: Evaluation) -> list[Check]:
+    """Every bar that this evaluation can answer."""
+    return [
+        *_depth_bars(evaluation),
+        *_bokeh_bars(evaluation),
+        *_flicker_bars(evaluation),
+        *_trend_bars(evaluation),
+    ]
+
+
+def _depth_bars(evaluation: Evaluation) -> Iterator[Check]:
+    held_out = evaluation.held_out.get(ALL)
+    if held_out is not None and NETWORK in held_out.depth:
+        score = held_out.depth[NETWORK]
+        name = "held-out, median-aligned"
+        yield Check(f"{name} delta1", score.aligned_delta1, HELD_OUT_DELTA1, at_least=True)
+        yield Check(f"{name} AbsRel", score.aligned_abs_rel, HELD_OUT_ABS_REL, at_least=False)
+    if evaluation.motorcycle:
+        found = evaluation.motorcycle[NETWORK].aligned_delta1
+        name = "Motorcycle, median-aligned delta1"
+        yield Check(name, found, MOTORCYCLE_DELTA1, at_least=True)
+    if evaluation.aloe:
+        own = evaluation.aloe[NETWORK].delta1
+        best = max(row.delta1 for name, row in evaluation.aloe.items() if name != NETWORK)
+        name = "Aloe, delta1 above the better baseline"
+        yield Check(name, own - best, ABOVE_BASELINE, at_least=True)
+
+
+def _bokeh_bars(evaluation: Evaluation) -> Iterator[Check]:
+    held_out = evaluation.held_out.get(ALL)
+    if held_out is None:
+        return
+    own = held_out.bokeh[END_TO_END].score.overall_psnr_db
+    for rival, bar in ((NO_BLUR, ABOVE_NO_BLUR_DB), (GRADIENT_BLUR, ABOVE_GRADIENT_DB)):
+        lead = own - held_out.bokeh[rival].score.overall_psnr_db
+        yield Check(f"end to end above {rival!r}, dB", lead, bar, at_least=True)
+
+
+def _flicker_bars(evaluation: Evaluation) -> Iterator[Check]:
+    if not evaluation.films:
+        return
+    off, carried = evaluation.films[OFF], evaluation.films[AS_WRITTEN]
+    figures = [("bokeh", carried.bokeh_levels, off.bokeh_levels)]
+    if carried.log_depth_error is not None and off.log_depth_error is not None:
+        figures.append(("depth", carried.log_depth_error, off.log_depth_error))
+    for what, with_state, without in figures:
+        ratio = with_state / without if without > 0 else 1.0
+        yield Check(f"flicker of {what}, TSP over off", ratio, FLICKER_RATIO, at_least=False)
+
+
+def _trend_bars(evaluation: Evaluation) -> Iterator[Check]:
+    if not evaluation.trend:
+        return
+    for name, field, larger_is_better in (
+        ("AbsRel", "aligned_abs_rel", False),
+        ("bokeh PSNR", "end_to_end_psnr_db", True),
+    ):
+        values = [getattr(point, field) for point in evaluation.trend]
+        worse = steps_back(values, larger_is_better)
+        yield Check(f"snapshots worse than the one before, {name}", worse, 0, at_least=False)

@@ -1,0 +1,114 @@
+"""One held-out still: its depth and its picture through a lens, by the network and by baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bokehflow.benchmarks.evaluation.depth_scores import DepthScore, Mask, Plane, score_depth
+from bokehflow.benchmarks.evaluation.gradient import Gradient, fit_gradient
+from bokehflow.benchmarks.evaluation.sight import Seen, Sight
+from bokehflow.benchmarks.quality.metrics import Score, score
+from bokehflow.calibration.data.clip import Clip
+from bokehflow.training.perceptual import PerceptualDistance
+
+NETWORK = "network"
+CONSTANT = "constant depth"
+GRADIENT = "vertical gradient of the source"
+OWN_GRADIENT = "vertical gradient of the picture"
+DEPTH_ROWS = (NETWORK, CONSTANT, GRADIENT, OWN_GRADIENT)
+
+NO_BLUR = "no blur"
+GRADIENT_BLUR = "nearer at the bottom"
+RENDERER_ALONE = "predicted depth, renderer alone"
+END_TO_END = "end to end"
+TRUE_DEPTH = "true depth, renderer alone"
+BOKEH_ROWS = (NO_BLUR, GRADIENT_BLUR, RENDERER_ALONE, END_TO_END, TRUE_DEPTH)
+
+
+@dataclass(frozen=True, slots=True)
+class BokehScore:
+    """One picture against thin-lens truth: PSNR and SSIM by region, and perceptual distance."""
+
+    score: Score
+    perceptual: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClipStudy:
+    """One still. depth: empty where the picture does not tell its depth."""
+
+    source: str
+    depth_cues: bool
+    depth: dict[str, DepthScore]
+    bokeh: dict[str, BokehScore]
+
+
+def study_clip(
+    sight: Sight, clip: Clip, gradient: Gradient, distance: PerceptualDistance
+) -> ClipStudy:
+    """Score the first frame of a clip. gradient: of the clip's source."""
+    known = clip.tensors()
+    frame, truth = known.frames[:1], known.inverse_depth[:1]
+    seen = sight.see(frame, clip.info.lens, clip.info.fov_deg)
+    depth = {}
+    if clip.info.depth_cues:
+        plane = _plane(truth)
+        everywhere = np.ones(plane.shape, dtype=bool)
+        depth = depth_rows(_plane(seen.depth_m), plane, everywhere, gradient)
+    pictures = _pictures(sight, clip, frame, truth, seen, gradient)
+    reference = known.bokeh[:1]
+    radius = clip.info.lens.signed_radius_px(truth, frame.shape[3])
+    bokeh = {
+        name: BokehScore(score(picture, reference, radius), _distance(distance, picture, reference))
+        for name, picture in pictures.items()
+    }
+    return ClipStudy(clip.info.source, clip.info.depth_cues, depth, bokeh)
+
+
+def depth_rows(
+    seen_m: Plane, inverse_depth: Plane, known: Mask, gradient: Gradient
+) -> dict[str, DepthScore]:
+    """The network's depth [H, W] in metres and the baselines', against inverse depth in 1/m.
+
+    Empty where no pixel's depth is known and near enough to be scored.
+    """
+    height, width = inverse_depth.shape
+    maps: Mapping[str, Plane] = {
+        NETWORK: seen_m,
+        CONSTANT: 1.0 / gradient.flattened().inverse_depth(height, width),
+        GRADIENT: 1.0 / gradient.inverse_depth(height, width),
+        OWN_GRADIENT: 1.0 / fit_gradient(inverse_depth, known).inverse_depth(height, width),
+    }
+    with np.errstate(divide="ignore"):  # a sky's depth is infinite
+        truth_m = 1.0 / inverse_depth.astype(np.float64)
+    scores = {name: score_depth(test_m, truth_m, known) for name, test_m in maps.items()}
+    return {name: score for name, score in scores.items() if score is not None}
+
+
+def _pictures(
+    sight: Sight, clip: Clip, frame: Tensor, truth: Tensor, seen: Seen, gradient: Gradient
+) -> dict[str, Tensor]:
+    lens = clip.info.lens
+    guess = torch.from_numpy(gradient.inverse_depth(*clip.size)).float()[None, None]
+    return {
+        NO_BLUR: frame,
+        GRADIENT_BLUR: sight.render(frame, guess, lens),
+        RENDERER_ALONE: sight.render(frame, 1.0 / seen.depth_m, lens),
+        END_TO_END: seen.bokeh,
+        TRUE_DEPTH: sight.render(frame, truth, lens),
+    }
+
+
+def _distance(distance: PerceptualDistance, test: Tensor, reference: Tensor) -> float:
+    with torch.inference_mode():
+        return float(distance(test, reference))
+
+
+def _plane(maps: Tensor) -> Plane:
+    plane: Plane = maps[0, 0].numpy()
+    return plane

@@ -1,0 +1,45 @@
+"""Are a depth map's outlines where the truth has them?
+
+An edge is where depths next to each other differ by more than a quarter, so no scale changes it.
+Found and true edges may lie two pixels apart.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+JUMP_RATIO = 1.25
+TOLERANCE_PX = 2
+
+Plane = npt.NDArray[np.floating]
+Mask = npt.NDArray[np.bool_]
+
+
+def depth_edges(depth_m: Plane) -> Mask:
+    """Pixels in whose 3x3 neighbourhood depth [H, W] (above 0) changes by more than JUMP_RATIO."""
+    log_depth = np.log(depth_m)
+    change = ndimage.maximum_filter(log_depth, 3) - ndimage.minimum_filter(log_depth, 3)
+    edges: Mask = change > math.log(JUMP_RATIO)
+    return edges
+
+
+def edge_f1(test_m: Plane, truth_m: Plane) -> float | None:
+    """F1 of the edges of depth maps [H, W] in metres, 0..1; None where the truth has no edge."""
+    found, true = depth_edges(test_m), depth_edges(truth_m)
+    if not true.any():
+        return None
+    if not found.any():
+        return 0.0
+    precision = float(_near(true)[found].mean())
+    recall = float(_near(found)[true].mean())
+    return 2.0 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+
+
+def _near(edges: Mask) -> Mask:
+    """Pixels within TOLERANCE_PX of an edge."""
+    near: Mask = ndimage.distance_transform_edt(~edges) <= TOLERANCE_PX
+    return near

@@ -1,0 +1,101 @@
+"""How far a depth map is from the truth, as it stands and with its scale mended.
+
+Depths of both are taken within DEPTH_MIN_M and FARTHEST_M, and pixels whose truth lies beyond that
+are not scored: 80 m is the field's usual bound, and sky has no depth to be wrong by.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bokehflow.benchmarks.evaluation.depth_edges import edge_f1
+from bokehflow.specs import DEPTH_MIN_M
+from bokehflow.training.losses import FARTHEST_M
+
+Plane = npt.NDArray[np.floating]
+Mask = npt.NDArray[np.bool_]
+
+DELTA1_RATIO = 1.25
+SILOG_UNIT = 100.0
+"""SILog is given in percent, as the KITTI benchmark does."""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthScore:
+    """One depth map against its truth, or the mean over several.
+
+    abs_rel: mean |error| / truth. rmse_m: root mean square error in metres. silog: spread of the
+    log error, x 100; no scale changes it. delta1: share of pixels within a factor of 1.25.
+    aligned_*: the same after the map is scaled to the truth's median. edge_f1: outlines, None where
+    the truth has none.
+    """
+
+    abs_rel: float
+    rmse_m: float
+    silog: float
+    delta1: float
+    aligned_abs_rel: float
+    aligned_rmse_m: float
+    aligned_delta1: float
+    edge_f1: float | None
+
+
+def score_depth(test_m: Plane, truth_m: Plane, known: Mask) -> DepthScore | None:
+    """Score a depth map. test_m, truth_m: metres [H, W], inf allowed; known: where truth is known.
+
+    None where no pixel's truth is known and near enough.
+    """
+    scored = known & (truth_m <= FARTHEST_M) & (truth_m >= DEPTH_MIN_M)
+    if not scored.any():
+        return None
+    truth, test = truth_m[scored].astype(np.float64), _bounded(test_m[scored])
+    aligned = _bounded(test * (np.median(truth) / np.median(test)))
+    log_error = np.log(test / truth)
+    return DepthScore(
+        abs_rel=_abs_rel(test, truth),
+        rmse_m=_rmse(test, truth),
+        silog=SILOG_UNIT * float(log_error.std()),
+        delta1=delta1(test, truth),
+        aligned_abs_rel=_abs_rel(aligned, truth),
+        aligned_rmse_m=_rmse(aligned, truth),
+        aligned_delta1=delta1(aligned, truth),
+        edge_f1=edge_f1(_bounded(test_m), _bounded(truth_m)),
+    )
+
+
+def mean_depth_score(scores: Sequence[DepthScore]) -> DepthScore:
+    """The mean of at least one score; edges over those that have any."""
+    means = {
+        field.name: _mean([getattr(score, field.name) for score in scores])
+        for field in dataclasses.fields(DepthScore)
+    }
+    return DepthScore(**means)  # type: ignore[arg-type]
+
+
+def delta1(test: Plane, truth: Plane) -> float:
+    """Share of values within a factor of 1.25 of the truth's; both above 0."""
+    return float((np.maximum(test / truth, truth / test) < DELTA1_RATIO).mean())
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return statistics.fmean(present) if present else None
+
+
+def _bounded(depth_m: Plane) -> Plane:
+    bounded: Plane = np.clip(depth_m.astype(np.float64), DEPTH_MIN_M, FARTHEST_M)
+    return bounded
+
+
+def _abs_rel(test: Plane, truth: Plane) -> float:
+    return float((np.abs(test - truth) / truth).mean())
+
+
+def _rmse(test: Plane, truth: Plane) -> float:
+    return float(np.sqrt(((test - truth) ** 2).mean()))

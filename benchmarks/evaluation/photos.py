@@ -1,0 +1,48 @@
+"""Real photos to look at: those that come inside packages, and folders of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bokehflow.calibration.frames import list_photos
+from bokehflow.media import read_photo
+from bokehflow.model import fit_network_size
+from bokehflow.specs import Size
+
+PACKAGED = ("astronaut", "chelsea", "coffee", "rocket")
+"""Photos in the scikit-image wheel that show something near and something far."""
+
+
+def photo_count(folders: Sequence[Path]) -> int:
+    """How many photos there will be. Raises MediaError for a folder without photos."""
+    return len(PACKAGED) + 1 + sum(len(list_photos(folder)) for folder in folders)
+
+
+def real_photos(folders: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
+    """Name and picture [1, 3, H, W], sRGB 0..1, as small as the mobile profile's network sees.
+
+    Raises MediaError for a folder without photos or a photo that cannot be read.
+    """
+    for name in PACKAGED:
+        yield name, _small(_tensor(getattr(skimage.data, name)()))
+    yield "motorcycle", _small(_tensor(skimage.data.stereo_motorcycle()[0]))
+    for folder in folders:
+        for path in list_photos(folder):
+            yield path.stem, _small(read_photo(path))
+
+
+def _tensor(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
+    return torch.from_numpy(pixels.astype(np.float32) / 255.0).permute(2, 0, 1)[None]
+
+
+def _small(photo: Tensor) -> Tensor:
+    size = fit_network_size(Size(photo.shape[2], photo.shape[3]), "mobile")
+    small = F.interpolate(photo, (size.height, size.width), mode="bicubic", antialias=True)
+    return small.clamp(0.0, 1.0)

@@ -1,0 +1,64 @@
+"""The record of one evaluation: a JSON document with a schema."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.evaluation.run import Evaluation, Plan
+from bokehflow.calibration.data.manifest import MANIFEST, file_sha256, read_manifest
+
+SCHEMA = "bokehflow.evaluation/1"
+PACKAGES = ("bokehflow", "torch", "numpy", "scipy", "scikit-image", "numba")
+DEVICE = "cpu"
+
+
+def evaluation_document(
+    plan: Plan, evaluation: Evaluation, checks: Sequence[Check], seconds: float
+) -> dict[str, object]:
+    """Everything that was measured, as JSON holds it.
+
+    schema, environment, device, settings, weights, data (see `data_facts`), seconds; results: the
+    fields of `run.Evaluation`; checks: name, measured, bar, at_least, holds.
+    """
+    config = plan.config
+    results = dataclasses.asdict(evaluation)
+    return {
+        "schema": SCHEMA,
+        "environment": describe_environment(PACKAGES),
+        "device": DEVICE,
+        "settings": {
+            "precision": "fp32",
+            "scan": config.scan,
+            "network_size": config.network_size,
+            "limit": config.limit,
+            "trend_limit": config.trend_limit,
+        },
+        "weights": results.pop("weights"),
+        "data": data_facts(config.data),
+        "left_out": len(plan.unreadable),
+        "seconds": round(seconds, 1),
+        "results": results,
+        "checks": [check.document() for check in checks],
+    }
+
+
+def data_facts(folder: Path) -> list[dict[str, object]]:
+    """What every manifest under a data folder says: folder, request, counts, licences, SHA-256.
+
+    Raises InputError for a damaged manifest.
+    """
+    facts = []
+    for path in sorted(folder.rglob(MANIFEST)):
+        document = read_manifest(path.parent).document()
+        facts.append(
+            {
+                "folder": path.parent.relative_to(folder).as_posix(),
+                "manifest_sha256": file_sha256(path),
+                **{key: document[key] for key in ("request", "counts", "licences")},
+            }
+        )
+    return facts

@@ -1,0 +1,156 @@
+"""The whole measurement behind `bfx evaluate`: what is asked, what is there, what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
+from bokehflow.benchmarks.evaluation.flicker import FlickerScore, study_films, temporal_modes
+from bokehflow.benchmarks.evaluation.held_out import GroupReport, chosen, study_held_out
+from bokehflow.benchmarks.evaluation.real_pairs import (
+    ALOE,
+    MOTORCYCLE,
+    PAIRS,
+    DisparityScore,
+    require_pairs,
+    study_aloe,
+    study_motorcycle,
+)
+from bokehflow.benchmarks.evaluation.sight import Sight
+from bokehflow.benchmarks.evaluation.trend import TrendPoint, find_snapshots, follow
+from bokehflow.benchmarks.evaluation.video_flicker import study_video
+from bokehflow.calibration.data.folder import FoundClip, find_clips
+from bokehflow.calibration.data.split import HELD_OUT
+from bokehflow.errors import UsageError
+from bokehflow.model import MOBILE_PROFILE, ModelConfig, load_model
+from bokehflow.scan import ScanConfig
+from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
+from bokehflow.training.perceptual import PerceptualDistance
+from bokehflow.weights import WeightsInfo
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """What to measure.
+
+    data: held-out clips lie under it. weights: None for those that ship. limit, trend_limit: stills
+    and films of each source, for the whole measurement and for every snapshot; None for all.
+    pairs: real photos with measured depth. snapshots: a run's folder of them, None for no trend.
+    Raises UsageError for limits below 1, UnknownNameError for a scan or a pair that does not exist.
+    """
+
+    data: Path
+    variant: str = "nano"
+    weights: Path | None = None
+    network_size: str = MOBILE_PROFILE
+    scan: str = "chunked"
+    limit: int | None = None
+    pairs: tuple[str, ...] = PAIRS
+    videos: tuple[Path, ...] = ()
+    snapshots: Path | None = None
+    trend_limit: int = 12
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        ScanConfig(self.scan)
+        for name, value in (("limit", self.limit), ("trend_limit", self.trend_limit)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name}={value}", "at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A measurement that can begin: everything it needs has been found."""
+
+    config: EvaluationConfig
+    sight: Sight
+    distance: PerceptualDistance
+    stills: list[FoundClip]
+    films: list[FoundClip]
+    trend_stills: list[FoundClip]
+    snapshots: list[tuple[int, Path]]
+    unreadable: tuple[str, ...]
+
+    @property
+    def steps(self) -> int:
+        """How often the progress advances."""
+        others = len(self.config.pairs) + len(self.config.videos) + len(self.snapshots)
+        return len(self.stills) + len(self.films) + others
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything measured of one set of weights; what was not asked for is empty.
+
+    held_out: by source, and over all whose pictures tell their depth. motorcycle, aloe, films: by
+    row of their tables. videos: the same by file name, with estimated flow.
+    """
+
+    weights: WeightsInfo
+    held_out: dict[str, GroupReport]
+    motorcycle: dict[str, DepthScore]
+    aloe: dict[str, DisparityScore]
+    film_count: int
+    films: dict[str, FlickerScore]
+    videos: dict[str, dict[str, FlickerScore]]
+    trend: list[TrendPoint]
+
+
+def prepare(config: EvaluationConfig) -> Plan:
+    """Open the weights and find the data.
+
+    Raises WeightsError, InputError (data, pairs, snapshots), MissingDependencyError (the scan, the
+    perceptual distance) and UnknownNameError.
+    """
+    require_pairs(config.pairs)
+    sight = open_sight(config, config.weights)
+    features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
+    clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
+    telling = [entry for entry in clips.entries if entry.depth_cues]
+    return Plan(
+        config,
+        sight,
+        PerceptualDistance(features),
+        stills=chosen(clips.entries, config.limit),
+        films=chosen([entry for entry in clips.entries if entry.frames > 1], config.limit),
+        trend_stills=chosen(telling, config.trend_limit),
+        snapshots=[] if config.snapshots is None else find_snapshots(config.snapshots),
+        unreadable=clips.unreadable,
+    )
+
+
+def open_sight(config: EvaluationConfig, weights: Path | None) -> Sight:
+    """A weights file as this measurement looks through it."""
+    settings = ModelConfig(network_size=config.network_size, scan=ScanConfig(config.scan))
+    return Sight(load_model(config.variant, weights, settings))
+
+
+def run(plan: Plan, advance: Callable[[], None]) -> Evaluation:
+    """Measure; `advance` is called `plan.steps` times."""
+    config, modes = plan.config, temporal_modes(plan.sight)
+
+    def counted(result: T) -> T:
+        advance()
+        return result
+
+    return Evaluation(
+        weights=plan.sight.model.weights,
+        held_out=study_held_out(plan.sight, plan.stills, plan.distance, advance),
+        motorcycle=counted(study_motorcycle(plan.sight)) if MOTORCYCLE in config.pairs else {},
+        aloe=counted(study_aloe(plan.sight)) if ALOE in config.pairs else {},
+        film_count=len(plan.films),
+        films=study_films(modes, plan.films, advance),
+        videos={path.name: counted(study_video(modes, path)) for path in config.videos},
+        trend=follow(
+            plan.snapshots,
+            lambda path: open_sight(config, path),
+            plan.trend_stills,
+            plan.distance,
+            advance,
+        ),
+    )

@@ -1,0 +1,75 @@
+"""Showing frames to a model: any size, the field of view known or not, as its users do."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from bokehflow.layers.temporal import State
+from bokehflow.model import BokehFlow, depth_scale
+from bokehflow.optics import Lens
+from bokehflow.rendering.config import LARGEST_SIDE_FRACTION
+from bokehflow.specs import Size
+from bokehflow.training.view import canonical_lens
+
+
+class Seen(NamedTuple):
+    """bokeh: sRGB 0..1, [1, 3, H, W]; depth_m: [1, 1, H, W]; next_state: for the next frame."""
+
+    bokeh: Tensor
+    depth_m: Tensor
+    next_state: State
+
+
+class Sight:
+    """A model with a static pipeline for every frame size that it has met.
+
+    The renderer reaches an eighth of the longer side, as in training: clips may be blurred by more
+    than the phone's graphs are built for.
+    """
+
+    def __init__(self, model: BokehFlow) -> None:
+        self.model = model
+        self._by_size: dict[Size, BokehFlow] = {}
+
+    def at(self, size: Size) -> BokehFlow:
+        """The model for frames of one size."""
+        if size not in self._by_size:
+            reach_px = max(1.0, LARGEST_SIDE_FRACTION * max(size.height, size.width))
+            config = self.model.config
+            render = dataclasses.replace(config.render, max_radius_px=reach_px)
+            self._by_size[size] = BokehFlow(
+                self.model.network, self.model.weights, dataclasses.replace(config, render=render)
+            )
+        return self._by_size[size]
+
+    def see(
+        self, frame: Tensor, lens: Lens, fov_deg: float | None, state: State | None = None
+    ) -> Seen:
+        """One frame [1, 3, H, W], sRGB 0..1.
+
+        fov_deg: horizontal field of view of the camera that took it, None for the one the weights
+        were trained for. state: of the frame before, None for no memory.
+        """
+        model = self.at(_size(frame))
+        scale = depth_scale(fov_deg, model.weights.canonical_fov_deg)
+        seen_lens = torch.tensor([canonical_lens(lens, scale, 1.0).as_tuple()])
+        state = state or model.first_state()
+        with torch.inference_mode():
+            bokeh, depth, *next_state = model.pipeline_for(_size(frame))(frame, seen_lens, *state)
+        return Seen(bokeh, depth * scale, State(*next_state))
+
+    def render(self, frame: Tensor, inverse_depth: Tensor, lens: Lens) -> Tensor:
+        """What the renderer alone makes of a frame with inverse depth [1, 1, H, W] in 1/m."""
+        size = _size(frame)
+        radius = lens.signed_radius_px(inverse_depth, size.width)
+        with torch.inference_mode():
+            picture: Tensor = self.at(size).pipeline_for(size).renderer(frame, radius)
+        return picture
+
+
+def _size(frame: Tensor) -> Size:
+    return Size(frame.shape[2], frame.shape[3])

@@ -1,0 +1,144 @@
+"""An evaluation as tables, for a terminal and for Markdown alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bokehflow.benchmarks.checks import Check, check_table
+from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
+from bokehflow.benchmarks.evaluation.flicker import FlickerScore
+from bokehflow.benchmarks.evaluation.held_out import BokehMean, GroupReport
+from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
+from bokehflow.benchmarks.evaluation.run import Evaluation
+from bokehflow.benchmarks.evaluation.trend import TrendPoint
+from bokehflow.benchmarks.tables import Row, Table
+
+DEPTH_COLUMNS = (
+    "AbsRel",
+    "RMSE m",
+    "SILog",
+    "delta1",
+    "aligned AbsRel",
+    "aligned RMSE m",
+    "aligned delta1",
+    "edge F1",
+)
+FLICKER_COLUMNS = ("bokeh, levels", "log depth", "error of log depth")
+
+
+def all_tables(evaluation: Evaluation, checks: Sequence[Check]) -> list[Table]:
+    """Every table of an evaluation; one without rows is left out."""
+    tables = [
+        *(depth_table(name, report) for name, report in evaluation.held_out.items()),
+        *(bokeh_table(name, report) for name, report in evaluation.held_out.items()),
+        motorcycle_table(evaluation.motorcycle),
+        aloe_table(evaluation.aloe),
+        flicker_table(
+            f"Flicker on {evaluation.film_count} held-out films, flow known", evaluation.films
+        ),
+        *(
+            flicker_table(f"Flicker on {name}, flow estimated", scores)
+            for name, scores in evaluation.videos.items()
+        ),
+        trend_table(evaluation.trend),
+        check_table(checks),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def depth_table(group: str, report: GroupReport) -> Table:
+    """Depth of one group of stills."""
+    title = f"Depth on {report.stills} held-out stills, {group} (aligned: to the truth's median)"
+    return Table(title, (group, *DEPTH_COLUMNS), _depth_rows(report.depth))
+
+
+def motorcycle_table(scores: Mapping[str, DepthScore]) -> Table:
+    """Depth of the Motorcycle."""
+    title = "Depth on the Middlebury Motorcycle (aligned: to the truth's median)"
+    return Table(title, ("motorcycle", *DEPTH_COLUMNS), _depth_rows(scores))
+
+
+def aloe_table(scores: Mapping[str, DisparityScore]) -> Table:
+    """Inverse depth of the Aloe."""
+    rows = [
+        (name, f"{one.abs_rel:.3f}", f"{one.delta1:.3f}", _figure(one.correlation))
+        for name, one in scores.items()
+    ]
+    title = "Inverse depth on the Middlebury Aloe (no calibration: best scale and shift)"
+    return Table(title, ("aloe", "AbsRel", "delta1", "correlation"), rows)
+
+
+def bokeh_table(group: str, report: GroupReport) -> Table:
+    """Bokeh of one group of stills, by region."""
+    columns = ("overall", "edge band", "in focus", "elsewhere", "perceptual")
+    rows = [(name, *_bokeh_cells(mean)) for name, mean in report.bokeh.items()]
+    title = (
+        f"Bokeh on {report.stills} held-out stills, {group}, PSNR dB / SSIM against thin-lens truth"
+    )
+    return Table(title, (group, *columns), rows)
+
+
+def flicker_table(title: str, scores: Mapping[str, FlickerScore]) -> Table:
+    """Warped temporal error by mode."""
+    rows = [
+        (
+            name,
+            f"{score.bokeh_levels:.3f}",
+            f"{score.log_depth:.4f}",
+            _figure(score.log_depth_error, 4),
+        )
+        for name, score in scores.items()
+    ]
+    return Table(title, ("mode", *FLICKER_COLUMNS), rows)
+
+
+def trend_table(points: Sequence[TrendPoint]) -> Table:
+    """One row a snapshot."""
+    rows = [
+        (
+            str(point.step),
+            f"{point.aligned_abs_rel:.4f}",
+            f"{point.aligned_delta1:.4f}",
+            f"{point.silog:.2f}",
+            f"{point.end_to_end_psnr_db:.2f}",
+        )
+        for point in points
+    ]
+    columns = ("step", "aligned AbsRel", "aligned delta1", "SILog", "end-to-end PSNR dB")
+    return Table("Snapshots of the run", columns, rows)
+
+
+def _depth_rows(scores: Mapping[str, DepthScore]) -> list[Row]:
+    return [
+        (
+            name,
+            f"{one.abs_rel:.3f}",
+            f"{one.rmse_m:.2f}",
+            f"{one.silog:.1f}",
+            f"{one.delta1:.3f}",
+            f"{one.aligned_abs_rel:.3f}",
+            f"{one.aligned_rmse_m:.2f}",
+            f"{one.aligned_delta1:.3f}",
+            _figure(one.edge_f1),
+        )
+        for name, one in scores.items()
+    ]
+
+
+def _bokeh_cells(mean: BokehMean) -> Row:
+    score = mean.score
+    return (
+        _pair(score.overall_psnr_db, score.overall_ssim),
+        _pair(score.edge_psnr_db, score.edge_ssim),
+        _pair(score.in_focus_psnr_db, score.in_focus_ssim),
+        _pair(score.elsewhere_psnr_db, score.elsewhere_ssim),
+        f"{mean.perceptual:.3f}",
+    )
+
+
+def _pair(psnr_db: float | None, ssim: float | None) -> str:
+    return "-" if psnr_db is None or ssim is None else f"{psnr_db:.2f} / {ssim:.3f}"
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

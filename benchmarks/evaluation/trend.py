@@ -1,0 +1,80 @@
+"""Does a run improve? The same held-out stills, seen by one snapshot after the other."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehflow.benchmarks.evaluation.clip_study import END_TO_END, NETWORK
+from bokehflow.benchmarks.evaluation.held_out import ALL, study_held_out
+from bokehflow.benchmarks.evaluation.sight import Sight
+from bokehflow.calibration.data.folder import FoundClip
+from bokehflow.errors import InputError
+from bokehflow.training.perceptual import PerceptualDistance
+
+_NAME = re.compile(r"step-(\d+)\.safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One snapshot, over the stills whose pictures tell their depth."""
+
+    step: int
+    weights_sha256: str
+    aligned_abs_rel: float
+    aligned_delta1: float
+    silog: float
+    end_to_end_psnr_db: float
+
+
+def find_snapshots(folder: Path) -> list[tuple[int, Path]]:
+    """Step and file of a run's snapshots, in order. Raises InputError where there are under two."""
+    found = [(int(m[1]), path) for path in folder.glob("*") if (m := _NAME.fullmatch(path.name))]
+    if len(found) < 2:
+        raise InputError(
+            f"{len(found)} snapshots in {folder}",
+            "at least two files step-<number>.safetensors",
+            "name a run's snapshots folder",
+        )
+    return sorted(found)
+
+
+def follow(
+    snapshots: Sequence[tuple[int, Path]],
+    open_sight: Callable[[Path], Sight],
+    stills: Sequence[FoundClip],
+    distance: PerceptualDistance,
+    advance: Callable[[], None],
+) -> list[TrendPoint]:
+    """Score every snapshot, once for each `advance`.
+
+    open_sight: opens a weights file. Raises InputError where no still tells its depth.
+    """
+    points = []
+    for step, path in snapshots:
+        sight = open_sight(path)
+        report = study_held_out(sight, stills, distance, lambda: None).get(ALL)
+        if report is None or NETWORK not in report.depth:
+            raise InputError("no held-out still tells its depth", remedy="make rooms or outdoors")
+        depth = report.depth[NETWORK]
+        points.append(
+            TrendPoint(
+                step,
+                sight.model.weights.sha256,
+                depth.aligned_abs_rel,
+                depth.aligned_delta1,
+                depth.silog,
+                report.bokeh[END_TO_END].score.overall_psnr_db,
+            )
+        )
+        advance()
+    return points
+
+
+def steps_back(values: Sequence[float], larger_is_better: bool) -> int:
+    """How many values are worse than the one before them."""
+    sign = 1.0 if larger_is_better else -1.0
+    return sum(sign * (now - before) < 0 for before, now in itertools.pairwise(values))

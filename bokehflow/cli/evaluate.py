@@ -1,0 +1,159 @@
+"""`bfx evaluate`: depth, bokeh and steadiness of a set of weights, beside blind baselines."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bokehflow.cli.output import CommandResult, progress_bar
+from bokehflow.cli.results import require_results_folder, tables_text, write_results
+from bokehflow.cli.untrained import untrained_warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+    from bokehflow.benchmarks.evaluation.run import EvaluationConfig, Plan
+
+NAME = "evaluation"
+"""Of the result files."""
+SHEET_NAME = "contact_sheet.jpg"
+ALL_PAIRS = "motorcycle,aloe"
+
+Data = Annotated[Path, typer.Option(metavar="DIR", help="Held-out clips lie under it.")]
+Variant = Annotated[str, typer.Option(help="nano, small or base.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="A weights file. [default: the weights that ship]")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help=f"Write {NAME}.json, {NAME}.md and {SHEET_NAME} there.",
+    ),
+]
+Limit = Annotated[int | None, typer.Option(help="At most so many stills and films of each source.")]
+NetworkSize = Annotated[
+    str, typer.Option(metavar="mobile|full|HxW", help="The size at which the network sees a frame.")
+]
+ScanName = Annotated[
+    str, typer.Option(metavar="chunked|cpu", help="The form of the scan; cpu needs Numba.")
+]
+Pairs = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,NAME",
+        help="Real photos with measured depth: motorcycle, aloe, or none. aloe needs Debian's "
+        "package opencv-doc.",
+    ),
+]
+Photos = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="DIR", help="More photos for the contact sheet; may be repeated."),
+]
+Videos = Annotated[
+    list[Path] | None,
+    typer.Option("--video", metavar="FILE", help="Flicker on a real video; may be repeated."),
+]
+Snapshots = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Follow a run: its snapshots, on the same few stills each."),
+]
+TrendLimit = Annotated[int, typer.Option(help="Stills of each source for every snapshot.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read, and count them.")
+]
+
+
+def evaluate(
+    data: Data = Path("data"),
+    variant: Variant = "nano",
+    weights: Weights = None,
+    output: Output = None,
+    limit: Limit = None,
+    network_size: NetworkSize = "mobile",
+    scan: ScanName = "chunked",
+    pairs: Pairs = ALL_PAIRS,
+    photos: Photos = None,
+    video: Videos = None,
+    snapshots: Snapshots = None,
+    trend_limit: TrendLimit = 12,
+    skip_bad: SkipBad = False,
+) -> CommandResult:
+    """Measure a set of weights on held-out clips and real photos, in float32.
+
+    Depth against truth and blind baselines, bokeh against thin-lens truth, flicker with and without
+    the carried state. Exit code 1 when a promised bar is missed.
+    """
+    from bokehflow.benchmarks.evaluation.run import EvaluationConfig
+
+    config = EvaluationConfig(
+        data,
+        variant,
+        weights,
+        network_size,
+        scan,
+        limit,
+        () if pairs == "none" else tuple(name.strip() for name in pairs.split(",")),
+        tuple(video or ()),
+        snapshots,
+        trend_limit,
+        skip_bad,
+    )
+    return _measure(config, output, photos or [])
+
+
+def _measure(
+    config: EvaluationConfig, output: Path | None, folders: Sequence[Path]
+) -> CommandResult:
+    """Measure, write what was asked for, and say it."""
+    from bokehflow.benchmarks.evaluation.bars import check_bars
+    from bokehflow.benchmarks.evaluation.photos import photo_count
+    from bokehflow.benchmarks.evaluation.report import evaluation_document
+    from bokehflow.benchmarks.evaluation.run import prepare, run
+    from bokehflow.benchmarks.evaluation.tables import all_tables
+
+    photos = photo_count(folders)
+    if output is not None:
+        require_results_folder(output, NAME)
+    started = time.perf_counter()
+    plan = prepare(config)
+    with progress_bar("evaluating", plan.steps) as advance:
+        evaluation = run(plan, advance)
+    checks = check_bars(evaluation)
+    tables = all_tables(evaluation, checks)
+    document = evaluation_document(plan, evaluation, checks, time.perf_counter() - started)
+    if output is not None:
+        document |= {"contact_sheet": {"file": SHEET_NAME, "photos": photos}}
+        _write_sheet(plan, output / SHEET_NAME, folders, photos)
+        write_results(output, NAME, document, tables)
+    return CommandResult(
+        document,
+        tables_text(tables),
+        int(any(not check.holds for check in checks)),
+        [
+            *untrained_warning(evaluation.weights.trained),
+            *(f"left out: {reason}" for reason in plan.unreadable),
+        ],
+    )
+
+
+def _write_sheet(plan: Plan, path: Path, folders: Sequence[Path], photos: int) -> None:
+    """Real photos with their depth and bokeh, for people."""
+    from bokehflow.benchmarks.evaluation.contact_sheet import photo_row, write_contact_sheet
+    from bokehflow.benchmarks.evaluation.photos import real_photos
+
+    with progress_bar("photos", photos) as advance:
+
+        def rows() -> Iterator[tuple[str, list[Tensor]]]:
+            for name, photo in real_photos(folders):
+                yield name, photo_row(plan.sight, photo)
+                advance()
+
+        write_contact_sheet(path, rows())
