@@ -84,9 +84,7 @@ class Network(nn.Module):
         depth_levels, bokeh_levels, coarse, finals = self._encode(
             tokens, lens, starts, height, width
         )
-        next_state = State(
-            torch.stack(finals, dim=1), pooled, torch.clamp(state.valid + 1.0, max=1.0)
-        )
+        next_state = State(finals, pooled, torch.clamp(state.valid + 1.0, max=1.0))
         return NetworkOutput(
             to_inverse_depth(self.depth_head(depth_levels, half_size)),
             self.bokeh_head(bokeh_levels, half_size),
@@ -96,9 +94,9 @@ class Network(nn.Module):
 
     def _encode(
         self, tokens: Tensor, lens: Tensor, starts: Tensor, height: int, width: int
-    ) -> tuple[list[Tensor], list[Tensor], Tensor, list[Tensor]]:
+    ) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
         """Both streams. Returns their tokens after every fusion, the coarse inverse depth, and
-        the final states [B, 4 x H, d, d] of the depth blocks followed by the bokeh blocks."""
+        the final states [B, blocks, 4 x H, d, d], the depth blocks' followed by the bokeh's."""
         variant = self.variant
         by_direction = (len(DIRECTIONS), variant.heads, variant.head_size, variant.head_size)
         starts_by_block = [s.reshape(-1, *by_direction) for s in starts.unbind(1)]
@@ -124,7 +122,8 @@ class Network(nn.Module):
                 bokeh = self.coc_conditions[level - 1](bokeh, radius)
                 depth_levels.append(depth)
                 bokeh_levels.append(bokeh)
-        return depth_levels, bokeh_levels, coarse, depth_finals + bokeh_finals
+        finals = torch.stack(depth_finals + bokeh_finals, dim=1)
+        return depth_levels, bokeh_levels, coarse, finals
 
     def _look(
         self, tokens: Tensor, lens: Tensor, height: int, width: int

@@ -1,8 +1,9 @@
 """Model to artifact: ONNX, OpenVINO and Core ML, each with a manifest."""
 
 from bokehflow.export.artifact import Artifact, load_artifact
-from bokehflow.export.config import LOWERINGS, TARGETS, ExportConfig, as_target
+from bokehflow.export.config import TARGETS, ExportConfig, as_target
 from bokehflow.export.export import export
+from bokehflow.export.lowering.choice import LOWERINGS
 from bokehflow.export.manifest import Manifest, Parity
 
 __all__ = [

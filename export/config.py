@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from bokehflow.errors import UnknownNameError, UsageError
+from bokehflow.export.lowering.choice import AUTO, Lowering, find_lowering
 from bokehflow.rendering import RenderConfig
-from bokehflow.scan import InterChunk, ScanConfig
 from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, network_size_for
 
 Target = Literal["onnx", "openvino", "coreml"]
@@ -23,17 +23,13 @@ PRECISIONS: dict[str, tuple[str, ...]] = {
 """Precisions a target can be exported in. Half-precision ONNX is refused, not approximated: ONNX
 Runtime's CPU kernels would run it in single precision behind casts."""
 
-AUTO = "auto"
-LOWERINGS: dict[str, tuple[int, InterChunk]] = {"chunked": (32, "three_level")}
-"""Form of the scan in a graph: chunk size and scheme between chunks."""
-
 
 @dataclass(frozen=True, slots=True)
 class ExportConfig:
     """One artifact. precision None takes the target's own; scan `auto` takes what measured best.
 
     Raises UnknownNameError for a target, precision or scan that does not exist, UsageError for a
-    precision the target has not, SizeError for sizes that do not fit.
+    precision or a scan that the target has not, SizeError for sizes that do not fit.
     """
 
     target: Target
@@ -46,8 +42,7 @@ class ExportConfig:
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise UnknownNameError("target", self.target, TARGETS)
-        if self.scan not in (AUTO, *LOWERINGS):
-            raise UnknownNameError("scan lowering", self.scan, (AUTO, *LOWERINGS))
+        find_lowering(self.scan, self.target)
         precisions = PRECISIONS[self.target]
         if self.precision is not None and self.precision not in precisions:
             if self.precision not in ("fp32", "fp16"):
@@ -63,15 +58,9 @@ class ExportConfig:
         return self.precision or DEFAULT_PRECISION[self.target]
 
     @property
-    def lowering(self) -> str:
+    def lowering(self) -> Lowering:
         """The form of the scan, with `auto` decided."""
-        return "chunked" if self.scan == AUTO else self.scan
-
-    @property
-    def scan_config(self) -> ScanConfig:
-        """The scan that the exported pipeline is built with."""
-        chunk_size, inter_chunk = LOWERINGS[self.lowering]
-        return ScanConfig("chunked", chunk_size, inter_chunk)
+        return find_lowering(self.scan, self.target)
 
 
 def as_target(name: str) -> Target:

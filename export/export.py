@@ -11,6 +11,7 @@ import onnx
 from bokehflow.export.artifact import Artifact, load_artifact, sealed
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.config import ExportConfig
+from bokehflow.export.lowering import LoweredNetwork
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
 from bokehflow.export.staging import output_folder
@@ -19,7 +20,6 @@ from bokehflow.export.to_onnx import OPSET, to_onnx
 from bokehflow.export.to_openvino import import_openvino, to_openvino
 from bokehflow.export.trace import example_inputs, trace
 from bokehflow.model import BokehFlow
-from bokehflow.network import Network
 from bokehflow.pipeline import Pipeline
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 
@@ -84,9 +84,8 @@ def _checked_onnx(pipeline: Pipeline, manifest: Manifest) -> onnx.ModelProto:
 
 
 def _pipeline(model: BokehFlow, config: ExportConfig) -> Pipeline:
-    """The model's weights in a pipeline of the sizes and with the scan of the export."""
-    network = Network(model.network.variant, config.scan_config)
-    network.load_state_dict(model.network.state_dict())
+    """The model's weights in a pipeline of the sizes and with the lowering of the export."""
+    network = LoweredNetwork(model.network, config.lowering.mixer)
     return Pipeline(network, config.frame_size, config.network_size, config.render).eval()
 
 
@@ -101,7 +100,11 @@ def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
         frame_size=config.frame_size,
         network_size=config.network_size,
         precision=config.chosen_precision,
-        scan={"lowering": config.lowering, **dataclasses.asdict(config.scan_config)},
+        scan={
+            "lowering": config.lowering.name,
+            "requested": config.scan,
+            **dataclasses.asdict(config.lowering.scan),
+        },
         render=config.render,
         inputs=input_specs(variant, config.frame_size),
         outputs=output_specs(variant, config.frame_size),

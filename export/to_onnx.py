@@ -11,8 +11,12 @@ import onnx
 import torch
 from torch.export import ExportedProgram
 
+from bokehflow.export.lowering.linear_attention import DECOMPOSITIONS
+
 OPSET = 20
 """The first opset with Gelu as one node."""
+_WHOLE_GRAPH = 2**31
+"""Bytes: no tensor is larger than a file of this format may be."""
 
 
 def to_onnx(
@@ -39,7 +43,7 @@ def _translated(program: ExportedProgram, output_names: Sequence[str]) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exported = torch.onnx.export(
-                program,
+                program.run_decompositions(DECOMPOSITIONS),
                 dynamo=True,
                 opset_version=OPSET,
                 output_names=list(output_names),
@@ -81,7 +85,8 @@ def _tidy(model: Any) -> None:
     share(model)
     common.RemoveUnusedNodesPass()(model)
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
-    common.DeduplicateInitializersPass()(model)
+    # The default leaves alone what is large, such as the orders of the scans.
+    common.DeduplicateInitializersPass(size_limit=_WHOLE_GRAPH)(model)
     common.ClearMetadataAndDocStringPass()(model)
     common.RemoveUnusedOpsetsPass()(model)
 

@@ -21,6 +21,7 @@ from bokehflow.export import TARGETS, Artifact, ExportConfig, as_target, export,
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.hashing import artifact_sha256
+from bokehflow.export.lowering.choice import MEASURED_BEST
 from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
 from bokehflow.specs import Size
@@ -41,7 +42,8 @@ def test_manifest_says_what_the_artifact_is(artifacts: dict[str, Artifact], targ
     assert [spec.name for spec in manifest.inputs] == INPUTS
     assert [spec.name for spec in manifest.outputs] == OUTPUTS
     assert manifest.state_pairs == dict(zip(INPUTS[2:], OUTPUTS[2:], strict=True))
-    assert manifest.scan["lowering"] == "chunked"
+    assert manifest.scan["requested"] == "auto"
+    assert manifest.scan["lowering"] == MEASURED_BEST[target]
     assert manifest.weights_sha256 == load_model("nano").weights.sha256
     assert load_artifact(manifest_path(artifact.path)) == artifact
 
@@ -69,15 +71,17 @@ def _embedded(artifact: Artifact) -> str:
         return str(model.user_defined_metadata["bokehflow"])
 
 
-def test_onnx_graph_is_static_standard_and_named_after_its_modules(
+def test_onnx_graph_is_static_and_named_after_its_modules(
     artifacts: dict[str, Artifact],
 ) -> None:
     proto = onnx.load(artifacts["onnx"].path)
     onnx.checker.check_model(proto, full_check=True)
     check_static_graph(proto)
-    assert {node.domain for node in proto.graph.node} <= {"", "ai.onnx"}
-    scans = [n for n in proto.graph.node if n.name.startswith("network.depth_blocks.0.scan/")]
-    assert any(node.op_type == "MatMul" for node in scans)
+    contributed = [n for n in proto.graph.node if n.domain not in ("", "ai.onnx")]
+    assert {(n.domain, n.op_type) for n in contributed} == {("com.microsoft", "LinearAttention")}
+    assert [n.name.split("/")[0] for n in contributed] == [
+        f"network.blocks.{i}.scan" for i in range(6)
+    ]
     assert len({node.name for node in proto.graph.node}) == len(proto.graph.node)
 
 

@@ -1,0 +1,41 @@
+"""The lowered network computes what the network computes, in every lowering."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bokehflow.export import LOWERINGS
+from bokehflow.export.lowering import LoweredNetwork
+from bokehflow.layers.temporal import State, first_state
+from bokehflow.network import Network
+from bokehflow.optics import Lens
+from bokehflow.specs import VARIANTS
+from tests.tolerances import FP32_EQUAL, relative_rms
+
+
+def network_with_every_weight_alive(variant: str) -> Network:
+    """Random everywhere: zeros and ones of a fresh network would hide a lost bias or scale."""
+    torch.manual_seed(3)
+    network = Network(VARIANTS[variant]).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.05)
+    return network
+
+
+@pytest.mark.parametrize("lowering", LOWERINGS)
+@pytest.mark.parametrize("variant", ["nano", "small"])
+def test_lowered_network_is_the_network(variant: str, lowering: str) -> None:
+    network = network_with_every_weight_alive(variant)
+    lowered = LoweredNetwork(network, LOWERINGS[lowering].mixer)
+    zeros = first_state(network.variant)
+    state = State(torch.randn_like(zeros.scan), torch.randn_like(zeros.pooled), torch.ones(1, 1))
+    frame, lens = torch.rand(1, 3, 28, 44), torch.tensor([Lens().as_tuple()])
+    with torch.no_grad():
+        expected, found = network(frame, lens, state), lowered(frame, lens, state)
+    for before, after in zip(
+        (*expected[:3], *expected.next_state), (*found[:3], *found.next_state), strict=True
+    ):
+        assert before.shape == after.shape
+        assert relative_rms(before, after) < FP32_EQUAL
