@@ -11,6 +11,7 @@ BokehFlowError                    1
 │   ├── WeightsError              2   a weights file
 │   └── ArtifactError             2   an exported artifact or its manifest
 ├── OutputError                   2   a place that cannot be written
+├── DeviceError                   2   another machine that cannot be reached or used
 ├── NumericalError                1   values that are not finite where they must be
 └── MissingDependencyError        3   a runtime or extra that is not installed
 
@@ -90,6 +91,12 @@ class ArtifactError(InputError):
 
 class OutputError(BokehFlowError):
     """A place that cannot be written."""
+
+    exit_code = 2
+
+
+class DeviceError(BokehFlowError):
+    """Another machine that cannot be reached, or cannot be used when it is."""
 
     exit_code = 2
 

@@ -154,3 +154,7 @@ HALF_PRECISION_REL = 1e-3
 """Inverse depth is stored in float16: 2^-11 relative."""
 TRACED_BLUR_REL = 0.06
 """Width of an edge blurred by Mitsuba with 1024 rays a pixel, whose noise adds to its variance."""
+
+# --- benchmarks: the runner ----------------------------------------------------------------------
+SAME_ENGINE = 1e-4
+"""The same file in the same engine, one thread against several: sums in another order."""

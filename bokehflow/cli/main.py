@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import typer
 
 from bokehflow.cli import data, output
+from bokehflow.cli.benchmark import benchmark
 from bokehflow.cli.doctor import doctor
 from bokehflow.cli.evaluate import evaluate
 from bokehflow.cli.export import export
@@ -70,6 +71,14 @@ app.command(
         "bfx validate dist/*.onnx --images photos --frames 8",
     ),
 )(validate)
+app.command(
+    "benchmark",
+    epilog=output.example(
+        "bfx benchmark dist/*.onnx --threads 2 -o benchmark.json",
+        "bfx benchmark dist/*_openvino --runtime-arg precision=bf16",
+        "bfx benchmark dist/*.onnx --device ssh://pi@raspberrypi --identity ~/.ssh/id_ed25519",
+    ),
+)(benchmark)
 app.command(
     "quality",
     epilog=output.example("bfx quality -o benchmarks/results", "bfx quality --write-scenes scenes"),

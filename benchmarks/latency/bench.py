@@ -1,0 +1,43 @@
+"""The whole of `bfx benchmark`: checked first, then measured one artifact at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bokehflow.benchmarks.latency.host import Host
+from bokehflow.benchmarks.latency.record import artifact_row
+from bokehflow.benchmarks.latency.run import Subject, measure
+from bokehflow.benchmarks.latency.settings import Settings, check_arguments, choose_runtime
+from bokehflow.export import Artifact, load_artifact
+
+
+def plan(
+    paths: Sequence[Path], runtime: str | None, settings: Settings
+) -> list[tuple[Artifact, str]]:
+    """The artifacts and their runtimes, everything checked before anything runs.
+
+    Raises ArtifactError, UnknownNameError or UsageError.
+    """
+    planned = []
+    for path in paths:
+        artifact = load_artifact(path)
+        chosen = choose_runtime(artifact.manifest.target, runtime)
+        check_arguments(chosen, settings.arguments)
+        planned.append((artifact, chosen))
+    return planned
+
+
+def benchmark_artifacts(
+    planned: Sequence[tuple[Artifact, str]],
+    settings: Settings,
+    host: Host,
+    advance: Callable[[], None],
+) -> Iterator[dict[str, Any]]:
+    """The row of every artifact; `advance` is called once a row. Raises what `measure` raises."""
+    for artifact, runtime in planned:
+        manifest = artifact.manifest
+        subject = Subject(artifact.path, runtime, manifest.frame_size, manifest.state_pairs)
+        yield artifact_row(artifact, runtime, settings, measure(subject, settings, host))
+        advance()

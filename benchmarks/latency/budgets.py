@@ -1,0 +1,135 @@
+"""The budgets of a variant, and whether what was measured keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bokehflow.export import Manifest
+from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size
+
+FULL_HD = Size(1080, 1920)
+MOBILE_FPS, MOBILE_THREADS = 10.0, 2
+"""Nano's mobile profile on two AVX-512 cores."""
+H100_FPS, H100 = 420.0, "H100"
+"""720p, full network size: 45 FPS on an RTX 3060, which has 9.3 times less bandwidth."""
+GPU_MEMORY_GB = 0.4
+CPU_MEMORY_GB = 1.6
+INT8_FILE_MB = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit. found None, holds None: not run, for the reason in `why_not`."""
+
+    name: str
+    limit: float
+    unit: str
+    at_least: bool
+    found: float | None = None
+    why_not: str | None = None
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether what was found keeps to the limit."""
+        if self.found is None:
+            return None
+        return self.found >= self.limit if self.at_least else self.found <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the budgets look at. threads: as many as ran. accelerator: its name, None on a CPU."""
+
+    fps: float
+    process_peak_bytes: int | None
+    device_peak_bytes: int | None
+    threads: int
+    accelerator: str | None
+
+
+def budgets_of(manifest: Manifest, measured: Measured | None) -> list[Budget]:
+    """Every budget of Nano, those that this run cannot judge included. None: nothing was run.
+
+    Other variants have none but the parity that their manifest names.
+    """
+    found = [_parity(manifest)]
+    if manifest.variant != "nano":
+        return found
+    sizes = (manifest.frame_size, manifest.network_size)
+    found += [
+        _mobile_speed(sizes, measured),
+        _gpu_speed(sizes, measured),
+        _cpu_memory(sizes, measured),
+        _gpu_memory(sizes, measured),
+        _file_size(manifest),
+    ]
+    return found
+
+
+def _parity(manifest: Manifest) -> Budget:
+    limit, parity = manifest.budget["parity_db"], manifest.parity
+    name = f"parity with the reference, {manifest.precision}"
+    if parity is None:
+        return Budget(name, limit, "dB", True, why_not="bfx validate has not measured it")
+    return Budget(name, limit, "dB", True, parity.bokeh_psnr_db)
+
+
+def _mobile_speed(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+    name = "speed of the mobile profile, 2 CPU threads"
+    why_not = _sizes_differ(sizes, (MOBILE_FRAME, MOBILE_NETWORK)) or _not_on_cpu(measured)
+    if why_not is None and measured is not None and measured.threads != MOBILE_THREADS:
+        why_not = f"run with {measured.threads} threads; --threads {MOBILE_THREADS} would do"
+    found = measured.fps if measured and why_not is None else None
+    return Budget(name, MOBILE_FPS, "FPS", True, found, why_not)
+
+
+def _gpu_speed(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+    name = "speed at 720p, full network size, H100"
+    why_not = _sizes_differ(sizes, (MOBILE_FRAME, MOBILE_FRAME)) or _not_on_gpu(measured)
+    if why_not is None and measured and H100 not in (measured.accelerator or ""):
+        why_not = f"run on {measured.accelerator}, not an {H100}"
+    found = measured.fps if measured and why_not is None else None
+    return Budget(name, H100_FPS, "FPS", True, found, why_not)
+
+
+def _cpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+    name = "process memory at 1080p, full network size, CPU"
+    why_not = _sizes_differ(sizes, (FULL_HD, FULL_HD)) or _not_on_cpu(measured)
+    peak = measured.process_peak_bytes if measured and why_not is None else None
+    return Budget(name, CPU_MEMORY_GB, "GB", False, _gigabytes(peak), why_not)
+
+
+def _gpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+    name = "GPU memory at 1080p, full network size"
+    why_not = _sizes_differ(sizes, (FULL_HD, FULL_HD)) or _not_on_gpu(measured)
+    peak = measured.device_peak_bytes if measured and why_not is None else None
+    return Budget(name, GPU_MEMORY_GB, "GB", False, _gigabytes(peak), why_not)
+
+
+def _file_size(manifest: Manifest) -> Budget:
+    name, precision = "size of the INT8 file", str(manifest.precision)
+    if precision != "int8":
+        return Budget(name, INT8_FILE_MB, "MB", False, why_not=f"this one is {precision}")
+    return Budget(name, INT8_FILE_MB, "MB", False, manifest.artifact_bytes / 1e6)
+
+
+def _sizes_differ(found: tuple[Size, Size], wanted: tuple[Size, Size]) -> str | None:
+    if found == wanted:
+        return None
+    return f"for a frame of {wanted[0]} and a network of {wanted[1]}, not {found[0]} and {found[1]}"
+
+
+def _not_on_cpu(measured: Measured | None) -> str | None:
+    if measured is None:
+        return "nothing was measured"
+    return f"run on {measured.accelerator}" if measured.accelerator else None
+
+
+def _not_on_gpu(measured: Measured | None) -> str | None:
+    if measured is None:
+        return "nothing was measured"
+    return None if measured.accelerator else "run on the CPU"
+
+
+def _gigabytes(size: int | None) -> float | None:
+    return None if size is None else size / 1e9

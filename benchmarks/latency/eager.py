@@ -1,0 +1,37 @@
+"""The model an artifact was exported from, for the benchmark of eager PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export.manifest import read_manifest
+from bokehflow.model import ModelConfig, load_model
+from bokehflow.pipeline import Pipeline
+from bokehflow.scan import ScanConfig
+
+
+class EagerSpecs(NamedTuple):
+    """The names and shapes of a pipeline's inputs, and its outputs' names, in order."""
+
+    input_shapes: dict[str, tuple[int, ...]]
+    outputs: list[str]
+
+
+def eager_pipeline(manifest_path: Path, scan: str) -> tuple[Pipeline, EagerSpecs]:
+    """The pipeline of an artifact's manifest in float32, with its own weights.
+
+    scan: the form of the scan. Raises ArtifactError where the weights that ship are not those it
+    was exported from, and what reading the manifest and building the scan raise.
+    """
+    manifest = read_manifest(manifest_path)
+    model = load_model(manifest.variant, config=ModelConfig(scan=ScanConfig(scan)))
+    if model.weights.sha256 != manifest.weights_sha256:
+        raise ArtifactError(
+            f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",
+            f"{model.weights.sha256[:12]}..., which ship",
+        )
+    pipeline = Pipeline(model.network, manifest.frame_size, manifest.network_size, manifest.render)
+    shapes = {spec.name: spec.shape for spec in manifest.inputs}
+    return pipeline.eval(), EagerSpecs(shapes, [spec.name for spec in manifest.outputs])

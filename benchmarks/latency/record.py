@@ -1,0 +1,143 @@
+"""A row of the record: what an artifact is, how it was run, how long it took, what it keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.latency.budgets import Budget, Measured, budgets_of
+from bokehflow.benchmarks.latency.bundle import runner_sha256
+from bokehflow.benchmarks.latency.host import Host
+from bokehflow.benchmarks.latency.scopes import file_scopes, scopes_of
+from bokehflow.benchmarks.latency.settings import Settings
+from bokehflow.benchmarks.latency.stages import stage_milliseconds
+from bokehflow.export import Artifact, Manifest
+
+SCHEMA = "bokehflow.benchmark/1"
+PACKAGES = ("bokehflow", "numpy", "onnxruntime", "openvino", "coremltools", "torch")
+ACCELERATORS = ("cuda", "tensorrt", "gpu")
+FAILURES = ("crashed", "failed", "timed out")
+
+
+def artifact_row(
+    artifact: Artifact, runtime: str, settings: Settings, answer: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The row of one artifact from the runner's answer to it."""
+    times, host = answer.get("times"), answer["host"]
+    accelerator = _accelerator(times, host)
+    measured = times and Measured(
+        fps=1e3 / float(np.median(times["frame_ms"])),
+        process_peak_bytes=times["memory"]["process_peak_bytes"],
+        device_peak_bytes=times["memory"]["device_peak_bytes"],
+        threads=settings.threads or host["cpu_count"],
+        accelerator=accelerator,
+    )
+    budgets = budgets_of(artifact.manifest, measured)
+    return {
+        "artifact": _artifact_facts(artifact),
+        "runtime": {
+            "name": runtime,
+            "version": times and times["version"],
+            "device": times and times["device"],
+            "threads": settings.threads,
+            "arguments": dict(settings.arguments),
+        },
+        **measured_part(answer, file_scopes(artifact.path)),
+        "budgets": [budget_facts(budget) for budget in budgets],
+        "host": host,
+    }
+
+
+def measured_part(answer: Mapping[str, Any], known_scopes: Mapping[str, str]) -> dict[str, Any]:
+    """Status, reason, times, memory and stages of a row. What was not measured is None.
+
+    known_scopes: module path by node and value name, for the stages.
+    """
+    times = answer.get("times")
+    return {
+        "status": answer["status"],
+        "reason": answer["reason"],
+        "times": times and _summary(times),
+        "memory": times and times["memory"],
+        "stages": _stages(answer.get("stages"), known_scopes),
+    }
+
+
+def document(
+    rows: Sequence[Mapping[str, Any]], settings: Settings, host: Host
+) -> tuple[dict[str, Any], bool]:
+    """The whole record, and whether every row ran and kept every budget that it could be held to.
+
+    A row that cannot run on its machine does not fail.
+    """
+    kept = all(budget["holds"] is not False for row in rows for budget in row["budgets"])
+    passed = kept and not any(row["status"] in FAILURES for row in rows)
+    record = {
+        "schema": SCHEMA,
+        "passed": passed,
+        "device": host.name,
+        "settings": dataclasses.asdict(settings),
+        "environment": describe_environment(PACKAGES),
+        "runner_sha256": runner_sha256(),
+        "rows": list(rows),
+    }
+    return record, passed
+
+
+def budget_facts(budget: Budget) -> dict[str, Any]:
+    """A budget as the record holds it."""
+    return {**dataclasses.asdict(budget), "holds": budget.holds}
+
+
+def _artifact_facts(artifact: Artifact) -> dict[str, Any]:
+    manifest: Manifest = artifact.manifest
+    return {
+        "name": artifact.path.name,
+        "sha256": manifest.artifact_sha256,
+        "bytes": manifest.artifact_bytes,
+        "target": manifest.target,
+        "precision": manifest.precision,
+        "variant": manifest.variant,
+        "trained": manifest.trained,
+        "weights_sha256": manifest.weights_sha256,
+        "frame_size": str(manifest.frame_size),
+        "network_size": str(manifest.network_size),
+        "scan": manifest.scan["lowering"],
+    }
+
+
+def _summary(times: Mapping[str, Any]) -> dict[str, Any]:
+    frames = np.array(times["frame_ms"])
+    p50, p90, p99 = (float(value) for value in np.percentile(frames, (50, 90, 99)))
+    return {
+        "load_ms": times["load_ms"],
+        "first_ms": times["first_ms"],
+        "p50_ms": p50,
+        "p90_ms": p90,
+        "p99_ms": p99,
+        "variation": float(frames.std() / frames.mean()),
+        "fps": 1e3 / p50,
+        "frames": len(frames),
+    }
+
+
+def _stages(
+    stages: Mapping[str, Any] | None, known_scopes: Mapping[str, str]
+) -> dict[str, Any] | None:
+    if stages is None or "error" in stages:
+        return None if stages is None else {"frames": 0, "error": stages["error"], "by_stage": []}
+    milliseconds = stage_milliseconds(scopes_of(stages["node_ms"], known_scopes))
+    whole = sum(milliseconds.values())
+    by_stage = [{"stage": s, "ms": ms, "share": ms / whole} for s, ms in milliseconds.items()]
+    return {"frames": stages["frames"], "error": None, "by_stage": by_stage}
+
+
+def _accelerator(times: Mapping[str, Any] | None, host: Mapping[str, Any]) -> str | None:
+    device = times["device"] if times else ""
+    if not any(word in device.lower() for word in ACCELERATORS):
+        return None
+    return host["gpu"] or device

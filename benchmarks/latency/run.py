@@ -1,0 +1,73 @@
+"""One artifact, measured: from the file to a row of the record."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bokehflow.benchmarks.latency.conversation import SentFile, converse
+from bokehflow.benchmarks.latency.host import Host
+from bokehflow.benchmarks.latency.settings import Settings
+from bokehflow.calibration.frames import VALIDATION_LENSES, validation_frames
+from bokehflow.export.naming import manifest_path
+from bokehflow.specs import Size
+
+FRAMES = 2
+"""Pictures fed in turn: the packaged stereo pair, left and right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is measured. model: a file or folder that `runtime` loads; a manifest lies beside it.
+
+    frame_size: of the pictures it takes. state_pairs: which output is which input of the next
+    frame.
+    """
+
+    model: Path
+    runtime: str
+    frame_size: Size
+    state_pairs: Mapping[str, str]
+
+
+def measure(subject: Subject, settings: Settings, host: Host) -> dict[str, Any]:
+    """The runner's answer: `status` (ok, crashed, failed, timed out, not run), `reason`, `host`;
+    `times` and, where asked for and possible, `stages` as `runner.measure` writes them.
+
+    Raises what `converse` raises.
+    """
+    job: dict[str, object] = {
+        "runtime": subject.runtime,
+        "model": subject.model.name,
+        "manifest": manifest_path(subject.model).name,
+        "state_pairs": dict(subject.state_pairs),
+        "lens": VALIDATION_LENSES[0].as_tuple(),
+        "iterations": settings.iterations,
+        "warmup": settings.warmup,
+        "threads": settings.threads,
+        "timeout_s": settings.timeout_s,
+        "profile": settings.profile,
+        "arguments": dict(settings.arguments),
+    }
+    return converse(host, job, _files(subject))
+
+
+def _files(subject: Subject) -> list[SentFile]:
+    model, beside = subject.model, manifest_path(subject.model)
+    inside = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else []
+    own = [SentFile(path.relative_to(model.parent).as_posix(), path) for path in inside or [model]]
+    pictures = SentFile("frames.npy", _pictures(subject.frame_size))
+    return [*own, SentFile(beside.name, beside), pictures]
+
+
+def _pictures(size: Size) -> bytes:
+    """The frames as 8-bit pictures [N, H, W, 3] in NumPy's own format."""
+    frames = [frame[0].permute(1, 2, 0).numpy() for frame in validation_frames(size, FRAMES)]
+    target = io.BytesIO()
+    np.save(target, np.rint(np.stack(frames) * 255.0).astype(np.uint8))
+    return target.getvalue()

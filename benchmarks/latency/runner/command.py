@@ -1,0 +1,18 @@
+"""The two things the runner does: `serve FOLDER` and `measure FOLDER PHASE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from .measure import measure
+from .serve import serve
+
+
+def main() -> None:
+    """Do what the arguments of this process say."""
+    role, folder, *phase = sys.argv[1:]
+    if role == "serve":
+        serve(Path(folder), runner=Path(sys.argv[0]))
+    else:
+        sys.exit(measure(Path(folder), phase[0]))

@@ -1,0 +1,92 @@
+"""What machine this is, and how much memory this process has used at its peak."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+KIB = 1024
+
+
+def describe_host() -> dict[str, Any]:
+    """Processor, system, processors this process may use, memory and Python; None if unknown."""
+    return {
+        "processor": _processor(),
+        "machine": platform.machine(),
+        "system": f"{platform.system()} {platform.release()}",
+        "cpu_count": usable_processors(),
+        "memory_bytes": _total_memory(),
+        "gpu": _ask_gpu("name"),
+        "python": platform.python_version(),
+    }
+
+
+def usable_processors() -> int:
+    """Logical processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def peak_memory_bytes() -> int | None:
+    """The largest resident size this process has had; None where the system does not tell.
+
+    Linux: VmHWM, which starts anew with each program, unlike getrusage.
+    """
+    if Path("/proc/self/status").exists():
+        return _status_line("/proc/self/status", "VmHWM:")
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return None
+
+
+def gpu_memory_bytes() -> int | None:
+    """Memory in use on the first NVIDIA GPU, by everyone; None without nvidia-smi."""
+    used = _ask_gpu("memory.used")
+    return None if used is None else int(used) * KIB * KIB
+
+
+def _ask_gpu(field: str) -> str | None:
+    """One field of the first NVIDIA GPU; None without one."""
+    command = ["nvidia-smi", "--id=0", f"--query-gpu={field}", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _processor() -> str | None:
+    cpuinfo, model = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.partition(":")[2].strip()
+    if model.exists():
+        return model.read_text(encoding="utf-8").strip("\0\n ")
+    if sys.platform == "darwin":
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or None
+    return platform.processor() or None
+
+
+def _total_memory() -> int | None:
+    if Path("/proc/meminfo").exists():
+        return _status_line("/proc/meminfo", "MemTotal:")
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _status_line(path: str, name: str) -> int | None:
+    """The kilobytes beside `name` in one of Linux's status files, in bytes."""
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) * KIB
+    return None

@@ -1,0 +1,86 @@
+"""OpenVINO, and its performance counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .engine import Load, mean_by_name
+
+MODEL_FILE = "model.xml"
+HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+"""Precisions as this project writes them, and as OpenVINO does."""
+
+
+class OpenVinoEngine:
+    """A compiled OpenVINO model."""
+
+    def __init__(self, load: Load, profile: bool = False) -> None:
+        import openvino
+
+        hint = HINTS[load.arguments.get("precision", "fp32")]
+        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
+        if load.threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = load.threads
+        if profile:
+            settings["PERF_COUNT"] = "YES"
+        file = load.model / MODEL_FILE if load.model.is_dir() else load.model
+        self.device = load.arguments.get("device", "CPU")
+        self.model = openvino.Core().compile_model(str(file), self.device, settings)
+        self.request = self.model.create_infer_request()
+        self.version = str(openvino.__version__).split("-")[0]
+        self.input_shapes = {port.any_name: tuple(port.shape) for port in self.model.inputs}
+        self._outputs = [port.any_name for port in self.model.outputs]
+
+    def put(self, array: np.ndarray) -> Any:
+        return array
+
+    def get(self, value: Any) -> np.ndarray:
+        return np.asarray(value)
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        results = self.request.infer(dict(feeds))
+        return {name: results[name] for name in self._outputs}
+
+    def device_peak_bytes(self) -> int | None:
+        return None
+
+
+class OpenVinoProfiler:
+    """The same with counters, read after every frame."""
+
+    def __init__(self, load: Load) -> None:
+        self.engine: Any = _Counting(load)
+
+    def nodes(self, skip: int) -> dict[str, float]:
+        origins = _origins(self.engine.model)
+        counted: Mapping[str, list[float]] = self.engine.samples
+        means = mean_by_name(counted, skip)
+        return {origins.get(name, name): means[name] for name in means}
+
+
+class _Counting(OpenVinoEngine):
+    def __init__(self, load: Load) -> None:
+        super().__init__(load, profile=True)
+        self.samples: dict[str, list[float]] = {}
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        outputs = super().run(feeds)
+        for node in self.request.profiling_info:
+            milliseconds = node.real_time.total_seconds() * 1e3
+            self.samples.setdefault(node.node_name, []).append(milliseconds)
+        return outputs
+
+
+def _origins(model: Any) -> dict[str, str]:
+    """Executed node to the first node of the file that went into it and has a module's path."""
+    found = {}
+    for node in model.get_runtime_model().get_ops():
+        info = node.get_rt_info()
+        names = str(info["originalLayersNames"].value).split(",")
+        scoped = [name for name in names if "/" in name]
+        if scoped and "/" not in node.get_friendly_name():
+            found[node.get_friendly_name()] = scoped[0]
+    return found

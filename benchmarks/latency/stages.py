@@ -1,0 +1,35 @@
+"""The stages of a frame, and what a profile says about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ENCODER, SCANS, UPSAMPLING, RENDERER = "encoder", "scans", "depth upsampling", "renderer"
+UNKNOWN = "not attributed"
+STAGES = (ENCODER, SCANS, UPSAMPLING, RENDERER, UNKNOWN)
+_SCAN_PARTS = ("project", "gates", "fuse", "out")
+"""Submodules of a scan mixer that are layers, not the recurrence: the encoder's."""
+
+
+def stage_of(scope: str) -> str:
+    """The stage of a module path. The residual refinement is the renderer's: it works on what was
+    rendered, and needs no scan."""
+    parts = scope.split(".")
+    if not scope:
+        return UNKNOWN
+    if parts[0] == "upsample":
+        return UPSAMPLING
+    if parts[0] != "network" or parts[1:2] == ["refine"]:
+        return RENDERER
+    if "scan" in parts:
+        after = parts[parts.index("scan") + 1 :]
+        return ENCODER if after and after[0] in _SCAN_PARTS else SCANS
+    return ENCODER
+
+
+def stage_milliseconds(scopes: Mapping[str, float]) -> dict[str, float]:
+    """Milliseconds a frame by stage, each stage named, from milliseconds by module path."""
+    totals = dict.fromkeys(STAGES, 0.0)
+    for scope, milliseconds in scopes.items():
+        totals[stage_of(scope)] += milliseconds
+    return totals

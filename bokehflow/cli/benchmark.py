@@ -1,0 +1,114 @@
+"""`bfx benchmark`: how fast artifacts run, here or on another machine, and in how much memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bokehflow.cli.output import CommandResult, json_text, progress_bar
+from bokehflow.cli.results import tables_text
+from bokehflow.cli.untrained import untrained_warning
+
+if TYPE_CHECKING:
+    from bokehflow.benchmarks.latency.host import Host
+
+Artifacts = Annotated[
+    list[Path], typer.Argument(metavar="ARTIFACT...", help="Artifacts made by bfx export.")
+]
+Runtime = Annotated[
+    str | None,
+    typer.Option(help="The artifact's own runtime, or torch for the model it was exported from."),
+]
+RuntimeArg = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="For the runtime: provider=CUDAExecutionProvider, precision=bf16, ... Repeatable.",
+    ),
+]
+Device = Annotated[
+    str | None, typer.Option(metavar="ssh://USER@HOST[:PORT]", help="Measure on that machine.")
+]
+Identity = Annotated[Path | None, typer.Option(help="The private key for --device.")]
+SshConfig = Annotated[Path | None, typer.Option(help="An ssh configuration for --device.")]
+DevicePython = Annotated[
+    str, typer.Option(metavar="PATH", help="Python on --device, with numpy and the runtime.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the record there.")
+]
+
+
+def benchmark(
+    artifacts: Artifacts,
+    runtime: Runtime = None,
+    iterations: Annotated[int, typer.Option(min=1, help="Frames timed.")] = 100,
+    warmup: Annotated[int, typer.Option(min=0, help="Frames before them.")] = 10,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads. [default: the runtime's choice]")
+    ] = None,
+    runtime_arg: RuntimeArg = None,
+    timeout: Annotated[float, typer.Option(min=1, metavar="S", help="For one artifact.")] = 600.0,
+    stages: Annotated[bool, typer.Option(help="Profile the stages of a frame too.")] = True,
+    output: Output = None,
+    device: Device = None,
+    identity: Identity = None,
+    ssh_config: SshConfig = None,
+    device_python: DevicePython = "python3",
+) -> CommandResult:
+    """Time artifacts on real frames with the state carried, each in a fresh process.
+
+    One that crashes or takes too long is a row with its reason. Exit code 1 if one did, or missed
+    a budget that it could be held to. `provider`, `memory_arena` are arguments of onnxruntime;
+    `precision`, `device` of openvino; `device`, `precision`, `scan` of torch; `compute_units` of
+    coreml.
+    """
+    from bokehflow.benchmarks.latency.bench import benchmark_artifacts, plan
+    from bokehflow.benchmarks.latency.record import document
+    from bokehflow.benchmarks.latency.report import row_tables
+    from bokehflow.benchmarks.latency.settings import PROFILE_FRAMES, Settings, parse_arguments
+    from bokehflow.errors import OutputError
+    from bokehflow.media.atomic import require_writable
+
+    arguments = parse_arguments(runtime_arg or ())
+    profile = PROFILE_FRAMES if stages else 0
+    settings = Settings(iterations, warmup, threads, timeout, profile, arguments)
+    host = _host(device, identity, ssh_config, device_python)
+    planned = plan(artifacts, runtime, settings)
+    if output is not None:
+        require_writable(output)
+    with progress_bar("benchmarking", len(planned)) as advance:
+        rows = list(benchmark_artifacts(planned, settings, host, advance))
+    record, passed = document(rows, settings, host)
+    warnings = untrained_warning(all(artifact.manifest.trained for artifact, _ in planned))
+    exit_code = int(not passed)
+    if output is not None:
+        try:
+            _write(output, record)
+        except OutputError as error:
+            # What took minutes to measure is still shown.
+            warnings, exit_code = (*warnings, str(error)), error.exit_code
+    return CommandResult(record, tables_text(row_tables(rows)), exit_code, warnings)
+
+
+def _host(device: str | None, identity: Path | None, ssh_config: Path | None, python: str) -> Host:
+    """This machine, or the one that --device names."""
+    from bokehflow.benchmarks.device import SshHost, parse_address
+    from bokehflow.benchmarks.latency.host import ThisMachine
+    from bokehflow.errors import UsageError
+
+    if device is not None:
+        return SshHost(parse_address(device), identity, ssh_config, python)
+    if identity or ssh_config:
+        raise UsageError("--identity or --ssh-config without --device", "--device ssh://USER@HOST")
+    return ThisMachine()
+
+
+def _write(path: Path, record: Mapping[str, object]) -> None:
+    from bokehflow.media.atomic import atomic_file
+
+    with atomic_file(path) as hidden:
+        hidden.write_text(json_text(record) + "\n", encoding="utf-8")

@@ -1,0 +1,56 @@
+"""`ssh://user@host:port` is read, and nothing else is."""
+
+from __future__ import annotations
+
+import pytest
+
+from bokehflow.benchmarks.device import SshAddress, SshHost, parse_address
+from bokehflow.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("ssh://pi@phone.local", SshAddress("phone.local", "pi")),
+        ("ssh://phone", SshAddress("phone")),
+        ("ssh://pi@10.0.0.2:2222", SshAddress("10.0.0.2", "pi", 2222)),
+        ("ssh://pi@[::1]:22", SshAddress("::1", "pi", 22)),
+    ],
+)
+def test_an_address_is_read_and_written(text: str, address: SshAddress) -> None:
+    assert parse_address(text) == address
+    assert str(address) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "phone", "pi@phone", "http://phone", "ssh://", "ssh://phone/there", "ssh://phone:port",
+     "ssh://phone:99999", "ssh://pi:secret@phone", "ssh://-oProxyCommand=date", "ssh://-l@phone"],
+)  # fmt: skip
+def test_other_texts_are_refused(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_address(text)
+    assert "secret" not in str(refused.value)
+
+
+def test_the_shell_there_sees_one_word_an_argument() -> None:
+    command = SshHost(SshAddress("phone", "pi", 2222), python="/my venv/python").command(
+        ["-c", "a;b"]
+    )
+    assert command[0] == "ssh"
+    assert command[-3:] == ["--", "phone", "'/my venv/python' -c 'a;b'"]
+    assert "BatchMode=yes" in command
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "said", "told"),
+    [
+        (255, "ssh: connect to host phone port 22: Connection timed out", "switched on"),
+        (255, "client_loop: send disconnect: Broken pipe", "cannot be reached"),
+        (255, "", "ssh said nothing"),
+        (127, "sh: 1: python3: not found", "--device-python"),
+        (1, "Traceback\nMemoryError", "ended with code 1: MemoryError"),
+    ],
+)
+def test_a_failed_connection_says_why_and_what_to_do(exit_code: int, said: str, told: str) -> None:
+    assert told in str(SshHost(SshAddress("phone")).failure(exit_code, said))

@@ -1,0 +1,62 @@
+"""Budgets are judged where they apply, and nowhere else."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bokehflow.benchmarks.latency.budgets import Measured, budgets_of
+from bokehflow.export import ExportConfig, Manifest, Parity
+from bokehflow.export.export import _manifest
+from bokehflow.model import load_model
+from bokehflow.specs import Size
+
+ON_CPU = Measured(12.0, 1_500_000_000, None, 2, None)
+ON_H100 = Measured(430.0, 3_000_000_000, 500_000_000, 2, "NVIDIA H100 80GB HBM3")
+FULL_HD, HD, MOBILE = Size(1080, 1920), Size(720, 1280), Size(288, 512)
+
+
+def manifest(frame: Size, network: Size) -> Manifest:
+    return _manifest(load_model("nano"), ExportConfig("onnx", frame, network))
+
+
+def judged(made: Manifest, measured: Measured | None) -> dict[str, bool]:
+    """Every budget that was judged, by the first words of its name."""
+    found = budgets_of(made, measured)
+    assert all((budget.found is None) == (budget.why_not is not None) for budget in found)
+    return {b.name.split(",")[0]: b.holds for b in found if b.holds is not None}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "measured", "verdicts"),
+    [
+        pytest.param((HD, MOBILE), ON_CPU, {"speed of the mobile profile": True}, id="mobile"),
+        pytest.param((HD, MOBILE), dataclasses.replace(ON_CPU, threads=8), {}, id="8-threads"),
+        pytest.param((HD, HD), ON_CPU, {}, id="720p-on-cpu"),
+        pytest.param((HD, HD), ON_H100, {"speed at 720p": True}, id="720p-on-h100"),
+        pytest.param((HD, HD), dataclasses.replace(ON_H100, accelerator="T4"), {}, id="on-t4"),
+        pytest.param(
+            (FULL_HD, FULL_HD), ON_CPU, {"process memory at 1080p": True}, id="1080p-on-cpu"
+        ),
+        pytest.param((FULL_HD, FULL_HD), ON_H100, {"GPU memory at 1080p": False}, id="1080p-gpu"),
+        pytest.param((FULL_HD, FULL_HD), None, {}, id="nothing-ran"),
+    ],
+)
+def test_a_budget_is_judged_where_it_applies(
+    sizes: tuple[Size, Size], measured: Measured | None, verdicts: dict[str, bool]
+) -> None:
+    assert judged(manifest(*sizes), measured) == verdicts
+
+
+def test_parity_and_file_size_come_from_the_manifest() -> None:
+    parity = Parity(2, 79.0, 70.0, "onnxruntime", "executed")
+    made = dataclasses.replace(manifest(HD, MOBILE), parity=parity)
+    assert judged(made, None) == {"parity with the reference": False}
+
+
+def test_other_variants_are_held_to_parity_alone() -> None:
+    small = dataclasses.replace(manifest(HD, MOBILE), variant="small")
+    assert [budget.name for budget in budgets_of(small, ON_CPU)] == [
+        "parity with the reference, fp32"
+    ]

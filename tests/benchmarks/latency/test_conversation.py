@@ -1,0 +1,127 @@
+"""What becomes of a job: answers, crashes, full disks, nobody waiting."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bokehflow.benchmarks.latency.host import ThisMachine
+from bokehflow.benchmarks.latency.run import measure
+from bokehflow.benchmarks.latency.settings import Settings
+from bokehflow.errors import BokehFlowError, MissingDependencyError, OutputError, UsageError
+from tests.benchmarks.latency.stand_ins import (
+    CRASHES,
+    HIDDEN,
+    KILLED,
+    LEAVES,
+    RAISES,
+    SLEEPS,
+    any_subject,
+    stand_in,
+)
+
+QUICK = Settings(iterations=1, warmup=0, profile=0)
+
+
+class ThroughAShell(ThisMachine):
+    """This machine, where a login runs `before` first."""
+
+    def __init__(self, before: str) -> None:
+        super().__init__()
+        object.__setattr__(self, "before", before)
+
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        python = shlex.join(super().command(arguments))
+        return ["sh", "-c", f"{self.before}; exec {python}"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which runners make theirs."""
+    folder = tmp_path / "room"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "reason"),
+    [
+        pytest.param(CRASHES, "crashed", "SIGSEGV", id="segfault"),
+        pytest.param(KILLED, "crashed", "memory runs out", id="killed"),
+        pytest.param(LEAVES, "crashed", "exit code 7 without a result: no thank you", id="leaves"),
+        pytest.param(RAISES, "failed", "RuntimeError: bad weather", id="raises"),
+        pytest.param(SLEEPS, "timed out", "after 1 s", id="sleeps"),
+    ],
+)
+def test_a_runtime_that_misbehaves_is_an_answer(
+    tmp_path: Path,
+    room: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    status: str,
+    reason: str,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", source)))
+    settings = Settings(
+        iterations=1, warmup=0, profile=0, timeout_s=1.0 if source == SLEEPS else 60
+    )
+    answer = measure(any_subject(tmp_path), settings, ThisMachine())
+    assert answer["status"] == status
+    assert reason in answer["reason"]
+    assert "times" not in answer
+    assert list(room.iterdir()) == []
+
+
+def test_a_missing_runtime_is_told_before_anything_is_sent(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = stand_in(tmp_path / "path", HIDDEN, module="sitecustomize")
+    monkeypatch.setenv("PYTHONPATH", str(path))
+    with pytest.raises(MissingDependencyError, match="pip install onnxruntime"):
+        measure(any_subject(tmp_path, size=2**22), QUICK, ThisMachine())
+    assert list(room.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_cleaned_up(tmp_path: Path, room: Path) -> None:
+    # A limit on the size of files is refused by the system at the same place as a full disk.
+    limited = ThroughAShell("ulimit -f 1000")
+    with pytest.raises(OutputError, match="no room for the benchmark"):
+        measure(any_subject(tmp_path, size=2**22), QUICK, limited)
+    assert list(room.iterdir()) == []
+
+
+def test_what_a_login_prints_is_not_the_answer(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", RAISES)))
+    answer = measure(any_subject(tmp_path), QUICK, ThroughAShell("echo Welcome; echo Mail >&2"))
+    assert answer["status"] == "failed"
+    assert list(room.iterdir()) == []
+
+
+def test_a_connection_that_ends_without_an_answer_is_the_hosts_failure(tmp_path: Path) -> None:
+    with pytest.raises(BokehFlowError, match="code 9: lost"):
+        measure(any_subject(tmp_path), QUICK, ThroughAShell("echo lost >&2; exit 9"))
+
+
+def test_an_old_python_is_refused(tmp_path: Path) -> None:
+    class Old(ThisMachine):
+        def command(self, arguments: Sequence[str]) -> list[str]:
+            flag, start, size = arguments
+            return super().command([flag, f"import sys; sys.version_info=(3, 6, 9); {start}", size])
+
+    with pytest.raises(UsageError, match=r"Python 3\.6\.9.*--device-python"):
+        measure(any_subject(tmp_path), QUICK, Old())
+
+
+def test_core_ml_is_not_run_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretends = "import sys\nsys.platform = 'linux'\n"
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", pretends, "sitecustomize")))
+    subject = any_subject(tmp_path)
+    object.__setattr__(subject, "runtime", "coreml")
+    answer = measure(subject, QUICK, ThisMachine())
+    assert (answer["status"], answer["reason"]) == ("not run", "coreml runs on macOS only")

@@ -1,0 +1,98 @@
+"""The runner: one file, old Pythons, and the same numbers as the sessions."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bokehflow.benchmarks.latency.bundle import FOLDER, runner_bytes
+from bokehflow.benchmarks.latency.runner.engine import Engine, Load, mean_by_name
+from bokehflow.benchmarks.latency.runner.host import describe_host, peak_memory_bytes
+from bokehflow.benchmarks.latency.runner.onnxruntime_engine import OnnxRuntimeEngine
+from bokehflow.benchmarks.latency.runner.openvino_engine import OpenVinoEngine
+from bokehflow.benchmarks.latency.runner.torch_engine import TorchEngine
+from bokehflow.benchmarks.parity import reference_session
+from bokehflow.export import Artifact
+from bokehflow.export.naming import manifest_path
+from bokehflow.runtimes import Session, open_session
+from tests.tolerances import SAME_ENGINE
+
+SOURCES = sorted(FOLDER.glob("*.py"))
+ELSEWHERE = {"torch_engine.py"}
+"""Imports BokehFlow, which that runtime is."""
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_sources_are_for_old_pythons_and_import_nothing_of_ours(source: Path) -> None:
+    text = source.read_text()
+    ast.parse(text, feature_version=(3, 9))
+    assert source.name in ELSEWHERE or "import bokehflow" not in text
+    assert source.name in ELSEWHERE or "from bokehflow" not in text
+
+
+def test_the_bundle_is_one_runnable_file(tmp_path: Path) -> None:
+    runner = tmp_path / "runner.pyz"
+    runner.write_bytes(runner_bytes())
+    (tmp_path / "job.json").write_text('{"runtime": "onnxruntime"}')
+    done = subprocess.run([sys.executable, "-I", runner, "measure", tmp_path, "times"],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 1
+    assert "FileNotFoundError" in (tmp_path / "times.json").read_text()
+
+
+@pytest.mark.xdist_group("artifacts")
+@pytest.mark.parametrize(
+    ("target", "load", "open_same"),
+    [
+        pytest.param("onnx", OnnxRuntimeEngine, open_session, id="onnxruntime"),
+        pytest.param("openvino", OpenVinoEngine, open_session, id="openvino"),
+        pytest.param("onnx", TorchEngine, lambda a: reference_session(a.manifest), id="torch"),
+    ],
+)
+def test_an_engine_computes_what_the_session_does(
+    artifacts: dict[str, Artifact],
+    target: str,
+    load: Callable[[Load], Engine],
+    open_same: Callable[[Artifact], Session],
+) -> None:
+    artifact = artifacts[target]
+    engine = load(Load(artifact.path, manifest_path(artifact.path), 1, {}))
+    session = open_same(artifact)
+    generator = np.random.default_rng(0)
+    feeds = {
+        name: generator.random(shape, np.float32) for name, shape in engine.input_shapes.items()
+    }
+    feeds["lens"] = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
+    expected = session.run(feeds)
+    found = engine.run({name: engine.put(array) for name, array in feeds.items()})
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(
+            engine.get(found[name]), values, rtol=SAME_ENGINE, atol=SAME_ENGINE, err_msg=name
+        )
+
+
+def test_the_peak_of_memory_grows_with_what_is_held() -> None:
+    before = peak_memory_bytes()
+    if before is None:
+        pytest.skip("this system does not tell the peak of a process")
+    held = np.ones(before // 8 * 2)
+    after = peak_memory_bytes()
+    assert after is not None
+    assert after >= held.nbytes > before
+
+
+def test_a_host_is_described() -> None:
+    host = describe_host()
+    assert host["cpu_count"] >= 1
+    assert host["python"].startswith("3.")
+
+
+def test_first_frames_are_not_counted() -> None:
+    assert mean_by_name({"a": [9.0, 1.0, 3.0], "b": [9.0]}, skip=1) == {"a": 2.0}

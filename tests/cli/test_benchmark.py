@@ -1,0 +1,134 @@
+"""`bfx benchmark` on this machine: the record, exit codes, plain errors, interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bokehflow.benchmarks.latency import record
+from bokehflow.export import Artifact
+from bokehflow.export.naming import manifest_path
+from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
+from tests.benchmarks.latency.watching import gone, until
+from tests.cli.runner import Bfx
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+
+QUICK = ("--iterations", "2", "--warmup", "0", "--threads", "1")
+MOST_NOT_ATTRIBUTED = 0.15
+"""Of a frame's profiled time; what optimisers name after nothing."""
+
+
+def schema() -> object:
+    return json.loads((Path(record.__file__).parent / "record.schema.json").read_text())
+
+
+def test_every_format_has_a_row_that_keeps_the_schema(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    output = tmp_path / "record.json"
+    paths = [artifact.path for artifact in artifacts.values()]
+    done = bfx("benchmark", *paths, *QUICK, "-o", output, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(output.read_text()) == done.document
+    jsonschema.validate(done.document, schema())
+    rows = {row["artifact"]["target"]: row for row in done.document["rows"]}
+    for target in ("onnx", "openvino"):
+        row = rows[target]
+        assert row["status"] == "ok"
+        assert row["times"]["frames"] == 2
+        assert row["times"]["p50_ms"] <= row["times"]["p99_ms"]
+        assert 0 < row["memory"]["model_peak_bytes"] < row["memory"]["process_peak_bytes"]
+        shares = {stage["stage"]: stage["share"] for stage in row["stages"]["by_stage"]}
+        assert sum(shares.values()) == pytest.approx(1.0)
+        assert shares["scans"] > shares["depth upsampling"] > 0
+        assert shares["not attributed"] < MOST_NOT_ATTRIBUTED
+    if sys.platform != "darwin":
+        assert rows["coreml"]["status"] == "not run"
+        assert rows["coreml"]["times"] is None
+
+
+def test_torch_is_the_model_behind_an_artifact(bfx: Bfx, artifacts: dict[str, Artifact]) -> None:
+    done = bfx("benchmark", artifacts["onnx"].path, *QUICK, "--runtime", "torch",
+               "--runtime-arg", "scan=chunked")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert "torch 2." in done.stdout
+    assert "depth upsampling" in done.stdout
+
+
+def test_a_crash_is_a_row_and_the_next_artifact_still_runs(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", CRASHES)))
+    done = bfx("benchmark", artifacts["onnx"].path, artifacts["openvino"].path, *QUICK,
+               "--no-stages", "--json")  # fmt: skip
+    assert done.exit_code == 1
+    assert [row["status"] for row in done.document["rows"]] == ["crashed", "ok"]
+    jsonschema.validate(done.document, schema())
+
+
+def test_a_missing_runtime_is_exit_code_three_with_the_line_that_installs_it(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", HIDDEN, "sitecustomize")))
+    done = bfx("benchmark", artifacts["onnx"].path)
+    assert done.exit_code == 3
+    assert "pip install onnxruntime" in done.stderr
+
+
+def test_an_unknown_schema_version_is_refused(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    copy = Path(shutil.copy(artifacts["onnx"].path, tmp_path))
+    text = manifest_path(artifacts["onnx"].path).read_text()
+    version = f'"schema_version": {artifacts["onnx"].manifest.schema_version}'
+    manifest_path(copy).write_text(text.replace(version, '"schema_version": 99'))
+    assert "schema version 99" in bfx("benchmark", copy).require_plain_error(2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--runtime", "openvino"], "'openvino' for a onnx artifact"),
+        (["--runtime", "onnxrt"], "did you mean 'onnxruntime'"),
+        (["--runtime-arg", "precision=bf16"], "one of provider, memory_arena"),
+        (["--runtime-arg", "provider"], "KEY=VALUE"),
+        (["--device", "pi@host"], "ssh://USER@HOST"),
+        (["--device", "ssh://-oProxyCommand=x"], "ssh://USER@HOST"),
+        (["--device", "ssh://a:b@host"], "use a key"),
+        (["--identity", "key"], "--identity or --ssh-config without --device"),
+        (["--device", "ssh://host", "--identity", "/none"], "not a file"),
+        (["-o", "/none/record.json"], "cannot be written"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_requests_are_refused(
+    bfx: Bfx, artifacts: dict[str, Artifact], arguments: list[str], message: str
+) -> None:
+    done = bfx("benchmark", artifacts["onnx"].path, *arguments)
+    assert message in done.require_plain_error(2)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL],
+                         ids=lambda number: number.name)  # fmt: skip
+def test_an_interruption_leaves_nothing_behind(
+    artifacts: dict[str, Artifact], tmp_path: Path, ending: signal.Signals
+) -> None:
+    room, path = tmp_path / "room", stand_in(tmp_path / "path", SLEEPS)
+    room.mkdir()
+    environment = {**os.environ, "TMPDIR": str(room), "PYTHONPATH": str(path)}
+    command = [sys.executable, "-m", "bokehflow.cli.main", "benchmark", artifacts["onnx"].path]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    runner = int(until((path / "pid").read_text))
+    process.send_signal(ending)
+    process.communicate()
+    assert process.returncode in (130, 128 + ending, -ending)
+    until(lambda: gone(runner) and not list(room.iterdir()))
