@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 from bokehflow.specs import TOKEN_STRIDE, Size, find_variant
+from bokehflow.training.ablate import check_ablation
 from bokehflow.weights import CANONICAL_FOV_DEG
 
 RENDERINGS = ("none", "true_depth", "predicted_depth")
@@ -105,7 +106,8 @@ class TrainConfig:
 
     perceptual_file: weights for "vgg19", in torchvision's names; "efficientnet_lite0" takes its
     own from the package. log_every, snapshot_every: in steps; a snapshot is a weights file of the
-    averaged weights, kept.
+    averaged weights, kept. ablation: the idea that the network goes without, see
+    `bokehflow.training.ablate`.
     """
 
     stages: tuple[StageConfig, ...]
@@ -118,6 +120,7 @@ class TrainConfig:
     log_every: int = 50
     snapshot_every: int = 5000
     checkpoint_minutes: float = 5.0
+    ablation: str = "none"
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     losses: LossWeights = field(default_factory=LossWeights)
 
@@ -131,6 +134,7 @@ class TrainConfig:
         _within("canonical_fov_deg", self.canonical_fov_deg, 1.0, 179.0)
         _within("ema_decay", self.ema_decay, 0.0, 1.0)
         _above_zero("checkpoint_minutes", self.checkpoint_minutes)
+        check_ablation(self.ablation)
         if self.perceptual_network not in PERCEPTUAL_NETWORKS:
             raise UnknownNameError(
                 "perceptual network", self.perceptual_network, PERCEPTUAL_NETWORKS

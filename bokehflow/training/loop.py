@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from bokehflow.calibration.data.folder import FoundClips
-from bokehflow.errors import UsageError
+from bokehflow.errors import UsageError, WeightsError
 from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import find_variant
+from bokehflow.training.ablate import ablate
 from bokehflow.training.batch import Batch
 from bokehflow.training.checkpoint import (
     NAME,
@@ -115,6 +116,7 @@ def train(
 def _open_run(config: TrainConfig, options: TrainOptions, world: World) -> RunState:
     """The run at its first step, or where its checkpoint left it."""
     network = initial_network(find_variant(config.variant), ScanConfig(options.scan))
+    ablate(network, config.ablation)
     network.to(world.device).train()
     averaged = AveragedWeights(network, config.ema_decay)
     state = RunState(network, averaged, build_optimiser(network, config.optimiser))
@@ -138,6 +140,12 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> None:
         )
     checkpoint = read_checkpoint(options.out)
     changed = differences(checkpoint.config, config)
+    if "ablation" in changed:
+        raise WeightsError(
+            f"the checkpoint is of a network with ablation {checkpoint.config.ablation!r}",
+            f"one with {config.ablation!r}",
+            "train into another folder",
+        )
     if "variant" not in changed and changed and not options.new_config:
         raise UsageError(
             f"the config differs from the checkpoint's in {', '.join(changed)}",

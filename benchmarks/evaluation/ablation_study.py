@@ -1,0 +1,121 @@
+"""One network with an idea taken away: a short run, and what it comes to on held-out stills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bokehflow.benchmarks.evaluation.clip_study import END_TO_END, NETWORK
+from bokehflow.benchmarks.evaluation.held_out import ALL, study_held_out
+from bokehflow.benchmarks.evaluation.sight import Sight
+from bokehflow.benchmarks.tables import Table
+from bokehflow.calibration.data.folder import FoundClip, FoundClips
+from bokehflow.errors import InputError
+from bokehflow.model import MOBILE_PROFILE, BokehFlow, ModelConfig
+from bokehflow.scan import ScanConfig
+from bokehflow.specs import find_variant
+from bokehflow.training import OptimiserConfig, StageConfig, TrainConfig, TrainOptions, train
+from bokehflow.training.ablate import ablate
+from bokehflow.training.checkpoint import read_checkpoint
+from bokehflow.training.loop import FINISHED
+from bokehflow.training.perceptual import PerceptualDistance
+from bokehflow.weights import WeightsInfo, weights_sha256
+from bokehflow.weights.initial import initial_network
+
+BATCH = 8
+PICTURE_SHARE = 1 / 3
+"""Of the steps; the rest trains depth alone, as a whole run does."""
+WARMUP_SHARE = 0.1
+EMA_DECAY = 0.99
+"""A short run has no thousand steps to average over."""
+
+
+@dataclass(frozen=True, slots=True)
+class AblationResult:
+    """One network after its run; figures are None while the run is not finished."""
+
+    ablation: str
+    parameters: int
+    steps: int
+    aligned_abs_rel: float | None = None
+    aligned_delta1: float | None = None
+    silog: float | None = None
+    edge_f1: float | None = None
+    end_to_end_psnr_db: float | None = None
+
+
+def short_config(variant: str, steps: int, ablation: str, sizes: Sequence[str]) -> TrainConfig:
+    """The same run for every ablation. Raises UsageError for fewer than two steps."""
+    picture = max(1, round(steps * PICTURE_SHARE))
+    stages = (
+        StageConfig("depth", steps - picture, tuple(sizes), BATCH),
+        StageConfig("picture", picture, tuple(sizes), BATCH, rendering="predicted_depth"),
+    )
+    optimiser = OptimiserConfig(warmup_steps=round(steps * WARMUP_SHARE))
+    return TrainConfig(
+        stages, variant, ema_decay=EMA_DECAY, ablation=ablation, optimiser=optimiser,
+        snapshot_every=steps,
+    )  # fmt: skip
+
+
+def run_ablation(
+    config: TrainConfig,
+    clips: FoundClips,
+    stills: Sequence[FoundClip],
+    options: TrainOptions,
+    distance: PerceptualDistance,
+) -> AblationResult:
+    """Train for one slice; judge the averaged weights where the run is finished.
+
+    Raises what `train` raises, KeyboardInterrupt after a signal, and InputError where no still
+    tells its depth.
+    """
+    report = train(config, clips, options)
+    if report.signal_number:
+        raise KeyboardInterrupt
+    network = ablate(initial_network(find_variant(config.variant)), config.ablation)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    if report.stopped != FINISHED:
+        return AblationResult(config.ablation, parameters, report.step)
+    averaged = read_checkpoint(options.out).averaged
+    network.load_state_dict(averaged)
+    info = WeightsInfo(config.variant, True, weights_sha256(averaged), config.canonical_fov_deg)
+    settings = ModelConfig(network_size=MOBILE_PROFILE, scan=ScanConfig())
+    sight = Sight(BokehFlow(network.eval(), info, settings))
+    group = study_held_out(sight, stills, distance, lambda: None).get(ALL)
+    if group is None or NETWORK not in group.depth:
+        raise InputError("no held-out still tells its depth", remedy="make rooms or outdoors")
+    depth = group.depth[NETWORK]
+    return AblationResult(
+        config.ablation,
+        parameters,
+        report.step,
+        depth.aligned_abs_rel,
+        depth.aligned_delta1,
+        depth.silog,
+        depth.edge_f1,
+        group.bokeh[END_TO_END].score.overall_psnr_db,
+    )
+
+
+def ablation_table(results: Sequence[AblationResult]) -> Table:
+    """One row a network."""
+
+    def cell(value: float | None) -> str:
+        return "not run" if value is None else f"{value:.3f}"
+
+    rows = [
+        (
+            result.ablation,
+            f"{result.parameters:,}",
+            str(result.steps),
+            cell(result.aligned_abs_rel),
+            cell(result.aligned_delta1),
+            cell(result.silog),
+            cell(result.edge_f1),
+            cell(result.end_to_end_psnr_db),
+        )
+        for result in results
+    ]
+    figures = ("aligned AbsRel", "aligned delta1", "SILog", "edge F1", "end-to-end PSNR dB")
+    return Table("Ablations, equal budget", ("without", "parameters", "steps", *figures), rows)

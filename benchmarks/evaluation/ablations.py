@@ -1,0 +1,119 @@
+"""`python -m bokehflow.benchmarks.evaluation.ablations`: what each idea of the network is worth.
+
+The full network and each ablation of `bokehflow.training.ablate` train for the same few steps on
+the same clips in the same order, and are judged on the same held-out stills. The runs are too short
+to say how good the network becomes; they say what is missed first. Called again, it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.evaluation.ablation_study import (
+    BATCH,
+    AblationResult,
+    ablation_table,
+    run_ablation,
+    short_config,
+)
+from bokehflow.benchmarks.evaluation.held_out import chosen
+from bokehflow.benchmarks.evaluation.report import data_facts
+from bokehflow.benchmarks.tables import Table, markdown
+from bokehflow.calibration.data.folder import find_clips
+from bokehflow.calibration.data.split import HELD_OUT, TRAIN
+from bokehflow.errors import BokehFlowError, UnknownNameError
+from bokehflow.media.atomic import atomic_file, output_errors
+from bokehflow.training import TrainOptions
+from bokehflow.training.ablate import ABLATIONS
+from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
+from bokehflow.training.perceptual import PerceptualDistance
+
+SCHEMA = "bokehflow.ablations/1"
+PACKAGES = ("bokehflow", "torch", "numba")
+NAME = "ablations"
+INTERRUPTED = 130
+SIZES = ("96x128", "128x96")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, judge, print and record. Returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        results = _run_all(options)
+        document: dict[str, object] = {
+            "schema": SCHEMA,
+            "environment": describe_environment(PACKAGES),
+            "settings": {"variant": options.variant, "steps": options.steps, "scan": options.scan,
+                         "sizes": options.sizes, "batch": BATCH, "limit": options.limit},
+            "data": data_facts(options.data),
+            "results": [asdict(result) for result in results],
+        }  # fmt: skip
+        _write(options.output, document, ablation_table(results))
+    except BokehFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    text = json.dumps(document, indent=1) if options.json else ablation_table(results).markdown()
+    print(text)
+    return 0
+
+
+def _run_all(options: argparse.Namespace) -> list[AblationResult]:
+    for name in options.only:
+        if name not in ABLATIONS:
+            raise UnknownNameError("ablation", name, ABLATIONS)
+    clips = find_clips(options.data, TRAIN, skip_bad=options.skip_bad)
+    held_out = find_clips(options.data, HELD_OUT, skip_bad=options.skip_bad).entries
+    stills = chosen([entry for entry in held_out if entry.depth_cues], options.limit)
+    features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
+    distance = PerceptualDistance(features)
+    results = []
+    for name in options.only:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        config = short_config(options.variant, options.steps, name, options.sizes)
+        train_options = TrainOptions(
+            options.runs / name, options.scan, minutes=options.minutes, resume=True
+        )
+        results.append(run_ablation(config, clips, stills, train_options, distance))
+    return results
+
+
+def _write(folder: Path, document: dict[str, object], table: Table) -> None:
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    texts = {"json": json.dumps(document, indent=1) + "\n", "md": markdown([table])}
+    for suffix, text in texts.items():
+        with atomic_file(folder / f"{NAME}.{suffix}") as hidden:
+            hidden.write_text(text, encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bokehflow.benchmarks.evaluation.ablations", description=__doc__
+    )
+    add = parser.add_argument
+    add("--data", type=Path, default=Path("data"), help="training and held-out clips")
+    add("--steps", type=int, default=3000, help="of every run")
+    add("--variant", default="nano")
+    add("--scan", default="cpu", help="cpu, triton or chunked")
+    add("--sizes", nargs="+", default=SIZES, metavar="HxW", help="what the network is shown")
+    add("--only", nargs="+", default=ABLATIONS, metavar="NAME", help=", ".join(ABLATIONS))
+    add("--minutes", type=float, help="at most so long for each run; call again to go on")
+    add("--limit", type=int, default=24, help="held-out stills of each source")
+    add("--runs", type=Path, default=Path("runs/ablations"), help="the runs' folders")
+    add("--output", type=Path, default=Path("benchmarks/results"), help="for the record")
+    add("--skip-bad", action="store_true", help="leave out clips that cannot be read")
+    add("--json", action="store_true", help="print the record itself")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
