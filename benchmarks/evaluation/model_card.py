@@ -1,0 +1,200 @@
+"""`python -m bokehflow.benchmarks.evaluation.model_card`: the card that ships beside the weights.
+
+Every figure comes from an evaluation's record and a run's curves. What only a person can say, how
+the real photos look, stands between two markers in the card and is kept when it is written anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from bokehflow.benchmarks.evaluation.held_out import ALL
+from bokehflow.benchmarks.evaluation.report import SCHEMA
+from bokehflow.errors import BokehFlowError, InputError
+from bokehflow.media.atomic import atomic_file
+from bokehflow.training.curves import COLUMNS
+from bokehflow.training.loop import CURVES
+from bokehflow.weights import read_weights
+
+TEMPLATE = Path(__file__).with_name("model_card.md.j2")
+BEGIN, END = "<!-- judgement:begin -->", "<!-- judgement:end -->"
+NOT_JUDGED = "Nobody has judged the contact sheet yet."
+SECONDS_PER_HOUR = 3600.0
+DEPTH_HEADINGS = {
+    "abs_rel": "AbsRel",
+    "rmse_m": "RMSE m",
+    "silog": "SILog",
+    "delta1": "delta1",
+    "aligned_abs_rel": "aligned AbsRel",
+    "aligned_delta1": "aligned delta1",
+    "edge_f1": "edge F1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a run, from its curves. hours: time a step x steps, as logged."""
+
+    name: str
+    steps: int
+    hours: float
+    first_loss: float
+    last_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A whole run."""
+
+    stages: tuple[Stage, ...]
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
+    def hours(self) -> float:
+        """Hours of all stages."""
+        return sum(stage.hours for stage in self.stages)
+
+
+def read_training(run: Path) -> Training:
+    """What a run's curves tell. Raises InputError where there are none."""
+    path = run / CURVES
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row.get(COLUMNS[-1])]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", "a run's folder") from error
+    if not rows:
+        raise InputError(f"{path} holds no row", "the curves of a run that has begun")
+    stages: dict[str, list[tuple[int, float, float]]] = {}
+    before = 0
+    for row in rows:
+        steps, before = int(row["step"]) - before, int(row["step"])
+        seconds = steps * float(row["seconds_per_step"])
+        stages.setdefault(row["stage"], []).append((steps, seconds, float(row["loss"])))
+    return Training(tuple(_stage(name, parts) for name, parts in stages.items()))
+
+
+def _stage(name: str, parts: Sequence[tuple[int, float, float]]) -> Stage:
+    steps, seconds, losses = zip(*parts, strict=True)
+    return Stage(name, sum(steps), sum(seconds) / SECONDS_PER_HOUR, losses[0], losses[-1])
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """An evaluation's record. Raises InputError for anything else."""
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = document["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read: {error}", "what `bfx evaluate` wrote") from error
+    if schema != SCHEMA:
+        raise InputError(f"{path} has schema {schema}", SCHEMA, "run `bfx evaluate` again")
+    return document
+
+
+def render_card(
+    evaluation: Mapping[str, Any], training: Training, hardware: str, judgement: str
+) -> str:
+    """The card as Markdown. hardware: what the run was trained on, in words."""
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.filters |= {"figure": _figure, "clips": _clips, "licences": _licences}
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        weights=evaluation["weights"],
+        settings=evaluation["settings"],
+        precision=evaluation["settings"]["precision"],
+        environment=evaluation["environment"],
+        data=evaluation["data"],
+        results=evaluation["results"],
+        held_out=evaluation["results"]["held_out"].get(ALL),
+        checks=evaluation["checks"],
+        training=training,
+        hardware=hardware,
+        judgement=judgement,
+        begin=BEGIN,
+        end=END,
+        depth_table=_depth_table,
+    )
+
+
+def kept_judgement(card: Path) -> str:
+    """What a person wrote into the card that is there, or that nobody did."""
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    _, begin, rest = text.partition(BEGIN)
+    judgement, end, _ = rest.partition(END)
+    return judgement.strip() if begin and end else NOT_JUDGED
+
+
+def write_card(card: Path, evaluation_file: Path, run: Path, hardware: str) -> None:
+    """Write the card beside its weights, `<card>.safetensors`.
+
+    Raises WeightsError where those weights cannot be read, InputError where the evaluation is of
+    others or an input cannot be read, OutputError where the card cannot be written.
+    """
+    evaluation = read_evaluation(evaluation_file)
+    evaluated = evaluation["weights"]
+    _, info = read_weights(card.with_suffix(".safetensors"), evaluated["variant"])
+    if info.sha256 != evaluated["sha256"]:
+        raise InputError(
+            f"{evaluation_file} is about weights {evaluated['sha256'][:12]}...",
+            f"{info.sha256[:12]}..., those beside {card}",
+            "run `bfx evaluate` with them",
+        )
+    text = render_card(evaluation, read_training(run), hardware, kept_judgement(card))
+    with atomic_file(card) as hidden:
+        hidden.write_text(text, encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the card. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bokehflow.benchmarks.evaluation.model_card", description=__doc__
+    )
+    add = parser.add_argument
+    add("--evaluation", type=Path, default=Path("benchmarks/results/evaluation.json"))
+    add("--run", type=Path, default=Path("runs/nano"), help="the run's folder, with its curves")
+    add("--hardware", required=True, help="what it was trained on, in words")
+    add("--card", type=Path, default=Path("bokehflow/weights/nano.md"))
+    options = parser.parse_args(arguments)
+    try:
+        write_card(options.card, options.evaluation, options.run, options.hardware)
+    except BokehFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _depth_table(rows: Mapping[str, Mapping[str, float | None]]) -> str:
+    head = "| |" + "".join(f" {heading} |" for heading in DEPTH_HEADINGS.values())
+    lines = ["", head, "|---|" + "---:|" * len(DEPTH_HEADINGS)]
+    for name, row in rows.items():
+        lines.append(f"| {name} |" + "".join(f" {_figure(row[k], 3)} |" for k in DEPTH_HEADINGS))
+    return "\n".join([*lines, ""])
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _clips(counts: Mapping[str, Mapping[str, int]], split: str) -> int:
+    return sum(by_split.get(split, 0) for by_split in counts.values())
+
+
+def _licences(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items()) or "none"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
