@@ -45,11 +45,13 @@ def render(
     Depth comes from --depth, else from the network or an exported artifact. Videos keep their
     frame times and their audio; the focus is chosen in the first frame and held.
     """
+    from bokehflow.cli.memory import keep_freed_memory
     from bokehflow.cli.open_frames import open_frames
     from bokehflow.cli.render_files import render_files
     from bokehflow.cli.render_job import RenderJob
 
     started = time.perf_counter()
+    keep_freed_memory()
     files = render_files(source, output, depth, depth_out, side_by_side)
     focus = focus_from_options(focus_m, focus_point, autofocus)
     files.require_outputs()

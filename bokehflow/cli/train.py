@@ -59,9 +59,11 @@ def train(
     """
     from bokehflow.calibration.data.folder import find_clips
     from bokehflow.calibration.data.split import TRAIN
+    from bokehflow.cli.memory import keep_freed_memory
     from bokehflow.training import TrainOptions, read_config
     from bokehflow.training import train as train_slice
 
+    keep_freed_memory()
     run = read_config(config)
     folder = out or Path("runs") / config.stem
     options = TrainOptions(folder, scan, precision, minutes, resume, new_config, workers)
