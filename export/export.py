@@ -10,6 +10,7 @@ import onnx
 
 from bokehflow.export.artifact import Artifact, load_artifact, sealed
 from bokehflow.export.checks import check_static_graph
+from bokehflow.export.compiled import check_compiled
 from bokehflow.export.config import ExportConfig
 from bokehflow.export.lowering import LoweredNetwork
 from bokehflow.export.manifest import Manifest, tool_versions
@@ -37,7 +38,8 @@ def export(
 ) -> Artifact:
     """Export a model and write its manifest beside it, replacing an artifact of the same name.
 
-    Raises CheckError for a graph that is not static, OutputError for a folder that cannot be
+    Raises CheckError for a graph that is not static, or that its engine compiles to something else
+    than the lowering is meant to be, OutputError for a folder that cannot be
     written, MissingDependencyError for a target that is not installed. A failed export leaves
     nothing of its own behind.
     """
@@ -46,6 +48,7 @@ def export(
     path = output_dir / artifact_name(manifest.variant, config)
     with output_folder(output_dir), sealed(path, manifest) as target:
         _WRITERS[config.target](pipeline, manifest, target)
+        check_compiled(config.target, target, config.lowering, model.network.variant.blocks)
     return load_artifact(path)
 
 

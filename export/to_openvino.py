@@ -1,4 +1,7 @@
-"""ONNX graph to OpenVINO IR: the same graph, so that both engines run what was checked once."""
+"""ONNX graph to OpenVINO IR: the same graph, so that both engines run what was checked once.
+
+Only LinearAttention nodes become something else (`gated_delta_net.py`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, Literal
 import onnx
 
 from bokehflow.errors import MissingDependencyError
+from bokehflow.export.gated_delta_net import conversion_extension
 
 MODEL_FILE = "model.xml"
 RT_INFO_SECTION = "bokehflow"
@@ -36,7 +40,9 @@ def to_openvino(
     metadata: written into the model's `rt_info`. Raises MissingDependencyError without OpenVINO.
     """
     openvino = import_openvino()
-    model = openvino.Core().read_model(io.BytesIO(proto.SerializeToString()))
+    core = openvino.Core()
+    core.add_extension(conversion_extension(openvino))
+    model = core.read_model(io.BytesIO(proto.SerializeToString()))
     for key, value in metadata.items():
         model.set_rt_info(value, [RT_INFO_SECTION, key])
     openvino.save_model(model, str(folder / MODEL_FILE), compress_to_fp16=precision == "fp16")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bokehflow.errors import ArtifactError, MissingDependencyError
+from bokehflow.export.compiled import LOOPS, operators_of
 from bokehflow.export.to_openvino import MODEL_FILE
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
@@ -26,8 +27,8 @@ class OpenVinoSession:
         """threads: None leaves it to OpenVINO. precision_hint: f32, bf16 or f16; some CPUs compute
         in bf16 unless told otherwise.
 
-        Raises ArtifactError for a folder that OpenVINO cannot load and MissingDependencyError
-        without OpenVINO.
+        Raises ArtifactError for a folder that OpenVINO cannot load or whose scans it does not fuse,
+        and MissingDependencyError without OpenVINO.
         """
         try:
             import openvino
@@ -46,6 +47,13 @@ class OpenVinoSession:
                 f"OpenVINO cannot load {path} ({str(error).splitlines()[-1]})",
                 remedy="export it again",
             ) from error
+        operators = operators_of(self._model)
+        if any(operators[name] for name in LOOPS):
+            raise ArtifactError(
+                f"this OpenVINO runs the scans of {path} as loops over tokens, far too slowly",
+                "a version that fuses them, as the one that the manifest names",
+                "export it again here, or with --scan chunked",
+            )
         self.info = SessionInfo(
             runtime="openvino",
             version=str(openvino.__version__).split("-")[0],

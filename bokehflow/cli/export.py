@@ -36,7 +36,12 @@ PrecisionName = Annotated[
     typer.Option(metavar="fp32|fp16", help="[default: fp16 for Core ML, fp32 for the others]"),
 ]
 ScanName = Annotated[
-    str, typer.Option(metavar="auto|chunked", help="The form of the scan in the graph.")
+    str,
+    typer.Option(
+        metavar="auto|chunked|linear_attention|gated_delta_net",
+        help="The form of the scan in the graph; linear_attention for ONNX, gated_delta_net for "
+        "OpenVINO. auto is what measured fastest.",
+    ),
 ]
 QualityName = Annotated[str, typer.Option(metavar="mobile|best", help="The renderer.")]
 OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Where to write.")]

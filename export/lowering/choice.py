@@ -44,11 +44,12 @@ LOWERINGS = {
     for lowering in (
         Lowering("chunked", ChunkedScan(16, "three_level"), ("onnx", "openvino", "coreml")),
         Lowering("linear_attention", FusedScan(32), ("onnx",), "LinearAttention"),
+        Lowering("gated_delta_net", FusedScan(), ("openvino",), "GatedDeltaNet"),
     )
 }
 MEASURED_BEST = {
     "onnx": "linear_attention",
-    "openvino": "chunked",
+    "openvino": "gated_delta_net",
     "coreml": "chunked",
 }
 """What `auto` means: the fastest on two cores for Nano's mobile profile. Core ML has no fused

@@ -1,0 +1,65 @@
+"""What an engine made of an exported graph: does it hold the operation that it was meant to hold?
+
+A fusion that does not happen is no error to an engine; it is only many times slower.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from bokehflow.errors import CheckError
+from bokehflow.export.lowering.choice import Lowering
+from bokehflow.export.to_openvino import MODEL_FILE, import_openvino
+
+LOOPS = ("Loop", "TensorIterator")
+"""How OpenVINO calls what its fusion left as a loop over tokens."""
+
+
+def check_compiled(target: str, path: Path, lowering: Lowering, layers: int) -> None:
+    """Compile an artifact for the CPU and count the lowering's operator, one a layer.
+
+    Lowerings of standard operators need no check. Raises CheckError where the count is another.
+    """
+    if lowering.operator is None:
+        return
+    operators = _COMPILED[target](path)
+    found = operators[lowering.operator]
+    loops = sum(operators[name] for name in LOOPS)
+    if found != layers or loops:
+        raise CheckError(
+            f"the compiled graph has {found} {lowering.operator} and {loops} loops",
+            f"{layers} {lowering.operator}, one a layer, and no loop",
+            "export with --scan chunked, or with another version of the engine",
+        )
+
+
+def operators_of(compiled: Any) -> Counter[str]:
+    """How many operations of each kind a compiled OpenVINO model has."""
+    nodes = compiled.get_runtime_model().get_ops()
+    return Counter(node.get_rt_info()["layerType"].astype(str) for node in nodes)
+
+
+def _compiled_onnx(path: Path) -> Counter[str]:
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
+        onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        graph = onnx.load(options.optimized_model_filepath).graph
+    return Counter(node.op_type for node in graph.node)
+
+
+def _compiled_openvino(path: Path) -> Counter[str]:
+    core = import_openvino().Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}
+    return operators_of(core.compile_model(str(path / MODEL_FILE), "CPU", settings))
+
+
+_COMPILED = {"onnx": _compiled_onnx, "openvino": _compiled_openvino}
