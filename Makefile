@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two processes of one thread each are faster than one process of two on these small tensors.
 TEST_WORKERS ?= 2
 
-.PHONY: demo test check lint setup clean
+.PHONY: demo test check lint bench setup clean
 
 setup: .venv/.ready
 
@@ -32,6 +32,11 @@ lint: .venv/.ready
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every lowering on every runtime, beside its floor and PyTorch: about half an hour on two cores. Rows
+# that are there from an interrupted run of the same sources are kept; BENCH=--fresh measures anew.
+bench: .venv/.ready
+	$(BIN)/python -m bokehflow.benchmarks.suite $(BENCH)
 
 check: lint test
 

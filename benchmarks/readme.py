@@ -40,6 +40,34 @@ def cpu_scan_table(document: Mapping[str, Any]) -> str:
     )
 
 
+def latency_table(document: Mapping[str, Any]) -> str:
+    """The mobile profile on two threads, then every bar, from `latency.json`."""
+    lines = ["| Nano, mobile profile, 2 threads | ms a frame, median | memory of the process, MB |",
+             "|---|---:|---:|"]  # fmt: skip
+    for row in document["rows"]:
+        if (row["group"], row["threads"]) == ("mobile profile", 2):
+            lines.append(f"| {_latency_name(row)} | {_latency_cells(row)} |")
+    lines += ["", "| bar | wanted | measured |", "|---|---:|---:|"]
+    for bar in document["bars"]:
+        limit = f"{'>=' if bar['at_least'] else '<='} {bar['limit']:g} {bar['unit']}"
+        found = "not run" if bar["found"] is None else f"{bar['found']:.3g} {bar['unit']}"
+        missed = ", missed" if bar["holds"] is False else ""
+        lines.append(f"| {bar['name']} | {limit.strip()} | {found.strip()}{missed} |")
+    return "\n".join(lines)
+
+
+def _latency_name(row: Mapping[str, Any]) -> str:
+    precision = row["arguments"].get("precision")
+    runtime = row["runtime"] + (f" {precision}" if precision else "")
+    return f"{runtime}, {'no scans' if row['model'] == 'floor' else row['scan']}"
+
+
+def _latency_cells(row: Mapping[str, Any]) -> str:
+    if row["times"] is None:
+        return f"{row['status']} | {row['reason']}"
+    return f"{row['times']['p50_ms']:.0f} | {row['memory']['process_peak_bytes'] / 1e6:.0f}"
+
+
 TABLES = {"quality": quality_table, "kernels_cpu": cpu_scan_table}
 """Marker and name of the result file, and what makes its table."""
 

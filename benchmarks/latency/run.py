@@ -23,7 +23,8 @@ FRAMES = 2
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is measured. model: a file or folder that `runtime` loads; a manifest lies beside it.
+    """What is measured. model: a file or folder that `runtime` loads; its manifest goes with it if
+    one lies beside it (torch needs it).
 
     frame_size: of the pictures it takes. state_pairs: which output is which input of the next
     frame.
@@ -61,8 +62,8 @@ def _files(subject: Subject) -> list[SentFile]:
     model, beside = subject.model, manifest_path(subject.model)
     inside = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else []
     own = [SentFile(path.relative_to(model.parent).as_posix(), path) for path in inside or [model]]
-    pictures = SentFile("frames.npy", _pictures(subject.frame_size))
-    return [*own, SentFile(beside.name, beside), pictures]
+    manifest = [SentFile(beside.name, beside)] if beside.exists() else []
+    return [*own, *manifest, SentFile("frames.npy", _pictures(subject.frame_size))]
 
 
 def _pictures(size: Size) -> bytes:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bokehflow.benchmarks.readme import TABLES, filled
+from bokehflow.benchmarks.readme import TABLES, filled, latency_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,3 +23,20 @@ def test_stale_figures_are_replaced() -> None:
     fresh = filled(stale, ROOT / "benchmarks" / "results")
     assert "| best |" in fresh
     assert "old" not in fresh
+
+
+def test_latency_says_what_was_not_run_and_what_was_missed() -> None:
+    row = {"group": "mobile profile", "threads": 2, "model": "artifact", "scan": "chunked"}
+    measured = {"status": "ok", "times": {"p50_ms": 99.6}, "memory": {"process_peak_bytes": 5e8}}
+    rows = [
+        {**row, **measured, "runtime": "openvino", "arguments": {"precision": "bf16"}},
+        {**row, "runtime": "coreml", "arguments": {}, "status": "not run", "reason": "macOS only",
+         "times": None, "memory": None},
+    ]  # fmt: skip
+    bar = {"name": "speed", "limit": 2.0, "unit": "x", "at_least": False}
+    bars = [{**bar, "found": 3.0, "holds": False}, {**bar, "found": None, "holds": None}]
+    table = latency_table({"rows": rows, "bars": bars})
+    assert "| openvino bf16, chunked | 100 | 500 |" in table
+    assert "| coreml, chunked | not run | macOS only |" in table
+    assert "| speed | <= 2 x | 3 x, missed |" in table
+    assert "| speed | <= 2 x | not run |" in table

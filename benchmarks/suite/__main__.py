@@ -1,0 +1,94 @@
+"""`python -m bokehflow.benchmarks.suite`: every row, kept as soon as it is measured.
+
+An interrupted run goes on where it stopped, as long as the sources are the same; --fresh measures
+everything again. Exit code 1: a bar was missed, or a row failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bokehflow.benchmarks.latency.record import FAILURES
+from bokehflow.benchmarks.suite.bars import all_bars
+from bokehflow.benchmarks.suite.cases import Case, all_cases
+from bokehflow.benchmarks.suite.report import suite_document, suite_tables
+from bokehflow.benchmarks.suite.rows import row_of
+from bokehflow.benchmarks.suite.sources import source_sha256
+from bokehflow.benchmarks.tables import markdown
+from bokehflow.errors import BokehFlowError, UsageError
+from bokehflow.media.atomic import atomic_file, output_errors
+
+NAME = "latency"
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what is asked for and write the result files. Returns the exit code."""
+    options = _parser().parse_args(arguments)
+    cases = [case for case in all_cases() if fnmatch.fnmatch(case.key, options.only)]
+    if options.list:
+        print(*(case.key for case in cases), sep="\n")
+        return 0
+    try:
+        return _run(cases, options)
+    except BokehFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the rows that were measured are kept", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(cases: Sequence[Case], options: argparse.Namespace) -> int:
+    if not cases:
+        raise UsageError(f"--only {options.only!r} fits no row", "a pattern of --list")
+    source = source_sha256()
+    work: Path = options.work / source[:12]
+    _make_folders(work, options.output, options.fresh)
+    rows = []
+    for number, case in enumerate(cases, 1):
+        row = row_of(case, work)
+        rows.append(row)
+        found = f"{row['times']['p50_ms']:.1f} ms" if row["times"] else row["reason"]
+        print(f"{number}/{len(cases)} {case.key}: {row['status']}, {found}", file=sys.stderr)
+    bars = all_bars(rows)
+    document = suite_document(rows, bars, source)
+    tables = markdown(suite_tables(document))
+    texts = {"json": json.dumps(document, indent=1) + "\n", "md": tables}
+    for ending, text in texts.items():
+        with atomic_file(options.output / f"{NAME}.{ending}") as hidden:
+            hidden.write_text(text, encoding="utf-8")
+    print(tables)
+    missed = any(bar.holds is False for bar in bars)
+    return int(missed or any(row["status"] in FAILURES for row in rows))
+
+
+def _make_folders(work: Path, output: Path, fresh: bool) -> None:
+    if fresh:
+        shutil.rmtree(work, ignore_errors=True)
+    for folder in (work / "rows", work / "models", output):
+        with output_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bokehflow.benchmarks.suite",
+                                     description=__doc__)  # fmt: skip
+    parser.add_argument("--fresh", action="store_true", help="measure rows again that are there")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="rows whose key fits")
+    parser.add_argument("--list", action="store_true", help="print the keys and do nothing")
+    parser.add_argument("--work", type=Path, default=Path("out/benchmark"),
+                        help="where models and finished rows are kept")  # fmt: skip
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results"),
+                        help="where latency.json and latency.md are written")  # fmt: skip
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The row of a case: measured now, or read back if an earlier run of the same sources did it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bokehflow.benchmarks.latency.host import ThisMachine
+from bokehflow.benchmarks.latency.record import measured_part
+from bokehflow.benchmarks.latency.run import Subject, measure
+from bokehflow.benchmarks.latency.runner.host import describe_host
+from bokehflow.benchmarks.latency.runner.requirements import why_not_here
+from bokehflow.benchmarks.latency.scopes import file_scopes
+from bokehflow.benchmarks.suite.cases import Case
+from bokehflow.benchmarks.suite.models import made_model
+from bokehflow.errors import MissingDependencyError
+from bokehflow.media.atomic import atomic_file
+from bokehflow.signature import STATE_PAIRS
+
+
+def row_of(case: Case, work: Path) -> dict[str, Any]:
+    """The row of a case. Models and rows are kept under `work`; a row that is there is not
+    measured again."""
+    kept = work / "rows" / f"{case.key}.json"
+    if kept.exists():
+        row: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return row
+    row = {**_facts(case), **_measured(case, work / "models")}
+    with atomic_file(kept) as hidden:
+        hidden.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
+    return row
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    model, settings = case.model, case.settings
+    return {
+        "key": case.key,
+        "group": case.group,
+        "model": model.kind,
+        "target": model.target,
+        "scan": settings.arguments.get("scan", model.scan),
+        "frame_size": str(model.frame),
+        "network_size": str(model.network),
+        "runtime": case.runtime,
+        "arguments": dict(settings.arguments),
+        "threads": settings.threads,
+        "warmup": settings.warmup,
+    }
+
+
+def _measured(case: Case, models: Path) -> dict[str, Any]:
+    """The measured part, or why there is none."""
+    reason = why_not_here(case.runtime)
+    if case.on_gpu and not torch.cuda.is_available():
+        reason = "no CUDA device"
+    if reason is not None:
+        return _without(reason)
+    try:
+        made = made_model(case.model, models)
+        subject = Subject(made.path, case.runtime, case.model.frame, STATE_PAIRS)
+        answer = measure(subject, case.settings, ThisMachine())
+    except MissingDependencyError as error:
+        return _without(str(error))
+    times = answer.get("times")
+    return {
+        **measured_part(answer, file_scopes(made.path)),
+        "version": times and times["version"],
+        "device": times and times["device"],
+        "export_s": made.seconds,
+        "nodes": made.nodes,
+        "host": answer["host"],
+    }
+
+
+def _without(reason: str) -> dict[str, Any]:
+    answer = {"status": "not run", "reason": reason}
+    more = dict.fromkeys(("version", "device", "export_s", "nodes"))
+    return {**measured_part(answer, {}), **more, "host": describe_host()}

@@ -1,0 +1,104 @@
+"""One go of the suite: rows that last, results that are written, interruptions that cost a row."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bokehflow.benchmarks.latency.settings import Settings
+from bokehflow.benchmarks.suite import __main__ as suite
+from bokehflow.benchmarks.suite.cases import Case, ModelSpec
+from bokehflow.benchmarks.suite.sources import source_sha256
+from bokehflow.export import Artifact
+from bokehflow.export.naming import manifest_path
+from bokehflow.specs import Size
+
+TINY = Size(96, 160)
+MODEL = ModelSpec("artifact", "onnx", "chunked", TINY, TINY)
+REAL = Case("mobile profile", MODEL, "onnxruntime", Settings(2, 0, 1, profile=3))
+ON_GPU = Case("CUDA", MODEL, "torch", Settings(2, 0, arguments={"device": "cuda"}), on_gpu=True)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the suite on the two cases above; returns the exit code."""
+    monkeypatch.setattr(suite, "all_cases", lambda: [ON_GPU, REAL])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    def call(*arguments: str) -> int:
+        places = ["--work", str(tmp_path / "work"), "--output", str(tmp_path / "results")]
+        return suite.main([*arguments, *places])
+
+    return call
+
+
+def result(tmp_path: Path) -> Any:
+    return json.loads((tmp_path / "results" / "latency.json").read_text())
+
+
+def rows_folder(tmp_path: Path) -> Path:
+    return tmp_path / "work" / source_sha256()[:12] / "rows"
+
+
+@pytest.mark.xdist_group("artifacts")
+def test_a_row_is_measured_and_the_results_are_written(
+    run: Any, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    # The model is there already, as after an interrupted run.
+    made = rows_folder(tmp_path).parent / "models" / MODEL.name
+    made.mkdir(parents=True)
+    for path in (artifacts["onnx"].path, manifest_path(artifacts["onnx"].path)):
+        shutil.copy(path, made)
+    (made / "facts.json").write_text('{"seconds": 12.5, "nodes": 7}')
+    assert run() == 0
+    gpu, real = result(tmp_path)["rows"]
+    assert (gpu["status"], gpu["reason"], gpu["times"]) == ("not run", "no CUDA device", None)
+    assert real["status"] == "ok"
+    assert real["times"]["frames"] == 2
+    assert real["stages"]["by_stage"]
+    assert (real["export_s"], real["nodes"]) == (12.5, 7)
+    markdown = (tmp_path / "results" / "latency.md").read_text()
+    assert "not run: no CUDA device" in markdown
+    assert "| export to ONNX |" in markdown
+
+
+def test_rows_last_until_they_are_asked_for_afresh(run: Any, tmp_path: Path) -> None:
+    only = ("--only", ON_GPU.key)
+    assert run(*only) == 0
+    (kept,) = rows_folder(tmp_path).iterdir()
+    kept.write_text(kept.read_text().replace("no CUDA device", "as it was kept"))
+    run(*only)
+    assert result(tmp_path)["rows"][0]["reason"] == "as it was kept"
+    run(*only, "--fresh")
+    assert result(tmp_path)["rows"][0]["reason"] == "no CUDA device"
+
+
+def test_an_interruption_costs_the_row_it_meets(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bokehflow.benchmarks.suite.rows.made_model", interrupted)
+    assert run() == 130
+    assert "are kept" in capsys.readouterr().err
+    assert [path.stem for path in rows_folder(tmp_path).iterdir()] == [ON_GPU.key]
+    assert not (tmp_path / "results" / "latency.json").exists()
+
+
+def test_a_pattern_that_fits_no_row_is_refused(
+    run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--only", "nothing*") == 2
+    assert "--list" in capsys.readouterr().err
+    assert run("--list") == 0
+    assert REAL.key in capsys.readouterr().out
+
+
+def test_sources_are_hashed_by_content() -> None:
+    assert source_sha256() == source_sha256()
+    assert len(source_sha256()) == 64
