@@ -3,11 +3,11 @@
 from bokehflow.export.artifact import Artifact, load_artifact
 from bokehflow.export.config import TARGETS, ExportConfig, as_target
 from bokehflow.export.export import export
-from bokehflow.export.lowering.choice import LOWERINGS
+from bokehflow.export.lowering.choice import LOWERING_NAMES
 from bokehflow.export.manifest import Manifest, Parity
 
 __all__ = [
-    "LOWERINGS",
+    "LOWERING_NAMES",
     "TARGETS",
     "Artifact",
     "ExportConfig",

@@ -34,6 +34,7 @@ class Scan2d(Protocol):
         initial_state: Tensor | None,
         height: int,
         width: int,
+        segments: int = 1,
     ) -> tuple[Tensor, Tensor]: ...
 
 

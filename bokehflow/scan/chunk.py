@@ -21,9 +21,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.errors import SizeError, UnknownNameError
-from bokehflow.scan.constants import lower_ones, start_columns, strictly_lower_ones, upper_ones
+from bokehflow.scan.constants import (
+    lower_ones,
+    state_rows,
+    strictly_lower_ones,
+    unit_rows,
+    upper_ones,
+)
 from bokehflow.scan.inputs import ScanInputs
-from bokehflow.scan.solve import solve_unit_lower
+from bokehflow.scan.solve import invert_unit_lower
 from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states, plan_groups
 
 DEFAULT_CHUNK_SIZE = 16
@@ -77,7 +83,7 @@ def chunk_folded(
     """
     _check(chunk_size, inter_chunk)
     q, k, v, log_decay, beta = inputs
-    batch, length, key_size = k.shape
+    batch, length = k.shape[:2]
     groups = plan_groups(-(-length // chunk_size), inter_chunk)
     chunks = math.prod(groups)
     spare = chunks * chunk_size - length
@@ -87,12 +93,11 @@ def chunk_folded(
         log_decay, beta = (F.pad(x, (0, spare)) for x in (log_decay, beta))
     flat = batch * chunks
     q, k, v = (x.reshape(flat, chunk_size, -1) for x in (q, k, v))
-    log_decay = log_decay.reshape(flat, chunk_size)
-    readout, maps = _within_chunk(q, k, v, log_decay, beta.reshape(flat, chunk_size, 1))
-    by_chunk = maps.reshape(batch, chunks, key_size, -1)
+    gates = (gate.reshape(flat, chunk_size) for gate in (log_decay, beta))
+    readout, maps = _within_chunk(q, k, v, *gates)
+    by_chunk = maps.reshape(batch, chunks, *maps.shape[1:])
     starts, final = carry_states(by_chunk, initial_state, groups, inter_chunk)
-    from_start, inside = torch.split(readout, [key_size, v.shape[-1]], dim=-1)
-    o = torch.baddbmm(inside, from_start, starts.reshape(flat, key_size, -1))
+    o = readout @ starts.reshape(flat, *starts.shape[2:])
     o = o.reshape(batch, chunks * chunk_size, -1)
     return (o[:, :length] if spare else o), final
 
@@ -100,26 +105,27 @@ def chunk_folded(
 def _within_chunk(
     q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, beta: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Everything that needs no state: (R | P U) and (M | B) of the module docstring.
+    """Everything that needs no state: (R | P U), and (M | B) over (0 | I).
 
-    q, k: [F, C, K]; v: [F, C, V]; log_decay: [F, C]; beta: [F, C, 1], F = batch x chunks.
-    Returns [F, C, K + V] and [F, K, K + V].
+    q, k: [F, C, K]; v: [F, C, V]; log_decay, beta: [F, C], F = batch x chunks.
+    Returns [F, C, K + V] and [F, K + V, K + V]: what acts on a state with an identity below it, so
+    that a product is all there is to reading it and to moving it on.
     """
-    size, key_size, value_size = k.shape[1], k.shape[2], v.shape[2]
-    lower, strictly_lower = lower_ones(size, k), strictly_lower_ones(size, k)
+    size, key_size, width = k.shape[1], k.shape[2], k.shape[2] + v.shape[2]
     # g_t - g_s as the sum of what lies between, since differences of a running sum lose their
     # digits where fast and slow decays share a chunk. Every sum is <= 0, so no exp overflows.
-    between = (log_decay[:, None] * lower) @ strictly_lower
-    to_end = between[:, -1:].exp()
-    from_start = (log_decay @ upper_ones(size, k))[:, :, None].exp()
-    relative_decay, keys_t = between.exp(), k.transpose(1, 2)
-    mixing = (k @ keys_t) * (relative_decay * strictly_lower) * beta
-    attention = (q @ keys_t) * (relative_decay * lower)
-    # (-W | U): the sign makes both results below one sum each.
-    solved = solve_unit_lower(mixing, beta * torch.cat([-from_start * k, v], dim=-1))
-    readout = attention @ solved + F.pad(from_start * q, (0, value_size))
-    written = (keys_t * to_end) @ solved
-    kept = from_start[:, -1:] * start_columns(key_size, key_size + value_size, k)
+    between = (log_decay[:, None] * lower_ones(size, k)) @ strictly_lower_ones(size, k)
+    decay = between.exp() * lower_ones(size, k)
+    from_start = (log_decay @ upper_ones(size, k)).exp()[:, :, None]
+    keys_t, strength = k.transpose(1, 2), beta[:, :, None]
+    erased = k * -strength
+    # Signs as in I - A, so that everything below is a sum: (-W | U).
+    inverse = invert_unit_lower((erased @ keys_t) * decay)
+    solved = inverse @ torch.cat([erased * from_start, v * strength], dim=-1)
+    readout = ((q @ keys_t) * decay) @ solved + F.pad(q * from_start, (0, width - key_size))
+    to_end = decay[:, -1].reshape(-1, size, 1)
+    written = F.pad(k * to_end, (0, width - key_size)).transpose(1, 2) @ solved
+    kept = from_start[:, -1:] * state_rows(key_size, width, k) + unit_rows(key_size, width, k)
     return readout, written + kept
 
 

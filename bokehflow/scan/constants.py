@@ -29,14 +29,14 @@ def strictly_lower_ones(size: int, like: Tensor) -> Tensor:
     return _constant(np.tril(np.ones((size, size)), -1), like)
 
 
-def start_columns(size: int, width: int, like: Tensor) -> Tensor:
-    """[size, width] identity on the left, zeros on the right: a map that keeps the state."""
-    return _constant(np.eye(size, width), like)
+def state_rows(key_size: int, width: int, like: Tensor) -> Tensor:
+    """[width, width] identity for the first `key_size` rows, zeros below."""
+    return _constant(np.diag((np.arange(width) < key_size).astype(np.float64)), like)
 
 
-def update_columns(size: int, width: int, like: Tensor) -> Tensor:
-    """[width] zeros for the `size` columns of M, ones for the columns of B."""
-    return _constant((np.arange(width) >= size).astype(np.float64), like)
+def unit_rows(key_size: int, width: int, like: Tensor) -> Tensor:
+    """[width, width] zeros for the first `key_size` rows, identity below."""
+    return _constant(np.diag((np.arange(width) >= key_size).astype(np.float64)), like)
 
 
 def level_mask(size: int, block: int, like: Tensor) -> Tensor:

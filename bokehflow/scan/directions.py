@@ -60,17 +60,22 @@ def chunk_scan_2d(
     *,
     chunk_size: int = DEFAULT_CHUNK_SIZE,
     inter_chunk: InterChunk = DEFAULT_INTER_CHUNK,
+    segments: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """Scan a feature map in all four directions with the chunked form.
 
     q, k: [B, T, 4, H, K]; v: [B, T, 4, H, V]; log_decay, beta: [B, T, 4, H]; T = height x width
     tokens in raster order. initial_state: [B, 4, H, K, V], zeros when None.
+    segments: cut each scan in so many equal stretches of whole rows or columns, in the order of
+    the scan, that start from states of their own: initial_state and final state are then
+    [B, segments, 4, H, K, V].
     Returns o [B, T, 4, H, V], every output at its token's place, and the final state.
+    Raises SizeError where the segments do not divide height and width.
     """
 
     scan = partial(chunk_folded, chunk_size=chunk_size, inter_chunk=inter_chunk)
     inputs = ScanInputs(q, k, v, log_decay, beta)
-    return _scan_2d(scan, inputs, initial_state, height, width)
+    return _scan_2d(scan, inputs, initial_state, height, width, segments)
 
 
 def naive_scan_2d(
@@ -82,11 +87,12 @@ def naive_scan_2d(
     initial_state: Tensor | None,
     height: int,
     width: int,
+    segments: int = 1,
 ) -> tuple[Tensor, Tensor]:
     """The slow, obvious twin of `chunk_scan_2d`, with the same inputs and outputs."""
 
     inputs = ScanInputs(q, k, v, log_decay, beta)
-    return _scan_2d(_naive_folded, inputs, initial_state, height, width)
+    return _scan_2d(_naive_folded, inputs, initial_state, height, width, segments)
 
 
 def _naive_folded(inputs: ScanInputs, initial_state: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,6 +108,7 @@ def _scan_2d(
     initial_state: Tensor | None,
     height: int,
     width: int,
+    segments: int,
 ) -> tuple[Tensor, Tensor]:
     """Order, fold batch, directions and heads into one axis, scan, and bring everything back.
 
@@ -116,15 +123,42 @@ def _scan_2d(
     sizes = [key_size, key_size, value_size, 1, 1]
     packed = to_scan_order(torch.cat(parts, dim=-1).flatten(3), height, width)
     by_head = packed.reshape(batch * directions, length, heads, sum(sizes)).transpose(1, 2)
-    q, k, v, log_decay, beta = torch.split(
-        by_head.reshape(streams, length, sum(sizes)), sizes, dim=-1
-    )
+    folded = by_head.reshape(streams, length, sum(sizes))
+    if segments > 1:
+        _require_whole_lines(height, width, segments)
+        folded = _cut(folded, batch, segments)
+    q, k, v, log_decay, beta = torch.split(folded, sizes, dim=-1)
     if initial_state is None:
-        state = v.new_zeros(streams, key_size, value_size)
+        state = v.new_zeros(streams * segments, key_size, value_size)
     else:
-        state = initial_state.reshape(streams, key_size, value_size)
+        state = initial_state.reshape(streams * segments, key_size, value_size)
     o, final = scan(ScanInputs(q, k, v, log_decay.squeeze(-1), beta.squeeze(-1)), state)
+    if segments > 1:
+        o = _join(o, batch, segments)
     o = o.reshape(batch * directions, heads, length, value_size).transpose(1, 2)
     o = o.reshape(batch, directions, length, heads * value_size)
     o = from_scan_order(o, height, width).reshape(batch, length, directions, heads, value_size)
-    return o, final.reshape(batch, directions, heads, key_size, value_size)
+    cut = () if segments == 1 else (segments,)
+    return o, final.reshape(batch, *cut, directions, heads, key_size, value_size)
+
+
+def _require_whole_lines(height: int, width: int, segments: int) -> None:
+    if height % segments or width % segments:
+        raise SizeError(
+            f"{segments} segments of a map of {height} x {width}",
+            "a number of segments that divides height and width",
+        )
+
+
+def _cut(folded: Tensor, batch: int, segments: int) -> Tensor:
+    """[B x N, T, S] in scan order as [B x segments x N, T / segments, S]."""
+    streams, length, size = folded.shape
+    parts = folded.reshape(batch, streams // batch, segments, length // segments, size)
+    return parts.transpose(1, 2).reshape(streams * segments, length // segments, size)
+
+
+def _join(o: Tensor, batch: int, segments: int) -> Tensor:
+    """The way back of `_cut`."""
+    streams, length, size = o.shape[0] // segments, o.shape[1], o.shape[2]
+    parts = o.reshape(batch, segments, streams // batch, length, size)
+    return parts.transpose(1, 2).reshape(streams, segments * length, size)

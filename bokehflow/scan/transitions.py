@@ -1,9 +1,10 @@
 """The recurrence over chunks: S_n = M_n S_{n-1} + B_n for every n, given S_0.
 
-A chunk's map is kept as one tensor (M | B), [K, K + V]. All schemes give the same states to
-rounding, since the transitions are contractions; they differ in how many steps wait for each other
-and in how much arithmetic they spend. One step is one matrix product and one sum; nothing is
-squeezed or stacked in between, which keeps a traced graph short.
+A chunk's map is kept as one square matrix, (M | B) over (0 | I), which acts on a state with an
+identity below it: one step is one matrix product, which keeps a traced graph short, and rows are as
+wide as accelerators like them. All schemes give the same states to rounding, since the transitions
+are contractions; they differ in how many steps wait for each other and in how much arithmetic they
+spend.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from bokehflow.scan.constants import update_columns
+from bokehflow.scan.constants import identity
 
 InterChunk = Literal["sequential", "two_level", "three_level", "hillis_steele"]
 INTER_CHUNK_SCHEMES: tuple[str, ...] = get_args(InterChunk)
@@ -46,82 +47,66 @@ def plan_groups(chunks: int, scheme: InterChunk) -> tuple[int, ...]:
 def carry_states(
     maps: Tensor, initial: Tensor, groups: tuple[int, ...], scheme: InterChunk
 ) -> tuple[Tensor, Tensor]:
-    """Return the state *before* each chunk and the state after the last.
+    """Return the state *before* each chunk, with an identity below it, and the state at the end.
 
-    maps: [N, chunks, K, K + V], chunks the product of `groups`; initial: [N, K, V].
-    Returns starts [N, chunks, K, V] and final [N, K, V].
+    maps: [N, chunks, K + V, K + V], chunks the product of `groups`; initial: [N, K, V].
+    Returns starts [N, chunks, K + V, V] and final [N, K, V].
     """
+    key_size, value_size = initial.shape[1:]
+    below = identity(value_size, initial).expand(initial.shape[0], value_size, value_size)
+    start = torch.cat([initial, below], dim=1)[:, None]
     if scheme == "hillis_steele":
-        starts, final = _hillis_steele(maps, initial[:, None])
+        starts, final = _hillis_steele(maps, start)
     else:
-        starts, final = _grouped(maps, initial[:, None], groups)
-    return starts, final[:, 0]
+        starts, final = _grouped(maps, start, groups)
+    return starts, final[:, 0, :key_size]
 
 
-def _grouped(maps: Tensor, initial: Tensor, groups: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def _grouped(maps: Tensor, start: Tensor, groups: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Compose inside all groups of the last level at once, carry the state from group to group by
     the levels before it, then apply the compositions to every group's start.
 
-    initial and final: [N, 1, K, V].
+    start, and so the end: [N, 1, K + V, V].
     """
     *outer, group = groups
     if not outer:
-        return _sequential(maps, initial)
-    batch, chunks, key_size, width = maps.shape
+        return _sequential(maps, start)
+    batch, chunks, width = maps.shape[:3]
     count = chunks // group
-    prefixes = _compose(maps.reshape(batch * count, group, key_size, width))
-    prefixes = prefixes.reshape(batch, count, group * key_size, width)
-    inner, whole = torch.split(prefixes, [(group - 1) * key_size, key_size], dim=2)
-    group_starts, final = _grouped(whole, initial, tuple(outer))
-    move, add = _parts(inner, key_size)
-    starts = torch.cat([group_starts, move @ group_starts + add], dim=2)
-    return starts.reshape(batch, chunks, key_size, width - key_size), final
+    prefixes = _compose(maps.reshape(batch * count, group, width, width))
+    prefixes = prefixes.reshape(batch, count, group * width, width)
+    inner, whole = torch.split(prefixes, [(group - 1) * width, width], dim=2)
+    group_starts, end = _grouped(whole, start, tuple(outer))
+    starts = torch.cat([group_starts, inner @ group_starts], dim=2)
+    return starts.reshape(batch, chunks, width, -1), end
 
 
-def _sequential(maps: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
+def _sequential(maps: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
     """One step a chunk."""
-    states = [initial]
-    for move, add in zip(*(_each(part) for part in _parts(maps, maps.shape[2])), strict=True):
-        states.append(move @ states[-1] + add)
+    states = [start]
+    for step in torch.split(maps, 1, dim=1):
+        states.append(step @ states[-1])
     return torch.cat(states[:-1], dim=1), states[-1]
 
 
 def _compose(maps: Tensor) -> Tensor:
     """The maps from each group's start to the end of each of its chunks.
 
-    maps: [N, group, K, K + V], and so the result.
+    maps: [N, group, K + V, K + V], and so the result.
     """
-    key_size, width = maps.shape[2:]
-    moves = _each(maps[..., :key_size])
-    # (M | B) after (M' | B') is M (M' | B') + (0 | B).
-    adds = _each(maps * update_columns(key_size, width, maps))
-    composed = [maps[:, :1]]
-    for move, add in zip(moves[1:], adds[1:], strict=True):
-        composed.append(move @ composed[-1] + add)
+    first, *others = torch.split(maps, 1, dim=1)
+    composed = [first]
+    for step in others:
+        composed.append(step @ composed[-1])
     return torch.cat(composed, dim=1)
 
 
-def _hillis_steele(maps: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
+def _hillis_steele(maps: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
     """Inclusive scan by doubling: log2(chunks) passes over all chunks."""
-    key_size, width = maps.shape[2:]
-    only_update = update_columns(key_size, width, maps)
     chunks, stride = maps.shape[1], 1
     while stride < chunks:
-        late = maps[:, stride:]
-        composed = late[..., :key_size] @ maps[:, : chunks - stride] + late * only_update
+        composed = maps[:, stride:] @ maps[:, : chunks - stride]
         maps = torch.cat([maps[:, :stride], composed], dim=1)
         stride *= 2
-    move, add = _parts(maps, key_size)
-    ends = move @ initial + add
-    return torch.cat([initial, ends[:, :-1]], dim=1), ends[:, -1:]
-
-
-def _parts(maps: Tensor, key_size: int) -> tuple[Tensor, Tensor]:
-    """(M | B) as M and B."""
-    move, add = torch.split(maps, [key_size, maps.shape[-1] - key_size], dim=-1)
-    return move, add
-
-
-def _each(maps: Tensor) -> tuple[Tensor, ...]:
-    """[N, chunks, ...] as one [N, 1, ...] a chunk."""
-    return torch.split(maps, 1, dim=1)
+    ends = maps @ start
+    return torch.cat([start, ends[:, :-1]], dim=1), ends[:, -1:]

@@ -21,15 +21,14 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
-    """One form of the scan in a graph.
+    """One form of the scan in a target's graph.
 
-    targets: where it exists. operator: what the compiled graph must hold, once a layer; None for
-    standard operators alone.
+    operator: what the compiled graph must hold, once a layer; None for standard operators alone.
     """
 
     name: str
+    target: str
     scan: SequenceScan
-    targets: tuple[str, ...]
     operator: str | None = None
 
     def mixer(self, blocks: Sequence[BiGDRBlock]) -> LoweredMixer:
@@ -39,21 +38,20 @@ class Lowering:
         return ChunkedMixer(blocks, self.scan)
 
 
-LOWERINGS = {
-    lowering.name: lowering
-    for lowering in (
-        Lowering("chunked", ChunkedScan(16, "three_level"), ("onnx", "openvino", "coreml")),
-        Lowering("linear_attention", FusedScan(32), ("onnx",), "LinearAttention"),
-        Lowering("gated_delta_net", FusedScan(), ("openvino",), "GatedDeltaNet"),
-    )
-}
-MEASURED_BEST = {
-    "onnx": "linear_attention",
-    "openvino": "gated_delta_net",
-    "coreml": "chunked",
-}
-"""What `auto` means: the fastest on two cores for Nano's mobile profile. Core ML has no fused
-operation."""
+# On a CPU small chunks waste the least arithmetic and a gather is a copy of rows. Accelerators like
+# rows of at least 32 and transpose, but leave their memory for a gather.
+_CPU_CHUNKS = ChunkedScan(16, "three_level", "gather")
+_ACCELERATOR_CHUNKS = ChunkedScan(32, "three_level", "transpose")
+LOWERINGS = (
+    Lowering("linear_attention", "onnx", FusedScan(value_multiple=32), "LinearAttention"),
+    Lowering("chunked", "onnx", _CPU_CHUNKS),
+    Lowering("gated_delta_net", "openvino", FusedScan(), "GatedDeltaNet"),
+    Lowering("chunked", "openvino", _CPU_CHUNKS),
+    Lowering("chunked", "coreml", _ACCELERATOR_CHUNKS),
+)
+"""A target's fastest comes first: `auto` takes it. Measured on two AVX-512 cores with Nano's mobile
+profile, by `benchmarks`. Core ML has no fused operation."""
+LOWERING_NAMES = tuple(dict.fromkeys(lowering.name for lowering in LOWERINGS))
 
 
 def find_lowering(name: str, target: str) -> Lowering:
@@ -61,12 +59,11 @@ def find_lowering(name: str, target: str) -> Lowering:
 
     Raises UnknownNameError for a name that does not exist, UsageError for a target without it.
     """
+    possible = {each.name: each for each in LOWERINGS if each.target == target}
     if name == AUTO:
-        return LOWERINGS[MEASURED_BEST[target]]
-    if name not in LOWERINGS:
-        raise UnknownNameError("scan lowering", name, (AUTO, *LOWERINGS))
-    lowering = LOWERINGS[name]
-    if target not in lowering.targets:
-        possible = [each.name for each in LOWERINGS.values() if target in each.targets]
+        return next(iter(possible.values()))
+    if name not in LOWERING_NAMES:
+        raise UnknownNameError("scan lowering", name, (AUTO, *LOWERING_NAMES))
+    if name not in possible:
         raise UsageError(f"scan {name} for {target}", " or ".join((AUTO, *possible)))
-    return lowering
+    return possible[name]

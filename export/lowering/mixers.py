@@ -40,6 +40,7 @@ class ChunkedScan:
 
     chunk_size: int
     inter_chunk: InterChunk
+    reordering: Reordering
 
 
 SequenceScan = FusedScan | ChunkedScan
@@ -107,11 +108,9 @@ class FusedMixer(LoweredMixer):
 class ChunkedMixer(LoweredMixer):
     """Every head is projected as a sequence of its own, so no axes need to change places."""
 
-    reordering: Reordering = "transpose"
-
     def __init__(self, blocks: Sequence[BiGDRBlock], scan: ChunkedScan) -> None:
         super().__init__(blocks, blocks[0].scan.head_size, by_head=True)
-        self.chunks = scan
+        self.chunks, self.reordering = scan, scan.reordering
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
         """q, k, v: [S, 4, H, T, d]; gates: [S, 4, T, H]."""

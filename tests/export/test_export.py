@@ -21,7 +21,7 @@ from bokehflow.export import TARGETS, Artifact, ExportConfig, as_target, export,
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.hashing import artifact_sha256
-from bokehflow.export.lowering.choice import MEASURED_BEST
+from bokehflow.export.lowering.choice import find_lowering
 from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
 from bokehflow.specs import Size
@@ -43,7 +43,7 @@ def test_manifest_says_what_the_artifact_is(artifacts: dict[str, Artifact], targ
     assert [spec.name for spec in manifest.outputs] == OUTPUTS
     assert manifest.state_pairs == dict(zip(INPUTS[2:], OUTPUTS[2:], strict=True))
     assert manifest.scan["requested"] == "auto"
-    assert manifest.scan["lowering"] == MEASURED_BEST[target]
+    assert manifest.scan["lowering"] == find_lowering("auto", target).name
     assert manifest.weights_sha256 == load_model("nano").weights.sha256
     assert load_artifact(manifest_path(artifact.path)) == artifact
 
