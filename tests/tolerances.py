@@ -158,3 +158,11 @@ TRACED_BLUR_REL = 0.06
 # --- benchmarks: the runner ----------------------------------------------------------------------
 SAME_ENGINE = 1e-4
 """The same file in the same engine, one thread against several: sums in another order."""
+
+# --- benchmarks/evaluation -----------------------------------------------------------------------
+DEPTH_FORMULA = 1e-9
+"""Depth metrics in float64, in another order."""
+PUBLISHED_DIGIT = 0.005
+"""Half a unit of the last digit that the baselines' figures are known to."""
+ESTIMATED_FLOW_PX = 0.25
+"""Median of TV-L1 flow on a smooth picture moved by whole pixels."""

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.media.atomic import atomic_file
 from bokehflow.media.photo import to_uint8
+from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
 
 Pixels = npt.NDArray[np.uint8]
@@ -40,15 +40,15 @@ COLOURS = np.array(
 """From far to near."""
 
 
-def photo_row(sight: Sight, photo: Tensor) -> list[Tensor]:
+def photo_row(model: BokehFlow, photo: Tensor) -> list[Tensor]:
     """Photo, coloured depth, and bokeh focused near and far, [1, 3, H, W] sRGB each.
 
     photo: [1, 3, H, W], sRGB 0..1.
     """
-    depth = sight.see(photo, LENS, None).depth_m
+    depth = model(photo, LENS).depth
     near, far = (float(depth.quantile(share)) for share in (NEAR_SHARE, FAR_SHARE))
     pictures = [
-        sight.see(photo, dataclasses.replace(LENS, focus_m=max(focus, NEAREST_FOCUS_M)), None).bokeh
+        model(photo, dataclasses.replace(LENS, focus_m=max(focus, NEAREST_FOCUS_M))).bokeh
         for focus in (near, far)
     ]
     return [photo, colour_depth(depth), *pictures]

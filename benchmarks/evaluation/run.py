@@ -25,6 +25,7 @@ from bokehflow.benchmarks.evaluation.video_flicker import study_video
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
 from bokehflow.errors import UsageError
+from bokehflow.media import open_video
 from bokehflow.model import MOBILE_PROFILE, ModelConfig, load_model
 from bokehflow.scan import ScanConfig
 from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
@@ -105,9 +106,12 @@ def prepare(config: EvaluationConfig) -> Plan:
     """Open the weights and find the data.
 
     Raises WeightsError, InputError (data, pairs, snapshots), MissingDependencyError (the scan, the
-    perceptual distance) and UnknownNameError.
+    perceptual distance), MediaError (videos) and UnknownNameError.
     """
     require_pairs(config.pairs)
+    for path in config.videos:
+        with open_video(path):
+            pass
     sight = open_sight(config, config.weights)
     features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
     clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)

@@ -153,7 +153,7 @@ def _write_sheet(plan: Plan, path: Path, folders: Sequence[Path], photos: int) -
 
         def rows() -> Iterator[tuple[str, list[Tensor]]]:
             for name, photo in real_photos(folders):
-                yield name, photo_row(plan.sight, photo)
+                yield name, photo_row(plan.sight.model, photo)
                 advance()
 
         write_contact_sheet(path, rows())

@@ -1,0 +1,99 @@
+"""`bfx evaluate` from end to end, and what it says about mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bokehflow.benchmarks.evaluation.held_out import ALL
+from bokehflow.benchmarks.evaluation.report import SCHEMA
+from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.weights import save_weights
+from bokehflow.weights.initial import initial_network
+from tests.cli.runner import Bfx
+from tests.training.samples import TINY, tiny_clip, use_tiny_variant, write_clips
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One held-out still and one held-out film, beside training clips."""
+    use_tiny_variant(monkeypatch)
+    folder = write_clips(tmp_path / "data")
+    write_clip(folder / "still.npz", tiny_clip(8, split="held-out"))
+    write_clip(folder / "film.npz", tiny_clip(9, frames=2, split="held-out"))
+    return folder
+
+
+def snapshots(folder: Path) -> Path:
+    """Two snapshots of one network, so that nothing gets worse."""
+    folder.mkdir()
+    tensors = dict(initial_network(TINY).named_parameters())
+    for step in (1, 2):
+        path = folder / f"step-{step:07d}.safetensors"
+        save_weights(path, tensors, "nano", trained=True, fov_deg=60.0)
+    return folder
+
+
+def test_everything_is_measured_and_recorded(
+    bfx: Bfx, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The Motorcycle alone is sheet enough.
+    monkeypatch.setattr("bokehflow.benchmarks.evaluation.photos.PACKAGED", ())
+    output, folder = tmp_path / "out", snapshots(tmp_path / "snapshots")
+    command = ("evaluate", "--data", data, "--pairs", "motorcycle", "-o", output)
+    done = bfx(*command, "--snapshots", folder, "--json")
+    document = done.document
+    assert document["schema"] == SCHEMA
+    assert document["contact_sheet"]["photos"] == 1
+    assert document["weights"]["trained"] is False
+    assert "untrained" in done.stderr
+    results = document["results"]
+    assert results["held_out"][ALL]["stills"] == 2
+    assert results["film_count"] == 1
+    assert [point["step"] for point in results["trend"]] == [1, 2]
+    assert results["aloe"] == {}
+    checks = {check["name"]: check["holds"] for check in document["checks"]}
+    assert not checks["Motorcycle, median-aligned delta1"]
+    assert checks["snapshots worse than the one before, AbsRel"]
+    assert done.exit_code == 1
+    assert "### Depth on the Middlebury Motorcycle" in (output / "evaluation.md").read_text()
+    with Image.open(output / "contact_sheet.jpg") as sheet:
+        assert sheet.width > sheet.height
+
+
+def test_only_what_is_asked_for_is_measured(bfx: Bfx, data: Path) -> None:
+    done = bfx("evaluate", "--data", data, "--pairs", "none", "--limit", "1")
+    assert done.exit_code == 1
+    assert "Depth on 1 held-out stills" in done.stdout
+    assert "Motorcycle" not in done.stdout
+    assert "contact" not in done.stdout
+
+
+MISTAKES = {
+    "no data": (["--data", "nowhere"], "no data folder at nowhere"),
+    "pair": (["--pairs", "motorcycl"], "did you mean 'motorcycle'"),
+    "limit": (["--limit", "0"], "limit=0"),
+    "scan": (["--scan", "chunk"], "did you mean 'chunked'"),
+    "weights": (["--weights", "nowhere.safetensors"], "no weights file"),
+    "photos": (["--photos", "nowhere"], "nowhere is not a folder"),
+    "video": (["--video", "nowhere.mp4"], "cannot be opened"),
+    "snapshots": (["--snapshots", "nowhere"], "at least two files"),
+}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_mistakes_are_plain(bfx: Bfx, data: Path, kind: str) -> None:
+    arguments, message = MISTAKES[kind]
+    command = ["evaluate", "--data", data, "--pairs", "none", *arguments]
+    assert message in bfx(*command).require_plain_error(2)
+
+
+def test_a_clip_that_cannot_be_read_is_told_or_left_out(bfx: Bfx, data: Path) -> None:
+    (data / "bad.npz").write_bytes(b"no clip")
+    command = ("evaluate", "--data", data, "--pairs", "none")
+    assert "--skip-bad" in bfx(*command).require_plain_error(2)
+    done = bfx(*command, "--skip-bad", "--json")
+    assert done.document["left_out"] == 1
+    assert "bad.npz" in done.stderr
