@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bokehflow.benchmarks.latency.host import ThisMachine
-from bokehflow.benchmarks.latency.run import measure
+from bokehflow.benchmarks.latency.run import Subject, measure
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.errors import BokehFlowError, MissingDependencyError, OutputError, UsageError
 from tests.benchmarks.latency.stand_ins import (
     CRASHES,
+    DOUBLES,
     HIDDEN,
     KILLED,
     LEAVES,
@@ -76,6 +78,32 @@ def test_a_runtime_that_misbehaves_is_an_answer(
     assert list(room.iterdir()) == []
 
 
+def carrying(folder: Path) -> Subject:
+    return dataclasses.replace(any_subject(folder), state_pairs={"state": "next_state"})
+
+
+def test_times_are_kept_where_the_profiler_fails(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", DOUBLES)))
+    settings = Settings(iterations=3, warmup=2, profile=2)
+    answer = measure(carrying(tmp_path), settings, ThisMachine())
+    assert answer["status"] == "ok"
+    assert len(answer["times"]["frame_ms"]) == 3
+    assert answer["stages"] == {"error": "failed: RuntimeError: no clocks here"}
+    assert list(room.iterdir()) == []
+
+
+def test_the_state_is_carried_from_frame_to_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", DOUBLES)))
+    # The first frame, two to warm up, five timed: 2^8 - 1.
+    settings = Settings(iterations=5, warmup=2, profile=0)
+    answer = measure(carrying(tmp_path), settings, ThisMachine())
+    assert "the state was carried to 255" in answer["reason"]
+
+
 def test_a_missing_runtime_is_told_before_anything_is_sent(
     tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +149,6 @@ def test_an_old_python_is_refused(tmp_path: Path) -> None:
 def test_core_ml_is_not_run_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pretends = "import sys\nsys.platform = 'linux'\n"
     monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", pretends, "sitecustomize")))
-    subject = any_subject(tmp_path)
-    object.__setattr__(subject, "runtime", "coreml")
+    subject = dataclasses.replace(any_subject(tmp_path), runtime="coreml")
     answer = measure(subject, QUICK, ThisMachine())
     assert (answer["status"], answer["reason"]) == ("not run", "coreml runs on macOS only")
