@@ -35,6 +35,7 @@ def evaluation_document(
             "scan": config.scan,
             "network_size": config.network_size,
             "limit": config.limit,
+            "pairs": list(config.pairs),
             "trend_limit": config.trend_limit,
         },
         "weights": results.pop("weights"),

@@ -54,7 +54,7 @@ class EvaluationConfig:
     pairs: tuple[str, ...] = PAIRS
     videos: tuple[Path, ...] = ()
     snapshots: Path | None = None
-    trend_limit: int = 12
+    trend_limit: int = 8
     skip_bad: bool = False
 
     def __post_init__(self) -> None:

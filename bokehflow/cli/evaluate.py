@@ -83,7 +83,7 @@ def evaluate(
     photos: Photos = None,
     video: Videos = None,
     snapshots: Snapshots = None,
-    trend_limit: TrendLimit = 12,
+    trend_limit: TrendLimit = 8,
     skip_bad: SkipBad = False,
 ) -> CommandResult:
     """Measure a set of weights on held-out clips and real photos, in float32.
