@@ -11,8 +11,7 @@ from bokehflow.benchmarks.latency.budgets import (
     H100_FPS,
     Budget,
 )
-from bokehflow.benchmarks.suite.cases import FULL_HD, TWO
-from bokehflow.export.lowering.choice import MEASURED_BEST
+from bokehflow.benchmarks.suite.cases import FULL_HD, TWO, auto_scan
 from bokehflow.specs import MOBILE_FRAME, Size
 
 Row = Mapping[str, Any]
@@ -93,7 +92,7 @@ def _export_bars(rows: Rows) -> list[Budget]:
             ),
         )
 
-    auto, chunked = made(MEASURED_BEST["onnx"]), made("chunked")
+    auto, chunked = made(auto_scan("onnx")), made("chunked")
     return [
         _at_most("export to ONNX", EXPORT_S, "s", auto["export_s"] if auto else None),
         _at_most("nodes of the chunked ONNX graph", EXPORT_NODES, "",
@@ -135,7 +134,7 @@ def _fastest(
         row for row in rows
         if (row["group"], row["model"], row["threads"], row["status"]) == (group, model, TWO, "ok")
         and runtime in (None, row["runtime"])
-        and (not chosen or row["scan"] == MEASURED_BEST[row["target"]])
+        and (not chosen or row["scan"] == auto_scan(row["target"]))
     ]  # fmt: skip
     return min(found, key=lambda row: float(row["times"]["p50_ms"]), default=None)
 

@@ -8,7 +8,7 @@ from typing import Literal
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.export import as_target
 from bokehflow.export.config import Target
-from bokehflow.export.lowering.choice import LOWERINGS, MEASURED_BEST
+from bokehflow.export.lowering.choice import AUTO, LOWERINGS, find_lowering
 from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size
 
 Kind = Literal["artifact", "floor", "network part"]
@@ -57,6 +57,11 @@ class Case:
         return f"{self.model.name}_{self.runtime}{arguments}_{self.settings.threads or 'all'}t"
 
 
+def auto_scan(target: str) -> str:
+    """The lowering that `auto` means for a target."""
+    return find_lowering(AUTO, target).name
+
+
 def _settings(often: Settings, threads: int | None, **arguments: str) -> Settings:
     return Settings(
         often.iterations, often.warmup, threads, often.timeout_s, often.profile, arguments
@@ -76,15 +81,14 @@ def _cpu(group: str, model: ModelSpec, often: Settings, threads: int) -> list[Ca
 
 def _mobile(threads: int) -> list[Case]:
     cases: list[Case] = []
-    for lowering in LOWERINGS.values():
-        for target in lowering.targets:
-            model = ModelSpec("artifact", as_target(target), lowering.name)
-            cases += _cpu("mobile profile", model, OFTEN, threads)
+    for lowering in LOWERINGS:
+        model = ModelSpec("artifact", as_target(lowering.target), lowering.name)
+        cases += _cpu("mobile profile", model, OFTEN, threads)
     for target in ("onnx", "openvino"):
         cases += _cpu(
             "mobile profile", ModelSpec("floor", as_target(target), "none"), OFTEN, threads
         )
-    eager = ModelSpec("artifact", "onnx", MEASURED_BEST["onnx"])
+    eager = ModelSpec("artifact", "onnx", auto_scan("onnx"))
     cases.append(Case("mobile profile", eager, "torch", _settings(SELDOM, threads, scan="chunked")))
     return cases
 
@@ -92,7 +96,7 @@ def _mobile(threads: int) -> list[Case]:
 def _parts_and_sizes() -> list[Case]:
     cases: list[Case] = []
     for name in ("onnx", "openvino"):
-        target, scan = as_target(name), MEASURED_BEST[name]
+        target, scan = as_target(name), auto_scan(name)
         cases += _cpu("network part", ModelSpec("network part", target, scan), OFTEN, TWO)
         for size in FULL_SIZES:
             model = ModelSpec("artifact", target, scan, size, size)
@@ -103,7 +107,7 @@ def _parts_and_sizes() -> list[Case]:
 def _gpu() -> list[Case]:
     cases = []
     for size in (MOBILE_FRAME, FULL_HD):
-        model = ModelSpec("artifact", "onnx", MEASURED_BEST["onnx"], size, size)
+        model = ModelSpec("artifact", "onnx", auto_scan("onnx"), size, size)
         triton = _settings(OFTEN, None, device="cuda", precision="fp16", scan="triton")
         provider = _settings(OFTEN, None, provider="CUDAExecutionProvider")
         cases.append(Case("CUDA", model, "torch", triton, on_gpu=True))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bokehflow.benchmarks.suite.bars import all_bars
-from bokehflow.benchmarks.suite.cases import ModelSpec, all_cases
-from bokehflow.export.lowering.choice import LOWERINGS, MEASURED_BEST
+from bokehflow.benchmarks.suite.cases import ModelSpec, all_cases, auto_scan
+from bokehflow.export.lowering.choice import LOWERINGS
 
 FIT_FOR_A_FILE = set(string.ascii_letters + string.digits + "_-.")
 
@@ -23,9 +23,8 @@ def test_every_row_has_a_key_of_its_own() -> None:
 def test_every_lowering_has_a_row_for_every_target_and_thread_count() -> None:
     mobile = [case for case in all_cases() if case.group == "mobile profile"]
     rows = {(c.model.scan, c.model.target, c.settings.threads) for c in mobile}
-    for lowering in LOWERINGS.values():
-        for target in lowering.targets:
-            assert {(lowering.name, target, 1), (lowering.name, target, 2)} <= rows
+    for lowering in LOWERINGS:
+        assert {(lowering.name, lowering.target, threads) for threads in (1, 2)} <= rows
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -35,7 +34,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "group": "mobile profile",
         "model": "artifact",
         "target": "onnx",
-        "scan": MEASURED_BEST["onnx"],
+        "scan": auto_scan("onnx"),
         "runtime": "onnxruntime",
         "threads": 2,
         "arguments": {},
@@ -67,7 +66,7 @@ def test_an_artifact_is_held_to_its_own_floor_on_two_threads() -> None:
 
 
 def test_openvino_is_compared_at_the_hint_that_is_best_for_it() -> None:
-    of = {"target": "openvino", "runtime": "openvino", "scan": MEASURED_BEST["openvino"]}
+    of = {"target": "openvino", "runtime": "openvino", "scan": auto_scan("openvino")}
     floor = {**of, "model": "floor", "scan": "none"}
     fp32, bf16 = {"arguments": {"precision": "fp32"}}, {"arguments": {"precision": "bf16"}}
     rows = [row(p50_ms=90.0, **of, **fp32), row(p50_ms=60.0, **of, **bf16),
@@ -77,7 +76,7 @@ def test_openvino_is_compared_at_the_hint_that_is_best_for_it() -> None:
 
 def test_eager_is_compared_with_the_faster_engine_and_only_with_what_auto_makes() -> None:
     eager = row(runtime="torch", scan="chunked", p50_ms=900.0)
-    other = next(name for name in LOWERINGS if name != MEASURED_BEST["onnx"])
+    (other,) = {each.name for each in LOWERINGS if each.target == "onnx"} - {auto_scan("onnx")}
     rows = [eager, row(p50_ms=150.0), row(p50_ms=1.0, scan=other)]
     assert found(rows, "faster engine, times as fast as eager") == 6.0
 
