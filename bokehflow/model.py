@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError, UsageError
-from bokehflow.layers.temporal import State, first_state
+from bokehflow.layers.segments import TemporalConfig
+from bokehflow.layers.temporal import State
 from bokehflow.network import Network
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
@@ -43,13 +44,15 @@ class Frame(NamedTuple):
 class ModelConfig:
     """network_size: `full`, `mobile` (longer side as in the mobile profile) or HxW.
     source_fov_deg: horizontal field of view of the camera that took the frames; None is the one
-    the weights were trained for. render, scan: how to render and to scan.
+    the weights were trained for. render, scan, temporal: how to render, to scan, and to carry the
+    state from frame to frame.
     """
 
     network_size: str = FULL_NETWORK
     source_fov_deg: float | None = None
     render: RenderConfig = field(default_factory=RenderConfig)
     scan: ScanConfig = field(default_factory=ScanConfig)
+    temporal: TemporalConfig = field(default_factory=TemporalConfig)
 
     def __post_init__(self) -> None:
         fov = self.source_fov_deg
@@ -90,7 +93,7 @@ class BokehFlow:
 
     def first_state(self) -> State:
         """The state before the first frame, and after a cut."""
-        return first_state(self.network.variant)
+        return self.network.first_state()
 
     def __call__(self, image: Tensor, lens: Lens, state: State | None = None) -> Frame:
         """Render one frame. Nothing is remembered: the state comes in and goes out.
@@ -136,5 +139,5 @@ def load_model(
     """
     config = config or ModelConfig()
     path = None if weights is None else Path(weights)
-    network, info = load_network(find_variant(variant), path, config.scan)
+    network, info = load_network(find_variant(variant), path, config.scan, config.temporal)
     return BokehFlow(network, info, config)

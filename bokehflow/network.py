@@ -6,7 +6,7 @@ Everything here works at network size; the renderer and the way to and from fram
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,9 @@ from bokehflow.layers.heads import (
     ResidualRefinement,
     to_inverse_depth,
 )
+from bokehflow.layers.segments import SegmentScan, TemporalConfig
 from bokehflow.layers.stem import ConvStem
-from bokehflow.layers.temporal import State, StatePropagation
+from bokehflow.layers.temporal import State, StatePropagation, first_state
 from bokehflow.scan import DIRECTIONS, ScanConfig, build_scan
 from bokehflow.specs import Variant
 
@@ -49,11 +50,17 @@ class NetworkOutput(NamedTuple):
 class Network(nn.Module):
     """Two streams of BiGDR blocks over one stem, fused after every second block."""
 
-    def __init__(self, variant: Variant, scan: ScanConfig | None = None) -> None:
+    def __init__(
+        self,
+        variant: Variant,
+        scan: ScanConfig | None = None,
+        temporal: TemporalConfig | None = None,
+    ) -> None:
         super().__init__()
-        self.variant = variant
+        self.variant, self.temporal = variant, temporal or TemporalConfig()
         channels, blocks = variant.channels, variant.blocks
-        run_scan = build_scan(scan or ScanConfig())
+        whole = build_scan(scan or ScanConfig())
+        run_scan = SegmentScan(whole, self.temporal) if self.temporal.is_segmented else whole
 
         def stream() -> nn.ModuleList:
             return nn.ModuleList(
@@ -80,7 +87,7 @@ class Network(nn.Module):
         height, width = stem.shape[-2:]
         tokens = stem.flatten(2).transpose(1, 2)
         pooled = tokens.mean(dim=1)
-        starts = self.propagate(state, pooled)
+        starts = self._starts(state, pooled)
         depth_levels, bokeh_levels, coarse, finals = self._encode(
             tokens, lens, starts, height, width
         )
@@ -92,14 +99,29 @@ class Network(nn.Module):
             next_state,
         )
 
+    def first_state(self, batch: int = 1) -> State:
+        """The state before the first frame, and after a cut."""
+        return first_state(self.variant, batch, self.temporal.segments)
+
+    def _starts(self, state: State, pooled: Tensor) -> Any:
+        """What `_encode` takes as starts: a `bigdr.Start` a block, the depth blocks' first.
+
+        Their type is between the two alone: a lowered network hands on one tensor instead.
+        """
+        variant = self.variant
+        if self.temporal.is_segmented:
+            return self.propagate.segment_starts(state, pooled, self.temporal.segments)
+        off = self.temporal.tsp == "off"
+        starts = self.propagate.learned(state) if off else self.propagate(state, pooled)
+        by_direction = (len(DIRECTIONS), variant.heads, variant.head_size, variant.head_size)
+        return [start.reshape(-1, *by_direction) for start in starts.unbind(1)]
+
     def _encode(
-        self, tokens: Tensor, lens: Tensor, starts: Tensor, height: int, width: int
+        self, tokens: Tensor, lens: Tensor, starts: Any, height: int, width: int
     ) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
         """Both streams. Returns their tokens after every fusion, the coarse inverse depth, and
-        the final states [B, blocks, 4 x H, d, d], the depth blocks' followed by the bokeh's."""
+        the final states [B, blocks, n x 4 x H, d, d], the depth blocks' followed by the bokeh's."""
         variant = self.variant
-        by_direction = (len(DIRECTIONS), variant.heads, variant.head_size, variant.head_size)
-        starts_by_block = [s.reshape(-1, *by_direction) for s in starts.unbind(1)]
         aperture = self.aperture(lens)
         depth = bokeh = tokens
         depth_levels: list[Tensor] = []
@@ -109,12 +131,12 @@ class Network(nn.Module):
         coarse, radius, coc_mean = self._look(tokens, lens, height, width)
         for i in range(variant.blocks):
             room = self.depth_floors(i, coc_mean)
-            depth, final = self.depth_blocks[i](depth, room, starts_by_block[i], height, width)
-            depth_finals.append(final.flatten(1, 2))
-            room, start = self.bokeh_floors(i, coc_mean), starts_by_block[variant.blocks + i]
+            depth, final = self.depth_blocks[i](depth, room, starts[i], height, width)
+            depth_finals.append(final.flatten(1, final.ndim - 3))
+            room, start = self.bokeh_floors(i, coc_mean), starts[variant.blocks + i]
             bokeh = self.film[i](bokeh, aperture)
             bokeh, final = self.bokeh_blocks[i](bokeh, room, start, height, width)
-            bokeh_finals.append(final.flatten(1, 2))
+            bokeh_finals.append(final.flatten(1, final.ndim - 3))
             level, left_over = divmod(i + 1, FUSION_EVERY)
             if not left_over:
                 depth, bokeh = self.fusions[level - 1](depth, bokeh)

@@ -166,3 +166,7 @@ PUBLISHED_DIGIT = 0.005
 """Half a unit of the last digit that the baselines' figures are known to."""
 ESTIMATED_FLOW_PX = 0.25
 """Median of TV-L1 flow on a smooth picture moved by whole pixels."""
+
+# Segment states (tests/layers/test_segments.py).
+SEGMENTS_EQUAL = 1e-9
+"""Scans in float64 cut into segments: the same recurrence, rounded in another order."""

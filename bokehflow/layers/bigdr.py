@@ -6,14 +6,38 @@ direction are the reading under which the document's parameter table holds.
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bokehflow.layers.gates import TokenGates, log_decay_above
-from bokehflow.scan import DIRECTIONS, Scan2d
+from bokehflow.layers.segments import SegmentStart
+from bokehflow.scan import DIRECTIONS
 
 L2_NORM_EPSILON = 1e-6
+Start = Tensor | SegmentStart
+"""The state before a block's scan: one, or those of its segments."""
+
+
+class BlockScan(Protocol):
+    """A `Scan2d`, or one with starts of its own such as `segments.SegmentScan`."""
+
+    def __call__(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        log_decay: Tensor,
+        beta: Tensor,
+        start: Any,
+        height: int,
+        width: int,
+        /,
+    ) -> tuple[Tensor, Tensor]: ...
+
+
 _KINDS = 5  # q, k, v, alpha_proj, beta_proj
 
 
@@ -35,7 +59,7 @@ class DirectionFusion(nn.Module):
 class ScanMixer(nn.Module):
     """Projections, gates, the four scans and their fusion."""
 
-    def __init__(self, channels: int, heads: int, scan: Scan2d) -> None:
+    def __init__(self, channels: int, heads: int, scan: BlockScan) -> None:
         super().__init__()
         self.heads, self.head_size = heads, channels // heads
         self.scan = scan
@@ -46,9 +70,10 @@ class ScanMixer(nn.Module):
         self.out = nn.Linear(channels, channels)
 
     def forward(
-        self, x: Tensor, room: Tensor, state: Tensor, height: int, width: int
+        self, x: Tensor, room: Tensor, start: Start, height: int, width: int
     ) -> tuple[Tensor, Tensor]:
-        """x: [B, T, C] tokens in raster order; room: [B, 1], 1 - alpha_min; state: [B, 4, H, d, d].
+        """x: [B, T, C] tokens in raster order; room: [B, 1], 1 - alpha_min; start: [B, 4, H, d, d]
+        or what else the scan starts from.
 
         Returns [B, T, C] and the final state.
         """
@@ -64,7 +89,7 @@ class ScanMixer(nn.Module):
         by_direction = (batch, length, directions, self.heads)
         log_decay = log_decay_above(room[:, :, None], alpha).reshape(by_direction)
         beta = torch.sigmoid(beta).reshape(by_direction)
-        o, final = self.scan(q, k, v, log_decay, beta, state, height, width)
+        o, final = self.scan(q, k, v, log_decay, beta, start, height, width)
         fused = self.fuse(o.reshape(batch, length, directions, channels))
         return self.out(fused), final
 
@@ -88,7 +113,7 @@ class LocalMixer(nn.Module):
 class BiGDRBlock(nn.Module):
     """x + scan(norm(x)), then x + local(norm(x))."""
 
-    def __init__(self, channels: int, heads: int, scan: Scan2d) -> None:
+    def __init__(self, channels: int, heads: int, scan: BlockScan) -> None:
         super().__init__()
         self.scan_norm = nn.LayerNorm(channels)
         self.scan = ScanMixer(channels, heads, scan)
@@ -96,9 +121,9 @@ class BiGDRBlock(nn.Module):
         self.local = LocalMixer(channels)
 
     def forward(
-        self, x: Tensor, room: Tensor, state: Tensor, height: int, width: int
+        self, x: Tensor, room: Tensor, start: Start, height: int, width: int
     ) -> tuple[Tensor, Tensor]:
-        """x: [B, T, C]; room: [B, 1], 1 - alpha_min; state: [B, 4, H, d, d]. Returns both."""
-        mixed, final = self.scan(self.scan_norm(x), room, state, height, width)
+        """x: [B, T, C]; room: [B, 1], 1 - alpha_min; start: as the mixer's. Returns x and state."""
+        mixed, final = self.scan(self.scan_norm(x), room, start, height, width)
         x = x + mixed
         return x + self.local(self.local_norm(x), height, width), final

@@ -20,10 +20,12 @@ REFINEMENT_CHANNELS = 24
 def to_inverse_depth(logits: Tensor) -> Tensor:
     """softplus, bounded to the reported range of depth. Any shape; result in 1/m.
 
-    softplus keeps the absolute error of half precision small where depth is far, and the bound
-    keeps it inside the range in which accelerators compute it rightly.
+    softplus keeps the absolute error of half precision small where depth is far. It lies above its
+    argument, so bounding that too changes nothing, and keeps accelerators inside the range in
+    which they compute it rightly.
     """
-    return torch.clamp(F.softplus(logits), 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
+    bounded = torch.clamp(logits, max=1.0 / DEPTH_MIN_M)
+    return torch.clamp(F.softplus(bounded), 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
 
 
 class CoarseDepthHead(nn.Module):

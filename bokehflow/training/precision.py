@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bokehflow.errors import UnknownNameError
-from bokehflow.layers.bigdr import ScanMixer
-from bokehflow.scan import Scan2d
+from bokehflow.layers.bigdr import BlockScan, ScanMixer
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -43,7 +42,7 @@ def scan_in_one_dtype(network: nn.Module) -> None:
 
 
 class _OneDtypeScan:
-    def __init__(self, scan: Scan2d) -> None:
+    def __init__(self, scan: BlockScan) -> None:
         self.scan = scan
 
     def __call__(

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from bokehflow.errors import WeightsError
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.network import Network
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import Variant
@@ -37,14 +38,17 @@ def shipped_weights(variant: Variant) -> Path | None:
 
 
 def load_network(
-    variant: Variant, weights: Path | None = None, scan: ScanConfig | None = None
+    variant: Variant,
+    weights: Path | None = None,
+    scan: ScanConfig | None = None,
+    temporal: TemporalConfig | None = None,
 ) -> tuple[Network, WeightsInfo]:
     """A network ready for inference, in float32, and what its weights are.
 
     weights: a safetensors file; None takes the shipped file, or the seeded initial weights where
     no file ships. Raises WeightsError for a file that does not fit.
     """
-    network = initial_network(variant, scan)
+    network = initial_network(variant, scan, temporal)
     path = weights or shipped_weights(variant)
     if path is None:
         info = WeightsInfo(variant.name, False, weights_sha256(network.state_dict()))
