@@ -17,10 +17,19 @@ from bokehflow.benchmarks.evaluation.sight import Seen, Sight
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.data.folder import FoundClip
+from bokehflow.layers.segments import TemporalConfig
+from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
 from bokehflow.training.losses import log_inverse_depth, temporal_depth_loss, temporal_loss
+from bokehflow.weights.initial import initial_network
 
 OFF, AS_WRITTEN = "TSP off", "TSP as written"
+SEGMENTS = 4
+"""Segment states need token maps whose height and width this divides."""
+SEGMENT_MODES = {
+    f"{SEGMENTS} segment states, blended": TemporalConfig("blended", SEGMENTS),
+    f"{SEGMENTS} segment states, systolic": TemporalConfig("systolic", SEGMENTS),
+}
 TRUTH = "the truth itself"
 LEVELS = 255.0
 
@@ -35,8 +44,24 @@ class TemporalMode:
 
 
 def temporal_modes(sight: Sight) -> list[TemporalMode]:
-    """Every mode that is compared, the one without memory first."""
-    return [TemporalMode(OFF, sight, False), TemporalMode(AS_WRITTEN, sight, True)]
+    """Every mode that is compared, the one without memory first, all with the same weights."""
+    return [
+        TemporalMode(OFF, sight, False),
+        TemporalMode(AS_WRITTEN, sight, True),
+        *(
+            TemporalMode(name, _remembering(sight, temporal), True)
+            for name, temporal in SEGMENT_MODES.items()
+        ),
+    ]
+
+
+def _remembering(sight: Sight, temporal: TemporalConfig) -> Sight:
+    """The same weights, carrying their state in another way."""
+    model = sight.model
+    config = dataclasses.replace(model.config, temporal=temporal)
+    network = initial_network(model.network.variant, config.scan, temporal)
+    network.load_state_dict(model.network.state_dict())
+    return Sight(BokehFlow(network.eval(), model.weights, config))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from skimage.registration import optical_flow_tvl1
 from torch import Tensor
 
 from bokehflow.benchmarks.evaluation.flicker import (
+    SEGMENTS,
     Film,
     FlickerScore,
     TemporalMode,
@@ -49,7 +50,7 @@ def study_video(modes: Sequence[TemporalMode], path: Path) -> dict[str, FlickerS
 
 
 def read_frames(path: Path) -> Tensor:
-    """The first frames [n, 3, H, W], sRGB 0..1, sides multiples of the token stride."""
+    """The first frames [n, 3, H, W], sRGB 0..1, sides that segment states can be cut along."""
     with open_video(path) as video:
         frames = [_small(frame.image) for frame in islice(video.frames, VIDEO_FRAMES)]
     if len(frames) < 2:
@@ -76,5 +77,6 @@ def estimate_flow(frames: Tensor) -> tuple[Tensor, Tensor]:
 def _small(image: Tensor) -> Tensor:
     height, width = image.shape[2:]
     scale = min(1.0, LONGER_SIDE_PX / max(height, width))
-    size = [max(1, round(side * scale / TOKEN_STRIDE)) * TOKEN_STRIDE for side in (height, width)]
+    step = TOKEN_STRIDE * SEGMENTS
+    size = [max(1, round(side * scale / step)) * step for side in (height, width)]
     return F.interpolate(image, size, mode="bilinear", antialias=True).clamp(0.0, 1.0)

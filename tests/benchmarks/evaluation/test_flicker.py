@@ -12,6 +12,7 @@ from scipy import ndimage
 from bokehflow.benchmarks.evaluation.flicker import (
     AS_WRITTEN,
     OFF,
+    SEGMENT_MODES,
     TRUTH,
     Film,
     play,
@@ -48,11 +49,15 @@ def test_motion_alone_is_no_flicker_and_a_pulse_is() -> None:
     assert score.log_depth_error == pytest.approx(np.log(1.1), abs=tol.FP32_EQUAL)
 
 
-def test_only_one_mode_remembers() -> None:
-    off, carried = temporal_modes(tiny_sight())
+@pytest.mark.parametrize("index", range(1, 2 + len(SEGMENT_MODES)))
+def test_all_modes_but_the_first_remember(index: int) -> None:
+    off, carried = (temporal_modes(tiny_sight())[number] for number in (0, index))
     frames = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     forgetful, mindful = (play(mode, frames, LENS, None) for mode in (off, carried))
-    assert torch.equal(forgetful.inverse_depth[0], mindful.inverse_depth[0])
+    first = mindful.inverse_depth[0]
+    torch.testing.assert_close(
+        first, forgetful.inverse_depth[0], rtol=tol.FP32_EQUAL, atol=tol.FP32_EQUAL
+    )
     assert not torch.equal(forgetful.inverse_depth[1], mindful.inverse_depth[1])
     alone = play(off, frames[1:], LENS, None)
     assert torch.equal(forgetful.inverse_depth[1], alone.inverse_depth[0])
@@ -62,7 +67,7 @@ def test_films_of_a_folder_are_averaged_beside_the_truth(tmp_path: Path) -> None
     entries = find_clips(write_clips(tmp_path / "data", 2, frames=3), TRAIN).entries
     done: list[int] = []
     scores = study_films(temporal_modes(tiny_sight()), entries, lambda: done.append(1))
-    assert list(scores) == [OFF, AS_WRITTEN, TRUTH]
+    assert list(scores) == [OFF, AS_WRITTEN, *SEGMENT_MODES, TRUTH]
     assert scores[TRUTH].log_depth_error == pytest.approx(0.0, abs=tol.FP32_EQUAL)
     assert len(done) == 2
     assert study_films(temporal_modes(tiny_sight()), [], lambda: None) == {}
@@ -88,7 +93,7 @@ def test_estimated_flow_points_to_where_things_were() -> None:
 def test_a_real_video_is_scored_beside_its_own_frames(tmp_path: Path) -> None:
     write_clip(tmp_path / "clip.mp4", Clip(frames=3))
     scores = study_video(temporal_modes(tiny_sight()), tmp_path / "clip.mp4")
-    assert list(scores) == [OFF, AS_WRITTEN, FRAMES_THEMSELVES]
+    assert list(scores) == [OFF, AS_WRITTEN, *SEGMENT_MODES, FRAMES_THEMSELVES]
     assert scores[FRAMES_THEMSELVES].log_depth == 0.0
     assert scores[OFF].log_depth > 0.0
     assert all(score.log_depth_error is None for score in scores.values())
