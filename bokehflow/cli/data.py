@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bokehflow.cli import output
+from bokehflow.cli import data_import, output
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.errors import UsageError
 
@@ -18,6 +18,12 @@ SHOWN = 20
 """So many bad clips are named for people; --json names all."""
 
 app = typer.Typer(help="Make training data, list it, check it.", no_args_is_help=True)
+
+app.add_typer(
+    data_import.app,
+    name="import",
+    epilog=output.example("bfx data import davis DAVIS data --fov-deg 60"),
+)
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder.")]
 Source = Annotated[

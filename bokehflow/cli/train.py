@@ -67,7 +67,7 @@ def train(
     run = read_config(config)
     folder = out or Path("runs") / config.stem
     options = TrainOptions(folder, scan, precision, minutes, resume, new_config, workers)
-    clips = find_clips(data, TRAIN, skip_bad=skip_bad)
+    clips = find_clips(data, TRAIN, skip_bad=skip_bad, known=())
     with progress_bar("training", run.total_steps) as advance:
         report = train_slice(run, clips, options, advance)
     return CommandResult(

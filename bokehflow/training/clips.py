@@ -25,14 +25,12 @@ _SIZE_STREAM, _CLIP_STREAM = 0, 1
 
 
 def fitting(clips: FoundClips, stage: StageConfig) -> list[FoundClip]:
-    """The clips a stage can use: long enough, and for depth alone, with depth to be seen.
+    """The clips a stage can use: long enough, and with the truths that it judges by.
 
     Raises InputError where there is none.
     """
     found = [
-        entry
-        for entry in clips.entries
-        if entry.frames >= stage.frames and (entry.depth_cues or stage.renders)
+        entry for entry in clips.entries if entry.frames >= stage.frames and _judges(stage, entry)
     ]
     if not found:
         raise InputError(
@@ -43,6 +41,18 @@ def fitting(clips: FoundClips, stage: StageConfig) -> list[FoundClip]:
             "make them with `bfx data make`",
         )
     return found
+
+
+def _judges(stage: StageConfig, entry: FoundClip) -> bool:
+    """Whether a stage has anything to learn from a clip, and needs nothing that it does not hold.
+
+    Depth is judged where the picture tells it; without it the picture alone can be judged.
+    """
+    if stage.frames > 1 and "flow" not in entry.known:
+        return False
+    if not stage.renders:
+        return entry.depth_cues
+    return "bokeh" in entry.known and ("depth" in entry.known or stage.rendering != "true_depth")
 
 
 def batch_at(config: TrainConfig, clips: FoundClips, step: int, part: tuple[int, int]) -> Batch:

@@ -18,6 +18,9 @@ Float16 = npt.NDArray[np.float16]
 Bool = npt.NDArray[np.bool_]
 
 
+TRUTHS = ("depth", "bokeh", "flow")
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """Someone's work that a clip shows: a mesh, a photo or a cut-out, with where it came from."""
@@ -32,11 +35,12 @@ class Asset:
 class ClipInfo:
     """What is known about a clip besides its pixels.
 
-    source: a name of `request.SOURCES`. split: "train" or "held-out". seed, index: the request's
-    seed and the clip's number in its source. fov_deg: field of view of the camera that took the
-    sharp frames, across the width. lens: the lens imitated by the bokeh frames. depth_cues: whether
-    the picture tells its depth; False for cut-outs over a photo, from which only the renderer
-    should learn.
+    source: a name of `request.SOURCES`, or of a set in `importing.py`. split: "train" or
+    "held-out". seed, index: the request's seed and the clip's number in its source. fov_deg: field
+    of view of the camera that took the sharp frames, across the width. lens: the lens imitated by
+    the bokeh frames. depth_cues: whether the picture tells its depth; False for cut-outs over a
+    photo, from which only the renderer should learn. known: which of `TRUTHS` the clip holds; what
+    stands for the others means nothing.
     """
 
     source: str
@@ -47,6 +51,7 @@ class ClipInfo:
     lens: Lens
     depth_cues: bool
     assets: tuple[Asset, ...]
+    known: tuple[str, ...] = TRUTHS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
+from bokehflow.calibration.data.clip import TRUTHS, Asset, Clip, ClipInfo
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.optics import Lens
@@ -28,6 +28,8 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFil
 def write_clip(path: Path, clip: Clip) -> None:
     """Write a clip. Raises OutputError where it cannot be written."""
     facts = {"schema": SCHEMA, **dataclasses.asdict(clip.info)}
+    if clip.info.known == TRUTHS:
+        del facts["known"]
     text = json.dumps(facts, sort_keys=True).encode()
     arrays: dict[str, Any] = {name: getattr(clip, name) for name in _ARRAYS}
     # Into memory first: NumPy does not notice when an array no longer fits on the disk.
@@ -67,6 +69,7 @@ def _info(text: Any) -> ClipInfo:
         raise InputError("a clip of another schema", f"schema {SCHEMA}", "make the data again")
     facts["lens"] = Lens(**facts["lens"])
     facts["assets"] = tuple(Asset(**asset) for asset in facts["assets"])
+    facts["known"] = tuple(facts.get("known", TRUTHS))
     return ClipInfo(**facts)
 
 

@@ -7,11 +7,13 @@ beside each other in it, and clips can be used while more are being made.
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bokehflow.calibration.data.clip import TRUTHS
 from bokehflow.calibration.data.clip_file import read_info
 from bokehflow.calibration.data.split import SPLITS
 from bokehflow.errors import InputError, UnknownNameError
@@ -21,12 +23,14 @@ NAMED_IN_MESSAGE = 3
 
 @dataclass(frozen=True, slots=True)
 class FoundClip:
-    """One clip file: its source, how many frames, and whether its picture tells its depth."""
+    """One clip file: its source, how many frames, whether its picture tells its depth, and which
+    truths it holds."""
 
     path: Path
     source: str
     frames: int
     depth_cues: bool
+    known: tuple[str, ...] = TRUTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,10 @@ class FoundClips:
     unreadable: tuple[str, ...] = ()
 
 
-def find_clips(folder: Path, split: str, *, skip_bad: bool = False) -> FoundClips:
-    """Every clip of a split under a folder.
+def find_clips(
+    folder: Path, split: str, *, skip_bad: bool = False, known: Sequence[str] = TRUTHS
+) -> FoundClips:
+    """Every clip of a split under a folder that holds at least the truths `known`.
 
     Raises UnknownNameError for a split that does not exist, InputError where the folder does not
     exist, holds no such clip, or holds files that cannot be read, unless `skip_bad` leaves those
@@ -59,9 +65,9 @@ def find_clips(folder: Path, split: str, *, skip_bad: bool = False) -> FoundClip
             continue
         try:
             info = read_info(path)
-            if info.split == split:
+            if info.split == split and set(known) <= set(info.known):
                 frames = _frame_count(path)
-                entries.append(FoundClip(path, info.source, frames, info.depth_cues))
+                entries.append(FoundClip(path, info.source, frames, info.depth_cues, info.known))
         except InputError as error:
             unreadable.append(str(error))
     if unreadable and not skip_bad:

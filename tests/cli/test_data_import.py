@@ -1,0 +1,107 @@
+"""`bfx data import`: real sets become clips whose missing truths are marked and never judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bokehflow.calibration.data.clip import Clip
+from bokehflow.calibration.data.clip_file import read_clip
+from bokehflow.calibration.data.folder import FoundClips, find_clips
+from bokehflow.calibration.data.split import TRAIN, split_of_name
+from bokehflow.errors import InputError
+from bokehflow.training.clips import fitting
+from tests.cli.runner import Bfx
+from tests.training.samples import stage
+
+SCENE = "scene"
+assert split_of_name(SCENE) == TRAIN
+
+
+def _picture(path: Path, level: int = 90, size: tuple[int, int] = (34, 48)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((*size, 3), level, dtype=np.uint8)).save(path)
+
+
+def _only(folder: Path) -> Clip:
+    (path,) = folder.glob("*/*.npz")
+    return read_clip(path)
+
+
+def _usable(folder: Path, name: str) -> bool:
+    """Whether a stage can use the clips of a folder."""
+    found = FoundClips(folder, TRAIN, find_clips(folder, TRAIN, known=()).entries)
+    try:
+        return bool(fitting(found, stage(rendering=name)))
+    except InputError:
+        return False
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "clips"
+
+
+def test_realbokeh_trains_the_picture_alone(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    _picture(tmp_path / f"train/in/{SCENE}_f22.0.png", 90)
+    _picture(tmp_path / f"train/gt/{SCENE}_f2.0.png", 120)
+    lens = ("--focal-length-mm", "50", "--focus-m", "2")
+    done = bfx("data", "import", "realbokeh", tmp_path, out, *lens, "--side", "32", "--json")
+    assert done.document["clips"] == 1, done.stderr
+    clip = _only(out)
+    assert clip.frames.shape == (1, 23, 32, 3)
+    assert (int(clip.frames.max()), int(clip.bokeh.min())) == (90, 120)
+    assert clip.info.lens.as_tuple() == (50.0, 2.0, 2.0, 36.0)
+    assert clip.info.known == ("bokeh",)
+    assert not clip.info.depth_cues
+    stages = {name: _usable(out, name) for name in ("none", "true_depth", "predicted_depth")}
+    assert stages == {"none": False, "true_depth": False, "predicted_depth": True}
+    with pytest.raises(InputError, match="no train clip"):
+        find_clips(out, TRAIN)
+
+
+def test_guessed_depth_trains_depth_alone(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    _picture(photos / f"{SCENE}.jpg")
+    labels.mkdir()
+    np.save(labels / f"{SCENE}.npy", np.linspace(0, 7, 34 * 48, dtype=np.float32).reshape(34, 48))
+    span = ("--fov-deg", "60", "--nearest-m", "0.5", "--farthest-m", "20")
+    done = bfx("data", "import", "pseudo-depth", photos, labels, out, *span)
+    assert done.exit_code == 0, done.stderr
+    clip = _only(out)
+    assert (clip.inverse_depth.min(), clip.inverse_depth.max()) == (np.float16(0.05), 2.0)
+    assert clip.info.known == ("depth",)
+    assert {name: _usable(out, name) for name in ("none", "predicted_depth")} == {
+        "none": True,
+        "predicted_depth": False,
+    }
+    wrong = (*span[:3], "20", "--farthest-m", "20")
+    refused = bfx("data", "import", "pseudo-depth", photos, labels, out, *wrong)
+    assert "nearest" in refused.require_plain_error(2)
+
+
+def test_films_are_there_to_be_looked_at(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    for number in range(5):
+        _picture(tmp_path / f"JPEGImages/480p/{SCENE}/{number:05d}.jpg", 40 * number)
+    done = bfx("data", "import", "davis", tmp_path, out, "--fov-deg", "60", "--frames", "2")
+    assert "2 clips" in done.stdout
+    first = read_clip(out / "davis" / f"{SCENE}_00000.npz")
+    assert first.frame_count == 2
+    assert first.info.known == ()
+    assert not _usable(out, "none")
+    assert not _usable(out, "predicted_depth")
+
+
+def test_bad_pairs_are_listed_or_skipped_and_counted(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    for number in range(2):
+        _picture(tmp_path / f"JPEGImages/480p/{SCENE}{number}/00000.jpg")
+    (tmp_path / f"JPEGImages/480p/{SCENE}0/00000.jpg").write_bytes(b"no picture")
+    command = ("data", "import", "davis", tmp_path, out, "--fov-deg", "60", "--frames", "1")
+    assert "1 unreadable" in bfx(*command).require_plain_error(2)
+    skipped = bfx(*command, "--skip-bad", "--json").document
+    assert (skipped["clips"], skipped["left_out"]) == (1, {"unreadable": 1})
+    nowhere = bfx("data", "import", "davis", tmp_path / "gone", out, "--fov-deg", "60")
+    assert "not a folder" in nowhere.require_plain_error(2)
