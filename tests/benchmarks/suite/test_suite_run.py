@@ -66,15 +66,22 @@ def test_a_row_is_measured_and_the_results_are_written(
     assert "| export to ONNX |" in markdown
 
 
-def test_rows_last_until_they_are_asked_for_afresh(run: Any, tmp_path: Path) -> None:
+def test_rows_last_until_they_are_asked_for_afresh(
+    run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     only = ("--only", ON_GPU.key)
     assert run(*only) == 0
     (kept,) = rows_folder(tmp_path).iterdir()
     kept.write_text(kept.read_text().replace("no CUDA device", "as it was kept"))
     run(*only)
-    assert result(tmp_path)["rows"][0]["reason"] == "as it was kept"
+    assert "not run: as it was kept" in capsys.readouterr().out
     run(*only, "--fresh")
-    assert result(tmp_path)["rows"][0]["reason"] == "no CUDA device"
+    assert "not run: no CUDA device" in capsys.readouterr().out
+
+
+def test_some_rows_are_printed_but_do_not_replace_the_results(run: Any, tmp_path: Path) -> None:
+    run("--only", ON_GPU.key)
+    assert list((tmp_path / "results").iterdir()) == []
 
 
 def test_an_interruption_costs_the_row_it_meets(
