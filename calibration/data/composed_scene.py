@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bokehflow.calibration.data.block import Block
-from bokehflow.calibration.data.cards import Card
 from bokehflow.calibration.data.composed_cards import choose_card, framed, one_of
+from bokehflow.calibration.data.composed_stage import (
+    ASPECT,
+    Stage,
+    lay,
+    level,
+    put_block,
+    put_card,
+    stand_cards,
+    surface,
+)
 from bokehflow.calibration.data.layered_scene import HUGE_M, LayeredScene, opaque, sky_picture
 from bokehflow.calibration.data.material import Material
 from bokehflow.calibration.data.material_pictures import photo_window
-from bokehflow.calibration.data.pose import Pose, shift, turn
+from bokehflow.calibration.data.pose import shift, turn
 from bokehflow.calibration.data.shadows import (
-    Light,
-    cast,
     corners,
-    footprint_shadow,
     indoor_light,
     outdoor_light,
     uneven,
@@ -33,7 +37,6 @@ from bokehflow.calibration.data.shadows import (
 from bokehflow.calibration.data.sheet import Haze, Sheet
 from bokehflow.calibration.data.surface_textures import (
     ceiling_texture,
-    facade_texture,
     floor_texture,
     ground_texture,
     wall_texture,
@@ -42,37 +45,6 @@ from bokehflow.calibration.data.surface_textures import (
 KINDS = ("photo", "room", "table", "land")
 SHARES = (0.15, 0.32, 0.23, 0.3)
 FOV_DEG = (20.0, 75.0)
-SHARES_OF_FRAME = (0.1, 0.7)
-"""How much of the frame's height a thing fills, where there is room for it."""
-ASPECT = 0.75
-"""Height over width of the frames that things are placed for."""
-
-
-@dataclass
-class Stage:
-    """A scene being built. things: distance and sheets of what stands on the floor."""
-
-    rng: np.random.Generator
-    material: Material
-    split: str
-    moving: bool
-    light: Light
-    fov_deg: float
-    scene: LayeredScene = field(default_factory=LayeredScene)
-    shadows: list[Sheet] = field(default_factory=list)
-    things: list[tuple[float, list[Sheet]]] = field(default_factory=list)
-
-    def uniform(self, low: float, high: float) -> float:
-        """A number between two."""
-        return float(self.rng.uniform(low, high))
-
-    def distance(self, height_m: float, share: float) -> float:
-        """How far away something of a height fills a share of the frame's height."""
-        return height_m / (2 * ASPECT * share * self.half_width(1.0))
-
-    def half_width(self, distance_m: float) -> float:
-        """Half of what the frame shows at a distance, metres across."""
-        return distance_m * math.tan(math.radians(self.fov_deg) / 2)
 
 
 def compose_scene(
@@ -101,20 +73,18 @@ def _room(stage: Stage) -> None:
     scene = stage.scene
     scene.camera_height_m = stage.uniform(0.5, 1.9)
     depth, width, height = stage.uniform(2.5, 9.0), stage.uniform(2.5, 8.0), stage.uniform(2.3, 3.2)
-    walls, repeat = _surface(stage, opaque(wall_texture(stage.rng)), 0.25, (1.0, 3.0))
+    walls, repeat = surface(stage, opaque(wall_texture(stage.rng)), 0.25, (1.0, 3.0))
     scene.sheets.append(_wall(stage, Sheet(walls, shift(0, 0, -depth), (width, height), repeat)))
     for side in (-1.0, 1.0):
         pose = shift(side * width / 2, 0.0, 0.0) @ turn(1, -90.0 * side)
         scene.sheets.append(_wall(stage, Sheet(walls, pose, (2 * depth, height), repeat)))
     ceiling = opaque(ceiling_texture(stage.rng))
-    scene.sheets.append(Sheet(ceiling, _level(height, 2 * depth), (width, 2 * depth), 2.0))
-    floor, repeat = _surface(stage, opaque(floor_texture(stage.rng)), 0.35, (0.6, 3.0))
+    scene.sheets.append(Sheet(ceiling, level(height, 2 * depth), (width, 2 * depth), 2.0))
+    floor, repeat = surface(stage, opaque(floor_texture(stage.rng)), 0.35, (0.6, 3.0))
     for _ in range(int(stage.rng.integers(0, 3))):
-        _put_block(stage, (0.3, 1.9), 0.9 * depth, width)
-    _stand_cards(
-        stage, (0.1, 2.1), (0.5, 0.95 * depth), int(stage.rng.integers(3, 9)), 0.48 * width
-    )
-    _lay(stage, Sheet(floor, _level(0.0, 2 * depth), (width, 2 * depth), repeat), indoors=True)
+        put_block(stage, (0.3, 1.9), 0.9 * depth, width)
+    stand_cards(stage, (0.1, 2.1), (0.5, 0.95 * depth), int(stage.rng.integers(3, 9)), 0.48 * width)
+    lay(stage, Sheet(floor, level(0.0, 2 * depth), (width, 2 * depth), repeat), indoors=True)
 
 
 def _land(stage: Stage) -> None:
@@ -126,16 +96,16 @@ def _land(stage: Stage) -> None:
     light = (air * stage.uniform(0.75, 1.0), air * stage.uniform(0.85, 1.0), air)
     haze = Haze(light, math.exp(stage.uniform(math.log(60.0), math.log(2000.0))))
     texture, assets = ground_texture(rng, stage.split)
-    ground, repeat = _surface(stage, opaque(texture), 0.5, (1.0, 6.0))
+    ground, repeat = surface(stage, opaque(texture), 0.5, (1.0, 6.0))
     scene.assets += assets
     far: list[Sheet] = []
     if stage.material.photos and rng.random() < 0.5:
         far.append(_scenery(stage))
     for _ in range(int(rng.integers(0, 3)) if rng.random() < 0.5 else 0):
-        _put_block(stage, (2.5, 9.0), 60.0, 60.0)
-    _stand_cards(stage, (0.2, 9.0), (0.8, 50.0), int(rng.integers(4, 11)), math.inf)
+        put_block(stage, (2.5, 9.0), 60.0, 60.0)
+    stand_cards(stage, (0.2, 9.0), (0.8, 50.0), int(rng.integers(4, 11)), math.inf)
     size = (2 * HUGE_M, 2 * HUGE_M)
-    _lay(stage, Sheet(ground, _level(0.0, size[1]), size, repeat), indoors=False)
+    lay(stage, Sheet(ground, level(0.0, size[1]), size, repeat), indoors=False)
     scene.sheets += far
     scene.sheets = [_hazy(sheet, haze) for sheet in scene.sheets]
     stage.things = [(d, [_hazy(sheet, haze) for sheet in sheets]) for d, sheets in stage.things]
@@ -154,21 +124,21 @@ def _table(stage: Stage) -> None:
         scene.assets.append(picture.asset)
         wall, repeat = photo_window(picture, rng, 1.5, stage.uniform(1.0, 1.3)), None
     else:
-        wall, repeat = _surface(stage, opaque(wall_texture(rng)), 0.2, (1.0, 3.0))
+        wall, repeat = surface(stage, opaque(wall_texture(rng)), 0.2, (1.0, 3.0))
     span = 6.0 * behind
     pose = shift(0.0, low - 1.5 * behind, -behind)
     scene.sheets.append(Sheet(wall, pose, (span, span / 1.5), repeat))
     scene.sheets[-1] = dataclasses.replace(
         scene.sheets[-1], decals=(uneven(scene.sheets[-1], rng, stage.uniform(0.0, 0.6)),)
     )
-    top, repeat = _surface(stage, opaque(floor_texture(rng)), 0.4, (0.4, 1.5))
+    top, repeat = surface(stage, opaque(floor_texture(rng)), 0.4, (0.4, 1.5))
     scene.motion = 0.25
     for _ in range(int(rng.integers(0, 2))):
-        _put_block(stage, (0.05, 0.3), 0.8 * depth, 0.7 * width)
+        put_block(stage, (0.05, 0.3), 0.8 * depth, 0.7 * width)
     count = int(rng.integers(3, 9))
-    _stand_cards(stage, (0.02, 0.5), (0.2, 0.9 * depth), count, 0.45 * width)
+    stand_cards(stage, (0.02, 0.5), (0.2, 0.9 * depth), count, 0.45 * width)
     pose = shift(0.0, 0.0, 0.3) @ turn(0, -90.0)
-    _lay(stage, Sheet(top, pose, (width, depth + 0.3), repeat), indoors=True)
+    lay(stage, Sheet(top, pose, (width, depth + 0.3), repeat), indoors=True)
 
 
 def _photo(stage: Stage) -> None:
@@ -191,71 +161,7 @@ def _photo(stage: Stage) -> None:
         card = dataclasses.replace(card, height_m=stage.uniform(0.4, 1.5) * reach)
         x, y = stage.uniform(-0.8, 0.8) * reach, stage.uniform(-0.6, 0.6) * reach
         y += scene.camera_height_m - card.height_m / 2
-        _put_card(stage, card, (x, y, -1.0 / q), shadow=False)
-
-
-def _stand_cards(
-    stage: Stage,
-    heights_m: tuple[float, float],
-    distances_m: tuple[float, float],
-    count: int,
-    half_width_m: float,
-) -> None:
-    """Cards on the level, each so far away that it fills a sensible share of the frame."""
-    for _ in range(count):
-        card = choose_card(stage.rng, stage.material, stage.split, heights_m)
-        share = math.exp(stage.uniform(*np.log(SHARES_OF_FRAME)))
-        distance = min(max(stage.distance(card.height_m, share), distances_m[0]), distances_m[1])
-        reach = min(0.95 * stage.half_width(distance), half_width_m)
-        x = stage.uniform(-reach, reach)
-        _put_card(stage, card, (x, 0.0, -distance), shadow=True)
-
-
-def _put_card(stage: Stage, card: Card, place_m: tuple[float, float, float], shadow: bool) -> None:
-    velocity = (0.0, 0.0, 0.0)
-    if stage.moving and stage.rng.random() < 0.5:
-        x, z = stage.rng.normal(0.0, 0.03), stage.rng.normal(0.0, 0.01)
-        velocity = (float(x) * stage.scene.motion, 0.0, float(z) * stage.scene.motion)
-    size = (card.width_m, card.height_m)
-    sheet = Sheet(card.rgba, shift(*place_m), size, velocity_m=velocity, faces_camera=True)
-    stage.things.append((-place_m[2], [sheet]))
-    stage.scene.assets += card.assets
-    if shadow:
-        thrown = cast(card, place_m, stage.light)
-        stage.shadows += [dataclasses.replace(one, velocity_m=_in(one, velocity)) for one in thrown]
-
-
-def _in(decal: Sheet, velocity_m: tuple[float, float, float]) -> tuple[float, float, float]:
-    """A velocity of the world in the decal's own axes."""
-    x, y, z = (decal.pose[:3, :3].T @ np.asarray(velocity_m)).tolist()
-    return x, y, z
-
-
-def _put_block(
-    stage: Stage, heights_m: tuple[float, float], farthest_m: float, width_m: float
-) -> None:
-    """A box somewhere in view, not too near."""
-    height = stage.uniform(*heights_m)
-    size = (height * stage.uniform(0.4, 1.6), height, height * stage.uniform(0.3, 1.2))
-    around = 0.5 * math.hypot(size[0], size[2])
-    nearest = stage.distance(height, SHARES_OF_FRAME[1]) + around
-    distance = max(nearest, stage.uniform(0.4, 1.0) * farthest_m)
-    reach = min(stage.half_width(distance), width_m / 2 - around)
-    if reach <= 0.0 or distance + around > 1.1 * farthest_m:
-        return
-    place = (stage.uniform(-reach, reach), -distance)
-    yaw = stage.uniform(-45.0, 45.0)
-    if heights_m[1] > 4.0:
-        texture, assets = facade_texture(stage.rng, stage.split)
-        stage.scene.assets += assets
-        picture, repeat = opaque(texture), 2.5
-    else:
-        plain = opaque(wall_texture(stage.rng) * stage.rng.uniform(0.3, 1.0))
-        picture, repeat = _surface(stage, plain, 0.5, (0.5 * height, 1.5 * height))
-    block = Block(place, size, yaw, picture, repeat)
-    stage.things.append((distance, block.faces(stage.scene.camera_height_m, stage.light.yaw_deg)))
-    at = (place[0], 0.0, place[1])
-    stage.shadows.append(footprint_shadow(at, (size[0], size[2]), yaw, 0.6))
+        put_card(stage, card, (x, y, -1.0 / q), shadow=False)
 
 
 def _scenery(stage: Stage) -> Sheet:
@@ -266,18 +172,6 @@ def _scenery(stage: Stage) -> Sheet:
     width = 3.0 * stage.half_width(distance)
     rgba = photo_window(picture, stage.rng, aspect, 1.0)
     return Sheet(rgba, shift(0.0, 0.0, -distance), (width, width / aspect))
-
-
-def _surface(
-    stage: Stage, drawn: Tensor, photo_share: float, repeats_m: tuple[float, float]
-) -> tuple[Tensor, float]:
-    """A drawn texture, or a window of a photo instead, and how often it repeats."""
-    repeat = stage.uniform(*repeats_m)
-    if not stage.material.photos or stage.rng.random() >= photo_share:
-        return drawn, repeat
-    picture = one_of(stage.rng, stage.material.photos)
-    stage.scene.assets.append(picture.asset)
-    return photo_window(picture, stage.rng, 1.0, stage.uniform(1.0, 4.0)), repeat
 
 
 def _wall(stage: Stage, wall: Sheet) -> Sheet:
@@ -295,20 +189,6 @@ def _wall(stage: Stage, wall: Sheet) -> Sheet:
     decals.append(uneven(wall, stage.rng, stage.uniform(0.0, 0.6)))
     decals.append(corners(wall, stage.uniform(0.0, 0.6)))
     return dataclasses.replace(wall, decals=tuple(decals))
-
-
-def _lay(stage: Stage, level: Sheet, indoors: bool) -> None:
-    """Put the floor down with the shadows on it."""
-    decals = list(stage.shadows)
-    if indoors:
-        decals += [uneven(level, stage.rng, stage.uniform(0.0, 0.5)), corners(level, 0.4)]
-    stage.scene.sheets.append(dataclasses.replace(level, decals=tuple(decals)))
-
-
-def _level(height_m: float, depth_m: float) -> Pose:
-    # Turned by a right angle a sheet's own y points along -z of the world.
-    pose: Pose = shift(0.0, height_m, depth_m / 2) @ turn(0, -90.0)
-    return pose
 
 
 def _hazy(sheet: Sheet, haze: Haze) -> Sheet:
