@@ -7,9 +7,19 @@ import importlib.metadata
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from bokehflow.cli.artifact_hazards import examine
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.errors import MissingDependencyError
+
+ArtifactPath = Annotated[
+    Path | None,
+    typer.Option("--artifact", metavar="FILE", help="An exported artifact to look through."),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +65,18 @@ GPU_TWIN = "onnxruntime-gpu"
 """Provides the same module as onnxruntime: either serves, both together break each other."""
 
 
-def doctor() -> CommandResult:
-    """Show what is installed here, what is missing and how to install it.
+def doctor(artifact: ArtifactPath = None) -> CommandResult:
+    """Show what is installed here, or what an accelerator would not like in an artifact.
 
-    Exit code 0: the base install is whole. 1: two packages are in each other's way. 3: a package of
-    the base install is missing.
+    Without --artifact: exit code 1 where two packages are in each other's way, 3 where a package of
+    the base install is missing. With it: 1 where an accelerator would refuse the graph or compute
+    it wrongly.
     """
+    return examine_install() if artifact is None else examine(artifact)
+
+
+def examine_install() -> CommandResult:
+    """What is installed here, what is missing and how to install it."""
     versions = {package.name: installed_version(package.name) for package in PACKAGES}
     faults = find_faults(versions)
     missing = [package for package in PACKAGES if is_missing(package, versions)]

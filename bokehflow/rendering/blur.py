@@ -12,7 +12,7 @@ from bokehflow.rendering.aperture import level_kernel
 from bokehflow.rendering.bank import BankLayer
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.composite import Composite
-from bokehflow.rendering.fill import push_pull
+from bokehflow.rendering.fill import push_pull_levels
 from bokehflow.rendering.unmix import unmix
 
 FINEST_FILL_LEVEL = 1
@@ -50,15 +50,29 @@ class LensBlur(nn.Module):
 
     def _fills(self, bins: SoftBins) -> dict[int, tuple[Tensor, Tensor]]:
         """For each layer its content, and its content behind what hides it, on the fill's grid."""
+        levels = sorted({_fill_level(layer) for layer in self.bank})
+        layers = {
+            level: [k for k, layer in enumerate(self.bank) if _fill_level(layer) == level]
+            for level in levels
+        }
+        # Stacked along the batch axis, one fill serves all layers of a level; and one pyramid
+        # serves all levels, each joining where its own grid is reached.
+        seen = [
+            (level, torch.cat([self._seen(bins, k, level) for k in layers[level]]))
+            for level in levels
+        ]
+        behind = push_pull_levels(dict(seen))
         fills: dict[int, tuple[Tensor, Tensor]] = {}
-        for level in sorted({_fill_level(layer) for layer in self.bank}):
-            layers = [k for k, layer in enumerate(self.bank) if _fill_level(layer) == level]
-            # Stacked along the batch axis, one fill serves all layers of a level.
-            own = [F.avg_pool2d(bins.layer(k), 2**level) for k in layers]
-            visible = torch.cat([F.avg_pool2d(bins.visible(k), 2**level) for k in layers])
-            behind = push_pull(torch.cat(own), visible).chunk(len(layers))
-            fills.update(zip(layers, zip(own, behind, strict=True), strict=True))
+        for level, pooled in seen:
+            own = torch.split(pooled[:, :-1], 1)
+            parts = zip(own, torch.split(behind[level], 1), strict=True)
+            fills.update(zip(layers[level], parts, strict=True))
         return fills
+
+    def _seen(self, bins: SoftBins, index: int, level: int) -> Tensor:
+        """What lies in a layer, and where it or what is behind it is visible, on a level's grid."""
+        parts = (bins.layer(index), bins.visible(index))
+        return torch.cat([F.avg_pool2d(part, 2**level) for part in parts], 1)
 
     def _blurred(self, index: int, bins: SoftBins, own: Tensor, behind: Tensor) -> Tensor:
         """One layer [B, C+1, H, W] at full size: filled where hidden, then blurred."""

@@ -9,6 +9,9 @@ Source: Gortler et al., "The Lumigraph", 1996, section 3.4 (push-pull).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -25,15 +28,46 @@ def push_pull(values: Tensor, weights: Tensor) -> Tensor:
     values: [N, C, h, w], already multiplied by their weights; weights: [N, 1, h, w] in 0..1.
     Returns [N, C, h, w].
     """
-    height, width = values.shape[2:]
-    if max(height, width) <= COARSEST_CELLS:
-        return values / weights.clamp(min=SMALLEST)
-    coarse = push_pull(_halved(values), _halved(weights))
-    behind = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
-    if behind.shape != values.shape:
-        behind = behind[:, :, :height, :width]
-    trust = (weights / FULL_TRUST_WEIGHT).clamp(max=1.0)
-    return values * (trust / weights.clamp(min=SMALLEST)) + behind * (1.0 - trust)
+    return push_pull_levels({0: torch.cat([values, weights], 1)})[0]
+
+
+def push_pull_levels(seen: Mapping[int, Tensor]) -> dict[int, Tensor]:
+    """`push_pull` for maps of several sizes on one pyramid.
+
+    seen: by level, values and below them their weight, [N, C + 1, h, w]; the grid of level k + 1
+    has cells twice as wide as that of level k. Returns [N, C, h, w] for every level given.
+    """
+    filled: dict[int, Tensor] = {}
+    _fill_from(min(seen), None, seen, filled)
+    return filled
+
+
+def _fill_from(
+    level: int, finer: Tensor | None, seen: Mapping[int, Tensor], filled: dict[int, Tensor]
+) -> Tensor:
+    """Fill one level and all above it: what comes from finer ones and what joins here.
+
+    Enters what joins into `filled` and returns the rest.
+    """
+    both = torch.cat([x for x in (finer, seen.get(level)) if x is not None])
+    height, width = both.shape[2:]
+    values, weights = torch.split(both, [both.shape[1] - 1, 1], dim=1)
+    if max(height, width) <= COARSEST_CELLS and level >= max(seen):
+        result = values / weights.clamp(min=SMALLEST)
+    else:
+        coarse = _fill_from(level + 1, _halved(both), seen, filled)
+        behind = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
+        if behind.shape != values.shape:
+            behind = behind[:, :, :height, :width]
+        trust = (weights / FULL_TRUST_WEIGHT).clamp(max=1.0)
+        result = values * (trust / weights.clamp(min=SMALLEST)) + behind * (1.0 - trust)
+    if level not in seen:
+        return result
+    if finer is None:
+        filled[level] = result
+        return result
+    rest, filled[level] = torch.split(result, [finer.shape[0], seen[level].shape[0]])
+    return rest
 
 
 def _halved(x: Tensor) -> Tensor:

@@ -1,0 +1,45 @@
+"""One plain picture of a graph for all formats: what the hazard rules look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor that a node writes. shape: a None is an axis without a fixed length; None instead
+    of a shape is one of unknown rank. dtype: as NumPy calls it."""
+
+    name: str
+    shape: tuple[int | None, ...] | None
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One operation. kind: lower case, without underscores, so that formats agree on the common
+    ones. reads: names of tensors; constants: the values bound to its inputs. standard: whether its
+    format defines it (an ONNX operator of another domain does not belong to ONNX)."""
+
+    name: str
+    kind: str
+    reads: tuple[str, ...]
+    constants: tuple[NDArray[np.generic], ...]
+    writes: tuple[Value, ...]
+    standard: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """Nodes in the order of their evaluation. target: as in `export.TARGETS`."""
+
+    target: str
+    nodes: tuple[Node, ...]
+
+
+def canonical(kind: str) -> str:
+    """`LayerNormalization`, `layer_norm`... in one spelling."""
+    return kind.replace("_", "").lower()

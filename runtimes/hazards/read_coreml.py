@@ -1,0 +1,36 @@
+"""A Core ML package as a `Graph`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
+from bokehflow.runtimes.mil_evaluator import read_package
+from bokehflow.runtimes.mil_evaluator.program import Operation, Reference, Variable
+
+
+def read_coreml(path: Path) -> Graph:
+    """Raises ArtifactError for a package that cannot be read, MissingDependencyError without
+    coremltools."""
+    return Graph("coreml", tuple(_node(operation) for operation in read_package(path).operations))
+
+
+def _node(operation: Operation) -> Node:
+    bound = [
+        single
+        for binding in operation.inputs.values()
+        for single in (binding if isinstance(binding, tuple) else (binding,))
+    ]
+    return Node(
+        operation.results[0].name,
+        canonical(operation.kind),
+        tuple(single.name for single in bound if isinstance(single, Reference)),
+        tuple(single.numpy() for single in bound if isinstance(single, Tensor)),
+        tuple(_value(result) for result in operation.results),
+    )
+
+
+def _value(result: Variable) -> Value:
+    return Value(result.name, result.shape, str(result.dtype).removeprefix("torch."))

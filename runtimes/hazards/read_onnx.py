@@ -1,0 +1,44 @@
+"""An ONNX file as a `Graph`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from onnx import numpy_helper
+
+from bokehflow.errors import ArtifactError
+from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
+
+
+def read_onnx(path: Path) -> Graph:
+    """Raises ArtifactError for a file that is not ONNX."""
+    try:
+        model = onnx.load(path)
+    # protobuf's own error, which has no typed home.
+    except Exception as error:
+        raise ArtifactError(f"{path} is not an ONNX file ({error})") from error
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    known = {value.name: _value(value) for value in (*graph.value_info, *graph.output)}
+    return Graph(
+        "onnx",
+        tuple(
+            Node(
+                node.name,
+                canonical(node.op_type),
+                tuple(node.input),
+                tuple(constants[name] for name in node.input if name in constants),
+                tuple(known.get(name, Value(name, None, "")) for name in node.output),
+                standard=node.domain in ("", "ai.onnx"),
+            )
+            for node in graph.node
+        ),
+    )
+
+
+def _value(value: onnx.ValueInfoProto) -> Value:
+    tensor = value.type.tensor_type
+    shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+    return Value(value.name, shape if tensor.HasField("shape") else None, dtype)

@@ -1,0 +1,48 @@
+"""An OpenVINO model as a `Graph`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export.to_openvino import MODEL_FILE, import_openvino
+from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
+
+_NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})
+
+
+def read_openvino(path: Path) -> Graph:
+    """Raises ArtifactError for no OpenVINO model and MissingDependencyError without OpenVINO."""
+    openvino = import_openvino()
+    try:
+        model = openvino.Core().read_model(str(path / MODEL_FILE))
+    except RuntimeError as error:
+        raise ArtifactError(f"{path} is not an OpenVINO model ({error})") from error
+    nodes = (node for node in model.get_ordered_ops() if node.get_type_name() not in _NOT_COMPUTED)
+    return Graph("openvino", tuple(_node(node) for node in nodes))
+
+
+def _node(node: Any) -> Node:
+    sources = [port.get_source_output().get_node() for port in node.inputs()]
+    constants = [s.get_data() for s in sources if s.get_type_name() == "Constant"]
+    if node.get_type_name() == "Clamp":
+        bounds = node.get_attributes()
+        constants += [np.array(bounds["min"]), np.array(bounds["max"])]
+    return Node(
+        node.get_friendly_name(),
+        canonical(node.get_type_name()),
+        tuple(source.get_friendly_name() for source in sources),
+        tuple(constants),
+        tuple(_value(node.get_friendly_name(), port) for port in node.outputs()),
+    )
+
+
+def _value(name: str, port: Any) -> Value:
+    shape = port.get_partial_shape()
+    dtype = {"f32": "float32", "f16": "float16"}.get(port.get_element_type().get_type_name(), "")
+    if shape.rank.is_dynamic:
+        return Value(name, None, dtype)
+    return Value(name, tuple(d.get_length() if d.is_static else None for d in shape), dtype)

@@ -1,0 +1,194 @@
+"""The hazards themselves: each a rule over a graph, with its reason.
+
+Levels. error: an accelerator refuses the graph, or its result is wrong there. warning: an operation
+leaves the accelerator, or is right only for some inputs. note: it wastes time or memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bokehflow.runtimes.hazards.graph import Graph, Node, Value
+
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[str, ...] = get_args(Level)
+
+MAX_RANK = 5
+MAX_AXIS = 16_384
+SOFTPLUS_LIMIT = 10.4
+"""Input above which the Neural Engine's softplus is wrong."""
+SMALLEST_ROW = 32
+"""Elements that a row is padded to there."""
+FLOAT16_MAX = 65_504.0
+NO_BOUND = 1e38
+"""From here on a constant says that a side of a clip is open."""
+CONTROL_FLOW = frozenset({"if", "loop", "scan", "tensoriterator", "whileloop", "cond"})
+DATA_DEPENDENT = frozenset({"nonzero", "unique", "nonmaxsuppression"})
+CPU_ONLY = frozenset(
+    {"gather", "gatheralongaxis", "gathernd", "gatherelements", "scatter", "scatternd",
+     "scatterupdate", "scatterelements", "cumsum", "topk", "argsort", "bandpart", "einsum"}
+)  # fmt: skip
+"""What Neural Engine and NPUs leave to the CPU or emulate, with a copy to and fro."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """rule: its short name. where: the node. reason: why it is one."""
+
+    level: Level
+    rule: str
+    where: str
+    reason: str
+
+
+Rule = Callable[[Graph], Iterator[Hazard]]
+
+
+def too_many_axes(graph: Graph) -> Iterator[Hazard]:
+    """More than five axes."""
+    for node, value in _written(graph):
+        if value.shape is not None and len(value.shape) > MAX_RANK:
+            reason = f"{len(value.shape)} axes; accelerators take at most {MAX_RANK}"
+            yield Hazard("error", "rank", node.name, reason)
+
+
+def dynamic_shape(graph: Graph) -> Iterator[Hazard]:
+    """A length, or a rank, that is only known at run time."""
+    for node, value in _written(graph):
+        if value.shape is None or None in value.shape:
+            yield Hazard("error", "dynamic shape", node.name, "compilers there need fixed lengths")
+
+
+def control_flow(graph: Graph) -> Iterator[Hazard]:
+    """Loops and branches, and operations whose result's size depends on the data."""
+    for node in graph.nodes:
+        if node.kind in DATA_DEPENDENT:
+            yield Hazard(
+                "error", "data-dependent size", node.name, f"{node.kind} has no fixed size"
+            )
+        if node.kind in CONTROL_FLOW:
+            fused = graph.target == "openvino" and node.kind == "loop"
+            reason = (
+                "OpenVINO's CPU plugin fuses it into GatedDeltaNet; other devices may run it token "
+                "by token: export for them with --scan chunked"
+                if fused
+                else "accelerators run no control flow"
+            )
+            yield Hazard("warning" if fused else "error", "control flow", node.name, reason)
+
+
+def long_axis(graph: Graph) -> Iterator[Hazard]:
+    """An axis longer than the Neural Engine can address."""
+    for node, value in _written(graph):
+        longest = max((length or 0 for length in value.shape or ()), default=0)
+        if longest > MAX_AXIS:
+            reason = f"an axis of {longest:,}; the Neural Engine stops at {MAX_AXIS:,}"
+            yield Hazard("warning", "long axis", node.name, reason)
+
+
+def short_row(graph: Graph) -> Iterator[Hazard]:
+    """A large tensor whose last axis is so short that most of a row is padding."""
+    for node, value in _written(graph):
+        shape = value.shape or ()
+        if len(shape) < 2 or None in shape or shape[-1] is None:
+            continue
+        count = int(np.prod([length or 1 for length in shape]))
+        if shape[-1] < SMALLEST_ROW and count // shape[-1] > MAX_AXIS:
+            reason = f"rows of {shape[-1]} are padded to {SMALLEST_ROW} on the Neural Engine"
+            yield Hazard("note", "short row", node.name, reason)
+
+
+def softplus_range(graph: Graph) -> Iterator[Hazard]:
+    """softplus of what is not bounded from above."""
+    bounded = {
+        name
+        for node in graph.nodes
+        if node.kind in ("clip", "clamp", "minimum", "min")
+        and min(_bounds(node), default=np.inf) <= SOFTPLUS_LIMIT
+        for name in (node.name, *(value.name for value in node.writes))
+    }
+    for node in graph.nodes:
+        if node.kind == "softplus" and not bounded.intersection(node.reads):
+            reason = (
+                f"wrong above {SOFTPLUS_LIMIT} on the Neural Engine, and its input is unbounded"
+            )
+            yield Hazard("warning", "softplus range", node.name, reason)
+
+
+def _bounds(node: Node) -> list[float]:
+    """Constants that bound a node's result from above: a clip's second, any of a minimum's."""
+    single = [float(c.item()) for c in _floats(node) if c.size == 1]
+    return single[1:] if node.kind in ("clip", "clamp") else single
+
+
+def not_finite(graph: Graph) -> Iterator[Hazard]:
+    """Infinity or NaN among the constants."""
+    for node in graph.nodes:
+        if any(not np.isfinite(np.asarray(c, np.float64)).all() for c in _floats(node)):
+            reason = "an infinite constant turns into NaN in half precision; a mask is -4e4 instead"
+            yield Hazard("error", "not finite", node.name, reason)
+
+
+def beyond_half(graph: Graph) -> Iterator[Hazard]:
+    """A constant that half precision cannot hold."""
+    for node in graph.nodes:
+        largest = max((_largest(c) for c in _floats(node)), default=0.0)
+        if FLOAT16_MAX < largest < NO_BOUND:
+            reason = f"a constant of {largest:.3g} is infinite in half precision"
+            yield Hazard("warning", "beyond half precision", node.name, reason)
+
+
+def single_precision(graph: Graph) -> Iterator[Hazard]:
+    """float32 in a graph that computes in float16 otherwise."""
+    floats = [(node, value) for node, value in _written(graph) if value.dtype.startswith("float")]
+    half = sum(value.dtype == "float16" for _, value in floats)
+    if half * 2 < len(floats):
+        return
+    for node, value in floats:
+        if value.dtype == "float32" and node.kind != "cast":
+            reason = "computes in float32, which the Neural Engine has not"
+            yield Hazard("warning", "single precision", node.name, reason)
+
+
+def left_to_the_cpu(graph: Graph) -> Iterator[Hazard]:
+    """Operations that accelerators have not."""
+    for node in graph.nodes:
+        if not node.standard:
+            reason = f"{node.kind} is ONNX Runtime's own: CPU, CUDA and WebGPU have it, others not"
+            yield Hazard("warning", "not standard", node.name, reason)
+        elif node.kind in CPU_ONLY:
+            yield Hazard("warning", "CPU only", node.name, f"{node.kind} leaves the accelerator")
+
+
+RULES: tuple[Rule, ...] = (
+    too_many_axes,
+    dynamic_shape,
+    control_flow,
+    not_finite,
+    long_axis,
+    softplus_range,
+    beyond_half,
+    single_precision,
+    left_to_the_cpu,
+    short_row,
+)
+
+
+def _written(graph: Graph) -> Iterator[tuple[Node, Value]]:
+    for node in graph.nodes:
+        for value in node.writes:
+            yield node, value
+
+
+def _floats(node: Node) -> list[NDArray[np.generic]]:
+    return [c for c in node.constants if c.dtype.kind == "f"]
+
+
+def _largest(constant: NDArray[np.generic]) -> float:
+    finite = np.asarray(constant, np.float64)
+    return float(np.abs(finite[np.isfinite(finite)]).max(initial=0.0))

@@ -1,0 +1,34 @@
+"""`bfx doctor --artifact`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from onnx import helper
+
+from tests.cli.runner import Bfx
+from tests.runtimes.hazards.test_lint import write_onnx
+
+
+def test_hazards_of_level_error_are_exit_1(bfx: Bfx, tmp_path: Path) -> None:
+    path = tmp_path / "bad.onnx"
+    write_onnx(path, [helper.make_node("Add", ["x", "mask"], ["y"], name="masking")], [1, 64])
+    completed = bfx("doctor", "--artifact", str(path), "--json")
+    assert completed.exit_code == 1
+    assert completed.document["ok"] is False
+    assert completed.document["counts"]["error"] == 1
+    assert completed.document["hazards"][0]["where"] == "masking"
+    assert "masking" in bfx("doctor", "--artifact", str(path)).stdout
+
+
+def test_a_graph_without_hazards_is_exit_0(bfx: Bfx, tmp_path: Path) -> None:
+    path = tmp_path / "good.onnx"
+    write_onnx(path, [helper.make_node("Relu", ["x"], ["y"], name="relu")], [1, 64])
+    completed = bfx("doctor", "--artifact", str(path), "--json")
+    assert completed.exit_code == 0
+    assert completed.document["hazards"] == []
+
+
+def test_a_missing_artifact_is_a_plain_error(bfx: Bfx, tmp_path: Path) -> None:
+    completed = bfx("doctor", "--artifact", str(tmp_path / "none.onnx"))
+    assert "no artifact" in completed.require_plain_error(2)

@@ -1,0 +1,66 @@
+"""Linting files: our own artifacts, and files that are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export import TARGETS, Artifact
+from bokehflow.runtimes.hazards import lint
+
+
+@pytest.mark.xdist_group("artifacts")
+@pytest.mark.parametrize("target", TARGETS)
+def test_our_artifacts_have_no_hazard_of_level_error(
+    artifacts: dict[str, Artifact], target: str
+) -> None:
+    hazards = lint(artifacts[target].path)
+    assert [hazard for hazard in hazards if hazard.level == "error"] == []
+    assert "softplus range" not in {hazard.rule for hazard in hazards}
+    if target == "coreml":
+        assert {hazard.rule for hazard in hazards} <= {"single precision", "short row"}
+
+
+def write_onnx(path: Path, nodes: list[onnx.NodeProto], shape: list[int | str]) -> None:
+    floats = TensorProto.FLOAT
+    mask = numpy_helper.from_array(np.array([-np.inf], np.float32), "mask")
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [helper.make_tensor_value_info("x", floats, shape)],
+        [helper.make_tensor_value_info("y", floats, None)],
+        [mask],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), path)
+
+
+def test_hazards_of_an_onnx_file_without_a_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "bad.onnx"
+    nodes = [
+        helper.make_node("Add", ["x", "mask"], ["masked"], name="masking"),
+        helper.make_node("Softplus", ["masked"], ["y"], name="positive"),
+    ]
+    write_onnx(path, nodes, [1, "length", 4])
+    found = {(hazard.level, hazard.rule, hazard.where) for hazard in lint(path)}
+    assert {
+        ("error", "not finite", "masking"),
+        ("error", "dynamic shape", "masking"),
+        ("warning", "softplus range", "positive"),
+    } <= found
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model_openvino", "model.txt", "model.mlpackage"])
+def test_what_is_no_artifact_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"not a model")
+    with pytest.raises(ArtifactError):
+        lint(tmp_path / name)
+
+
+def test_a_missing_artifact_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no artifact"):
+        lint(tmp_path / "model.onnx")
