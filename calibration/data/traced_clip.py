@@ -19,7 +19,7 @@ from bokehflow.calibration.data.pinhole import Pinhole, to_inverse_depth
 from bokehflow.calibration.data.pose import Pose
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.calibration.data.room_layout import make_room
-from bokehflow.calibration.data.split import of_split, split_of_group
+from bokehflow.calibration.data.split import HELD_OUT, TRAIN, of_split, split_of_group
 from bokehflow.calibration.data.traced_parts import body_parts, move_body, quad_parts, sky_parts
 from bokehflow.calibration.data.tracer import Shot, bodies_seen, load_mitsuba
 from bokehflow.calibration.data.viewpoint import (
@@ -29,7 +29,9 @@ from bokehflow.calibration.data.viewpoint import (
     set_in_motion,
 )
 
-SHARP_SAMPLES, LENS_SAMPLES = 16, 64
+SHARP_SAMPLES = {TRAIN: 16, HELD_OUT: 128}
+LENS_SAMPLES = {TRAIN: 64, HELD_OUT: 256}
+"""Rays a pixel. What is judged by is traced with so many more that its noise hides no blur."""
 VIEW_TRIES = 6
 PROBE_PX = 32
 """A view is first judged by its depth at so many pixels a side."""
@@ -93,8 +95,8 @@ class TracedScene:
                 self._place(mover, frame)
             seed = noise_seed + 2 * frame
             depths.append(self.shot.depth_m(camera))
-            sharp.append(self.shot.picture(camera, SHARP_SAMPLES, seed, None))
-            blurred.append(self.shot.picture(camera, LENS_SAMPLES, seed + 1, lens))
+            sharp.append(self.shot.picture(camera, SHARP_SAMPLES[self.split], seed, None))
+            blurred.append(self.shot.picture(camera, LENS_SAMPLES[self.split], seed + 1, lens))
         gain = exposure_gain(sharp[0], rng)
         flow, valid = self._flow(cameras, depths, mover)
         info = ClipInfo(
