@@ -8,13 +8,13 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from bokehflow.errors import UsageError
 from bokehflow.export.lowering.blocks import LoweredBlock
 from bokehflow.export.lowering.mixers import LoweredMixer
-from bokehflow.layers.bigdr import BiGDRBlock
+from bokehflow.layers.bigdr import BiGDRBlock, Start
 from bokehflow.layers.conditioning import FilmModulation
 from bokehflow.layers.gates import GateFloors
 from bokehflow.network import FUSION_EVERY, Network
-from bokehflow.scan import DIRECTIONS
 
 BuildMixer = Callable[[Sequence[BiGDRBlock]], LoweredMixer]
 
@@ -27,8 +27,13 @@ class LoweredNetwork(Network):
     """
 
     def __init__(self, network: Network, build_mixer: BuildMixer) -> None:
-        """build_mixer: makes the mixer of some blocks, side by side in the order given."""
-        super().__init__(network.variant)
+        """build_mixer: makes the mixer of some blocks, side by side in the order given.
+
+        Raises UsageError for a network whose scans are cut into segments.
+        """
+        if network.temporal.is_segmented:
+            raise UsageError("exporting a model with segment states", "one with whole scans")
+        super().__init__(network.variant, temporal=network.temporal)
         self.load_state_dict(network.state_dict())
         blocks = [cast(BiGDRBlock, block) for block in (*self.depth_blocks, *self.bokeh_blocks)]
         pairs = zip(blocks[: self.variant.blocks], blocks[self.variant.blocks :], strict=True)
@@ -39,12 +44,11 @@ class LoweredNetwork(Network):
         del self.film, self.depth_floors, self.bokeh_floors
 
     def _encode(
-        self, tokens: Tensor, lens: Tensor, starts: Tensor, height: int, width: int
+        self, tokens: Tensor, lens: Tensor, starts: Sequence[Start], height: int, width: int
     ) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
         """As `Network._encode`; tokens: [1, T, C]."""
         variant = self.variant
-        shape = (2, len(DIRECTIONS), variant.heads, variant.head_size, variant.head_size)
-        starts_by_pair = starts.reshape(2, variant.blocks, -1).unbind(1)
+        whole = [cast(Tensor, start) for start in starts]
         modulation = self.modulation(self.aperture(lens))
         both = torch.cat([tokens, tokens])
         levels: list[tuple[Tensor, Tensor]] = []
@@ -56,7 +60,7 @@ class LoweredNetwork(Network):
                 rooms = self.floors(i, FUSION_EVERY, coc_mean)
             scale, shift = modulation[i]
             both = both * scale + shift
-            start = starts_by_pair[i].reshape(shape)
+            start = torch.cat([whole[i], whole[variant.blocks + i]])
             both, final = block(both, rooms[in_level], start, height, width)
             finals.append(final.flatten(1, 2)[:, None])
             if in_level == FUSION_EVERY - 1:
