@@ -7,7 +7,7 @@ Slot i of that state is what segment i - 1 ended in, and slot 0 what the last on
 document   n = 1: S_0 = tau S_final_prev + (1 - tau) S_init (founding document, section 3.4)
 off        nothing is taken from the previous frame
 blended    segment i starts from (1 - tau) S_i + tau S_i_prev, where S_i is what segment i - 1 ended
-           in and S_0 = S_init. With n = 1 that is the document's rule
+           in and S_0 = S_init. With n = 1 that is the document's rule (a frame costs n passes)
 systolic   segment i starts from S_i_prev and segment 0 from S_init. No segment waits for another,
            so the frame costs one pass, and on a still scene a scan agrees with the exact one
            after n frames
