@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import onnx
 
 from bokehflow.export.artifact import Artifact, load_artifact, sealed
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.compiled import check_compiled
-from bokehflow.export.config import ExportConfig
+from bokehflow.export.config import ExportConfig, Precision
 from bokehflow.export.lowering import LoweredNetwork
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
@@ -60,7 +60,7 @@ def _write_openvino(pipeline: Pipeline, manifest: Manifest, target: Path) -> Non
     import_openvino()  # Before the minute that the graph takes.
     proto = _checked_onnx(pipeline, manifest)
     target.mkdir()
-    to_openvino(proto, target, manifest.precision, manifest.embedded())
+    to_openvino(proto, target, cast(Precision, manifest.precision), manifest.embedded())
 
 
 def _write_coreml(pipeline: Pipeline, manifest: Manifest, target: Path) -> None:
@@ -70,7 +70,7 @@ def _write_coreml(pipeline: Pipeline, manifest: Manifest, target: Path) -> None:
         [spec.name for spec in manifest.inputs],
         [spec.name for spec in manifest.outputs],
         target,
-        manifest.precision,
+        cast(Precision, manifest.precision),
         manifest.embedded(),
     )
 

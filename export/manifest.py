@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.config import Precision
 from bokehflow.rendering import RenderConfig
 from bokehflow.specs import Size, TensorSpec
 
@@ -35,7 +34,8 @@ class Manifest:
     """What an artifact is, how it was made, and what was measured of it.
 
     `parity` is None until `bfx validate` has measured it. `budget` holds the goals for this
-    variant, not results.
+    variant, not results. `quantization` is None for what `bfx export` wrote; of a quantized
+    artifact it tells what was done (`bokehflow.quantize`), and `precision` is the recipe's name.
     """
 
     target: str
@@ -45,7 +45,7 @@ class Manifest:
     canonical_fov_deg: float
     frame_size: Size
     network_size: Size
-    precision: Precision
+    precision: str
     scan: dict[str, Any]
     render: RenderConfig
     inputs: list[TensorSpec]
@@ -56,6 +56,7 @@ class Manifest:
     artifact_sha256: str = ""
     artifact_bytes: int = 0
     parity: Parity | None = None
+    quantization: dict[str, Any] | None = None
     tools: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 

@@ -18,6 +18,16 @@ def artifact_name(variant: str, config: ExportConfig) -> str:
     return stem + _SUFFIXES[config.target]
 
 
+def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path:
+    """Where the quantized form of an artifact lies, beside it: the recipe in its precision's place.
+
+    precision: the artifact's own, as its manifest says. A renamed artifact gets the recipe added.
+    """
+    ending = _SUFFIXES[target]
+    stem = path.name.removesuffix(ending).removesuffix(f"_{precision}")
+    return path.with_name(f"{stem}_{recipe}{ending}")
+
+
 def manifest_path(artifact: Path) -> Path:
     """The manifest beside an artifact: its whole name, ending included, and `.json`."""
     return artifact.with_name(artifact.name + MANIFEST_SUFFIX)
