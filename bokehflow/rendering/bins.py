@@ -40,11 +40,15 @@ class SoftBins:
         return torch.cat([added(lights), added(shares)], 1)
 
     def visible(self, index: int) -> Tensor:
-        """1 where the layer's own depth, or what is behind it, can be seen."""
+        """1 where the layer's own depth, or what is behind it, can be seen; not for the nearest."""
         return 1.0 - self._beyond(index)
 
+    def can_be_hidden(self, index: int) -> bool:
+        """Whether there is a layer that can hide this one: nothing hides the nearest two."""
+        return index + 2 < len(self._nearer)
+
     def hidden(self, index: int) -> Tensor:
-        """1 where nearer things hide the layer.
+        """1 where nearer things hide the layer, which must be one that can be hidden.
 
         Counted one layer later than it seems: a pixel shared with the next layer is not hidden,
         or silhouettes would grow.
@@ -58,6 +62,4 @@ class SoftBins:
         )
 
     def _beyond(self, index: int) -> Tensor:
-        if index + 1 < len(self._nearer):
-            return added(self._nearer[index + 1])
-        return torch.zeros_like(self._nearer[0][0])
+        return added(self._nearer[index + 1])

@@ -43,48 +43,46 @@ class LensBlur(nn.Module):
         bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
         fills = self._fills(bins)
         nearest = len(self.bank) - 1
-        composite = Composite(self._blurred(nearest, bins, *fills[nearest]))
+        composite = Composite(self._blurred(nearest, bins, fills.get(nearest)))
         for index in range(nearest - 1, -1, -1):
-            composite.add_behind(self._blurred(index, bins, *fills[index]))
+            composite.add_behind(self._blurred(index, bins, fills.get(index)))
         return _cropped(composite.colour(), height, width)
 
     def _fills(self, bins: SoftBins) -> dict[int, tuple[Tensor, Tensor]]:
-        """For each layer its content, and its content behind what hides it, on the fill's grid."""
-        levels = sorted({_fill_level(layer) for layer in self.bank})
-        layers = {
-            level: [k for k, layer in enumerate(self.bank) if _fill_level(layer) == level]
-            for level in levels
-        }
+        """For each layer that can be hidden its content, and its content behind what hides it, on
+        the fill's grid."""
+        layers: dict[int, list[int]] = {}
+        for index, layer in enumerate(self.bank):
+            if bins.can_be_hidden(index):
+                layers.setdefault(_fill_level(layer), []).append(index)
         # Stacked along the batch axis, one fill serves all layers of a level; and one pyramid
         # serves all levels, each joining where its own grid is reached.
-        seen = [
-            (level, torch.cat([self._seen(bins, k, level) for k in layers[level]]))
-            for level in levels
-        ]
-        behind = push_pull_levels(dict(seen))
+        seen = {
+            level: torch.cat([_seen(bins, index, level) for index in layers[level]])
+            for level in sorted(layers)
+        }
         fills: dict[int, tuple[Tensor, Tensor]] = {}
-        for level, pooled in seen:
-            own = torch.split(pooled[:, :-1], 1)
-            parts = zip(own, torch.split(behind[level], 1), strict=True)
+        for level, behind in push_pull_levels(seen).items():
+            count = len(layers[level])
+            own = torch.chunk(seen[level][:, :-1], count)
+            parts = zip(own, torch.chunk(behind, count), strict=True)
             fills.update(zip(layers[level], parts, strict=True))
         return fills
 
-    def _seen(self, bins: SoftBins, index: int, level: int) -> Tensor:
-        """What lies in a layer, and where it or what is behind it is visible, on a level's grid."""
-        parts = (bins.layer(index), bins.visible(index))
-        return torch.cat([F.avg_pool2d(part, 2**level) for part in parts], 1)
-
-    def _blurred(self, index: int, bins: SoftBins, own: Tensor, behind: Tensor) -> Tensor:
+    def _blurred(self, index: int, bins: SoftBins, fill: tuple[Tensor, Tensor] | None) -> Tensor:
         """One layer [B, C+1, H, W] at full size: filled where hidden, then blurred."""
         layer = self.bank[index]
         cell = 2**layer.level
-        hidden = bins.hidden(index)
-        if layer.level < FINEST_FILL_LEVEL:
-            own, behind = bins.layer(index), _upsampled(behind, 2 ** _fill_level(layer) // cell)
-        else:
-            hidden = F.avg_pool2d(hidden, cell)
         kernel = self.get_buffer(f"kernel_{index}")
-        return _upsampled(_convolved(own + hidden * behind, kernel), cell)
+        if fill is None:
+            own = _pooled(bins.layer(index), cell)
+        else:
+            own, behind = fill
+            if layer.level < FINEST_FILL_LEVEL:
+                own = bins.layer(index)
+                behind = _upsampled(behind, 2 ** _fill_level(layer) // cell)
+            own = own + _pooled(bins.hidden(index), cell) * behind
+        return _upsampled(_convolved(own, kernel), cell)
 
     def _padded(self, x: Tensor) -> Tensor:
         """Repeat the last row and column up to a whole number of the coarsest cells."""
@@ -94,6 +92,16 @@ class LensBlur(nn.Module):
 
 def _fill_level(layer: BankLayer) -> int:
     return max(layer.level, FINEST_FILL_LEVEL)
+
+
+def _seen(bins: SoftBins, index: int, level: int) -> Tensor:
+    """What lies in a layer, and where it or what is behind it is visible, on a level's grid."""
+    parts = (bins.layer(index), bins.visible(index))
+    return torch.cat([_pooled(part, 2**level) for part in parts], 1)
+
+
+def _pooled(x: Tensor, cell: int) -> Tensor:
+    return F.avg_pool2d(x, cell) if cell > 1 else x
 
 
 def _convolved(x: Tensor, kernel: Tensor) -> Tensor:

@@ -38,7 +38,8 @@ def push_pull_levels(seen: Mapping[int, Tensor]) -> dict[int, Tensor]:
     has cells twice as wide as that of level k. Returns [N, C, h, w] for every level given.
     """
     filled: dict[int, Tensor] = {}
-    _fill_from(min(seen), None, seen, filled)
+    if seen:
+        _fill_from(min(seen), None, seen, filled)
     return filled
 
 
