@@ -48,6 +48,7 @@ PACKAGES = (
     Package("av", "", "videos"),
     Package("typer", "", "this command line"),
     Package("rich", "", "progress bars"),
+    Package("jinja2", "", "reports and model cards"),
     Package("onnx", "", "exporting ONNX"),
     Package("onnxscript", "", "exporting ONNX"),
     Package("onnxruntime", "", "running ONNX files"),
