@@ -24,6 +24,7 @@ from bokehflow.cli.export import export
 from bokehflow.cli.info import info
 from bokehflow.cli.output import CommandResult
 from bokehflow.cli.quality import quality
+from bokehflow.cli.quantize import quantize
 from bokehflow.cli.render import render
 from bokehflow.cli.train import export_weights, train
 from bokehflow.cli.validate import validate
@@ -64,6 +65,13 @@ app.command(
         "bfx export --target onnx --size 1080x1920 --network-size full",
     ),
 )(export)
+app.command(
+    "quantize",
+    epilog=output.example(
+        "bfx quantize dist/bokehflow-nano_720x1280_net288x512_fp32.onnx --recipe int8-mixed",
+        "bfx quantize dist/bokehflow-nano_720x1280_net288x512_fp32_openvino --calibration clip.mp4",
+    ),
+)(quantize)
 app.command(
     "validate",
     epilog=output.example(

@@ -1,0 +1,148 @@
+"""`bfx quantize`: fewer bits, what they cost, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.cli.render_options import Weights
+from bokehflow.cli.untrained import untrained_warning
+
+if TYPE_CHECKING:
+    from bokehflow.calibration.sample_set import SampleSet
+    from bokehflow.export import Artifact
+    from bokehflow.quantize import Quantized
+
+COLUMNS = ("artifact", "recipe", "bytes", "loss dB", "parity dB", "8-bit layers", "status")
+NOISIEST_SHOWN = 5
+
+RecipeName = Annotated[
+    str | None,
+    typer.Option(metavar="int8|int8-mixed|w8|palette6|w8a8", help="[default: the target's first]"),
+]
+Calibration = Annotated[
+    str,
+    typer.Option(
+        metavar="packaged|synthetic|PATH",
+        help="Photos and scenes that come with bokehflow, scenes alone, or your own folder of "
+        "photos, clips and videos, or one video.",
+    ),
+]
+Samples = Annotated[int, typer.Option(min=1, help="Frames to calibrate on.")]
+MaxDrop = Annotated[
+    float, typer.Option(help="What bokeh may lose against truth on held-out scenes, in dB.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of the samples drawn.")]
+ScanForm = Annotated[
+    str,
+    typer.Option(
+        "--scan",
+        metavar="chunked|cpu",
+        help="The form in which the model runs for carried states; cpu is faster and needs the "
+        "extra `train`.",
+    ),
+]
+OutputDir = Annotated[
+    Path | None, typer.Option("--output-dir", "-o", help="[default: beside the artifact]")
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out files that cannot be read, and list them.")
+]
+
+
+def quantize(
+    artifact: Annotated[Path, typer.Argument(help="An artifact made by bfx export.")],
+    recipe: RecipeName = None,
+    calibration: Calibration = "packaged",
+    samples: Samples = 64,
+    max_drop_db: MaxDrop = 0.3,
+    seed: Seed = 0,
+    weights: Weights = None,
+    scan: ScanForm = "chunked",
+    output_dir: OutputDir = None,
+    skip_bad: SkipBad = False,
+) -> CommandResult:
+    """Quantize an artifact: fewer bits, calibrated on frames with carried states.
+
+    Writes the quantized artifact, its manifest, a record of what each layer costs, and the samples
+    used, which the same request uses again. Exit code 1 where the limit cannot be kept; the best
+    reached is written all the same.
+    """
+    from bokehflow.calibration.sample_making import SampleRequest
+    from bokehflow.export import load_artifact
+    from bokehflow.quantize import QuantizeConfig, check_request
+    from bokehflow.quantize import quantize as quantize_artifact
+
+    source = load_artifact(artifact)
+    config = QuantizeConfig(recipe, max_drop_db)
+    check_request(source, config)
+    manifest = source.manifest
+    request = SampleRequest(
+        manifest.frame_size, manifest.network_size, calibration, samples, seed, skip_bad
+    )
+    drawn, kept_at = _samples(source, request, weights, scan, output_dir or artifact.parent)
+    with progress_bar("quantizing", None) as advance:
+        made = quantize_artifact(source, drawn, config, output_dir, advance)
+    left_out = tuple(f"left out: {reason}" for reason in drawn.facts["left_out"])
+    return CommandResult(
+        {
+            "met": made.met,
+            "artifact": str(made.artifact.path),
+            "record_file": str(made.record_path),
+            "samples_file": str(kept_at),
+            "record": made.record,
+        },
+        _text(made),
+        exit_code=0 if made.met else 1,
+        warnings=(*left_out, *untrained_warning(manifest.trained)),
+    )
+
+
+def _samples(
+    source: Artifact, request: Any, weights: Path | None, scan: str, folder: Path
+) -> tuple[SampleSet, Path]:
+    """The calibration samples, made by the model that the artifact was exported from."""
+    from bokehflow.calibration.sample_making import stored_samples
+    from bokehflow.errors import ArtifactError
+    from bokehflow.scan import ScanConfig
+    from bokehflow.specs import find_variant
+    from bokehflow.weights import load_network
+
+    manifest = source.manifest
+    network, info = load_network(find_variant(manifest.variant), weights, ScanConfig(scan))
+    if info.sha256 != manifest.weights_sha256:
+        raise ArtifactError(
+            f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",
+            f"{info.sha256[:12]}...",
+            "name its weights with --weights, or export it again",
+        )
+    with progress_bar("drawing calibration samples", request.count) as advance:
+        return stored_samples(request, network, info.sha256, folder, advance)
+
+
+def _text(made: Quantized) -> str:
+    record = made.record
+    held = record["held_out"]
+    limits = held["limits"]
+    kept = f"{limits['max_drop_db']:g} dB lost and {limits['parity_db']:g} dB of parity"
+    status = "ok" if made.met else f"FAILED: {kept} cannot be kept"
+    row = (
+        made.artifact.path,
+        record["recipe"],
+        f"{record['artifact']['bytes']:,} ({record['source']['bytes']:,} before)",
+        f"{held['drop_db']:.2f}",
+        f"{held['parity_db']:.1f}",
+        len(record["quantized_layers"]),
+        status,
+    )
+    noisiest = [
+        (layer["layer"], f"{layer['sqnr_db']:.1f}", "float" if layer["float"] else "8 bits")
+        for layer in record["layers"][:NOISIEST_SHOWN]
+    ]
+    parts = [text_table(COLUMNS, [row])]
+    if noisiest:
+        parts.append(text_table(("noisiest layers", "SQNR dB", "runs in"), noisiest))
+    return "\n\n".join([*parts, f"record: {made.record_path}"])

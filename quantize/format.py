@@ -1,0 +1,59 @@
+"""What the recipes need of a file format. One implementation a format, each in its own files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bokehflow.runtimes import Session
+
+Feeds = Mapping[str, NDArray[np.float32]]
+M = TypeVar("M")
+
+
+class Format(Protocol[M]):
+    """Models of one format. Nothing is changed in place: what is given back is a copy."""
+
+    def read(self, path: Path) -> M:
+        """The model of an artifact."""
+        ...
+
+    def layers(self, model: M) -> list[str]:
+        """Names of the layers that may be quantized."""
+        ...
+
+    def with_8bit_weights(self, model: M) -> M:
+        """Weights in 8 bits wherever they still are floats; arithmetic as it was."""
+        ...
+
+    def with_8bit_layers(self, model: M, samples: Iterable[Feeds], count: int) -> M:
+        """Weights and activations in 8 bits, ranges from `count` samples."""
+        ...
+
+    def reverted(self, quantized: M, original: M, layers: Collection[str]) -> M:
+        """The quantized model with some layers reading floats again."""
+        ...
+
+    def quantized_layers(self, model: M) -> list[str]:
+        """Layers that read 8-bit activations. Raises CheckError where anything else does."""
+        ...
+
+    def with_noise_outputs(self, quantized: M, original: M) -> M:
+        """Further outputs NOISE and SIGNAL for every quantized layer (`layers`)."""
+        ...
+
+    def with_scan_outputs(self, model: M, original: M) -> M:
+        """Further outputs SCAN for every block."""
+        ...
+
+    def write(self, model: M, path: Path, metadata: Mapping[str, str]) -> None:
+        """Write an artifact, as small as it can be."""
+        ...
+
+    def open(self, model: M, folder: Path) -> Session:
+        """A session of the model, written to a temporary folder first."""
+        ...

@@ -1,0 +1,61 @@
+"""The recipes of formats that keep layers as nodes of a graph: ONNX and OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from bokehflow.quantize.accuracy import Attempt, controlled, measured
+from bokehflow.quantize.format import Format, M
+from bokehflow.quantize.job import Job, Outcome, Tried
+from bokehflow.quantize.layer_noise import rank_layers
+from bokehflow.quantize.layers import LayerNoise
+
+
+def weights_in_8_bits(form: Format[M], job: Job) -> Outcome:
+    """Weights alone."""
+    original = form.read(job.artifact.path)
+    model = form.with_8bit_weights(original)
+    noises = rank_layers(form, model, original, job.samples)
+    job.advance()
+    return _outcome(form, [Attempt(model, (), measured(form, model, job.held_out))], noises)
+
+
+def layers_in_8_bits(form: Format[M], job: Job) -> Outcome:
+    """Every layer that may be quantized."""
+    _, quantized, noises = _quantized(form, job)
+    model = form.with_8bit_weights(quantized)
+    return _outcome(form, [Attempt(model, (), measured(form, model, job.held_out))], noises)
+
+
+def mixed(form: Format[M], job: Job) -> Outcome:
+    """As many layers as the limits allow; the others keep 8-bit weights."""
+    original, quantized, noises = _quantized(form, job)
+    attempts = controlled(form, quantized, original, noises, job.held_out, job.limits, job.advance)
+    return _outcome(form, attempts, noises)
+
+
+def _quantized(form: Format[M], job: Job) -> tuple[M, M, list[LayerNoise]]:
+    original = form.read(job.artifact.path)
+    samples = (job.samples.feeds(index) for index in range(len(job.samples)))
+    quantized = form.with_8bit_layers(original, samples, len(job.samples))
+    job.advance()
+    noises = rank_layers(form, quantized, original, job.samples)
+    job.advance()
+    return original, quantized, noises
+
+
+def _outcome(
+    form: Format[M], attempts: Sequence[Attempt[M]], noises: Sequence[LayerNoise]
+) -> Outcome:
+    """The last attempt, once nothing but layers is found to be quantized in it."""
+    chosen = attempts[-1]
+    quantized = form.quantized_layers(chosen.model)
+    return Outcome(
+        partial(form.write, chosen.model),
+        chosen.loss,
+        tuple(quantized),
+        chosen.floats,
+        tuple(noises),
+        tuple(Tried(len(attempt.floats), attempt.loss) for attempt in attempts),
+    )

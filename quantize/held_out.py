@@ -1,0 +1,133 @@
+"""What quantization costs against truth, on scenes that no calibration sees.
+
+Layered scenes have an exact truth. They are traced small and enlarged, frame and truth alike: blur
+grows with the width, so that an enlarged scene is still one scene through one lens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bokehflow.calibration.scenes import make_scene
+from bokehflow.export import Manifest
+from bokehflow.runtimes import Session
+from bokehflow.specs import Size
+
+HELD_OUT_SEED = 90_000
+"""Calibration draws its scenes from the seed that the user gives; this one is out of the way."""
+HELD_OUT_KINDS = ("portrait", "leaves", "occluder", "ground")
+FRAMES = 2
+"""The second frame of a still scene starts from the state of the first; it is the one judged."""
+_TRACED_HEIGHT = 128
+_LENS_SAMPLES = 256
+DECIBEL_CEILING = 200.0
+"""What identical arrays score; JSON has no infinity."""
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldScene:
+    """frame, truth: float32 [1, 3, H, W] sRGB 0..1; lens: float32 [1, 4]."""
+
+    name: str
+    frame: Float32
+    lens: Float32
+    truth: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A quantized artifact against the one it was made from, over the held-out scenes.
+
+    drop_db: mean loss of bokeh PSNR against truth. parity_db: the worst scene's bokeh PSNR against
+    the source artifact. depth_sqnr_db: the worst scene's, of inverse depth.
+    """
+
+    drop_db: float
+    parity_db: float
+    depth_sqnr_db: float
+
+
+def held_out_scenes(size: Size) -> list[HeldScene]:
+    """One scene of each of HELD_OUT_KINDS at a size."""
+    width = round(_TRACED_HEIGHT * max(1.0, size.width / size.height))
+    scenes = []
+    for kind in HELD_OUT_KINDS:
+        scene = make_scene(kind, HELD_OUT_SEED, _TRACED_HEIGHT, width, samples=_LENS_SAMPLES)
+        lens = np.array([scene.lens.as_tuple()], dtype=np.float32)
+        scenes.append(
+            HeldScene(kind, _resized(scene.frame, size), lens, _resized(scene.truth, size))
+        )
+    return scenes
+
+
+class HeldOut:
+    """Measures losses against one source artifact, whose outputs are computed once."""
+
+    def __init__(self, manifest: Manifest, source: Session) -> None:
+        self._manifest = manifest
+        self._scenes = held_out_scenes(manifest.frame_size)
+        self._expected = [self._judged(source, scene) for scene in self._scenes]
+
+    def loss(self, test: Session) -> Loss:
+        """Run a quantized artifact over the scenes, each from the first state on."""
+        drops, parities, depths = [], [], []
+        for scene, expected in zip(self._scenes, self._expected, strict=True):
+            found = self._judged(test, scene)
+            before, after = (psnr_db(scene.truth, out["bokeh"]) for out in (expected, found))
+            drops.append(before - after)
+            parities.append(psnr_db(expected["bokeh"], found["bokeh"]))
+            depths.append(sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]))
+        return Loss(round(float(np.mean(drops)), 4), round(min(parities), 2), round(min(depths), 2))
+
+    def _judged(self, session: Session, scene: HeldScene) -> dict[str, Float32]:
+        """The outputs of a scene's last frame."""
+        states = first_state(self._manifest)
+        for _ in range(FRAMES):
+            outputs = session.run({"image": scene.frame, "lens": scene.lens, **states})
+            states = carried(self._manifest, outputs)
+        return outputs
+
+
+def first_state(manifest: Manifest) -> dict[str, Float32]:
+    """The state inputs before the first frame."""
+    shapes = {spec.name: spec.shape for spec in manifest.inputs}
+    return {name: np.zeros(shapes[name], np.float32) for name in manifest.state_pairs}
+
+
+def carried(manifest: Manifest, outputs: dict[str, Float32]) -> dict[str, Float32]:
+    """The state inputs of the next frame."""
+    return {name: outputs[source] for name, source in manifest.state_pairs.items()}
+
+
+def psnr_db(reference: Float32, test: Float32) -> float:
+    """Peak 1 to mean squared error, in decibels."""
+    return decibels(1.0, _power(reference - test))
+
+
+def sqnr_db(reference: Float32, test: Float32) -> float:
+    """Mean square of the reference to that of the error, in decibels."""
+    return decibels(_power(reference), _power(reference - test))
+
+
+def decibels(signal: float, noise: float) -> float:
+    """Ratio of two powers in decibels, at most DECIBEL_CEILING either way."""
+    if signal <= 0.0:
+        return DECIBEL_CEILING if noise <= 0.0 else -DECIBEL_CEILING
+    ratio = 10.0 * np.log10(signal / max(noise, signal * 10.0 ** (-DECIBEL_CEILING / 10.0)))
+    return float(max(ratio, -DECIBEL_CEILING))
+
+
+def _power(x: Float32) -> float:
+    return float(np.mean(np.square(x.astype(np.float64))))
+
+
+def _resized(image: Tensor, size: Size) -> Float32:
+    enlarged = F.interpolate(image, (size.height, size.width), mode="bicubic", antialias=True)
+    return np.asarray(enlarged.clamp(0.0, 1.0).numpy(), dtype=np.float32)

@@ -1,0 +1,49 @@
+"""What a recipe is given and what it gives back, whatever the format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.export import Artifact
+from bokehflow.quantize.accuracy import Limits
+from bokehflow.quantize.held_out import HeldOut, Loss
+from bokehflow.quantize.layers import LayerNoise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """advance: called after every stage that takes more than a second."""
+
+    artifact: Artifact
+    samples: SampleSet
+    held_out: HeldOut
+    limits: Limits
+    advance: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How many layers an attempt left in float, and what it lost."""
+
+    floats: int
+    loss: Loss
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A quantized model that is still to be written.
+
+    write: puts the artifact at a path, with metadata inside. loss: of the chosen attempt.
+    quantized: layers that read 8-bit activations. floats: layers that the recipe left in float
+    because they were too noisy. noises: every quantized layer, the noisiest first.
+    """
+
+    write: Callable[[Path, Mapping[str, str]], None]
+    loss: Loss
+    quantized: tuple[str, ...] = ()
+    floats: tuple[str, ...] = ()
+    noises: tuple[LayerNoise, ...] = ()
+    tried: tuple[Tried, ...] = field(default=())

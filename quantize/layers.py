@@ -1,0 +1,65 @@
+"""Which layers may be quantized, by the module paths in the names of an artifact's nodes.
+
+A node is called `module.path/kind_n` in every format that keeps names. What is not on this list
+stays in float: the recurrence with its gates, norms, exponentials and sums (`...scan/...` itself),
+the readers of gates and coarse depth, whatever handles the lens or the blur radius, the renderer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_QUANTIZABLE = re.compile(
+    r"network\.("
+    r"stem\.(first|depthwise|pointwise)"
+    r"|blocks\.\d+\.scan\.(project|fuse\.weigh|out)"
+    r"|blocks\.\d+\.local(\.depthwise)?"
+    r"|fusions\.\d+\.(to_depth|to_bokeh)"
+    r"|(depth|bokeh)_head\.(project\.\d+|mix|to_half|skip|mix_half|to_full|out)"
+    r")"
+)
+
+
+_FUSION = re.compile(r"network\.blocks\.\d+\.scan\.fuse\.weigh")
+
+NOISE, SIGNAL, SCAN = "noise:", "signal:", "scan:"
+"""What the names of outputs that measure begin with."""
+
+
+def module_path(node_name: str) -> str:
+    """The module a node belongs to: its name up to the slash."""
+    return node_name.split("/", 1)[0]
+
+
+def is_quantizable(node_name: str) -> bool:
+    """Whether the module that a node belongs to may be quantized."""
+    return _QUANTIZABLE.fullmatch(module_path(node_name)) is not None
+
+
+_WEIGHT_ONLY = re.compile(r"network\.(modulation\.read|refine\.(first|second|third))")
+"""Weights worth 8 bits before arithmetic that is not: the lens's modulation, once a frame, and the
+refinement, which reads the blur radius beside colours. Under the longest lens that radius is a
+thousand times what it is under the shortest, and no one range fits both: it had 7 dB."""
+
+
+def may_store_8_bits(node_name: str) -> bool:
+    """Whether a module's weights may be stored in 8 bits, whatever it computes in."""
+    path = module_path(node_name)
+    return is_quantizable(node_name) or _WEIGHT_ONLY.fullmatch(path) is not None
+
+
+def is_fusion(node_name: str) -> bool:
+    """Whether a layer weighs the four directions of a scan: its input is what the scans gave."""
+    return _FUSION.fullmatch(module_path(node_name)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNoise:
+    """What quantizing one layer adds at its own output, on the inputs that it really gets.
+
+    sqnr_db: power of the layer's output in float over that of the error, all samples together.
+    """
+
+    layer: str
+    sqnr_db: float

@@ -1,0 +1,34 @@
+"""The one door to NNCF: imported on first use, and kept quiet while it works."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from bokehflow.errors import MissingDependencyError
+
+
+@contextlib.contextmanager
+def quiet_nncf() -> Iterator[Any]:
+    """Yield the package `nncf` without its log lines, progress bars and warnings.
+
+    It draws its bars on standard output, where only results belong.
+    Raises MissingDependencyError where it is not installed.
+    """
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            import nncf
+        except ModuleNotFoundError as error:
+            raise MissingDependencyError("nncf", "quantize", "quantizing to INT8") from error
+        logger = logging.getLogger("nncf")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            yield nncf
+        finally:
+            logger.setLevel(level)

@@ -1,0 +1,84 @@
+"""ONNX, for the recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+import onnx
+
+from bokehflow.quantize.format import Feeds
+from bokehflow.quantize.onnx_compact import compact
+from bokehflow.quantize.onnx_graph import layers_of
+from bokehflow.quantize.onnx_guard import check_quantizers
+from bokehflow.quantize.onnx_int8 import quantize_layers, reverted
+from bokehflow.quantize.onnx_noise import with_noise_outputs, with_scan_outputs
+from bokehflow.quantize.onnx_weights import quantize_weights
+from bokehflow.runtimes import Session
+from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
+
+
+class OnnxFormat:
+    """Graphs as protobuf messages; see `format.Format`."""
+
+    def read(self, path: Path) -> onnx.ModelProto:
+        """The file's graph."""
+        return onnx.load(path)
+
+    def layers(self, model: onnx.ModelProto) -> list[str]:
+        """In the order of the graph."""
+        return list(layers_of(model))
+
+    def with_8bit_weights(self, model: onnx.ModelProto) -> onnx.ModelProto:
+        """By `onnx_weights.quantize_weights`."""
+        copy = _copied(model)
+        quantize_weights(copy)
+        return copy
+
+    def with_8bit_layers(
+        self, model: onnx.ModelProto, samples: Iterable[Feeds], count: int
+    ) -> onnx.ModelProto:
+        """By NNCF. Raises MissingDependencyError without it."""
+        return quantize_layers(model, samples, count)
+
+    def reverted(
+        self, quantized: onnx.ModelProto, original: onnx.ModelProto, layers: Collection[str]
+    ) -> onnx.ModelProto:
+        """By giving nodes the inputs that they had."""
+        return reverted(quantized, original, layers)
+
+    def quantized_layers(self, model: onnx.ModelProto) -> list[str]:
+        """Layers behind a quantizer. Raises CheckError for any other reader of one."""
+        return check_quantizers(model)
+
+    def with_noise_outputs(
+        self, quantized: onnx.ModelProto, original: onnx.ModelProto
+    ) -> onnx.ModelProto:
+        """Float twins beside the quantized layers."""
+        return with_noise_outputs(quantized, original)
+
+    def with_scan_outputs(
+        self, model: onnx.ModelProto, original: onnx.ModelProto
+    ) -> onnx.ModelProto:
+        """What the fusion layers read."""
+        return with_scan_outputs(model, original)
+
+    def write(self, model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> None:
+        """One file, compacted."""
+        small = _copied(model)
+        compact(small)
+        onnx.helper.set_model_props(small, dict(metadata))
+        onnx.checker.check_model(small)
+        onnx.save(small, path)
+
+    def open(self, model: onnx.ModelProto, folder: Path) -> Session:
+        """In ONNX Runtime."""
+        path = folder / "model.onnx"
+        onnx.save(model, path)
+        return OnnxRuntimeSession(path)
+
+
+def _copied(model: onnx.ModelProto) -> onnx.ModelProto:
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return copy

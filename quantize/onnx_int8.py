@@ -1,0 +1,73 @@
+"""8-bit linear and convolution layers in an ONNX graph, by NNCF, as quantize-dequantize pairs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from bokehflow.quantize.nncf_access import quiet_nncf
+from bokehflow.quantize.onnx_graph import initializers, layers_of, remove_unused
+
+Feeds = Mapping[str, NDArray[np.float32]]
+
+
+def quantize_layers(
+    proto: onnx.ModelProto, samples: Iterable[Feeds], count: int
+) -> onnx.ModelProto:
+    """A quantized copy: weights a scale a channel, activations one range a tensor.
+
+    samples: what the model is fed, `count` of them; every one is run. Raises MissingDependencyError
+    without NNCF.
+    """
+    ignored = [node.name for node in proto.graph.node if node.name not in layers_of(proto)]
+    with quiet_nncf() as nncf:
+        quantized: onnx.ModelProto = nncf.quantize(
+            copy.deepcopy(proto),
+            nncf.Dataset(samples),
+            subset_size=count,
+            ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
+            preset=nncf.QuantizationPreset.MIXED,
+            # It gained nothing when it was measured, and would have to be undone with each layer.
+            advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
+        )
+    _omit_zero_points(quantized)
+    return quantized
+
+
+def _omit_zero_points(proto: onnx.ModelProto) -> None:
+    """Leave out zero points of weights that are all zero, which is what leaving out means.
+
+    ONNX Runtime 1.31 refuses to run a product with a stack of matrices that has them by channel.
+    """
+    constants = initializers(proto)
+    for node in proto.graph.node:
+        if node.op_type == "DequantizeLinear" and len(node.input) == 3:
+            codes, _, zero_point = node.input
+            if codes in constants and not numpy_helper.to_array(constants[zero_point]).any():
+                del node.input[2]
+    remove_unused(proto)
+
+
+def reverted(
+    quantized: onnx.ModelProto, original: onnx.ModelProto, layers: Collection[str]
+) -> onnx.ModelProto:
+    """A copy of a quantized model in which some layers read their float inputs again."""
+    result = onnx.ModelProto()
+    result.CopyFrom(quantized)
+    sources, constants = layers_of(original), initializers(original)
+    present = set(initializers(result))
+    for node in result.graph.node:
+        if node.name not in layers:
+            continue
+        for i, name in enumerate(sources[node.name].input):
+            node.input[i] = name
+            if name in constants and name not in present:
+                result.graph.initializer.append(constants[name])
+                present.add(name)
+    remove_unused(result)
+    return result

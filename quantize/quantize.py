@@ -1,0 +1,127 @@
+"""Artifact to quantized artifact, with a record of what it cost beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.errors import UsageError
+from bokehflow.export import Artifact, load_artifact
+from bokehflow.export.artifact import sealed
+from bokehflow.export.export import PARITY_GOAL_DB
+from bokehflow.export.manifest import Manifest, tool_versions
+from bokehflow.export.naming import quantized_path
+from bokehflow.export.staging import output_folder
+from bokehflow.quantize.accuracy import Limits
+from bokehflow.quantize.held_out import HeldOut
+from bokehflow.quantize.job import Job, Outcome
+from bokehflow.quantize.recipes import Recipe, find_recipe
+from bokehflow.quantize.record import build_record, record_path, write_record
+from bokehflow.runtimes import open_session
+
+DEFAULT_MAX_DROP_DB = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizeConfig:
+    """recipe: a name, None for the target's first. max_drop_db: what `bokeh` may lose against truth
+    on the held-out scenes, on average. Raises UsageError for a limit below 0."""
+
+    recipe: str | None = None
+    max_drop_db: float = DEFAULT_MAX_DROP_DB
+
+    def __post_init__(self) -> None:
+        if not self.max_drop_db >= 0.0:
+            raise UsageError(f"max_drop_db={self.max_drop_db}", "a number of decibels, at least 0")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantized:
+    """A quantized artifact, its record (`record.schema.json`), and whether it kept the limits."""
+
+    artifact: Artifact
+    record: dict[str, Any]
+    record_path: Path
+    met: bool
+
+
+def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
+    """The recipe, if the artifact can have it; to be asked before the long work.
+
+    Raises UsageError for an artifact that is quantized already or has not this recipe,
+    UnknownNameError for a recipe that does not exist.
+    """
+    manifest = artifact.manifest
+    if manifest.quantization is not None:
+        raise UsageError(
+            f"{artifact.path.name} is quantized already, by {manifest.quantization['recipe']}",
+            "an artifact that bfx export wrote",
+        )
+    return find_recipe(config.recipe, manifest.target)
+
+
+def quantize(
+    artifact: Artifact,
+    samples: SampleSet,
+    config: QuantizeConfig,
+    output_dir: Path | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> Quantized:
+    """Quantize, measure, and write artifact, manifest and record; the best reached is written even
+    where no attempt keeps the limits.
+
+    samples: of the artifact's frame size. output_dir: None is beside the artifact. Raises what
+    `check_request` raises, CheckError where a quantizer enters what must stay in float, OutputError
+    and MissingDependencyError.
+    """
+    recipe = check_request(artifact, config)
+    limits = Limits(config.max_drop_db, PARITY_GOAL_DB["int8"])
+    path = quantized_path(
+        artifact.path, artifact.manifest.target, artifact.manifest.precision, recipe.name
+    )
+    path = (output_dir or path.parent) / path.name
+    started = time.perf_counter()
+    held_out = HeldOut(artifact.manifest, open_session(artifact))
+    advance()
+    outcome = recipe.run(Job(artifact, samples, held_out, limits, advance))
+    manifest = _manifest(artifact, samples, recipe, outcome)
+    with output_folder(path.parent), sealed(path, manifest) as target:
+        outcome.write(target, manifest.embedded())
+    made = load_artifact(path)
+    seconds = time.perf_counter() - started
+    record = build_record(made, artifact, samples, outcome, limits, seconds)
+    write_record(record, record_path(path))
+    return Quantized(made, record, record_path(path), limits.met_by(outcome.loss))
+
+
+def _manifest(artifact: Artifact, samples: SampleSet, recipe: Recipe, outcome: Outcome) -> Manifest:
+    source = artifact.manifest
+    return dataclasses.replace(
+        source,
+        precision=recipe.name,
+        parity=None,
+        budget={**source.budget, "parity_db": PARITY_GOAL_DB["int8"]},
+        tools={**tool_versions(), **_nncf_version()},
+        quantization={
+            "recipe": recipe.name,
+            "source_sha256": source.artifact_sha256,
+            "source_precision": source.precision,
+            "calibration_sha256": samples.sha256(),
+            "calibration_samples": len(samples),
+            "quantized_layers": list(outcome.quantized),
+            "float_layers": list(outcome.floats),
+        },
+    )
+
+
+def _nncf_version() -> dict[str, str]:
+    try:
+        return {"nncf": version("nncf")}
+    except PackageNotFoundError:
+        return {}

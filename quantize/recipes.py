@@ -1,0 +1,57 @@
+"""The recipes, and which of them a target has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bokehflow.errors import UnknownNameError, UsageError
+from bokehflow.quantize import graph_recipes
+from bokehflow.quantize.format import Format
+from bokehflow.quantize.job import Job, Outcome
+from bokehflow.quantize.onnx_format import OnnxFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to quantize artifacts of one target. calibrated: whether it needs the samples' ranges
+    (all recipes use some samples to measure)."""
+
+    name: str
+    summary: str
+    run: Callable[[Job], Outcome]
+
+
+def _graph_recipes(make_format: Callable[[], Format[Any]]) -> tuple[Recipe, ...]:
+    def run(recipe: Callable[[Format[Any], Job], Outcome]) -> Callable[[Job], Outcome]:
+        return lambda job: recipe(make_format(), job)
+
+    return (
+        Recipe("int8", "weights and activations", run(graph_recipes.layers_in_8_bits)),
+        Recipe("int8-mixed", "all but the most sensitive layers", run(graph_recipes.mixed)),
+        Recipe("w8", "weights alone", run(graph_recipes.weights_in_8_bits)),
+    )
+
+
+RECIPES: dict[str, tuple[Recipe, ...]] = {
+    "onnx": _graph_recipes(OnnxFormat),
+}
+"""By target. The first is what `bfx quantize` does when none is named."""
+RECIPE_NAMES = tuple(dict.fromkeys(r.name for recipes in RECIPES.values() for r in recipes))
+
+
+def find_recipe(name: str | None, target: str) -> Recipe:
+    """The recipe of that name for a target; None takes the target's first.
+
+    Raises UnknownNameError for a name that no target has, UsageError for one that this target has
+    not.
+    """
+    recipes = {recipe.name: recipe for recipe in RECIPES[target]}
+    if name is None:
+        return RECIPES[target][0]
+    if name not in RECIPE_NAMES:
+        raise UnknownNameError("recipe", name, RECIPE_NAMES)
+    if name not in recipes:
+        raise UsageError(f"recipe {name} for {target}", " or ".join(recipes))
+    return recipes[name]
