@@ -75,8 +75,10 @@ def _loop(op: Any, sequences: list[Any], state: Any) -> tuple[Any, Any]:
     for parameter, start, result in zip(carried, starts, results, strict=True):
         loop.set_merged_input(parameter, start, result.output(0))
     loop.set_special_body_ports([0, 0])
-    final, o = (loop.get_iter_value(result.output(0), -1) for result in results)
-    return o, final
+    # The order in which they are asked for makes them outputs 0 and 1, as the fusion expects.
+    new_state, written = results
+    o = loop.get_iter_value(written.output(0), -1)
+    return o, loop.get_iter_value(new_state.output(0), -1)
 
 
 def _body(op: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:

@@ -95,7 +95,7 @@ class FusedMixer(LoweredMixer):
         """q, k: [S, 4, T, C]; v: the same, or wider; gates: [S, 4, T, H]."""
         streams, directions, length, channels = inputs.q.shape
         q, k, v, log_decay, beta = (x.flatten(0, 1) for x in inputs)
-        k = _normalised(k.reshape(*k.shape[:2], self.heads, self.head_size)).flatten(2)
+        k = _normalised(k.reshape(-1, self.head_size)).reshape(k.shape)
         spare = self.value_size - self.head_size
         start = F.pad(state.flatten(0, 1), (0, spare)) if spare else state.flatten(0, 1)
         o, final = linear_attention(q, k, v, start, log_decay, beta)

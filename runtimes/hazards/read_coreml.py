@@ -18,9 +18,10 @@ def read_coreml(path: Path) -> Graph:
 
 
 def _node(operation: Operation) -> Node:
+    # The bounds of a clip in their order, the lower one first.
     bound = [
         single
-        for binding in operation.inputs.values()
+        for _, binding in sorted(operation.inputs.items())
         for single in (binding if isinstance(binding, tuple) else (binding,))
     ]
     return Node(

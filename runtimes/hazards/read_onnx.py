@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from bokehflow.errors import ArtifactError
@@ -28,13 +31,23 @@ def read_onnx(path: Path) -> Graph:
                 node.name,
                 canonical(node.op_type),
                 tuple(node.input),
-                tuple(constants[name] for name in node.input if name in constants),
+                _constants(node, constants),
                 tuple(known.get(name, Value(name, None, "")) for name in node.output),
                 standard=node.domain in ("", "ai.onnx"),
             )
             for node in graph.node
         ),
     )
+
+
+def _constants(
+    node: onnx.NodeProto, known: Mapping[str, NDArray[np.generic]]
+) -> tuple[NDArray[np.generic], ...]:
+    """The constant inputs of a node; of a clip both bounds, infinite where it has none."""
+    if node.op_type != "Clip":
+        return tuple(known[name] for name in node.input if name in known)
+    low, high = (*node.input[1:], "", "")[:2]
+    return known.get(low, np.array(-np.inf)), known.get(high, np.array(np.inf))
 
 
 def _value(value: onnx.ValueInfoProto) -> Value:

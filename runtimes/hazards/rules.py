@@ -27,6 +27,8 @@ SMALLEST_ROW = 32
 FLOAT16_MAX = 65_504.0
 NO_BOUND = 1e38
 """From here on a constant says that a side of a clip is open."""
+CLIPS = ("clip", "clamp")
+"""Their constants are the lower and the upper bound, infinite where a side is open."""
 CONTROL_FLOW = frozenset({"if", "loop", "scan", "tensoriterator", "whileloop", "cond"})
 DATA_DEPENDENT = frozenset({"nonzero", "unique", "nonmaxsuppression"})
 CPU_ONLY = frozenset(
@@ -105,14 +107,10 @@ def short_row(graph: Graph) -> Iterator[Hazard]:
 
 def softplus_range(graph: Graph) -> Iterator[Hazard]:
     """softplus of what is not bounded from above."""
-    bounded = {
-        name
-        for node in graph.nodes
-        if node.kind in ("clip", "clamp", "minimum", "min")
-        and min(_bounds(node), default=np.inf) <= SOFTPLUS_LIMIT
-        for name in (node.name, *(value.name for value in node.writes))
-    }
+    bounded: set[str] = set()
     for node in graph.nodes:
+        if _is_bounded(node) or (_is_unchanged(node) and bounded.intersection(node.reads)):
+            bounded.update((node.name, *(value.name for value in node.writes)))
         if node.kind == "softplus" and not bounded.intersection(node.reads):
             reason = (
                 f"wrong above {SOFTPLUS_LIMIT} on the Neural Engine, and its input is unbounded"
@@ -120,16 +118,29 @@ def softplus_range(graph: Graph) -> Iterator[Hazard]:
             yield Hazard("warning", "softplus range", node.name, reason)
 
 
+def _is_bounded(node: Node) -> bool:
+    """Whether softplus is right for all that the node can give."""
+    limits = node.kind in (*CLIPS, "minimum", "min")
+    return limits and min(_bounds(node), default=np.inf) <= SOFTPLUS_LIMIT
+
+
+def _is_unchanged(node: Node) -> bool:
+    """Whether the node multiplies by 1, as torch's softplus does before and after."""
+    by_one = [c.size == 1 and float(c.item()) == 1.0 for c in _floats(node)]
+    return node.kind in ("mul", "multiply") and by_one == [True]
+
+
 def _bounds(node: Node) -> list[float]:
     """Constants that bound a node's result from above: a clip's second, any of a minimum's."""
     single = [float(c.item()) for c in _floats(node) if c.size == 1]
-    return single[1:] if node.kind in ("clip", "clamp") else single
+    return single[1:] if node.kind in CLIPS else single
 
 
 def not_finite(graph: Graph) -> Iterator[Hazard]:
-    """Infinity or NaN among the constants."""
+    """Infinity or NaN among the constants; a clip says with it that a side is open."""
     for node in graph.nodes:
-        if any(not np.isfinite(np.asarray(c, np.float64)).all() for c in _floats(node)):
+        finite = all(np.isfinite(np.asarray(c, np.float64)).all() for c in _floats(node))
+        if not finite and node.kind not in CLIPS:
             reason = "an infinite constant turns into NaN in half precision; a mask is -4e4 instead"
             yield Hazard("error", "not finite", node.name, reason)
 

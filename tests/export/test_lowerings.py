@@ -1,0 +1,56 @@
+"""A lowering is obeyed or refused, and what an engine compiles is what was meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from bokehflow.errors import CheckError, UnknownNameError, UsageError
+from bokehflow.export import Artifact, ExportConfig
+from bokehflow.export.compiled import check_compiled
+from bokehflow.export.floor import write_scan_free_onnx
+from bokehflow.export.lowering.choice import find_lowering
+from bokehflow.model import load_model
+from bokehflow.specs import Size
+
+
+@pytest.mark.parametrize(
+    ("target", "scan"), [("coreml", "linear_attention"), ("onnx", "gated_delta_net")]
+)
+def test_a_scan_that_a_target_has_not_is_refused(target: str, scan: str) -> None:
+    with pytest.raises(UsageError, match="auto or"):
+        ExportConfig(target, scan=scan)  # type: ignore[arg-type]
+
+
+def test_no_scan_at_all_cannot_be_asked_for() -> None:
+    with pytest.raises(UnknownNameError):
+        ExportConfig("onnx", scan="none")
+
+
+@pytest.mark.xdist_group("artifacts")
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_a_graph_with_too_few_fused_scans_is_refused(
+    artifacts: dict[str, Artifact], target: str
+) -> None:
+    lowering, path = find_lowering("auto", target), artifacts[target].path
+    check_compiled(target, path, lowering, layers=6)
+    with pytest.raises(CheckError, match=f"6 {lowering.operator} and 0 loops"):
+        check_compiled(target, path, lowering, layers=7)
+
+
+def test_the_floor_has_everything_but_scans(tmp_path: Path) -> None:
+    path, size = tmp_path / "floor.onnx", Size(32, 48)
+    write_scan_free_onnx(load_model("nano"), ExportConfig("onnx", size, size), path)
+    kinds = {node.op_type for node in onnx.load(path).graph.node}
+    assert not kinds & {"LinearAttention", "Gather"}
+    session = onnxruntime.InferenceSession(str(path))
+    feeds = {x.name: np.full(x.shape, 0.5, np.float32) for x in session.get_inputs()}
+    bokeh = session.run(["bokeh"], {**feeds, "lens": np.array([[50, 1.8, 1.5, 36]], np.float32)})[0]
+    assert np.isfinite(bokeh).all()
+    # Nothing that the scans read was left out as unused.
+    weights = {tensor.name for tensor in onnx.load(path).graph.initializer}
+    assert sum(".scan.project." in name for name in weights) == 6 * 4
