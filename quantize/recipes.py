@@ -11,6 +11,7 @@ from bokehflow.quantize import graph_recipes
 from bokehflow.quantize.format import Format
 from bokehflow.quantize.job import Job, Outcome
 from bokehflow.quantize.onnx_format import OnnxFormat
+from bokehflow.quantize.openvino_format import OpenVinoFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ def _graph_recipes(make_format: Callable[[], Format[Any]]) -> tuple[Recipe, ...]
 
 RECIPES: dict[str, tuple[Recipe, ...]] = {
     "onnx": _graph_recipes(OnnxFormat),
+    "openvino": _graph_recipes(OpenVinoFormat),
 }
 """By target. The first is what `bfx quantize` does when none is named."""
 RECIPE_NAMES = tuple(dict.fromkeys(r.name for recipes in RECIPES.values() for r in recipes))

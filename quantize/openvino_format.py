@@ -1,0 +1,98 @@
+"""OpenVINO, for the recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bokehflow.export.to_openvino import MODEL_FILE, RT_INFO_SECTION, import_openvino
+from bokehflow.quantize.format import Feeds
+from bokehflow.quantize.nncf_access import quiet_nncf
+from bokehflow.quantize.openvino_graph import (
+    float_weight,
+    layers_of,
+    store_weights_in_8_bits,
+    unquantized_input,
+)
+from bokehflow.quantize.openvino_guard import check_quantizers
+from bokehflow.quantize.openvino_noise import add_noise_outputs, add_scan_outputs
+from bokehflow.runtimes import Session
+from bokehflow.runtimes.openvino_session import OpenVinoSession
+
+
+class OpenVinoFormat:
+    """Models in memory; see `format.Format`. Raises MissingDependencyError without OpenVINO."""
+
+    def __init__(self) -> None:
+        self._openvino = import_openvino()
+        self._opset = self._openvino.opset13
+
+    def read(self, path: Path) -> Any:
+        """The folder's model, read into memory: the folder may be replaced later."""
+        return self._openvino.Core().read_model(str(path / MODEL_FILE)).clone()
+
+    def layers(self, model: Any) -> list[str]:
+        """In the order of the graph."""
+        return list(layers_of(model))
+
+    def with_8bit_weights(self, model: Any) -> Any:
+        """By `openvino_graph.store_weights_in_8_bits`."""
+        copy = model.clone()
+        store_weights_in_8_bits(copy, self._opset)
+        return copy
+
+    def with_8bit_layers(self, model: Any, samples: Iterable[Feeds], count: int) -> Any:
+        """By NNCF: a scale a channel for weights, one range a tensor for activations."""
+        layers = layers_of(model)
+        ignored = [op.friendly_name for op in model.get_ops() if op.friendly_name not in layers]
+        with quiet_nncf() as nncf:
+            return nncf.quantize(
+                model.clone(),
+                nncf.Dataset([dict(feeds) for feeds in samples]),
+                subset_size=count,
+                ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
+                preset=nncf.QuantizationPreset.MIXED,
+                advanced_parameters=nncf.AdvancedQuantizationParameters(
+                    disable_bias_correction=True
+                ),
+            )
+
+    def reverted(self, quantized: Any, original: Any, layers: Collection[str]) -> Any:
+        """By connecting layers with what they read before, and with their float weights."""
+        copy, sources = quantized.clone(), layers_of(original)
+        for name, node in layers_of(copy).items():
+            if name in layers:
+                node.input(0).replace_source_output(unquantized_input(node))
+                weight = self._opset.constant(float_weight(sources[name]))
+                node.input(1).replace_source_output(weight.output(0))
+        return copy
+
+    def quantized_layers(self, model: Any) -> list[str]:
+        """Layers behind a quantizer. Raises CheckError for any other reader of one."""
+        return check_quantizers(model)
+
+    def with_noise_outputs(self, quantized: Any, original: Any) -> Any:
+        """Float twins beside the quantized layers."""
+        copy = quantized.clone()
+        add_noise_outputs(copy, original, self._opset)
+        return copy
+
+    def with_scan_outputs(self, model: Any, original: Any) -> Any:  # noqa: ARG002
+        """What the fusion layers read."""
+        copy = model.clone()
+        add_scan_outputs(copy, self._opset)
+        return copy
+
+    def write(self, model: Any, path: Path, metadata: Mapping[str, str]) -> None:
+        """`model.xml` and `model.bin`; floats that are left are stored in half precision."""
+        copy = model.clone()
+        for key, value in metadata.items():
+            copy.set_rt_info(value, [RT_INFO_SECTION, key])
+        path.mkdir()
+        self._openvino.save_model(copy, str(path / MODEL_FILE), compress_to_fp16=True)
+
+    def open(self, model: Any, folder: Path) -> Session:
+        """In OpenVINO, in single precision."""
+        self._openvino.save_model(model, str(folder / MODEL_FILE), compress_to_fp16=False)
+        return OpenVinoSession(folder)
