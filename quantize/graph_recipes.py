@@ -7,6 +7,7 @@ from functools import partial
 
 from bokehflow.quantize.accuracy import Attempt, controlled, measured
 from bokehflow.quantize.format import Format, M
+from bokehflow.quantize.frame_noise import frame_noise
 from bokehflow.quantize.job import Job, Outcome, Tried
 from bokehflow.quantize.layer_noise import rank_layers
 from bokehflow.quantize.layers import LayerNoise
@@ -18,21 +19,23 @@ def weights_in_8_bits(form: Format[M], job: Job) -> Outcome:
     model = form.with_8bit_weights(original)
     noises = rank_layers(form, model, original, job.samples)
     job.advance()
-    return _outcome(form, [Attempt(model, (), measured(form, model, job.held_out))], noises)
+    attempts = [Attempt(model, (), measured(form, model, job.held_out))]
+    return _outcome(form, job, original, attempts, noises)
 
 
 def layers_in_8_bits(form: Format[M], job: Job) -> Outcome:
     """Every layer that may be quantized."""
-    _, quantized, noises = _quantized(form, job)
+    original, quantized, noises = _quantized(form, job)
     model = form.with_8bit_weights(quantized)
-    return _outcome(form, [Attempt(model, (), measured(form, model, job.held_out))], noises)
+    attempts = [Attempt(model, (), measured(form, model, job.held_out))]
+    return _outcome(form, job, original, attempts, noises)
 
 
 def mixed(form: Format[M], job: Job) -> Outcome:
     """As many layers as the limits allow; the others keep 8-bit weights."""
     original, quantized, noises = _quantized(form, job)
     attempts = controlled(form, quantized, original, noises, job.held_out, job.limits, job.advance)
-    return _outcome(form, attempts, noises)
+    return _outcome(form, job, original, attempts, noises)
 
 
 def _quantized(form: Format[M], job: Job) -> tuple[M, M, list[LayerNoise]]:
@@ -46,11 +49,16 @@ def _quantized(form: Format[M], job: Job) -> tuple[M, M, list[LayerNoise]]:
 
 
 def _outcome(
-    form: Format[M], attempts: Sequence[Attempt[M]], noises: Sequence[LayerNoise]
+    form: Format[M],
+    job: Job,
+    original: M,
+    attempts: Sequence[Attempt[M]],
+    noises: Sequence[LayerNoise],
 ) -> Outcome:
     """The last attempt, once nothing but layers is found to be quantized in it."""
     chosen = attempts[-1]
     quantized = form.quantized_layers(chosen.model)
+    manifest = job.artifact.manifest
     return Outcome(
         partial(form.write, chosen.model),
         chosen.loss,
@@ -58,4 +66,5 @@ def _outcome(
         chosen.floats,
         tuple(noises),
         tuple(Tried(len(attempt.floats), attempt.loss) for attempt in attempts),
+        partial(frame_noise, form, chosen.model, original, manifest, job.advance),
     )

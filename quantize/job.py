@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export import Artifact
@@ -38,7 +39,8 @@ class Outcome:
 
     write: puts the artifact at a path, with metadata inside. loss: of the chosen attempt.
     quantized: layers that read 8-bit activations. floats: layers that the recipe left in float
-    because they were too noisy. noises: every quantized layer, the noisiest first.
+    because they were too noisy. noises: every quantized layer, the noisiest first. along_video:
+    measures `frames`, `scans` and `drift` of the record; None where a format cannot.
     """
 
     write: Callable[[Path, Mapping[str, str]], None]
@@ -46,4 +48,5 @@ class Outcome:
     quantized: tuple[str, ...] = ()
     floats: tuple[str, ...] = ()
     noises: tuple[LayerNoise, ...] = ()
-    tried: tuple[Tried, ...] = field(default=())
+    tried: tuple[Tried, ...] = ()
+    along_video: Callable[[], dict[str, Any]] | None = None

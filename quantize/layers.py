@@ -21,6 +21,11 @@ _QUANTIZABLE = re.compile(
 )
 
 
+_CONSTANT = re.compile(
+    "p_"
+    + _QUANTIZABLE.pattern.replace(r"\.", "_")
+    + r"_(weight|query|key|value|read|pointwise)(_to_fp16)?(_quantized|_palettized)?"
+)
 _FUSION = re.compile(r"network\.blocks\.\d+\.scan\.fuse\.weigh")
 
 NOISE, SIGNAL, SCAN = "noise:", "signal:", "scan:"
@@ -47,6 +52,14 @@ def may_store_8_bits(node_name: str) -> bool:
     """Whether a module's weights may be stored in 8 bits, whatever it computes in."""
     path = module_path(node_name)
     return is_quantizable(node_name) or _WEIGHT_ONLY.fullmatch(path) is not None
+
+
+def is_quantizable_constant(name: str) -> bool:
+    """Whether a Core ML constant is the weight of a layer that may be quantized.
+
+    Packages keep module paths in the names of constants alone, with underscores for dots.
+    """
+    return _CONSTANT.fullmatch(name) is not None
 
 
 def is_fusion(node_name: str) -> bool:

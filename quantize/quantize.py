@@ -31,10 +31,12 @@ DEFAULT_MAX_DROP_DB = 0.3
 @dataclass(frozen=True, slots=True)
 class QuantizeConfig:
     """recipe: a name, None for the target's first. max_drop_db: what `bokeh` may lose against truth
-    on the held-out scenes, on average. Raises UsageError for a limit below 0."""
+    on the held-out scenes, on average. sensitivity: also measure along a video of 100 frames, which
+    takes minutes. Raises UsageError for a limit below 0."""
 
     recipe: str | None = None
     max_drop_db: float = DEFAULT_MAX_DROP_DB
+    sensitivity: bool = False
 
     def __post_init__(self) -> None:
         if not self.max_drop_db >= 0.0:
@@ -62,6 +64,12 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
         raise UsageError(
             f"{artifact.path.name} is quantized already, by {manifest.quantization['recipe']}",
             "an artifact that bfx export wrote",
+        )
+    if config.sensitivity and manifest.target == "coreml":
+        raise UsageError(
+            "the sensitivity of a Core ML package along a video",
+            "an ONNX or OpenVINO artifact of the same weights",
+            "packages keep no names of the scans, and are evaluated too slowly for 100 frames",
         )
     return find_recipe(config.recipe, manifest.target)
 
@@ -96,6 +104,8 @@ def quantize(
     made = load_artifact(path)
     seconds = time.perf_counter() - started
     record = build_record(made, artifact, samples, outcome, limits, seconds)
+    if config.sensitivity and outcome.along_video is not None:
+        record.update(outcome.along_video())
     write_record(record, record_path(path))
     return Quantized(made, record, record_path(path), limits.met_by(outcome.loss))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bokehflow.errors import UnknownNameError, UsageError
-from bokehflow.quantize import graph_recipes
+from bokehflow.quantize import coreml_recipes, graph_recipes
 from bokehflow.quantize.format import Format
 from bokehflow.quantize.job import Job, Outcome
 from bokehflow.quantize.onnx_format import OnnxFormat
@@ -38,6 +38,11 @@ def _graph_recipes(make_format: Callable[[], Format[Any]]) -> tuple[Recipe, ...]
 RECIPES: dict[str, tuple[Recipe, ...]] = {
     "onnx": _graph_recipes(OnnxFormat),
     "openvino": _graph_recipes(OpenVinoFormat),
+    "coreml": (
+        Recipe("w8", "weights alone", coreml_recipes.weights_in_8_bits),
+        Recipe("palette6", "weights from a palette", coreml_recipes.weights_in_palette),
+        Recipe("w8a8", "weights and activations", coreml_recipes.weights_and_activations_in_8_bits),
+    ),
 }
 """By target. The first is what `bfx quantize` does when none is named."""
 RECIPE_NAMES = tuple(dict.fromkeys(r.name for recipes in RECIPES.values() for r in recipes))

@@ -48,6 +48,12 @@ ScanForm = Annotated[
 OutputDir = Annotated[
     Path | None, typer.Option("--output-dir", "-o", help="[default: beside the artifact]")
 ]
+Sensitivity = Annotated[
+    bool,
+    typer.Option(
+        "--sensitivity", help="Also measure errors along a video of 100 frames; takes minutes."
+    ),
+]
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out files that cannot be read, and list them.")
 ]
@@ -63,6 +69,7 @@ def quantize(
     weights: Weights = None,
     scan: ScanForm = "chunked",
     output_dir: OutputDir = None,
+    sensitivity: Sensitivity = False,
     skip_bad: SkipBad = False,
 ) -> CommandResult:
     """Quantize an artifact: fewer bits, calibrated on frames with carried states.
@@ -77,7 +84,7 @@ def quantize(
     from bokehflow.quantize import quantize as quantize_artifact
 
     source = load_artifact(artifact)
-    config = QuantizeConfig(recipe, max_drop_db)
+    config = QuantizeConfig(recipe, max_drop_db, sensitivity)
     check_request(source, config)
     manifest = source.manifest
     request = SampleRequest(

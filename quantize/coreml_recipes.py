@@ -1,0 +1,101 @@
+"""The recipes of Core ML: 8-bit weights, a palette of 64 values, 8-bit weights and activations."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.quantize.coreml_package import (
+    check_quantizers,
+    largest_magnitudes,
+    layer_operations,
+    load_program,
+    with_quantized_inputs,
+)
+from bokehflow.quantize.job import Job, Outcome, Tried
+from bokehflow.quantize.layer_noise import spread
+from bokehflow.runtimes.coreml_session import CoreMLSession
+
+EVALUATED_SAMPLES = 16
+"""Samples whose ranges are measured: the evaluator is far slower than an engine."""
+SMALLEST_WEIGHT = 256
+"""Elements from which on a weight is compressed; smaller ones cost nothing to keep."""
+PALETTE_BITS = 6
+_PURPOSE = "quantizing a Core ML package"
+
+
+def weights_in_8_bits(job: Job) -> Outcome:
+    """Weights alone, one scale a channel."""
+    return _compressed(job, _linear)
+
+
+def weights_in_palette(job: Job) -> Outcome:
+    """Weights alone, each one of 64 values that are chosen for its tensor."""
+    return _compressed(job, _palette)
+
+
+def weights_and_activations_in_8_bits(job: Job) -> Outcome:
+    """Both, with activation ranges from the evaluator."""
+    path = job.artifact.path
+    with quiet_coremltools(_PURPOSE) as coremltools:
+        model = _opened(coremltools, path)
+        operations = list(layer_operations(load_program(model)))
+        read = sorted({op.inputs["x"].name for op, _ in operations})
+        indices = spread(len(job.samples), EVALUATED_SAMPLES)
+        magnitudes = largest_magnitudes(path, read, job.samples, indices)
+        job.advance()
+        quantized = with_quantized_inputs(model, magnitudes)
+        small = _linear(coremltools, quantized, [name for _, name in operations])
+    job.advance()
+    return _outcome(job, small)
+
+
+def _compressed(job: Job, compress: Callable[[Any, Any, list[str]], Any]) -> Outcome:
+    with quiet_coremltools(_PURPOSE) as coremltools:
+        model = _opened(coremltools, job.artifact.path)
+        names = [name for _, name in layer_operations(load_program(model))]
+        small = compress(coremltools, model, names)
+    job.advance()
+    return _outcome(job, small)
+
+
+def _linear(coremltools: Any, model: Any, names: list[str]) -> Any:
+    optimize = coremltools.optimize.coreml
+    config = optimize.OpLinearQuantizerConfig(
+        mode="linear_symmetric", weight_threshold=SMALLEST_WEIGHT
+    )
+    configs = optimize.OptimizationConfig(op_name_configs=dict.fromkeys(names, config))
+    return optimize.linear_quantize_weights(model, configs)
+
+
+def _palette(coremltools: Any, model: Any, names: list[str]) -> Any:
+    optimize = coremltools.optimize.coreml
+    config = optimize.OpPalettizerConfig(
+        mode="kmeans", nbits=PALETTE_BITS, weight_threshold=SMALLEST_WEIGHT
+    )
+    configs = optimize.OptimizationConfig(op_name_configs=dict.fromkeys(names, config))
+    return optimize.palettize_weights(model, configs)
+
+
+def _opened(coremltools: Any, path: Path) -> Any:
+    return coremltools.models.MLModel(str(path), skip_model_load=True)
+
+
+def _outcome(job: Job, model: Any) -> Outcome:
+    """Check and measure a package that is still in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.mlpackage"
+        _write(model, path, {})
+        quantized = check_quantizers(load_program(model))
+        loss = job.held_out.loss(CoreMLSession(path))
+    return Outcome(partial(_write, model), loss, tuple(quantized), tried=(Tried(0, loss),))
+
+
+def _write(model: Any, path: Path, metadata: Mapping[str, str]) -> None:
+    with quiet_coremltools(_PURPOSE):
+        model.user_defined_metadata.update(metadata)
+        model.save(str(path))

@@ -1,0 +1,152 @@
+"""How a quantized artifact strays from its source along a video: by frame, place and direction.
+
+Both carry their own state, so that what is lost in one frame goes on into the next.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bokehflow.calibration.frames import validation_frames
+from bokehflow.export import Manifest
+from bokehflow.optics import Lens
+from bokehflow.quantize.format import Format, M
+from bokehflow.quantize.held_out import carried, decibels, first_state, psnr_db, sqnr_db
+from bokehflow.quantize.layers import SCAN
+from bokehflow.runtimes import Session
+from bokehflow.scan import DIRECTIONS
+from bokehflow.specs import TOKEN_STRIDE, Size
+
+FRAMES = 10
+DRIFT_FRAMES = 100
+POSITIONS = 10
+"""Parts of a scan, in the order in which it visits them."""
+LENS = Lens(focal_length_mm=50.0, f_number=1.8, focus_m=3.0)
+
+Float32 = NDArray[np.float32]
+Outputs = dict[str, Float32]
+
+
+def frame_noise(
+    form: Format[M],
+    quantized: M,
+    original: M,
+    manifest: Manifest,
+    advance: Callable[[], None],
+) -> dict[str, list[dict[str, Any]]]:
+    """`frames`, `scans` and `drift` of the record, on real photos that calibration never sees.
+
+    The first FRAMES frames are compared whole, of the last of them every scan; after them only the
+    state is, up to DRIFT_FRAMES.
+    """
+    frames, drift, scans = [], [], []
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        sessions = (
+            form.open(form.with_scan_outputs(original, original), Path(first)),
+            form.open(form.with_scan_outputs(quantized, original), Path(second)),
+        )
+        for number, (source, test) in enumerate(_pairs(manifest, sessions), start=1):
+            drift.append({"frame": number, **_drift(source, test)})
+            if number <= FRAMES:
+                frames.append({"frame": number, **_differences(source, test)})
+            if number == FRAMES:
+                scans = _scans(source, test, manifest.network_size)
+            advance()
+        del sessions
+    return {"frames": frames, "scans": scans, "drift": drift}
+
+
+def _pairs(
+    manifest: Manifest, sessions: tuple[Session, Session]
+) -> Iterator[tuple[Outputs, Outputs]]:
+    lens = np.array([LENS.as_tuple()], dtype=np.float32)
+    states = [first_state(manifest), first_state(manifest)]
+    for frame in validation_frames(manifest.frame_size, DRIFT_FRAMES):
+        image = frame.numpy()
+        source, test = (
+            session.run({"image": image, "lens": lens, **state})
+            for session, state in zip(sessions, states, strict=True)
+        )
+        states = [carried(manifest, source), carried(manifest, test)]
+        yield source, test
+
+
+def _differences(source: Outputs, test: Outputs) -> dict[str, float]:
+    return {
+        "bokeh_psnr_db": round(psnr_db(source["bokeh"], test["bokeh"]), 2),
+        "depth_sqnr_db": round(sqnr_db(1.0 / source["depth"], 1.0 / test["depth"]), 2),
+        "state_sqnr_db": _drift(source, test)["sqnr_db"],
+    }
+
+
+def _drift(source: Outputs, test: Outputs) -> dict[str, float]:
+    before, after = source["next_state_scan"], test["next_state_scan"]
+    return {
+        "source_norm": round(float(np.linalg.norm(before)), 4),
+        "norm": round(float(np.linalg.norm(after)), 4),
+        "sqnr_db": round(sqnr_db(before, after), 2),
+    }
+
+
+def _scans(source: Outputs, test: Outputs, size: Size) -> list[dict[str, Any]]:
+    """Every block's scans, the noisiest first."""
+    rows = [
+        {"layer": name.removeprefix(SCAN), **_one_scan(source[name], test[name], size)}
+        for name in source
+        if name.startswith(SCAN)
+    ]
+    return sorted(rows, key=lambda row: row["sqnr_db"])
+
+
+def _one_scan(source: Float32, test: Float32, size: Size) -> dict[str, Any]:
+    """Noise of one block; both [S, 1, T, 4 x C]: raster order, directions side by side."""
+    signal, noise = (_by_direction_and_token(x) for x in (source, test - source))
+    parts = {
+        direction: _parts(signal[i], noise[i], direction, size)
+        for i, direction in enumerate(DIRECTIONS)
+    }
+    return {
+        "sqnr_db": round(decibels(float(signal.sum()), float(noise.sum())), 2),
+        "by_direction": {
+            direction: round(decibels(float(signal[i].sum()), float(noise[i].sum())), 2)
+            for i, direction in enumerate(DIRECTIONS)
+        },
+        "by_position": [
+            round(decibels(*(sum(part[p][k] for part in parts.values()) for k in (0, 1))), 2)
+            for p in range(POSITIONS)
+        ],
+    }
+
+
+def _by_direction_and_token(x: Float32) -> NDArray[np.float64]:
+    """Power, [4, T], summed over streams and channels."""
+    by_direction = x.astype(np.float64).reshape(-1, x.shape[-2], len(DIRECTIONS), x.shape[-1] // 4)
+    return np.asarray(np.square(by_direction).sum(axis=(0, 3)).T)
+
+
+def _parts(
+    signal: NDArray[np.float64], noise: NDArray[np.float64], direction: str, size: Size
+) -> list[tuple[float, float]]:
+    """Powers in each of POSITIONS parts of one direction's scan, in the order of its visits."""
+    order = _order(direction, size.height // TOKEN_STRIDE, size.width // TOKEN_STRIDE)
+    return [
+        (float(s.sum()), float(n.sum()))
+        for s, n in zip(
+            np.array_split(signal[order], POSITIONS),
+            np.array_split(noise[order], POSITIONS),
+            strict=True,
+        )
+    ]
+
+
+def _order(direction: str, height: int, width: int) -> NDArray[np.int64]:
+    """Raster indices of the tokens in the order of a direction's visits, [T]."""
+    raster = np.arange(height * width)
+    order = raster if "raster" in direction else raster.reshape(height, width).T.reshape(-1)
+    return order[::-1] if direction.startswith("reverse") else order
