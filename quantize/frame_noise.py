@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bokehflow.calibration.frames import validation_frames
+from bokehflow.calibration.motorcycle import motorcycle
+from bokehflow.calibration.sample_sources import moving_window
 from bokehflow.export import Manifest
 from bokehflow.optics import Lens
 from bokehflow.quantize.format import Format, M
@@ -40,7 +41,7 @@ def frame_noise(
     manifest: Manifest,
     advance: Callable[[], None],
 ) -> dict[str, list[dict[str, Any]]]:
-    """`frames`, `scans` and `drift` of the record, on real photos that calibration never sees.
+    """`frames`, `scans` and `drift` of the record, panning over a photo not calibrated on.
 
     The first FRAMES frames are compared whole, of the last of them every scan; after them only the
     state is, up to DRIFT_FRAMES.
@@ -67,7 +68,8 @@ def _pairs(
 ) -> Iterator[tuple[Outputs, Outputs]]:
     lens = np.array([LENS.as_tuple()], dtype=np.float32)
     states = [first_state(manifest), first_state(manifest)]
-    for frame in validation_frames(manifest.frame_size, DRIFT_FRAMES):
+    rng = np.random.default_rng(0)
+    for frame in moving_window(motorcycle().left, manifest.frame_size, DRIFT_FRAMES, rng):
         image = frame.numpy()
         source, test = (
             session.run({"image": image, "lens": lens, **state})

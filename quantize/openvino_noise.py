@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from bokehflow.quantize.layers import NOISE, SCAN, SIGNAL, is_fusion
 from bokehflow.quantize.openvino_graph import (
     MATRIX_PRODUCT,
@@ -31,7 +33,7 @@ def add_scan_outputs(model: Any, opset: Any) -> None:
     for name, node in layers_of(model).items():
         if is_fusion(name):
             # A product with 1 gives the output a tensor of its own to be named.
-            copy = opset.multiply(unquantized_input(node), opset.constant(1.0, "f32"))
+            copy = opset.multiply(unquantized_input(node), opset.constant(np.float32(1.0)))
             _add_output(model, opset, copy, f"{SCAN}{name}")
 
 

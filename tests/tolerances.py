@@ -170,3 +170,8 @@ ESTIMATED_FLOW_PX = 0.25
 # Segment states (tests/layers/test_segments.py).
 SEGMENTS_EQUAL = 1e-9
 """Scans in float64 cut into segments: the same recurrence, rounded in another order."""
+
+# --- quantize ------------------------------------------------------------------------------------
+INT8_STEP_REL = 0.02
+"""Random weights in 8 bits, one scale a channel: 1/127 of the largest is a step, errors are a third
+of one, and products average them."""

@@ -1,0 +1,69 @@
+"""`bfx quantize`: results, exit codes and plain errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bokehflow.export import Artifact
+from bokehflow.media import write_photo
+from tests.cli.runner import Bfx
+from tests.cli.test_export_validate import copied
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+
+
+def test_it_quantizes_validates_and_names_its_files(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    source = copied(artifacts["onnx"], tmp_path)
+    done = bfx("quantize", source, "--recipe", "w8", "--samples", 2,
+               "--calibration", "synthetic", "--json")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    document = done.document
+    made = Path(document["artifact"])
+    assert made.name == source.name.replace("_fp32", "_w8")
+    assert Path(document["record_file"]).is_file()
+    assert Path(document["samples_file"]).is_file()
+    assert bfx("validate", made).exit_code == 0
+    refused = bfx("quantize", made).require_plain_error(2)
+    assert "quantized already, by w8" in refused
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(["--recipe", "palette6"], "int8 or int8-mixed or w8", id="recipe-not-here"),
+        pytest.param(["--recipe", "int7"], "did you mean 'int8'", id="recipe-unknown"),
+        pytest.param(["--max-drop-db", "-1"], "at least 0", id="limit-below-zero"),
+        pytest.param(["--calibration", "nowhere"], "no calibration material", id="no-folder"),
+    ],
+)
+def test_bad_requests(
+    bfx: Bfx, artifacts: dict[str, Artifact], options: list[str], words: str
+) -> None:
+    done = bfx("quantize", artifacts["onnx"].path, *options)
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+def test_a_bad_photo_is_listed_and_left_out_on_request(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    import torch
+
+    source, photos = copied(artifacts["onnx"], tmp_path), tmp_path / "photos"
+    photos.mkdir()
+    empty = bfx("quantize", source, "--calibration", photos)
+    assert empty.exit_code == 2
+    assert "no photo, video or clip" in empty.stderr
+    write_photo(photos / "good.png", torch.rand(1, 3, 96, 160))
+    (photos / "bad.jpg").write_bytes(b"no picture")
+    wanted = ("quantize", source, "--recipe", "w8", "--calibration", photos, "--samples", 2)
+    refused = bfx(*wanted)
+    assert refused.exit_code == 2
+    assert "bad.jpg" in refused.stderr
+    done = bfx(*wanted, "--skip-bad")
+    assert done.exit_code == 0, done.stderr
+    assert "left out" in done.stderr

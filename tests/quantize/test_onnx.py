@@ -1,0 +1,129 @@
+"""Parts of the ONNX recipes on graphs of a few nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bokehflow.errors import CheckError
+from bokehflow.quantize.onnx_compact import compact, outer_sum
+from bokehflow.quantize.onnx_guard import check_quantizers
+from bokehflow.quantize.onnx_weights import quantize_weights, symmetric_int8
+from tests.tolerances import HALF_PRECISION_REL, INT8_STEP_REL
+
+RNG = np.random.default_rng(0)
+LAYER = "network.blocks.0.scan.project/matmul_1"
+RECURRENCE = "network.blocks.0.scan/mul_1"
+
+
+def graph(nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray]) -> onnx.ModelProto:
+    """x [2, 300] to y."""
+    return helper.make_model(
+        helper.make_graph(
+            nodes,
+            "g",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 300])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+            [numpy_helper.from_array(value, name) for name, value in constants.items()],
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=10,
+    )
+
+
+def run(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return np.asarray(session.run(None, {"x": x})[0])
+
+
+def quantizers(reader: onnx.NodeProto) -> onnx.ModelProto:
+    """x through a quantizer and a reshape, then a layer and another reader."""
+    weight = RNG.normal(size=(300, 4)).astype(np.float32)
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale"], ["codes"], "q"),
+        helper.make_node("DequantizeLinear", ["codes", "scale"], ["steps"], "dq"),
+        helper.make_node("Transpose", ["steps"], ["turned"], "t", perm=[0, 1]),
+        helper.make_node("MatMul", ["turned", "weight"], ["product"], LAYER),
+        reader,
+    ]
+    return graph(nodes, {"scale": np.float32(0.1), "weight": weight})
+
+
+def test_a_quantizer_may_enter_a_layer() -> None:
+    safe = helper.make_node("Relu", ["product"], ["y"], RECURRENCE)
+    assert check_quantizers(quantizers(safe)) == [LAYER]
+
+
+def test_a_quantizer_in_the_recurrence_fails_the_run() -> None:
+    unsafe = helper.make_node("Mul", ["turned", "turned"], ["y"], RECURRENCE)
+    with pytest.raises(CheckError, match=r"blocks\.0\.scan/mul_1"):
+        check_quantizers(quantizers(unsafe))
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (2, 4, 9, 6)], ids=["matrix", "stack"])
+def test_weights_come_back_within_half_a_step(shape: tuple[int, ...]) -> None:
+    weight = RNG.normal(size=shape).astype(np.float32)
+    weight[..., -1] = 0.0
+    codes, scale = symmetric_int8(weight, (len(shape) - 2,))
+    assert codes.dtype == np.int8
+    assert (np.abs(codes * scale - weight) <= 0.5 * scale * (1.0 + INT8_STEP_REL)).all()
+
+
+def test_8_bit_weights_stay_near_and_leave_other_layers_alone() -> None:
+    weight = RNG.normal(size=(300, 4)).astype(np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "a"], ["h"], LAYER),
+        helper.make_node("MatMul", ["h", "b"], ["y"], "network.blocks.0.scan.gates/matmul_1"),
+    ]
+    gates = RNG.normal(size=(4, 4)).astype(np.float32)
+    model = graph(nodes, {"a": weight, "b": gates})
+    x = RNG.normal(size=(2, 300)).astype(np.float32)
+    expected = run(model, x)
+    assert quantize_weights(model) == [LAYER]
+    error = np.linalg.norm(run(model, x) - expected) / np.linalg.norm(expected)
+    assert 0.0 < error < INT8_STEP_REL
+
+
+def test_compaction_keeps_the_values() -> None:
+    order = np.arange(300).reshape(20, 15).T.reshape(-1)[::-1].astype(np.int64)
+    weight = RNG.normal(size=(300, 6)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["x", "order"], ["turned"], "network.a/gather_1", axis=1),
+        helper.make_node("Add", ["turned", "ones"], ["more"], "renderer/add_1"),
+        helper.make_node("MatMul", ["more", "weight"], ["y"], "network.a/matmul_1"),
+    ]
+    constants = {"order": order, "ones": np.ones((2, 300), np.float32), "weight": weight}
+    model = graph(nodes, constants)
+    x = RNG.normal(size=(2, 300)).astype(np.float32)
+    expected, before = run(model, x), model.ByteSize()
+    compact(model)
+    assert model.ByteSize() < before / 1.8
+    difference = np.abs(run(model, x) - expected).max() / np.abs(expected).max()
+    assert difference < HALF_PRECISION_REL
+
+
+def test_zero_columns_of_codes_are_not_stored() -> None:
+    codes = RNG.integers(1, 100, (300, 32)).astype(np.int8)
+    codes[:, 16:] = 0
+    nodes = [
+        helper.make_node("Cast", ["codes"], ["weight"], "network.a/cast", to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["x", "weight"], ["y"], "network.a/matmul_1"),
+    ]
+    model = graph(nodes, {"codes": codes})
+    x = RNG.normal(size=(2, 300)).astype(np.float32)
+    expected, before = run(model, x), model.ByteSize()
+    compact(model)
+    assert model.ByteSize() < 0.6 * before
+    assert np.array_equal(run(model, x), expected)
+
+
+def test_orders_of_a_grid_are_outer_sums_and_noise_is_not() -> None:
+    grid = np.arange(300).reshape(12, 25)
+    orders = np.concatenate([grid.reshape(-1), grid.reshape(-1)[::-1]] * 2)
+    found = outer_sum(orders)
+    assert found is not None
+    assert np.array_equal((found[0] + found[1]).reshape(-1), orders)
+    assert outer_sum(RNG.permutation(1200)) is None

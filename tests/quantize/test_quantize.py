@@ -1,0 +1,167 @@
+"""Whole recipes on a small Nano: what is quantized, what is left, and what is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bokehflow.calibration.sample_making import SYNTHETIC, SampleRequest, stored_samples
+from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.errors import UnknownNameError, UsageError
+from bokehflow.export import Artifact
+from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
+from bokehflow.quantize.accuracy import Limits
+from bokehflow.quantize.coreml_package import (
+    check_quantizers,
+    layer_operations,
+    load_program,
+    with_quantized_inputs,
+)
+from bokehflow.quantize.held_out import HeldOut, Loss
+from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
+from bokehflow.quantize.record import SCHEMA_FILE
+from bokehflow.specs import find_variant
+from bokehflow.weights import load_network
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+
+LARGEST_INT8_BYTES = 1_600_000
+PARITY_DB = 40.0
+
+
+@pytest.fixture(scope="module")
+def samples(artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory) -> SampleSet:
+    manifest = artifacts["onnx"].manifest
+    request = SampleRequest(manifest.frame_size, manifest.network_size, SYNTHETIC, 4)
+    network, info = load_network(find_variant("nano"))
+    folder = tmp_path_factory.mktemp("samples")
+    return stored_samples(request, network, info.sha256, folder, lambda: None)[0]
+
+
+@pytest.fixture(scope="module", params=["onnx", "openvino"])
+def quantized(
+    request: pytest.FixtureRequest,
+    artifacts: dict[str, Artifact],
+    samples: SampleSet,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Quantized:
+    return quantize(
+        artifacts[request.param],
+        samples,
+        QuantizeConfig("int8"),
+        tmp_path_factory.mktemp(request.param),
+    )
+
+
+def test_int8_keeps_its_bars_and_says_what_it_did(
+    quantized: Quantized, artifacts: dict[str, Artifact], samples: SampleSet
+) -> None:
+    made, record = quantized.artifact, quantized.record
+    manifest = made.manifest
+    source = artifacts[manifest.target].manifest
+    assert quantized.met
+    assert record["held_out"]["parity_db"] >= PARITY_DB
+    assert manifest.precision == "int8"
+    assert manifest.quantization is not None
+    assert manifest.quantization["source_sha256"] == source.artifact_sha256
+    assert manifest.quantization["calibration_sha256"] == samples.sha256()
+    assert manifest.frame_size == source.frame_size
+    if manifest.target == "onnx":
+        assert manifest.artifact_bytes <= LARGEST_INT8_BYTES
+    assert manifest.artifact_bytes < 0.6 * source.artifact_bytes
+
+
+def test_only_layers_are_quantized_in_every_block(quantized: Quantized) -> None:
+    layers = quantized.record["quantized_layers"]
+    assert all(is_quantizable(layer) for layer in layers)
+    for block in range(6):
+        projections = [la for la in layers if f"blocks.{block}.scan.project/" in la]
+        assert len(projections) == 4
+
+
+def test_the_record_fits_its_schema(quantized: Quantized) -> None:
+    record = json.loads(quantized.record_path.read_text(encoding="utf-8"))
+    jsonschema.validate(record, json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+    ranking = [layer["sqnr_db"] for layer in record["layers"]]
+    assert ranking == sorted(ranking)
+    assert len(ranking) == len(record["quantized_layers"])
+
+
+def test_a_quantized_artifact_is_refused(quantized: Quantized) -> None:
+    with pytest.raises(UsageError, match="quantized already, by int8"):
+        check_request(quantized.artifact, QuantizeConfig())
+
+
+def test_a_limit_that_cannot_be_kept_leaves_the_best(
+    artifacts: dict[str, Artifact],
+    samples: SampleSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(HeldOut, "loss", lambda *_: Loss(1.0, 90.0, 60.0))
+    made = quantize(artifacts["onnx"], samples, QuantizeConfig("w8", 0.5), tmp_path)
+    assert not made.met
+    assert made.record["held_out"]["met"] is False
+    assert made.artifact.path.is_file()
+    assert made.record_path.is_file()
+
+
+def test_core_ml_activations_are_quantized_before_layers_alone(
+    artifacts: dict[str, Artifact],
+) -> None:
+    with quiet_coremltools("a test") as coremltools:
+        model = coremltools.models.MLModel(str(artifacts["coreml"].path), skip_model_load=True)
+        operations = list(layer_operations(load_program(model)))
+        magnitudes = {op.inputs["x"].name: 1.0 for op, _ in operations}
+        made = load_program(with_quantized_inputs(model, magnitudes))
+        reached = check_quantizers(made)
+    assert reached == sorted(name for _, name in operations)
+    assert all(is_quantizable_constant(name) for name in reached)
+    assert len([name for name in reached if "scan_project" in name]) == 6 * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "error"),
+    [
+        pytest.param("int9", "onnx", UnknownNameError, id="no-such-recipe"),
+        pytest.param("palette6", "onnx", UsageError, id="another-targets-recipe"),
+        pytest.param("int8", "coreml", UsageError, id="not-for-core-ml"),
+    ],
+)
+def test_recipes_that_a_target_lacks(name: str, target: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match="w8"):
+        find_recipe(name, target)
+
+
+@pytest.mark.parametrize("limit", [-0.1, float("nan")], ids=str)
+def test_impossible_limits_are_refused(limit: float) -> None:
+    with pytest.raises(UsageError, match="max_drop_db"):
+        QuantizeConfig(max_drop_db=limit)
+
+
+def test_limits_want_both_little_loss_and_parity() -> None:
+    limits = Limits(0.3, PARITY_DB)
+    assert limits.met_by(Loss(0.3, 40.0, 0.0))
+    assert not limits.met_by(Loss(0.31, 90.0, 0.0))
+    assert not limits.met_by(Loss(0.0, 39.9, 0.0))
+    assert limits.excess(Loss(0.5, 39.0, 0.0)) == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "network.blocks.3.scan/mul_4",
+        "network.blocks.3.scan/linearattention_1",
+        "network.blocks.3.scan.gates/matmul_1",
+        "network.coarse.read/matmul_1",
+        "network.coc_conditions.0.read/conv_1",
+        "network.refine.first/conv_1",
+        "renderer/conv_1",
+    ],
+)
+def test_what_must_stay_in_float(name: str) -> None:
+    assert not is_quantizable(name)
