@@ -49,6 +49,7 @@ PACKAGES = (
     Package("typer", "", "this command line"),
     Package("rich", "", "progress bars"),
     Package("jinja2", "", "reports and model cards"),
+    Package("matplotlib", "", "the charts of reports"),
     Package("onnx", "", "exporting ONNX"),
     Package("onnxscript", "", "exporting ONNX"),
     Package("onnxruntime", "", "running ONNX files"),

@@ -26,6 +26,7 @@ from bokehflow.cli.output import CommandResult
 from bokehflow.cli.quality import quality
 from bokehflow.cli.quantize import quantize
 from bokehflow.cli.render import render
+from bokehflow.cli.report import report
 from bokehflow.cli.train import export_weights, train
 from bokehflow.cli.validate import validate
 from bokehflow.errors import BokehFlowError
@@ -87,6 +88,13 @@ app.command(
         "bfx benchmark dist/*.onnx --device ssh://pi@raspberrypi --identity ~/.ssh/id_ed25519",
     ),
 )(benchmark)
+app.command(
+    "report",
+    epilog=output.example(
+        "bfx report dist/*.onnx dist/*_openvino -o report.html",
+        "bfx report dist/*_openvino --data data --images photos --latency benchmark.json --check",
+    ),
+)(report)
 app.command(
     "quality",
     epilog=output.example("bfx quality -o benchmarks/results", "bfx quality --write-scenes scenes"),

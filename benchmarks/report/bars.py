@@ -1,0 +1,50 @@
+"""What is promised of an artifact, and whether this report's figures keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.latency.budgets import INT8_FILE_MB
+from bokehflow.benchmarks.report.document import FilmScore, Latency, TruthScore
+from bokehflow.export import Manifest
+
+TRUTH_LOSS_DB = 0.3
+ABS_REL_RATIO = 1.02
+TIME_RATIO = 1.0
+"""Quantized against the float32 artifact of the same runtime, on OpenVINO."""
+
+
+def check_bars(
+    manifest: Manifest,
+    film: FilmScore | None,
+    truths: tuple[TruthScore | None, TruthScore | None],
+    latency: Latency,
+) -> tuple[Check, ...]:
+    """Every bar that was answered. truths: of the artifact and of the reference."""
+    found = []
+    if film is not None:
+        limit = manifest.budget["parity_db"]
+        name = "bokeh against the reference, worst frame, dB"
+        found.append(Check(name, film.worst_bokeh_db, limit, at_least=True))
+    if manifest.quantization is not None:
+        found += _quantization_bars(manifest, truths, latency)
+    return tuple(found)
+
+
+def _quantization_bars(
+    manifest: Manifest, truths: tuple[TruthScore | None, TruthScore | None], latency: Latency
+) -> Iterator[Check]:
+    own, reference = truths
+    if own and reference and own.bokeh and reference.bokeh:
+        loss = reference.bokeh.overall_psnr_db - own.bokeh.overall_psnr_db
+        yield Check("bokeh lost against truth, dB", loss, TRUTH_LOSS_DB, at_least=False)
+    if own and reference and own.depth and reference.depth:
+        ratio = own.depth.abs_rel / reference.depth.abs_rel
+        yield Check("AbsRel over the reference's", ratio, ABS_REL_RATIO, at_least=False)
+    if manifest.variant == "nano" and manifest.precision.startswith("int8"):
+        size_mb = manifest.artifact_bytes / 1e6
+        yield Check("file, MB", size_mb, INT8_FILE_MB, at_least=False)
+    if manifest.target == "openvino" and latency.time_ratio is not None:
+        name = "time over float32 on the same runtime"
+        yield Check(name, latency.time_ratio, TIME_RATIO, at_least=False)

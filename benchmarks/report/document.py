@@ -1,0 +1,245 @@
+"""What a report says, as typed data: JSON, Markdown and the page are all made of this alone.
+
+Every group of figures says how it came about: "measured" by running the engine, "estimated" by
+other means than the engine (an evaluator that stands in for it), or "not run", with the reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
+from bokehflow.benchmarks.evaluation.flicker import FlickerScore
+from bokehflow.benchmarks.quality.score_renderer import MeanScore
+
+SCHEMA = "bokehflow.report/1"
+How = Literal["measured", "estimated", "not run"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactFacts:
+    """What one row is about. bytes, sha256, manifest: None for the model in PyTorch itself.
+
+    recipe: of the quantization, None for an artifact that was not quantized. manifest: the JSON
+    that lies beside the artifact.
+    """
+
+    name: str
+    target: str
+    precision: str
+    recipe: str | None
+    bytes: int | None
+    sha256: str | None
+    scan: str
+    network_size: str
+    runtime: str
+    version: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilmScore:
+    """One artifact on the photo film, state carried, against the reference frame by frame.
+
+    bokeh_psnr_db, depth_sqnr_db (inverse depth), state_sqnr_db, state_norm: a number a frame.
+    bokeh: means over the frames in `scored`, by region. depth: over those frames, the reference's
+    depth for truth; None where it lies nowhere within the distances that are scored.
+    flicker: None where no frame follows another of the same photo.
+    """
+
+    bokeh_psnr_db: tuple[float, ...]
+    depth_sqnr_db: tuple[float, ...]
+    state_sqnr_db: tuple[float, ...]
+    state_norm: tuple[float, ...]
+    scored: tuple[int, ...]
+    bokeh: MeanScore
+    depth: DepthScore | None
+    flicker: FlickerScore | None
+
+    @property
+    def worst_bokeh_db(self) -> float:
+        """The worst frame's PSNR on bokeh."""
+        return min(self.bokeh_psnr_db)
+
+
+@dataclass(frozen=True, slots=True)
+class TruthScore:
+    """One artifact on clips with truth, each figure over those clips that hold its truth.
+
+    bokeh: the last frame of each clip. depth: the same. flicker: of clips of several frames.
+    """
+
+    clips: int
+    bokeh: MeanScore | None
+    depth: DepthScore | None
+    flicker: FlickerScore | None
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Time and memory of one frame, in a process of its own.
+
+    time_ratio: this artifact's median time over that of the float32 artifact of the same runtime,
+    median over `rounds` in which both were measured one after the other; None without such a twin.
+    where: machine, threads and rounds, in words.
+    """
+
+    how: How
+    reason: str | None = None
+    p50_ms: float | None = None
+    p90_ms: float | None = None
+    process_peak_bytes: int | None = None
+    model_peak_bytes: int | None = None
+    time_ratio: float | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNoise:
+    """What quantizing one layer adds at its own output, in decibels below its signal."""
+
+    layer: str
+    sqnr_db: float
+    kept_float: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScanNoise:
+    """Signal to error of one block's scans: by direction, and by tenth of the way along them."""
+
+    layer: str
+    sqnr_db: float
+    by_direction: Mapping[str, float]
+    by_position: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftPoint:
+    """The carried state after a frame: its norm in float and quantized, and the signal to error."""
+
+    frame: int
+    source_norm: float
+    norm: float
+    sqnr_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Mean share of tokens at which the gates of one block's scans are as good as shut or open."""
+
+    layer: str
+    alpha_near_1: float
+    beta_near_0: float
+    beta_near_1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """What the recipe recorded: layers by noise, the most first; the rest empty where not asked.
+
+    facts: label to value, of the recipe and of its calibration.
+    """
+
+    facts: Mapping[str, str]
+    layers: tuple[LayerNoise, ...] = ()
+    scans: tuple[ScanNoise, ...] = ()
+    drift: tuple[DriftPoint, ...] = ()
+    gates: tuple[Gate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowReport:
+    """One artifact. number: from 1, as in the charts. film, truth: None where not run.
+
+    how: of film and truth. reason: why something is estimated or was not run. film_frames: how
+    many frames of the film were run.
+    """
+
+    number: int
+    artifact: ArtifactFacts
+    is_reference: bool
+    how: How
+    reason: str | None
+    film: FilmScore | None
+    truth: TruthScore | None
+    latency: Latency
+    quantization: Quantization | None
+    checks: tuple[Check, ...]
+
+    @property
+    def short_name(self) -> str:
+        """Number, format and recipe: what charts and pictures call it."""
+        kind = self.artifact.recipe or self.artifact.precision
+        return f"#{self.number} {self.artifact.target} {kind}"
+
+    @property
+    def status(self) -> str:
+        """How it went, in a few words."""
+        if self.how == "not run":
+            return f"not run: {self.reason}"
+        if self.is_reference:
+            return "reference"
+        missed = [check.name for check in self.checks if not check.holds]
+        verdict = f"misses {', '.join(missed)}" if missed else "ok"
+        return verdict if self.reason is None else f"{verdict}; {self.how}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShotFacts:
+    """One photo of the film: how many frames a window moved over it, and through which lens."""
+
+    photo: str
+    frames: int
+    lens: str
+    pan_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """The clips with truth: where they came from, and what each shows."""
+
+    origin: str
+    clips: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole report. date: the day (UTC) of measuring. reference: what rows are compared with.
+
+    settings: how many frames, clips and rounds. environment: machine, versions, commit.
+    """
+
+    date: str
+    variant: str
+    trained: bool
+    weights_sha256: str
+    canonical_fov_deg: float
+    frame_size: str
+    reference: str
+    film: tuple[ShotFacts, ...]
+    clips: ClipFacts
+    rows: tuple[RowReport, ...]
+    settings: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """The report as JSON holds it, with `schema` and every row's status and checks."""
+        plain = dataclasses.asdict(self)
+        for row, facts in zip(self.rows, plain["rows"], strict=True):
+            facts["status"] = row.status
+            facts["checks"] = [check.document() for check in row.checks]
+        return {"schema": SCHEMA, **plain}
+
+    @property
+    def missed(self) -> list[str]:
+        """Every bar that a row misses, in words."""
+        return [
+            f"{row.short_name}: {check.name} {check.measured:.4g}"
+            for row in self.rows
+            for check in row.checks
+            if not check.holds
+        ]

@@ -1,0 +1,62 @@
+"""The three files of a report: the page, and the same facts as JSON and as Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from bokehflow.benchmarks.report.document import Report
+from bokehflow.benchmarks.report.page import render_page
+from bokehflow.benchmarks.report.pictures import Scene
+from bokehflow.benchmarks.report.tables import all_tables, frame_table
+from bokehflow.benchmarks.tables import markdown
+from bokehflow.errors import UsageError
+from bokehflow.media.atomic import atomic_file, output_errors, require_writable
+
+SUFFIX = ".html"
+
+
+def require_report_files(page: Path) -> None:
+    """Make the folder and check that all three can be written, before any work.
+
+    Raises UsageError for a page of another suffix, OutputError.
+    """
+    if page.suffix.lower() != SUFFIX:
+        raise UsageError(f"a report called {page.name}", f"a name that ends in {SUFFIX}")
+    with output_errors(page):
+        page.parent.mkdir(parents=True, exist_ok=True)
+    for path in report_files(page):
+        require_writable(path)
+
+
+def report_files(page: Path) -> tuple[Path, Path, Path]:
+    """The page, its JSON and its Markdown: one name, three suffixes."""
+    return page, page.with_suffix(".json"), page.with_suffix(".md")
+
+
+def write_report(page: Path, report: Report, scenes: Sequence[Scene]) -> tuple[Path, Path, Path]:
+    """Write all three. Raises OutputError."""
+    document = json.dumps(report.document(), indent=2, allow_nan=False)
+    texts = (render_page(report, scenes), document + "\n", report_markdown(report))
+    files = report_files(page)
+    for path, text in zip(files, texts, strict=True):
+        with atomic_file(path) as hidden:
+            hidden.write_text(text, encoding="utf-8")
+    return files
+
+
+def report_markdown(report: Report) -> str:
+    """The report's tables under a few lines of what they are about."""
+    trained = (
+        "" if report.trained else "\n\nUntrained weights: the network has learned nothing yet."
+    )
+    head = (
+        f"# BokehFlow {report.variant}: accuracy versus quantization\n\n"
+        f"Frames of {report.frame_size}, measured on {report.date}. Reference: {report.reference}. "
+        f"Weights {report.weights_sha256}.{trained}\n\n"
+        "Measured: the engine itself ran. Estimated: another program computed what the engine "
+        "would. Not run: nothing was computed, for the reason given.\n\n"
+        f"Clips with truth: {report.clips.origin}.\n\n"
+    )
+    return head + markdown([*all_tables(report), frame_table(report)])

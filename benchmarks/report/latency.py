@@ -1,0 +1,125 @@
+"""Time and memory of the rows: from a record of `bfx benchmark`, or measured here in rounds."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bokehflow.benchmarks.latency.bench import benchmark_artifacts
+from bokehflow.benchmarks.latency.host import Host
+from bokehflow.benchmarks.latency.record import SCHEMA
+from bokehflow.benchmarks.latency.settings import Settings
+from bokehflow.benchmarks.report.document import Latency
+from bokehflow.errors import InputError
+from bokehflow.export import Artifact
+from bokehflow.runtimes import runtime_of
+
+SETTINGS = Settings(iterations=10, warmup=2, profile=0)
+NOT_ASKED = Latency("not run", "--no-measure")
+NOT_EXPORTED = Latency("not run", "the model in PyTorch is not an artifact")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Rows of the benchmark by artifact SHA-256, measured one after the other."""
+
+    rows: Mapping[str, Row]
+
+
+def read_latency(path: Path) -> tuple[list[Round], str]:
+    """What `bfx benchmark -o` wrote, as one round, and where it was measured.
+
+    Raises InputError for anything else.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        found = record["schema"]
+        if found == SCHEMA:
+            rows = {row["artifact"]["sha256"]: row for row in record["rows"]}
+            return [Round(rows)], _where(record["rows"], record["settings"]["iterations"], 1)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read: {error}", "what `bfx benchmark -o` wrote"
+        ) from error
+    raise InputError(f"{path} has schema {found!r}", SCHEMA, "run `bfx benchmark -o` again")
+
+
+def measure_rounds(
+    artifacts: Sequence[Artifact], rounds: int, host: Host, advance: Callable[[], None]
+) -> tuple[list[Round], str]:
+    """Measure every artifact `rounds` times in turn, so that what else the machine does hits all.
+
+    advance: called once an artifact and round. Raises what `benchmark_artifacts` raises.
+    """
+    planned = [(artifact, runtime_of(artifact.manifest.target)) for artifact in artifacts]
+    measured = []
+    for _ in range(rounds):
+        found = benchmark_artifacts(planned, SETTINGS, host, advance)
+        measured.append(Round({row["artifact"]["sha256"]: row for row in found}))
+    return measured, _where(list(measured[0].rows.values()), SETTINGS.iterations, rounds)
+
+
+def latency_of(artifact: Artifact, rounds: Sequence[Round], where: str) -> Latency:
+    """What the rounds say of one artifact."""
+    rows = [found for one in rounds if (found := one.rows.get(artifact.manifest.artifact_sha256))]
+    if not rows:
+        return Latency("not run", "the latency record does not hold it")
+    failed = next((row for row in rows if row["times"] is None), None)
+    if failed is not None:
+        return Latency("not run", failed["reason"] or failed["status"])
+    return Latency(
+        how="measured",
+        p50_ms=statistics.median(row["times"]["p50_ms"] for row in rows),
+        p90_ms=statistics.median(row["times"]["p90_ms"] for row in rows),
+        process_peak_bytes=_largest(rows, "process_peak_bytes"),
+        model_peak_bytes=_largest(rows, "model_peak_bytes"),
+        time_ratio=_time_ratio(artifact.manifest.artifact_sha256, rounds),
+        where=where,
+    )
+
+
+def _time_ratio(sha256: str, rounds: Sequence[Round]) -> float | None:
+    ratios = []
+    for one in rounds:
+        own = one.rows[sha256]
+        twin = _float_twin(own, one)
+        if twin is not None and twin is not own:
+            ratios.append(own["times"]["p50_ms"] / twin["times"]["p50_ms"])
+    return statistics.median(ratios) if ratios else None
+
+
+def _float_twin(own: Row, one: Round) -> Row | None:
+    """The float32 artifact that the same runtime ran in the same way in the same round."""
+    return next(
+        (
+            row
+            for row in one.rows.values()
+            if row["artifact"]["precision"] == "fp32"
+            and row["runtime"] == own["runtime"]
+            and row["artifact"]["network_size"] == own["artifact"]["network_size"]
+            and row["times"] is not None
+        ),
+        None,
+    )
+
+
+def _largest(rows: Sequence[Row], name: str) -> int | None:
+    found = [row["memory"][name] for row in rows]
+    return None if None in found else max(found)
+
+
+def _where(rows: Sequence[Row], iterations: int, rounds: int) -> str:
+    if not rows:
+        return "nothing was measured"
+    host, threads = rows[0]["host"], rows[0]["runtime"]["threads"]
+    used = f"{threads} threads" if threads else "the runtime's own number of threads"
+    return (
+        f"{host['processor']}, {host['cpu_count']} CPUs, {used}, {iterations} frames, "
+        f"median of {rounds} {'rounds' if rounds > 1 else 'round'}"
+    )

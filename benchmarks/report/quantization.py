@@ -1,0 +1,91 @@
+"""What a recipe recorded of its artifact: layers by noise, scans, drift, gates, calibration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bokehflow.benchmarks.report.document import (
+    DriftPoint,
+    Gate,
+    LayerNoise,
+    Quantization,
+    ScanNoise,
+)
+from bokehflow.errors import InputError
+from bokehflow.export import Artifact
+from bokehflow.quantize.record import SCHEMA_VERSION, record_path
+
+Record = Mapping[str, Any]
+
+
+def recipe_of(artifact: Artifact) -> str | None:
+    """The recipe that an artifact was quantized with, None for one that was not."""
+    quantization = artifact.manifest.quantization
+    return None if quantization is None else str(quantization["recipe"])
+
+
+def quantization_of(artifact: Artifact) -> Quantization | None:
+    """What the recipe recorded, None for an artifact that was not quantized.
+
+    An artifact that came without its record says so. Raises InputError for a record that is
+    damaged, of another schema or of another artifact.
+    """
+    if artifact.manifest.quantization is None:
+        return None
+    path = record_path(artifact.path)
+    if not path.exists():
+        return Quantization({"record": f"not run: {path.name} does not lie beside the artifact"})
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        described = record["schema_version"], record["artifact"]["sha256"]
+        if described == (SCHEMA_VERSION, artifact.manifest.artifact_sha256):
+            return _quantization(record)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read: {error}", "what `bfx quantize` wrote", "quantize again"
+        ) from error
+    raise InputError(
+        f"{path} is of schema {described[0]} and of the artifact {described[1][:12]}...",
+        f"{SCHEMA_VERSION} and {artifact.manifest.artifact_sha256[:12]}...",
+        "quantize again",
+    )
+
+
+def _quantization(record: Record) -> Quantization:
+    gates = record["calibration"]["statistics"]["gates"]
+    return Quantization(
+        facts=_facts(record),
+        layers=tuple(
+            LayerNoise(one["layer"], one["sqnr_db"], one["float"]) for one in record["layers"]
+        ),
+        scans=tuple(
+            ScanNoise(one["layer"], one["sqnr_db"], one["by_direction"], tuple(one["by_position"]))
+            for one in record["scans"] or ()
+        ),
+        drift=tuple(DriftPoint(**one) for one in record["drift"] or ()),
+        gates=tuple(Gate(layer, **shares) for layer, shares in gates.items()),
+    )
+
+
+def _facts(record: Record) -> dict[str, str]:
+    calibration, held_out = record["calibration"], record["held_out"]
+    limits = held_out["limits"]
+    facts = {
+        "made from": record["source"]["file"],
+        "layers in 8 bits": str(len(record["quantized_layers"])),
+        "layers left in float": str(sum(one["float"] for one in record["layers"])),
+        "time to quantize": f"{record['seconds']:.0f} s",
+        "its own check, loss against truth": f"{held_out['drop_db']:.3f} dB of at most "
+        f"{limits['max_drop_db']:g} dB, on {', '.join(held_out['scenes'])}",
+        "its own check, worst scene against the source": f"{held_out['parity_db']:.1f} dB of at "
+        f"least {limits['parity_db']:g} dB",
+        "its limits": "met" if held_out["met"] else "NOT met",
+        "calibration": f"{calibration['samples']} samples of {calibration['source']}, "
+        f"seed {calibration['seed']}",
+        "calibration SHA-256": calibration["sha256"],
+    }
+    if calibration["left_out"]:
+        facts["calibration, left out"] = "; ".join(calibration["left_out"])
+    return facts

@@ -1,0 +1,68 @@
+"""What a recipe recorded of one artifact, as tables."""
+
+from __future__ import annotations
+
+from bokehflow.benchmarks.report.document import Quantization, RowReport
+from bokehflow.benchmarks.tables import Table
+
+DRIFT_ROWS = 11
+"""So many frames of the drift are listed, evenly; JSON and the chart have all."""
+
+
+def recorded_tables(row: RowReport) -> list[Table]:
+    """Every table that the record of one artifact fills."""
+    found = row.quantization
+    if found is None:
+        return []
+    name = row.short_name
+    tables = [_layers(name, found), _scans(name, found), _drift(name, found), _gates(name, found)]
+    return [table for table in tables if table.rows]
+
+
+def _layers(name: str, found: Quantization) -> Table:
+    rows = [
+        (one.layer, f"{one.sqnr_db:.1f}", "float" if one.kept_float else "8 bits")
+        for one in found.layers
+    ]
+    return Table(f"Layers of {name}, the noisiest first", ("layer", "SQNR, dB", "kept in"), rows)
+
+
+def _scans(name: str, found: Quantization) -> Table:
+    directions = tuple(found.scans[0].by_direction) if found.scans else ()
+    rows = [
+        (
+            one.layer,
+            f"{one.sqnr_db:.1f}",
+            *(f"{one.by_direction[way]:.1f}" for way in directions),
+            f"{one.by_position[0]:.1f}",
+            f"{one.by_position[-1]:.1f}",
+        )
+        for one in found.scans
+    ]
+    columns = ("block", "all", *directions, "first tenth", "last tenth")
+    return Table(f"Outputs of the scans of {name}, SQNR in dB", columns, rows)
+
+
+def _drift(name: str, found: Quantization) -> Table:
+    step = max(1, (len(found.drift) - 1) // (DRIFT_ROWS - 1))
+    rows = [
+        (
+            str(point.frame),
+            f"{point.source_norm:.3f}",
+            f"{point.norm:.3f}",
+            f"{point.sqnr_db:.1f}",
+        )
+        for point in found.drift[::step]
+    ]
+    columns = ("frame", "norm in float", "norm quantized", "SQNR, dB")
+    return Table(f"Carried state of {name}", columns, rows)
+
+
+def _gates(name: str, found: Quantization) -> Table:
+    rows = [
+        (one.layer, f"{one.alpha_near_1:.4f}", f"{one.beta_near_0:.4f}", f"{one.beta_near_1:.4f}")
+        for one in found.gates
+    ]
+    columns = ("scan", "keeps all", "writes nothing", "overwrites")
+    title = f"Saturated gates during calibration of {name}, share of tokens (float model)"
+    return Table(title, columns, rows)

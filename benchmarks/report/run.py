@@ -1,0 +1,169 @@
+"""The whole of `bfx report` but the files: what is asked, what is there, what came out."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.latency.host import ThisMachine
+from bokehflow.benchmarks.report.bars import check_bars
+from bokehflow.benchmarks.report.document import Latency, Report, RowReport, ShotFacts
+from bokehflow.benchmarks.report.film import PhotoFilm, photo_film
+from bokehflow.benchmarks.report.gallery import Gallery, lens_words
+from bokehflow.benchmarks.report.latency import (
+    NOT_ASKED,
+    NOT_EXPORTED,
+    Round,
+    latency_of,
+    measure_rounds,
+    read_latency,
+)
+from bokehflow.benchmarks.report.pictures import Scene
+from bokehflow.benchmarks.report.quantization import quantization_of
+from bokehflow.benchmarks.report.recording import Recording
+from bokehflow.benchmarks.report.settings import ReportConfig
+from bokehflow.benchmarks.report.subjects import Subject, choose_subjects
+from bokehflow.benchmarks.report.trial import Bench, Trial
+from bokehflow.benchmarks.report.truth_clips import ClipSource, clip_source
+
+PACKAGES = ("bokehflow", "numpy", "torch", "onnxruntime", "openvino", "coremltools", "nncf")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A report that can begin: everything it needs has been found.
+
+    rounds: of a latency record, empty where time is measured here or not at all.
+    """
+
+    config: ReportConfig
+    subjects: Sequence[Subject]
+    film: PhotoFilm
+    clips: ClipSource
+    rounds: Sequence[Round]
+    where: str
+
+    @property
+    def steps(self) -> int:
+        """How often the progress advances."""
+        timed = self.config.rounds * self.exported if self.measures else 0
+        return 1 + len(self.subjects) + timed
+
+    @property
+    def measures(self) -> bool:
+        """Whether time is measured here."""
+        return self.config.measure and self.config.latency is None
+
+    @property
+    def exported(self) -> int:
+        """How many subjects are artifacts."""
+        return sum(subject.artifact is not None for subject in self.subjects)
+
+
+def prepare(config: ReportConfig) -> Plan:
+    """Open artifacts, photos, clips and the latency record.
+
+    Raises what `choose_subjects`, `photo_film`, `clip_source` and `read_latency` raise.
+    """
+    subjects = choose_subjects(config.artifacts, config.reference, config.weights)
+    manifest = subjects[0].manifest
+    size = manifest.frame_size
+    rounds, where = read_latency(config.latency) if config.latency else ([], "")
+    return Plan(
+        config,
+        subjects,
+        photo_film(size, config.frames, config.images),
+        clip_source(
+            size,
+            manifest.canonical_fov_deg,
+            config.data,
+            config.clips,
+            skip_bad=config.skip_bad,
+        ),
+        rounds,
+        where,
+    )
+
+
+def run(plan: Plan, advance: Callable[[], None]) -> tuple[Report, list[Scene]]:
+    """Measure everything; `advance` is called `plan.steps` times.
+
+    Returns the report and its pictures. Raises what goes wrong with the reference; another
+    artifact that cannot run here is a row with its reason.
+    """
+    gallery = Gallery(plan.film)
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(plan.film, plan.clips, Recording(Path(folder)), plan.config.evaluated_frames)
+        bench.record_reference(plan.subjects[0])
+        advance()
+        trials = []
+        for number, subject in enumerate(plan.subjects, start=1):
+            trials.append(bench.trial(number, subject, gallery))
+            advance()
+    latencies = _latencies(plan, advance)
+    rows = [_row(trial, trials[0], found) for trial, found in zip(trials, latencies, strict=True)]
+    return _report(plan, rows), gallery.scenes
+
+
+def _latencies(plan: Plan, advance: Callable[[], None]) -> list[Latency]:
+    artifacts = [subject.artifact for subject in plan.subjects]
+    rounds, where = plan.rounds, plan.where
+    if plan.measures:
+        exported = [artifact for artifact in artifacts if artifact is not None]
+        rounds, where = measure_rounds(exported, plan.config.rounds, ThisMachine(), advance)
+    found = []
+    for artifact in artifacts:
+        if artifact is None:
+            found.append(NOT_EXPORTED)
+        elif not rounds:
+            found.append(NOT_ASKED)
+        else:
+            found.append(latency_of(artifact, rounds, where))
+    return found
+
+
+def _row(trial: Trial, reference: Trial, latency: Latency) -> RowReport:
+    subject = trial.subject
+    return RowReport(
+        number=trial.number,
+        artifact=trial.facts,
+        is_reference=trial is reference,
+        how=trial.how,
+        reason=trial.reason,
+        film=trial.film,
+        truth=trial.truth,
+        latency=latency,
+        quantization=quantization_of(subject.artifact) if subject.artifact else None,
+        checks=()
+        if trial is reference
+        else check_bars(subject.manifest, trial.film, (trial.truth, reference.truth), latency),
+    )
+
+
+def _report(plan: Plan, rows: Sequence[RowReport]) -> Report:
+    manifest, config = plan.subjects[0].manifest, plan.config
+    return Report(
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        variant=manifest.variant,
+        trained=manifest.trained,
+        weights_sha256=manifest.weights_sha256,
+        canonical_fov_deg=manifest.canonical_fov_deg,
+        frame_size=str(manifest.frame_size),
+        reference=rows[0].artifact.name,
+        film=tuple(
+            ShotFacts(shot.name, shot.frames, lens_words(shot.lens), round(shot.pan_px, 3))
+            for shot in plan.film.shots
+        ),
+        clips=plan.clips.facts,
+        rows=tuple(rows),
+        settings={
+            "frames": config.frames,
+            "evaluated_frames": config.evaluated_frames,
+            "rounds": config.rounds if plan.measures else None,
+        },
+        environment=describe_environment(PACKAGES),
+    )

@@ -1,0 +1,42 @@
+"""What a report is asked to measure, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehflow.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class ReportConfig:
+    """What to compare and on what.
+
+    artifacts: files made by bfx export or bfx quantize. reference: one of that kind, None for the
+    first in float32. weights: of the model in PyTorch, used where no artifact is in float32.
+    data: held-out clips lie under it, None makes some. images: photos for the film, None takes the
+    packaged pair. frames: of the film. clips: most clips of each source under `data`.
+    evaluated_frames: of the film, for what a stand-in evaluates far more slowly than its engine.
+    latency: a record of bfx benchmark. measure, rounds: time here where there is no record.
+    Raises UsageError for numbers below their least, and for both a record and measuring.
+    """
+
+    artifacts: tuple[Path, ...]
+    reference: Path | None = None
+    weights: Path | None = None
+    data: Path | None = None
+    images: Path | None = None
+    frames: int = 30
+    clips: int = 6
+    evaluated_frames: int = 4
+    latency: Path | None = None
+    measure: bool = True
+    rounds: int = 3
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.artifacts:
+            raise UsageError("no artifact", "at least one")
+        for name in ("frames", "clips", "evaluated_frames", "rounds"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)}", "at least 1")

@@ -1,0 +1,86 @@
+"""What a report is about: artifacts that can be compared, and which of them is the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehflow.benchmarks.parity import reference_session
+from bokehflow.benchmarks.report.document import ArtifactFacts
+from bokehflow.benchmarks.report.quantization import recipe_of
+from bokehflow.errors import UsageError
+from bokehflow.export import Artifact, Manifest, load_artifact
+from bokehflow.runtimes import Session, open_session, runtime_of
+
+TORCH = "torch"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One row: an artifact, or the model in PyTorch (artifact None) at an artifact's sizes.
+
+    open: a session of it. manifest: of the artifact, or of the one whose sizes are taken.
+    """
+
+    manifest: Manifest
+    artifact: Artifact | None
+    open: Callable[[], Session]
+
+    def facts(self, version: str, mode: str) -> ArtifactFacts:
+        """What the row is about. version: of the runtime; mode: how it ran."""
+        manifest, artifact = self.manifest, self.artifact
+        return ArtifactFacts(
+            name=artifact.path.name if artifact else f"{manifest.variant} in PyTorch",
+            target=manifest.target if artifact else TORCH,
+            precision=manifest.precision if artifact else "fp32",
+            recipe=recipe_of(artifact) if artifact else None,
+            bytes=manifest.artifact_bytes if artifact else None,
+            sha256=manifest.artifact_sha256 if artifact else None,
+            scan=str(manifest.scan["lowering"]) if artifact else "chunked",
+            network_size=str(manifest.network_size),
+            runtime=runtime_of(manifest.target) if artifact else TORCH,
+            version=version,
+            mode=mode,
+        )
+
+
+def choose_subjects(
+    paths: Sequence[Path], reference: Path | None, weights: Path | None
+) -> list[Subject]:
+    """The rows, the reference first and then the artifacts in the order given.
+
+    reference: an artifact; None takes the first in float32, or the model in PyTorch where there is
+    none. weights: of that model, None for those that ship. Raises ArtifactError for what is no
+    artifact, and UsageError for artifacts of other weights or another frame size.
+    """
+    artifacts = [load_artifact(path) for path in paths]
+    chosen = load_artifact(reference) if reference is not None else _first_float32(artifacts)
+    first = chosen or artifacts[0]
+    for artifact in artifacts:
+        _require_comparable(first, artifact)
+    if chosen is None:
+        manifest = first.manifest
+        head = Subject(manifest, None, lambda: reference_session(manifest, weights))
+        return [head, *(_subject(artifact) for artifact in artifacts)]
+    others = [artifact for artifact in artifacts if artifact.path != chosen.path]
+    return [_subject(artifact) for artifact in (chosen, *others)]
+
+
+def _subject(artifact: Artifact) -> Subject:
+    return Subject(artifact.manifest, artifact, lambda: open_session(artifact))
+
+
+def _first_float32(artifacts: Sequence[Artifact]) -> Artifact | None:
+    return next((a for a in artifacts if a.manifest.precision == "fp32"), None)
+
+
+def _require_comparable(first: Artifact, other: Artifact) -> None:
+    for what in ("variant", "weights_sha256", "frame_size"):
+        wanted, found = (getattr(one.manifest, what) for one in (first, other))
+        if wanted != found:
+            raise UsageError(
+                f"{other.path.name} has {what} {found}",
+                f"{wanted}, as {first.path.name} has",
+                "compare artifacts of one model and one frame size",
+            )

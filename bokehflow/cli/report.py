@@ -1,0 +1,115 @@
+"""`bfx report`: what quantization costs and what it gains, as one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.cli.untrained import untrained_warning
+
+Artifacts = Annotated[
+    list[Path],
+    typer.Argument(metavar="ARTIFACT...", help="Artifacts of bfx export and bfx quantize."),
+]
+Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="FILE", help="The page; .json and .md come beside it."),
+]
+Reference = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="ARTIFACT",
+        help="Compare with this one. [default: the first in float32, or the model in PyTorch]",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        help="Of the model in PyTorch, where it is the reference. [default: those that ship]"
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Held-out clips lie under it. [default: a few are made, in seconds]"
+    ),
+]
+Images = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Photos for the film. [default: the packaged Motorcycle pair]"
+    ),
+]
+Frames = Annotated[int, typer.Option(min=1, help="Frames of the film, the state carried.")]
+Clips = Annotated[int, typer.Option(min=1, help="At most so many clips of each source of --data.")]
+EvaluatedFrames = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Frames of the film for Core ML packages away from macOS, which are slow."
+    ),
+]
+LatencyFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Times from what bfx benchmark -o wrote.")
+]
+Measure = Annotated[bool, typer.Option(help="Time the artifacts here, in rounds.")]
+Rounds = Annotated[int, typer.Option(min=1, help="Rounds in which all artifacts are timed.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read.")]
+Check = Annotated[bool, typer.Option("--check", help="Exit code 1 where a bar is missed.")]
+
+
+def report(
+    artifacts: Artifacts,
+    output: Output = Path("report.html"),
+    reference: Reference = None,
+    weights: Weights = None,
+    data: Data = None,
+    images: Images = None,
+    frames: Frames = 30,
+    clips: Clips = 6,
+    evaluated_frames: EvaluatedFrames = 4,
+    latency: LatencyFile = None,
+    measure: Measure = True,
+    rounds: Rounds = 3,
+    skip_bad: SkipBad = False,
+    check: Check = False,
+) -> CommandResult:
+    """Compare artifacts of one model: quality against float32 and against truth, size and time.
+
+    The page opens from disk and needs no network. An artifact that cannot run here is a row with
+    its reason.
+    """
+    from bokehflow.benchmarks.report.files import require_report_files, write_report
+    from bokehflow.benchmarks.report.run import prepare, run
+    from bokehflow.benchmarks.report.settings import ReportConfig
+    from bokehflow.benchmarks.report.tables import summary_table
+
+    config = ReportConfig(
+        tuple(artifacts),
+        reference,
+        weights,
+        data,
+        images,
+        frames,
+        clips,
+        evaluated_frames,
+        latency,
+        measure,
+        rounds,
+        skip_bad,
+    )
+    require_report_files(output)
+    plan = prepare(config)
+    with progress_bar("reporting", plan.steps) as advance:
+        found, scenes = run(plan, advance)
+    files = write_report(output, found, scenes)
+    summary = summary_table(found)
+    text = f"{text_table(summary.columns, summary.rows)}\n\nreport: {output}"
+    return CommandResult(
+        {**found.document(), "files": [str(path) for path in files]},
+        text,
+        exit_code=int(check and bool(found.missed)),
+        warnings=untrained_warning(found.trained),
+    )
