@@ -103,14 +103,14 @@ def outer_sum(
     """`a` [g, n, 1] and `b` [g, 1, m] whose sum, flattened, is a vector; None if there are none.
 
     The orders in which a grid is walked are such sums: of row and column, forwards or backwards.
+    Of all such pairs the smallest is taken.
     """
     for groups in (len(DIRECTIONS), 1):
         length = values.size // groups
         if length * groups != values.size:
             continue
-        for inner in range(2, length // 2 + 1):
-            if length % inner:
-                continue
+        inners = [n for n in range(2, length // 2 + 1) if length % n == 0]
+        for inner in sorted(inners, key=lambda n: length // n + n):
             grid = values.reshape(groups, -1, inner)
             outer, rest = grid[:, :, :1], grid[:, :1] - grid[:, :1, :1]
             if np.array_equal(outer + rest, grid):

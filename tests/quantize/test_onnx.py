@@ -126,4 +126,5 @@ def test_orders_of_a_grid_are_outer_sums_and_noise_is_not() -> None:
     found = outer_sum(orders)
     assert found is not None
     assert np.array_equal((found[0] + found[1]).reshape(-1), orders)
+    assert found[0].size + found[1].size <= 4 * (12 + 25)
     assert outer_sum(RNG.permutation(1200)) is None
