@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.rendering.aperture import level_kernel
 from bokehflow.rendering.bank import BankLayer
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.composite import Composite
+from bokehflow.rendering.contents import Contents
 from bokehflow.rendering.fill import push_pull_levels
+from bokehflow.rendering.packs import pack_kernel, packs_of
 from bokehflow.rendering.unmix import unmix
 
 FINEST_FILL_LEVEL = 1
@@ -30,59 +31,58 @@ class LensBlur(nn.Module):
     ) -> None:
         super().__init__()
         self.bank = tuple(bank)
+        self.packs = packs_of(self.bank)
         self.coarsest_cell_px = 2 ** max(FINEST_FILL_LEVEL, *(layer.level for layer in bank))
-        for index, layer in enumerate(bank):
-            kernel = level_kernel(layer.radius_px, layer.level, blades, rotation_deg)
-            weight = kernel.to(torch.float32).expand(channels + 1, 1, *kernel.shape).contiguous()
-            self.register_buffer(f"kernel_{index}", weight, persistent=False)
+        for number, pack in enumerate(self.packs):
+            layers = [self.bank[index] for index in pack]
+            kernel = pack_kernel(layers, channels + 1, blades, rotation_deg)
+            self.register_buffer(f"kernel_{number}", kernel, persistent=False)
 
     def forward(self, light: Tensor, radius_px: Tensor) -> Tensor:
         """The blurred light [B, C, H, W]; light [B, C, H, W] linear, radius_px [B, 1, H, W]."""
         height, width = light.shape[2:]
         surfaces = unmix(self._padded(light), self._padded(radius_px))
         bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
-        fills = self._fills(bins)
-        nearest = len(self.bank) - 1
-        composite = Composite(self._blurred(nearest, bins, fills.get(nearest)))
-        for index in range(nearest - 1, -1, -1):
-            composite.add_behind(self._blurred(index, bins, fills.get(index)))
+        contents = Contents(bins, self.bank)
+        fills = self._fills(contents)
+        blurred: dict[int, Tensor] = {}
+        for number, pack in enumerate(self.packs):
+            layers = [self._filled(index, contents, fills.get(index)) for index in pack]
+            kernel = self.get_buffer(f"kernel_{number}")
+            blurred.update(zip(pack, _convolved(layers, kernel), strict=True))
+        near_to_far = [
+            _upsampled(blurred.pop(index), 2 ** self.bank[index].level)
+            for index in reversed(range(len(self.bank)))
+        ]
+        composite = Composite(near_to_far[0])
+        for layer in near_to_far[1:]:
+            composite.add_behind(layer)
         return _cropped(composite.colour(), height, width)
 
-    def _fills(self, bins: SoftBins) -> dict[int, tuple[Tensor, Tensor]]:
-        """For each layer that can be hidden its content, and its content behind what hides it, on
-        the fill's grid."""
+    def _fills(self, contents: Contents) -> dict[int, Tensor]:
+        """For each layer that can be hidden what it shows there, on the grid of its fill."""
         layers: dict[int, list[int]] = {}
         for index, layer in enumerate(self.bank):
-            if bins.can_be_hidden(index):
+            if contents.can_be_hidden(index):
                 layers.setdefault(_fill_level(layer), []).append(index)
-        # Stacked along the batch axis, one fill serves all layers of a level; and one pyramid
-        # serves all levels, each joining where its own grid is reached.
-        seen = {
-            level: torch.cat([_seen(bins, index, level) for index in layers[level]])
-            for level in sorted(layers)
-        }
-        fills: dict[int, tuple[Tensor, Tensor]] = {}
+        # One fill serves all layers of a level; and one pyramid serves all levels, each joining
+        # where its own grid is reached.
+        seen = {level: _seen(contents, layers[level], level) for level in sorted(layers)}
+        fills: dict[int, Tensor] = {}
         for level, behind in push_pull_levels(seen).items():
             count = len(layers[level])
-            own = torch.chunk(seen[level][:, :-1], count)
-            parts = zip(own, torch.chunk(behind, count), strict=True)
-            fills.update(zip(layers[level], parts, strict=True))
+            side_by_side = behind.reshape(-1, count * behind.shape[1], *behind.shape[2:])
+            fills.update(zip(layers[level], torch.chunk(side_by_side, count, 1), strict=True))
         return fills
 
-    def _blurred(self, index: int, bins: SoftBins, fill: tuple[Tensor, Tensor] | None) -> Tensor:
-        """One layer [B, C+1, H, W] at full size: filled where hidden, then blurred."""
+    def _filled(self, index: int, contents: Contents, behind: Tensor | None) -> Tensor:
+        """One layer's content [B, C+1, h, w] at its own level, filled where hidden."""
         layer = self.bank[index]
-        cell = 2**layer.level
-        kernel = self.get_buffer(f"kernel_{index}")
-        if fill is None:
-            own = _pooled(bins.layer(index), cell)
-        else:
-            own, behind = fill
-            if layer.level < FINEST_FILL_LEVEL:
-                own = bins.layer(index)
-                behind = _upsampled(behind, 2 ** _fill_level(layer) // cell)
-            own = own + _pooled(bins.hidden(index), cell) * behind
-        return _upsampled(_convolved(own, kernel), cell)
+        own = contents.own(index, layer.level)
+        if behind is None:
+            return own
+        behind = _upsampled(behind, 2 ** (_fill_level(layer) - layer.level))
+        return own + contents.hidden(index, layer.level) * behind
 
     def _padded(self, x: Tensor) -> Tensor:
         """Repeat the last row and column up to a whole number of the coarsest cells."""
@@ -94,21 +94,24 @@ def _fill_level(layer: BankLayer) -> int:
     return max(layer.level, FINEST_FILL_LEVEL)
 
 
-def _seen(bins: SoftBins, index: int, level: int) -> Tensor:
-    """What lies in a layer, and where it or what is behind it is visible, on a level's grid."""
-    parts = (bins.layer(index), bins.visible(index))
-    return torch.cat([_pooled(part, 2**level) for part in parts], 1)
+def _seen(contents: Contents, layers: Sequence[int], level: int) -> Tensor:
+    """What lies in layers, and where they or what is behind them is visible, on a level's grid.
+
+    [B * layers, C+2, h, w].
+    """
+    parts = [f(index, level) for index in layers for f in (contents.own, contents.visible)]
+    batch, _, height, width = parts[0].shape
+    return torch.cat(parts, 1).reshape(batch * len(layers), -1, height, width)
 
 
-def _pooled(x: Tensor, cell: int) -> Tensor:
-    return F.avg_pool2d(x, cell) if cell > 1 else x
-
-
-def _convolved(x: Tensor, kernel: Tensor) -> Tensor:
+def _convolved(layers: Sequence[Tensor], kernel: Tensor) -> tuple[Tensor, ...]:
+    """Layers [B, C+1, h, w] through the kernels of their pack."""
     half = kernel.shape[-1] // 2
     if half == 0:
-        return x
-    return F.conv2d(F.pad(x, (half,) * 4, mode="replicate"), kernel, groups=x.shape[1])
+        return tuple(layers)
+    packed = F.pad(torch.cat(list(layers), 1), (half,) * 4, mode="replicate")
+    blurred = F.conv2d(packed, kernel, groups=kernel.shape[0])
+    return torch.chunk(blurred, len(layers), 1)
 
 
 def _upsampled(x: Tensor, factor: int) -> Tensor:
