@@ -1,0 +1,129 @@
+"""The page, the Markdown and the JSON of one report."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bokehflow.benchmarks.report.charts import GRID, INK, SERIES
+from bokehflow.benchmarks.report.document import SCHEMA
+from bokehflow.benchmarks.report.files import (
+    report_markdown,
+    require_report_files,
+    write_report,
+)
+from bokehflow.benchmarks.report.page import render_page
+from bokehflow.benchmarks.report.tables import all_tables, frame_table, summary_table
+from bokehflow.errors import OutputError, UsageError
+from tests.benchmarks.report.samples import made_report, made_scenes
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    """The page of the made-up report."""
+    return render_page(made_report(), made_scenes())
+
+
+def test_the_same_report_gives_the_same_page(page: str) -> None:
+    assert render_page(made_report(), made_scenes()) == page
+
+
+def test_the_page_asks_for_nothing(page: str) -> None:
+    markup, _, _ = page.partition("<script")
+    places = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]+)""", markup)
+    assert places
+    allowed = ("data:", "#", "http://www.w3.org/1999/xlink")
+    assert [place for place in places if not place.startswith(allowed)] == []
+    assert "@import" not in page
+
+
+def test_names_are_text_and_never_markup(page: str) -> None:
+    assert "<b>&amp;.xml" not in page
+    assert "&lt;b&gt;&amp;amp;.xml" in page
+    # One that is data, one that runs.
+    assert page.count("</script>") == 2
+
+
+def test_every_picture_and_caption_comes_back_from_the_page(page: str) -> None:
+    found = re.search(
+        r'<script type="application/json" id="scenes">(.*?)</script>', page, re.DOTALL
+    )
+    assert found is not None
+    (scene,) = json.loads(found[1])
+    assert scene["caption"] == "motorcycle </script>"
+    heats = {item["label"]: item["heat"] for item in scene["items"]}
+    assert heats["#1 onnx fp32"] is None
+    assert all(item["picture"].startswith("data:image/webp") for item in scene["items"])
+
+
+def test_charts_follow_the_theme(page: str) -> None:
+    # Quality against reference and truth, each by time and size; frames; layers, scans, drift.
+    assert page.count("<svg") == 4 + 2 + 3
+    for stand_in in (INK, GRID, *SERIES):
+        assert stand_in not in page
+    assert "var(--series-2)" in page
+    names = re.findall(r'\bid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+
+
+def test_what_is_not_there_is_said_in_words(page: str) -> None:
+    assert "not run: openvino is missing" in page
+    assert "estimated: by an evaluator, not by its engine, 2 of 3 frames" in page
+    assert "misses bokeh lost against truth, dB" in page
+    assert "NaN" not in page
+    assert "None" not in page
+
+
+def test_untrained_weights_are_said_first() -> None:
+    assert "Untrained weights" in render_page(made_report(trained=False), [])
+    assert "Untrained weights" not in render_page(made_report(), [])
+
+
+def test_tables_are_rectangular_and_complete() -> None:
+    report = made_report()
+    tables = [*all_tables(report), frame_table(report)]
+    for table in tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}, table.title
+    assert len({table.title for table in tables}) == len(tables)
+    assert [row[0] for row in summary_table(report).rows] == ["1", "2", "3", "4"]
+    assert report_markdown(report).count("### ") == len(tables)
+
+
+def test_figures_are_the_reports_own() -> None:
+    text = report_markdown(made_report())
+    assert "| 2 | onnx int8 | 1.50 MB | 41.5 | +0.50 | 80.0 |" in text
+    assert "| 3 | onnx".replace("onnx", "coreml fp16") in text
+    assert "| 3 | 67.0 | not run |".replace("67.0 | not run", "41.5 | not run") in text
+
+
+def test_all_three_files_are_written_and_agree(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "report.html"
+    require_report_files(path)
+    assert list(path.parent.iterdir()) == []
+    files = write_report(path, made_report(), made_scenes())
+    assert [file.suffix for file in files] == [".html", ".json", ".md"]
+    document = json.loads(files[1].read_text())
+    assert document["schema"] == SCHEMA
+    assert document["rows"][1]["checks"][1]["holds"] is False
+    assert document["rows"][3]["status"] == "not run: openvino is missing"
+    assert document["rows"][1]["quantization"]["layers"][0]["kept_float"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("report.pdf", UsageError), ("folder.html", OutputError)],
+    ids=["suffix", "folder"],
+)
+def test_a_place_that_cannot_be_written_is_told_before_work(
+    tmp_path: Path, name: str, error: type[Exception]
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(error):
+        require_report_files(tmp_path / name)
+
+
+def test_missed_bars_are_listed() -> None:
+    assert made_report().missed == ["#2 onnx int8: bokeh lost against truth, dB 0.5"]

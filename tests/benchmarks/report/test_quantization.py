@@ -1,0 +1,97 @@
+"""What a recipe recorded, read from the file beside the artifact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bokehflow.benchmarks.report.quantization import quantization_of
+from bokehflow.errors import InputError
+from bokehflow.export import Artifact
+from bokehflow.quantize.record import SCHEMA_VERSION, record_path
+from tests.benchmarks.report.samples import manifest
+
+
+def quantized(folder: Path) -> Artifact:
+    """An artifact that says that it was quantized."""
+    facts = {"recipe": "int8"}
+    return Artifact(folder / "a.onnx", manifest(precision="int8", quantization=facts))
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """What `bfx quantize` writes, as far as a report reads it."""
+    gates = {"alpha_near_1": 0.5, "beta_near_0": 0.25, "beta_near_1": 0.0}
+    fields = {
+        "schema_version": SCHEMA_VERSION,
+        "artifact": {"sha256": "2" * 64},
+        "source": {"file": "source.onnx"},
+        "seconds": 12.3,
+        "calibration": {
+            "sha256": "4" * 64,
+            "samples": 8,
+            "source": "packaged",
+            "seed": 0,
+            "left_out": ["bad.jpg: no picture"],
+            "statistics": {"gates": {"blocks.0.scan": gates}},
+        },
+        "held_out": {
+            "scenes": ["portrait"],
+            "drop_db": 0.1,
+            "parity_db": 41.0,
+            "limits": {"max_drop_db": 0.3, "parity_db": 40.0},
+            "met": True,
+        },
+        "quantized_layers": ["a/conv_1"],
+        "layers": [
+            {"layer": "b/conv_1", "sqnr_db": 10.0, "float": True},
+            {"layer": "a/conv_1", "sqnr_db": 30.0, "float": False},
+        ],
+        "scans": None,
+        "drift": [{"frame": 1, "source_norm": 1.0, "norm": 1.1, "sqnr_db": 20.0}],
+    }
+    return fields | changes
+
+
+def test_a_record_is_read(tmp_path: Path) -> None:
+    artifact = quantized(tmp_path)
+    record_path(artifact.path).write_text(json.dumps(record()))
+    found = quantization_of(artifact)
+    assert found is not None
+    assert [(one.layer, one.kept_float) for one in found.layers] == [
+        ("b/conv_1", True),
+        ("a/conv_1", False),
+    ]
+    assert found.scans == ()
+    assert found.drift[0].norm == 1.1
+    assert found.gates[0].beta_near_0 == 0.25
+    assert found.facts["layers left in float"] == "1"
+    assert found.facts["its limits"] == "met"
+    assert "bad.jpg" in found.facts["calibration, left out"]
+
+
+def test_no_record_is_said_and_no_quantization_is_none(tmp_path: Path) -> None:
+    found = quantization_of(quantized(tmp_path))
+    assert found is not None
+    assert "does not lie beside" in found.facts["record"]
+    assert quantization_of(Artifact(tmp_path / "a.onnx", manifest())) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no JSON",
+        "{}",
+        json.dumps(record(schema_version=99)),
+        json.dumps(record(artifact={"sha256": "9" * 64})),
+        json.dumps(record(layers=[{}])),
+    ],
+    ids=["text", "empty", "schema", "other artifact", "damaged"],
+)
+def test_a_record_that_does_not_belong_is_refused(tmp_path: Path, text: str) -> None:
+    artifact = quantized(tmp_path)
+    record_path(artifact.path).write_text(text)
+    with pytest.raises(InputError, match="quantize again"):
+        quantization_of(artifact)
