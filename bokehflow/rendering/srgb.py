@@ -26,4 +26,5 @@ def linear_to_srgb(light: Tensor) -> Tensor:
     """sRGB values in 0..1, same shape, of linear light; above 1 it clips as a sensor does."""
     light = light.clamp(0.0, 1.0)
     curve = (1.0 + OFFSET) * light.clamp(min=LINEAR_KNEE) ** (1.0 / GAMMA) - OFFSET
-    return torch.where(light <= LINEAR_KNEE, light * SLOPE, curve)
+    # Up to the knee the curve stands still at the line's end, beyond it it runs below the line.
+    return torch.minimum(light * SLOPE, curve)
