@@ -1,0 +1,129 @@
+"""`bfx report` from end to end, and what it says about mistakes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bokehflow.benchmarks.report import subjects, truth_clips
+from bokehflow.errors import MissingDependencyError
+from bokehflow.export import Artifact
+from bokehflow.export.naming import manifest_path
+from bokehflow.runtimes import Session
+from tests.cli.runner import Bfx
+from tests.training.samples import tiny_clip
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+QUICK = ("--frames", "3", "--evaluated-frames", "1", "--no-measure")
+
+
+@pytest.fixture(autouse=True)
+def _small_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(truth_clips, "_made", lambda _: iter([tiny_clip(1, frames=2)]))
+    monkeypatch.setattr(truth_clips, "_motorcycle", lambda: tiny_clip(2))
+
+
+def test_every_target_is_a_row(bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    done = bfx("report", *(a.path for a in artifacts.values()), *QUICK, "-o", output, "--json")
+    document = done.document
+    assert done.exit_code == 0
+    assert json.loads(output.with_suffix(".json").read_text())["rows"] == document["rows"]
+    rows = {row["artifact"]["target"]: row for row in document["rows"]}
+    assert set(rows) == {"onnx", "openvino", "coreml"}
+    assert rows["onnx"]["is_reference"]
+    assert rows["openvino"]["status"] == "ok"
+    assert len(rows["openvino"]["film"]["bokeh_psnr_db"]) == 3
+    # Away from macOS a package is evaluated by other means, and says so.
+    if rows["coreml"]["artifact"]["mode"] == "evaluated":
+        assert rows["coreml"]["how"] == "estimated"
+        assert "1 of 3 frames" in rows["coreml"]["status"]
+        assert rows["coreml"]["truth"] is None
+    assert {row["latency"]["how"] for row in document["rows"]} == {"not run"}
+    assert "untrained" in done.stderr
+
+
+def test_without_float32_the_model_in_torch_is_the_reference(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(artifact: Artifact) -> Session:
+        raise MissingDependencyError("coremltools", "coreml", f"running {artifact.path.name}")
+
+    monkeypatch.setattr(subjects, "open_session", missing)
+    output = tmp_path / "report.html"
+    done = bfx("report", artifacts["coreml"].path, "--frames", "2", "-o", output)
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert "torch fp32" in lines[2]
+    assert "reference" in lines[2]
+    assert "not run: running" in lines[3]
+    assert "pip install 'bokehflow[coreml]'" in lines[3]
+    assert lines[-1] == f"report: {output}"
+    assert "not run: running" in output.read_text()
+
+
+def test_a_missed_bar_fails_only_where_asked(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    twin = copy_with(artifacts["onnx"], tmp_path, lambda facts: facts["budget"].update(bar()))
+    command = ("report", artifacts["onnx"].path, twin, *QUICK, "-o", tmp_path / "r.html")
+    assert bfx(*command).exit_code == 0
+    done = bfx(*command, "--check")
+    assert done.exit_code == 1
+    assert "misses bokeh against the reference" in done.stdout
+
+
+def bar() -> dict[str, float]:
+    """One that nothing keeps."""
+    return {"parity_db": 1e6}
+
+
+def copy_with(
+    artifact: Artifact, folder: Path, change: Callable[[dict[str, object]], None]
+) -> Path:
+    """A copy of an artifact under another name, its manifest changed."""
+    path = folder / f"copy-{artifact.path.name}"
+    shutil.copyfile(artifact.path, path)
+    facts = json.loads(manifest_path(artifact.path).read_text())
+    change(facts)
+    manifest_path(path).write_text(json.dumps(facts))
+    return path
+
+
+MISTAKES = {
+    "no artifact": (["nowhere.onnx"], "no artifact at nowhere.onnx"),
+    "page": (["-o", "report.pdf"], "a name that ends in .html"),
+    "data": (["--data", "nowhere"], "no data folder at nowhere"),
+    "images": (["--images", "nowhere"], "nowhere is not a folder"),
+    "latency": (["--latency", "nowhere.json"], "nowhere.json cannot be read"),
+    "reference": (["--reference", "nowhere.onnx"], "no artifact at nowhere.onnx"),
+}
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_mistakes_are_plain(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, kind: str
+) -> None:
+    arguments, message = MISTAKES[kind]
+    output = () if kind == "page" else ("-o", tmp_path / "report.html")
+    command = ("report", artifacts["onnx"].path, *output, *arguments)
+    assert message in bfx(*command).require_plain_error(2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_artifacts_of_two_models_are_not_compared(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    other = copy_with(
+        artifacts["onnx"], tmp_path, lambda facts: facts.update(weights_sha256="0" * 64)
+    )
+    command = ("report", artifacts["onnx"].path, other, "-o", tmp_path / "report.html")
+    assert "artifacts of one model" in bfx(*command).require_plain_error(2)
