@@ -86,9 +86,7 @@ def bar() -> dict[str, float]:
     return {"parity_db": 1e6}
 
 
-def copy_with(
-    artifact: Artifact, folder: Path, change: Callable[[dict[str, object]], None]
-) -> Path:
+def copy_with(artifact: Artifact, folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
     """A copy of an artifact under another name, its manifest changed."""
     path = folder / f"copy-{artifact.path.name}"
     shutil.copyfile(artifact.path, path)
