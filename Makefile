@@ -18,11 +18,16 @@ setup: .venv/.ready
 
 demo: .venv/.ready
 	$(BIN)/bfx export --variant nano --target all --output-dir out/artifacts
-	$(BIN)/bfx validate out/artifacts/*.onnx out/artifacts/*_openvino out/artifacts/*.mlpackage
+	$(BIN)/bfx validate out/artifacts/*_fp32.onnx out/artifacts/*_fp32_openvino \
+		out/artifacts/*_fp16.mlpackage
 	$(BIN)/python -m bokehflow.calibration.sample out
 	$(BIN)/bfx render out/motorcycle.png --depth out/motorcycle_depth.npy \
 		--f-number 1.8 --focal-length-mm 85 --focus-point 40%,60% \
 		-o out/motorcycle_bokeh.png --side-by-side out/before_after.png
+	$(BIN)/bfx quantize out/artifacts/*_fp32.onnx --recipe int8 --samples 12 --scan cpu
+	$(BIN)/bfx report out/artifacts/*_fp32.onnx out/artifacts/*_int8.onnx \
+		out/artifacts/*_fp32_openvino out/artifacts/*_fp16.mlpackage \
+		--frames 6 --evaluated-frames 1 --rounds 1 -o out/report.html
 
 test: .venv/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadgroup

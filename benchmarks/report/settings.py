@@ -17,8 +17,8 @@ class ReportConfig:
     data: held-out clips lie under it, None makes some. images: photos for the film, None takes the
     packaged pair. frames: of the film. clips: most clips of each source under `data`.
     evaluated_frames: of the film, for what a stand-in evaluates far more slowly than its engine.
-    latency: a record of bfx benchmark. measure, rounds: time here where there is no record.
-    Raises UsageError for numbers below their least, and for both a record and measuring.
+    latency: a record of bfx benchmark, in place of timing here. measure, rounds: whether and how
+    often to time here. Raises UsageError for numbers below their least.
     """
 
     artifacts: tuple[Path, ...]

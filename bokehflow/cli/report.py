@@ -52,7 +52,8 @@ EvaluatedFrames = Annotated[
     ),
 ]
 LatencyFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Times from what bfx benchmark -o wrote.")
+    Path | None,
+    typer.Option(metavar="FILE", help="What bfx benchmark -o wrote, in place of timing here."),
 ]
 Measure = Annotated[bool, typer.Option(help="Time the artifacts here, in rounds.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Rounds in which all artifacts are timed.")]
