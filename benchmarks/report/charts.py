@@ -14,7 +14,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bokehflow.benchmarks.report.document import Quantization, Report, RowReport
+from bokehflow.benchmarks.report.document import Report, RowReport
+from bokehflow.benchmarks.report.recorded import Quantization
 
 INK, GRID = "#010203", "#040506"
 """Stand for the theme's colours until the text is finished."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from bokehflow.benchmarks.report.document import (
+from bokehflow.benchmarks.report.recorded import (
     DriftPoint,
     Gate,
     LayerNoise,

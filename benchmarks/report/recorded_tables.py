@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bokehflow.benchmarks.report.document import Quantization, RowReport
+from bokehflow.benchmarks.report.document import RowReport
+from bokehflow.benchmarks.report.recorded import Quantization
 from bokehflow.benchmarks.tables import Table
 
 DRIFT_ROWS = 11

@@ -16,19 +16,21 @@ from bokehflow.benchmarks.quality.score_renderer import MeanScore
 from bokehflow.benchmarks.report.document import (
     ArtifactFacts,
     ClipFacts,
-    DriftPoint,
     FilmScore,
-    Gate,
     Latency,
-    LayerNoise,
-    Quantization,
     Report,
     RowReport,
-    ScanNoise,
     ShotFacts,
     TruthScore,
 )
 from bokehflow.benchmarks.report.pictures import SHARP, Scene
+from bokehflow.benchmarks.report.recorded import (
+    DriftPoint,
+    Gate,
+    LayerNoise,
+    Quantization,
+    ScanNoise,
+)
 from bokehflow.export import Manifest
 from bokehflow.rendering import RenderConfig
 from bokehflow.runtimes import SessionInfo

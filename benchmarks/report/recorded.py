@@ -1,0 +1,59 @@
+"""What a recipe recorded of a quantized artifact, as far as a report tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNoise:
+    """What quantizing one layer adds at its own output, in decibels below its signal."""
+
+    layer: str
+    sqnr_db: float
+    kept_float: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScanNoise:
+    """Signal to error of one block's scans: by direction, and by tenth of the way along them."""
+
+    layer: str
+    sqnr_db: float
+    by_direction: Mapping[str, float]
+    by_position: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftPoint:
+    """The carried state after a frame: its norm in float and quantized, and the signal to error."""
+
+    frame: int
+    source_norm: float
+    norm: float
+    sqnr_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Mean share of tokens at which the gates of one block's scans are as good as shut or open."""
+
+    layer: str
+    alpha_near_1: float
+    beta_near_0: float
+    beta_near_1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """What the recipe recorded: layers by noise, the most first; the rest empty where not asked.
+
+    facts: label to value, of the recipe and of its calibration.
+    """
+
+    facts: Mapping[str, str]
+    layers: tuple[LayerNoise, ...] = ()
+    scans: tuple[ScanNoise, ...] = ()
+    drift: tuple[DriftPoint, ...] = ()
+    gates: tuple[Gate, ...] = ()
