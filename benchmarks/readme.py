@@ -68,13 +68,32 @@ def _latency_cells(row: Mapping[str, Any]) -> str:
     return f"{row['times']['p50_ms']:.0f} | {row['memory']['process_peak_bytes'] / 1e6:.0f}"
 
 
-TABLES = {"quality": quality_table, "kernels_cpu": cpu_scan_table}
+def evaluation_table(document: Mapping[str, Any]) -> str:
+    """Every bar of the trained weights, from `evaluation.json`."""
+    lines = ["| the shipped weights | wanted | measured |", "|---|---:|---:|"]
+    for check in document["checks"]:
+        sign = ">=" if check["at_least"] else "<="
+        missed = "" if check["holds"] else ", missed"
+        lines.append(
+            f"| {check['name']} | {sign} {check['bar']:g} | {check['measured']:.3f}{missed} |"
+        )
+    return "\n".join(lines)
+
+
+TABLES = {
+    "quality": quality_table,
+    "kernels_cpu": cpu_scan_table,
+    "latency": latency_table,
+    "evaluation": evaluation_table,
+}
 """Marker and name of the result file, and what makes its table."""
 
 
 def filled(readme: str, results: Path) -> str:
     """The README with every table made anew."""
     for name, make in TABLES.items():
+        if not (results / f"{name}.json").exists():
+            continue
         table = make(json.loads((results / f"{name}.json").read_text(encoding="utf-8")))
         begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
         before, marker, rest = readme.partition(begin)
