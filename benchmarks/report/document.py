@@ -132,7 +132,7 @@ class RowReport:
         if self.is_reference:
             return "reference"
         missed = [check.name for check in self.checks if not check.holds]
-        verdict = f"misses {', '.join(missed)}" if missed else "ok"
+        verdict = f"misses {'; '.join(missed)}" if missed else "ok"
         return verdict if self.reason is None else f"{verdict}; {self.how}: {self.reason}"
 
 
