@@ -26,7 +26,7 @@ from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
 from bokehflow.specs import Size
 
-SCORED_FRAMES = 6
+SCORED_FRAMES = 4
 """Frames on which similarity and regions are taken, which cost more than running the frame."""
 
 Keep = Callable[[int, Output], None]
@@ -51,13 +51,15 @@ def compare(
     film: PhotoFilm,
     reference: Recording,
     frames: int,
+    scored: Sequence[int],
     keep: Keep,
 ) -> FilmScore:
     """Run an artifact over the first `frames` frames and score it against the reference.
 
-    keep: told every frame's number from 0 and output. Raises what `recording.play` raises.
+    scored: frames that are looked at closely, at least one. keep: told every frame's number from 0
+    and output. Raises what `recording.play` raises.
     """
-    tally = _Tally(film.shots[0].size, scored_frames(frames))
+    tally = _Tally(film.shots[0].size, scored)
     seen = ((frame.image, frame.lens) for frame in islice(film, frames))
     outputs = play(session, manifest, seen)
     for index, (frame, output) in enumerate(zip(islice(film, frames), outputs, strict=True)):

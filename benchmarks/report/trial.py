@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bokehflow.benchmarks.report.against_reference import compare, record
+from bokehflow.benchmarks.report.against_reference import compare, record, scored_frames
 from bokehflow.benchmarks.report.against_truth import judge
 from bokehflow.benchmarks.report.document import ArtifactFacts, FilmScore, How, TruthScore
 from bokehflow.benchmarks.report.film import PhotoFilm
@@ -73,6 +73,8 @@ class Bench:
             self.film,
             self.reference,
             frames,
+            # The reference is equal to itself: once is enough.
+            scored_frames(frames if number > 1 else 1),
             lambda index, output: gallery.film_frame(index, label, output.bokeh),
         )
         how: How = "measured" if executed else "estimated"
