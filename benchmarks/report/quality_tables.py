@@ -132,4 +132,5 @@ def loss_cell(row: RowReport, reference: RowReport) -> str:
     own, before = row.truth.bokeh, reference.truth.bokeh
     if own is None or before is None or row.is_reference:
         return NONE
-    return f"{before.overall_psnr_db - own.overall_psnr_db:+.2f}"
+    # Adding 0 turns what rounds to -0.00 into 0.
+    return f"{round(before.overall_psnr_db - own.overall_psnr_db, 2) + 0.0:+.2f}"
