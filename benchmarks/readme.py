@@ -83,17 +83,15 @@ def evaluation_table(document: Mapping[str, Any]) -> str:
 TABLES = {
     "quality": quality_table,
     "kernels_cpu": cpu_scan_table,
-    "latency": latency_table,
     "evaluation": evaluation_table,
 }
-"""Marker and name of the result file, and what makes its table."""
+"""Marker and name of the result file, and what makes its table. `latency` joins them with its first
+whole record."""
 
 
 def filled(readme: str, results: Path) -> str:
     """The README with every table made anew."""
     for name, make in TABLES.items():
-        if not (results / f"{name}.json").exists():
-            continue
         table = make(json.loads((results / f"{name}.json").read_text(encoding="utf-8")))
         begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
         before, marker, rest = readme.partition(begin)

@@ -32,7 +32,7 @@ def test_a_lens_without_blur_returns_the_frame(size: tuple[int, int]) -> None:
 def test_a_wide_lens_blurs_the_frame() -> None:
     model = load_model("nano")
     image = torch.rand(1, 3, 48, 64)
-    blurred = model(image, Lens(focal_length_mm=85.0, f_number=1.4, focus_m=4.0)).bokeh
+    blurred = model(image, Lens(focal_length_mm=85.0, f_number=1.4, focus_m=0.5)).bokeh
     assert blurred.std() < 0.5 * image.std()
 
 

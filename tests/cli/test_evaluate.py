@@ -20,6 +20,8 @@ from tests.training.samples import TINY, tiny_clip, use_tiny_variant, write_clip
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """One held-out still and one held-out film, beside training clips."""
     use_tiny_variant(monkeypatch)
+    # The weights that ship are those of the true Nano.
+    monkeypatch.setattr("bokehflow.weights.shipped_weights", lambda _variant: None)
     folder = write_clips(tmp_path / "data")
     write_clip(folder / "still.npz", tiny_clip(8, split="held-out"))
     write_clip(folder / "film.npz", tiny_clip(9, frames=2, split="held-out"))

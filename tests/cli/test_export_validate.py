@@ -35,7 +35,13 @@ def test_info_shows_the_count_beside_the_table(bfx: Bfx) -> None:
     assert abs(document["difference_percent"]) < 3.0
     assert document["state_bytes"] == 4 * (12 * 12 * 16 * 16 + 48 + 1)
     assert document["gflop_per_frame"]["mobile"]["counted"] > 0
-    assert document["weights"]["trained"] is False
+    assert document["weights"]["trained"] is True
+
+
+def test_a_variant_without_shipped_weights_is_called_untrained(bfx: Bfx) -> None:
+    done = bfx("info", "--variant", "small", "--json")
+    assert done.document["weights"]["trained"] is False
+    assert "untrained" in done.stderr
 
 
 def test_validate_reports_parity_and_remembers_it(
@@ -48,7 +54,7 @@ def test_validate_reports_parity_and_remembers_it(
     assert row["passed"]
     assert min(row["bokeh_psnr_db"]) >= 80.0
     assert row["mode"] == "executed"
-    assert "untrained" in done.stderr
+    assert "untrained" not in done.stderr
     again = bfx("validate", copy)
     assert "ok: worst frame" in again.stdout
 
