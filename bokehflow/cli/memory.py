@@ -1,8 +1,8 @@
 """Keep freed memory for the next large array.
 
 glibc gives a large block back to the system as soon as it is freed, and gets fresh pages, zeroed
-one by one, for the next. Frame after frame and step after step ask for the same sizes: keeping the
-pages saves a third of the time of a large frame (3840x2160, best quality) and takes no more memory.
+one by one, for the next. Frame after frame and step after step ask for the same sizes, and zeroing
+pages anew takes a good part of the time of a large one.
 """
 
 from __future__ import annotations

@@ -65,8 +65,7 @@ class _CpuScan(torch.autograd.Function):
         notes = states.new_empty(shape.chains, blocks, states.shape[1])
         forward, _ = compile_recurrence(shape.key_size, shape.value_size)
         arrays = [x.numpy() for x in (*rows, states, o, notes)]
-        walk = (walking_order(shape.height, shape.width), (shape.heads, shape.segments))
-        _share_out(shape.chains, lambda low, high: forward(*arrays, low, high, *walk))
+        _share_out(shape.chains, lambda low, high: forward(*arrays, low, high, *_walk(shape)))
         if keep:
             ctx.save_for_backward(q, k, v, log_decay, beta, notes)
             ctx.shape, ctx.compute, ctx.state_dtype = shape, compute, initial_state.dtype
@@ -83,9 +82,8 @@ class _CpuScan(torch.autograd.Function):
         grads = tuple(torch.empty_like(x) for x in rows)
         _, backward = compile_recurrence(shape.key_size, shape.value_size)
         inputs, outputs = tuple(x.numpy() for x in rows), tuple(x.numpy() for x in grads)
-        walk = (walking_order(shape.height, shape.width), (shape.heads, shape.segments))
         fixed = (inputs, grad_rows.numpy(), notes.numpy(), states.numpy(), outputs)
-        _share_out(shape.chains, lambda low, high: backward(*fixed, low, high, *walk))
+        _share_out(shape.chains, lambda low, high: backward(*fixed, low, high, *_walk(shape)))
         grads[3].mul_(rows[3])
         like = (q, k, v, log_decay, beta)
         back = [g.view_as(x).to(x.dtype) for g, x in zip(grads, like, strict=True)]
@@ -96,6 +94,10 @@ def _as_rows(compute: torch.dtype, *tensors: Tensor) -> list[Tensor]:
     """Contiguous [B T 4 H, D], gates [B T 4 H], in the dtype of the computation."""
     gate_axes = 4
     return [x.detach().to(compute).contiguous().flatten(0, gate_axes - 1) for x in tensors]
+
+
+def _walk(shape: ScanShape) -> tuple[npt.NDArray[np.int32], tuple[int, int]]:
+    return walking_order(shape.height, shape.width), (shape.heads, shape.segments)
 
 
 @lru_cache(maxsize=8)

@@ -72,7 +72,13 @@ def write_evaluation(folder: Path, sha256: str, **changes: Any) -> Path:
     document = {
         "schema": SCHEMA,
         "environment": {"processor": "a processor", "torch_threads": 2, "commit": "abc"},
-        "settings": {"precision": "fp32", "scan": "cpu", "network_size": "mobile", "limit": 24},
+        "settings": {
+            "precision": "fp32",
+            "scan": "cpu",
+            "network_size": "mobile",
+            "limit": 24,
+            "trend_limit": 8,
+        },
         "weights": weights,
         "data": [data],
         "results": results,
@@ -103,7 +109,7 @@ def test_a_card_tells_what_the_records_hold(run: Path, card: Path) -> None:
     write_card(card, evaluation, run, HARDWARE)
     text = card.read_text()
     for fact in (
-        sha256_of(card), HARDWARE, "| 135 | 15 | 7 CC0 |", "200 steps", "--limit 24",
+        sha256_of(card), HARDWARE, "| 135 | 15 | 7 CC0 |", "200 steps", "--scan cpu", "--limit 24",
         "| end to end | 30.00 |", "Missed: a bar that is missed, 0.100", NOT_JUDGED, "bikes.mp4",
     ):  # fmt: skip
         assert fact in text
