@@ -36,6 +36,7 @@ def cpu_scan_table(document: Mapping[str, Any]) -> str:
             "|---|---:|",
             f"| chunked torch form | {cpu['chunked_s']:.2f} |",
             f"| compiled recurrence, {cpu['speed_up']:.1f} times as fast | {cpu['cpu_s']:.2f} |",
+            f"| no scan at all | {cpu['floor_s']:.2f} |",
         )
     )
 

@@ -30,7 +30,7 @@ from bokehflow.layers.heads import (
 from bokehflow.layers.segments import SegmentScan, TemporalConfig
 from bokehflow.layers.stem import ConvStem
 from bokehflow.layers.temporal import State, StatePropagation, first_state
-from bokehflow.scan import DIRECTIONS, ScanConfig, build_scan
+from bokehflow.scan import DIRECTIONS, ScanConfig, build_projected_scan
 from bokehflow.specs import Variant
 
 FUSION_EVERY = 2
@@ -59,7 +59,7 @@ class Network(nn.Module):
         super().__init__()
         self.variant, self.temporal = variant, temporal or TemporalConfig()
         channels, blocks = variant.channels, variant.blocks
-        whole = build_scan(scan or ScanConfig())
+        whole = build_projected_scan(scan or ScanConfig())
         run_scan = SegmentScan(whole, self.temporal) if self.temporal.is_segmented else whole
 
         def stream() -> nn.ModuleList:
@@ -85,7 +85,8 @@ class Network(nn.Module):
         """frame: [B, 3, H, W], sRGB 0..1, H and W multiples of 4; lens: [B, 4]; state: carried."""
         stem, half_size = self.stem(frame)
         height, width = stem.shape[-2:]
-        tokens = stem.flatten(2).transpose(1, 2)
+        # Laid out as they are read: a view would hand its order on to everything added to it.
+        tokens = stem.flatten(2).transpose(1, 2).contiguous()
         pooled = tokens.mean(dim=1)
         starts = self._starts(state, pooled)
         depth_levels, bokeh_levels, coarse, finals = self._encode(

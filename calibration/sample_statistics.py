@@ -85,9 +85,7 @@ class Observer:
 
     def _gate_reader(self, name: str, scan: BlockScan) -> BlockScan:
         def run(
-            q: Tensor,
-            k: Tensor,
-            v: Tensor,
+            qkv: Tensor,
             log_decay: Tensor,
             beta: Tensor,
             start: Any,
@@ -99,7 +97,7 @@ class Observer:
             closed = float((beta < GATE_MARGIN).float().mean())
             opened = float((beta > 1.0 - GATE_MARGIN).float().mean())
             self._gates.setdefault(name, []).append((keeps, closed, opened))
-            return scan(q, k, v, log_decay, beta, start, height, width)
+            return scan(qkv, log_decay, beta, start, height, width)
 
         return run
 

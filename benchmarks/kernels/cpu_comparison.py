@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bokehflow.benchmarks.kernels.cases import CPU_TRAINING_CASE, LayerCase, make_inputs
-from bokehflow.benchmarks.kernels.training_step import make_step
+from bokehflow.benchmarks.kernels.training_step import NO_SCAN, make_step
 from bokehflow.errors import CheckError
 from bokehflow.kernels import cpu_scan_2d
 from bokehflow.scan import chunk_scan_2d
@@ -30,7 +30,7 @@ class CpuComparison:
 
     speed_up is the median of the pairs' ratios, with the lowest and highest beside it.
     processor_speed_up is the same in processor seconds of all threads, which other programs on
-    the machine disturb less than the clock.
+    the machine disturb less than the clock. floor_s is the step without any scan.
     """
 
     batch: int
@@ -39,6 +39,7 @@ class CpuComparison:
     repeats: int
     chunked_s: float
     cpu_s: float
+    floor_s: float
     speed_up: float
     speed_up_lowest: float
     speed_up_highest: float
@@ -56,25 +57,26 @@ def compare_on_cpu(
     Raises CheckError when the two forms do not compute the same on `agreement_case`.
     """
     _check_agreement(_layer(chunk_scan_2d, agreement_case), _layer(cpu_scan_2d, agreement_case))
-    chunked, compiled = (
+    steps = [
         make_step(form, torch.device("cpu"), batch, side_px, torch.float32)
-        for form in ("chunked", "cpu")
-    )
-    for step in (chunked, compiled):
+        for form in ("chunked", "cpu", NO_SCAN)
+    ]
+    for step in steps:
         step()
-    pairs = [(_seconds(chunked), _seconds(compiled)) for _ in range(repeats)]
-    ratios = [chunked.clock / cpu.clock for chunked, cpu in pairs]
+    rounds = [[_seconds(step) for step in steps] for _ in range(repeats)]
+    ratios = [chunked.clock / cpu.clock for chunked, cpu, _ in rounds]
     return CpuComparison(
         batch=batch,
         side_px=side_px,
         threads=torch.get_num_threads(),
         repeats=repeats,
-        chunked_s=statistics.median(chunked.clock for chunked, _ in pairs),
-        cpu_s=statistics.median(cpu.clock for _, cpu in pairs),
+        chunked_s=statistics.median(chunked.clock for chunked, _, _ in rounds),
+        cpu_s=statistics.median(cpu.clock for _, cpu, _ in rounds),
+        floor_s=statistics.median(floor.clock for _, _, floor in rounds),
         speed_up=statistics.median(ratios),
         speed_up_lowest=min(ratios),
         speed_up_highest=max(ratios),
-        processor_speed_up=statistics.median(c.processor / ours.processor for c, ours in pairs),
+        processor_speed_up=statistics.median(c.processor / ours.processor for c, ours, _ in rounds),
     )
 
 

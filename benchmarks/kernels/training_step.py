@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import torch
+from torch import Tensor
 
 from bokehflow.benchmarks.kernels.timing import time_on_device
+from bokehflow.layers.bigdr import ScanMixer
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network
 from bokehflow.scan import ScanConfig
@@ -25,18 +27,24 @@ def measure_training_step() -> dict[str, object]:
             **asdict(time_on_device(step))}  # fmt: skip
 
 
+NO_SCAN = "none"
+"""Instead of a form of the scan: its inputs are multiplied and added up, and nothing is carried."""
+
+
 def make_step(
     scan: str, device: torch.device, batch: int, side_px: int, dtype: torch.dtype
 ) -> Callable[[], torch.Tensor]:
     """A function that takes one training step and returns its loss.
 
-    dtype: what autocast computes in; float32 leaves everything as it is.
+    scan: a form, or NO_SCAN. dtype: what autocast computes in; float32 leaves everything as it is.
     The loss is the mean square of all outputs: its values mean nothing, its cost is that of any
     pointwise loss.
     """
     variant = find_variant("nano")
     torch.manual_seed(0)
-    network = Network(variant, ScanConfig(form=scan)).to(device)
+    network = Network(variant, ScanConfig() if scan == NO_SCAN else ScanConfig(scan)).to(device)
+    if scan == NO_SCAN:
+        _leave_out_scans(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4)
     frame = torch.rand(batch, 3, side_px, side_px, device=device)
     lens = torch.tensor(LENS, device=device).expand(batch, 4)
@@ -53,3 +61,21 @@ def make_step(
         return loss.detach()
 
     return step
+
+
+def _leave_out_scans(network: Network) -> None:
+    def values(
+        qkv: Tensor,
+        log_decay: Tensor,
+        beta: Tensor,
+        start: Tensor,
+        height: int,  # noqa: ARG001
+        width: int,  # noqa: ARG001
+        /,
+    ) -> tuple[Tensor, Tensor]:
+        q, k, v = qkv.unbind(2)
+        return v + q * k * (beta - log_decay)[..., None], start
+
+    for module in network.modules():
+        if isinstance(module, ScanMixer):
+            module.scan = values

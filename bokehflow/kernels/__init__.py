@@ -11,7 +11,13 @@ from torch import Tensor
 from bokehflow.errors import MissingDependencyError
 from bokehflow.kernels.checks import ScanTensors
 
-__all__ = ["cpu_scan_2d", "gated_delta_scan_2d", "require_cpu_scan", "require_triton_scan"]
+__all__ = [
+    "cpu_projected_scan_2d",
+    "cpu_scan_2d",
+    "gated_delta_scan_2d",
+    "require_cpu_scan",
+    "require_triton_scan",
+]
 
 
 def require_triton_scan() -> None:
@@ -96,6 +102,29 @@ def cpu_scan_2d(
         raise _missing(error, "numba", "train", "the CPU scan") from error
     tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
     return scan(tensors, height, width, segments)
+
+
+def cpu_projected_scan_2d(
+    qkv: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+    segments: int = 1,
+    *,
+    key_epsilon: float,
+) -> tuple[Tensor, Tensor]:
+    """`cpu_scan_2d` of a projection as it comes: no copies of its parts, nor of their gradients.
+
+    qkv: [B, T, 3, 4, H, K], queries, keys and values of one size. Keys are divided by
+    sqrt(|k|^2 + key_epsilon). All else, and what is raised, as in `cpu_scan_2d`.
+    """
+    try:
+        from bokehflow.kernels.cpu_scan import projected_scan
+    except ModuleNotFoundError as error:
+        raise _missing(error, "numba", "train", "the CPU scan") from error
+    return projected_scan(qkv, log_decay, beta, initial_state, height, width, segments, key_epsilon)
 
 
 def _missing(

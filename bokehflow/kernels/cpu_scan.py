@@ -6,8 +6,9 @@ set to use; the compiled recurrence releases Python's lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,15 +18,81 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bokehflow.errors import UsageError
+from bokehflow.errors import SizeError, UsageError
 from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
-from bokehflow.kernels.cpu_recurrence import BLOCK, compile_recurrence
+from bokehflow.kernels.cpu_recurrence import BLOCK, Recurrence, compile_recurrence
 
+PROJECTED_AXES = 6
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 
 def scan(tensors: ScanTensors, height: int, width: int, segments: int) -> tuple[Tensor, Tensor]:
     """See `bokehflow.kernels.cpu_scan_2d`."""
+    job = _checked(tensors, height, width, segments, None)
+    return _run(job, tensors, (tensors.q, tensors.k, tensors.v))
+
+
+def projected_scan(
+    qkv: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+    segments: int,
+    key_epsilon: float,
+) -> tuple[Tensor, Tensor]:
+    """See `bokehflow.kernels.cpu_projected_scan_2d`."""
+    if qkv.dim() != PROJECTED_AXES or qkv.shape[2] != len(("q", "k", "v")):
+        raise SizeError(f"qkv of shape {tuple(qkv.shape)}", "[B, T, 3, 4, H, size]")
+    q, k, v = qkv.unbind(2)
+    tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
+    job = _checked(tensors, height, width, segments, key_epsilon)
+    return _run(job, tensors, (qkv,))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is scanned, in which arithmetic, and what is added to the squares of keys' lengths
+    where they are normalised, None where they are not."""
+
+    shape: ScanShape
+    compute: torch.dtype
+    key_epsilon: float | None
+
+    @property
+    def recurrence(self) -> Recurrence:
+        """For the heads' sizes."""
+        sizes = self.shape.key_size, self.shape.value_size
+        return compile_recurrence(*sizes, self.key_epsilon is not None)
+
+    def flat(self, *tensors: Tensor) -> list[Tensor]:
+        """Contiguous and flat, in the dtype of the computation."""
+        return [x.detach().to(self.compute).contiguous().flatten() for x in tensors]
+
+    def arrays(self, sequences: Sequence[Tensor]) -> tuple[npt.NDArray[Any], ...]:
+        """q, k and v from flat tensors: three, or one that holds all three of every token."""
+        if len(sequences) > 1:
+            return tuple(x.numpy() for x in sequences)
+        together, width = sequences[0].numpy(), 4 * self.shape.heads * self.shape.key_size
+        return tuple(together[i * width :] for i in range(3))
+
+    def inputs(self, sequences: Sequence[Tensor], decay: Tensor, beta: Tensor) -> tuple[Any, ...]:
+        """`cpu_token.INPUTS`, from flat tensors."""
+        epsilon = decay.numpy().dtype.type(self.key_epsilon or 0.0)
+        return (*self.arrays(sequences), decay.numpy(), beta.numpy(), epsilon)
+
+    def walk(self, sequences: Sequence[Tensor]) -> tuple[npt.NDArray[np.int32], tuple[Any, ...]]:
+        """Order and layout, as `Recurrence` takes them."""
+        shape = self.shape
+        apart = 4 * shape.heads * (1 if len(sequences) > 1 else 3)
+        strides = tuple(apart * n for n in (shape.key_size, shape.key_size, shape.value_size))
+        return walking_order(shape.height, shape.width), (shape.heads, shape.segments, strides)
+
+
+def _checked(
+    tensors: ScanTensors, height: int, width: int, segments: int, key_epsilon: float | None
+) -> _Job:
     if tensors.q.device.type != "cpu":
         raise UsageError(
             f"the CPU scan was given tensors on {tensors.q.device}",
@@ -34,82 +101,91 @@ def scan(tensors: ScanTensors, height: int, width: int, segments: int) -> tuple[
         )
     shape = check_inputs(tensors, height, width, segments, DTYPES)
     compute = torch.float64 if tensors.q.dtype == torch.float64 else torch.float32
+    return _Job(shape, compute, key_epsilon)
+
+
+def _run(job: _Job, tensors: ScanTensors, sequences: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     state = tensors.initial_state
     if state is None:
-        state = torch.zeros(shape.state_shape, dtype=compute)
-    inputs = (tensors.q, tensors.k, tensors.v, tensors.log_decay, tensors.beta, state)
+        state = torch.zeros(job.shape.state_shape, dtype=job.compute)
+    inputs = (tensors.log_decay, tensors.beta, state, *sequences)
     keep = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
-    return _CpuScan.apply(*inputs, shape, compute, keep)  # type: ignore[no-any-return,no-untyped-call]
+    return _CpuScan.apply(job, keep, *inputs)  # type: ignore[no-any-return,no-untyped-call]
 
 
 class _CpuScan(torch.autograd.Function):
-    """The recurrence; with `keep` its inputs and a state every BLOCK tokens are saved."""
+    """With `keep`, the inputs, a state every BLOCK tokens and what each token recalled are saved.
+
+    sequences: q, k and v, or one tensor of all three.
+    """
 
     @staticmethod
     def forward(
         ctx: Any,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
+        job: _Job,
+        keep: bool,
         log_decay: Tensor,
         beta: Tensor,
         initial_state: Tensor,
-        shape: ScanShape,
-        compute: torch.dtype,
-        keep: bool,
+        *sequences: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        rows = _as_rows(compute, q, k, v, log_decay.to(compute).exp(), beta)
-        states = initial_state.to(compute).reshape(shape.chains, -1).clone()
-        o = torch.empty_like(rows[2])
+        shape, flat = job.shape, job.flat(*sequences)
+        decay, strength, initial = job.flat(log_decay.to(job.compute).exp(), beta, initial_state)
+        states = initial.clone()
+        o = states.new_empty(*log_decay.shape, shape.value_size)
         blocks = -(-shape.length // BLOCK) if keep else 0
-        notes = states.new_empty(shape.chains, blocks, states.shape[1])
-        forward, _ = compile_recurrence(shape.key_size, shape.value_size)
-        arrays = [x.numpy() for x in (*rows, states, o, notes)]
-        _share_out(shape.chains, lambda low, high: forward(*arrays, low, high, *_walk(shape)))
+        notes = states.new_empty(blocks * len(states))
+        recalled = states.new_empty(o.numel() if keep else 0)
+        fixed = (
+            job.inputs(flat, decay, strength),
+            states.numpy(),
+            (recalled.numpy(), o.flatten().numpy()),
+            notes.numpy(),
+        )
+        run, walk = job.recurrence.forward, job.walk(flat)
+        _share_out(shape.chains, lambda low, high: run(*fixed, low, high, *walk))
         if keep:
-            ctx.save_for_backward(q, k, v, log_decay, beta, notes)
-            ctx.shape, ctx.compute, ctx.state_dtype = shape, compute, initial_state.dtype
-        return o.view_as(v).to(v.dtype), states.reshape(shape.state_shape)
+            ctx.save_for_backward(log_decay, beta, notes, recalled, *sequences)
+            ctx.job, ctx.state_dtype = job, initial_state.dtype
+        return o.to(sequences[0].dtype), states.view(shape.state_shape)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
-        q, k, v, log_decay, beta, notes = ctx.saved_tensors
-        shape, compute = ctx.shape, ctx.compute
-        rows = _as_rows(compute, q, k, v, log_decay.to(compute).exp(), beta)
-        (grad_rows,) = _as_rows(compute, grad_o)
-        states = grad_final.to(compute).reshape(shape.chains, -1).clone()
-        grads = tuple(torch.empty_like(x) for x in rows)
-        _, backward = compile_recurrence(shape.key_size, shape.value_size)
-        inputs, outputs = tuple(x.numpy() for x in rows), tuple(x.numpy() for x in grads)
-        fixed = (inputs, grad_rows.numpy(), notes.numpy(), states.numpy(), outputs)
-        _share_out(shape.chains, lambda low, high: backward(*fixed, low, high, *_walk(shape)))
-        grads[3].mul_(rows[3])
-        like = (q, k, v, log_decay, beta)
-        back = [g.view_as(x).to(x.dtype) for g, x in zip(grads, like, strict=True)]
-        return (*back, states.reshape(shape.state_shape).to(ctx.state_dtype), None, None, None)
-
-
-def _as_rows(compute: torch.dtype, *tensors: Tensor) -> list[Tensor]:
-    """Contiguous [B T 4 H, D], gates [B T 4 H], in the dtype of the computation."""
-    gate_axes = 4
-    return [x.detach().to(compute).contiguous().flatten(0, gate_axes - 1) for x in tensors]
-
-
-def _walk(shape: ScanShape) -> tuple[npt.NDArray[np.int32], tuple[int, int]]:
-    return walking_order(shape.height, shape.width), (shape.heads, shape.segments)
+        log_decay, beta, notes, recalled, *sequences = ctx.saved_tensors
+        job: _Job = ctx.job
+        flat = job.flat(*sequences)
+        decay, strength, grad_rows, grad_states = job.flat(
+            log_decay.to(job.compute).exp(), beta, grad_o, grad_final
+        )
+        states = grad_states.clone()
+        *grad_flat, grad_decay, grad_beta = (torch.empty_like(x) for x in (*flat, decay, strength))
+        fixed = (
+            job.inputs(flat, decay, strength),
+            (recalled.numpy(), grad_rows.numpy()),
+            notes.numpy(),
+            states.numpy(),
+            (*job.arrays(grad_flat), grad_decay.numpy(), grad_beta.numpy()),
+        )
+        run, walk = job.recurrence.backward, job.walk(flat)
+        _share_out(job.shape.chains, lambda low, high: run(*fixed, low, high, *walk))
+        inputs = (log_decay, beta, *sequences)
+        found = (grad_decay * decay, grad_beta, *grad_flat)
+        back = [g.view(x.shape).to(x.dtype) for g, x in zip(found, inputs, strict=True)]
+        start = states.view(job.shape.state_shape).to(ctx.state_dtype)
+        return (None, None, *back[:2], start, *back[2:])
 
 
 @lru_cache(maxsize=8)
 def walking_order(height: int, width: int) -> npt.NDArray[np.int32]:
-    """Raster indices of all tokens in the order of each direction, [4, height * width].
+    """Raster indices of all tokens in the order of each direction, [4 * height * width].
 
     Directions: raster, reverse raster, column-major, reverse column-major. Looked up, since the
     divisions that would find a place cost more than the recurrence there.
     """
     raster = np.arange(height * width, dtype=np.int32)
     columns = raster.reshape(height, width).T.ravel()
-    return np.stack([raster, raster[::-1], columns, columns[::-1]])
+    return np.concatenate([raster, raster[::-1], columns, columns[::-1]])
 
 
 def _share_out(chains: int, work: Callable[[int, int], None]) -> None:

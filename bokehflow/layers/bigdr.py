@@ -16,19 +16,16 @@ from bokehflow.layers.gates import TokenGates, log_decay_above
 from bokehflow.layers.segments import SegmentStart
 from bokehflow.scan import DIRECTIONS
 
-L2_NORM_EPSILON = 1e-6
 Start = Tensor | SegmentStart
 """The state before a block's scan: one, or those of its segments."""
 
 
 class BlockScan(Protocol):
-    """A `Scan2d`, or one with starts of its own such as `segments.SegmentScan`."""
+    """A `ProjectedScan`, or one with starts of its own such as `segments.SegmentScan`."""
 
     def __call__(
         self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
+        qkv: Tensor,
         log_decay: Tensor,
         beta: Tensor,
         start: Any,
@@ -79,19 +76,26 @@ class ScanMixer(nn.Module):
         """
         batch, length, channels = x.shape
         directions = len(DIRECTIONS)
-        q, k, v, gates = self.project(x).split(
-            (directions * channels,) * 3 + (2 * directions * channels,), dim=-1
-        )
-        split_heads = (batch, length, directions, self.heads, self.head_size)
-        q, k, v = (part.reshape(split_heads) for part in (q, k, v))
-        k = k * torch.rsqrt((k * k).sum(-1, keepdim=True) + L2_NORM_EPSILON)
+        qkv, gates = self._projected(x)
+        qkv = qkv.reshape(batch, length, 3, directions, self.heads, self.head_size)
         alpha, beta = self.gates(gates).chunk(2, dim=-1)
         by_direction = (batch, length, directions, self.heads)
         log_decay = log_decay_above(room[:, :, None], alpha).reshape(by_direction)
         beta = torch.sigmoid(beta).reshape(by_direction)
-        o, final = self.scan(q, k, v, log_decay, beta, start, height, width)
+        o, final = self.scan(qkv, log_decay, beta, start, height, width)
         fused = self.fuse(o.reshape(batch, length, directions, channels))
         return self.out(fused), final
+
+    def _projected(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """q, k and v together, [B, T, 12C], and what the gates read, [B, T, 8C].
+
+        Two products with parts of one matrix: parts of one product would have to be put together
+        again on the way back, and they are the widest tensors there are.
+        """
+        sizes = [3 * len(DIRECTIONS) * x.shape[-1], 2 * len(DIRECTIONS) * x.shape[-1]]
+        weights, biases = (torch.split(x, sizes) for x in (self.project.weight, self.project.bias))
+        sequences, gates = (F.linear(x, w, b) for w, b in zip(weights, biases, strict=True))
+        return sequences, gates
 
 
 class LocalMixer(nn.Module):
@@ -104,8 +108,9 @@ class LocalMixer(nn.Module):
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
         """x: [B, T, C] tokens in raster order. Same shape back."""
-        grid = x.transpose(1, 2).reshape(x.shape[0], x.shape[2], height, width)
-        mixed: Tensor = self.depthwise(grid).flatten(2).transpose(1, 2)
+        # Tokens are a map whose channels come last: no copy there, and none on the way back.
+        grid = x.reshape(x.shape[0], height, width, x.shape[2]).permute(0, 3, 1, 2)
+        mixed: Tensor = self.depthwise(grid).permute(0, 2, 3, 1).flatten(1, 2)
         out: Tensor = self.pointwise(F.gelu(mixed))
         return out
 

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
-from bokehflow.scan import Scan2d
+from bokehflow.scan import ProjectedScan
 
 TSP_MODES = ("document", "off", "blended", "systolic")
 
@@ -74,18 +74,16 @@ _Run = Callable[[Tensor], tuple[Tensor, Tensor]]
 class SegmentScan:
     """A scan over a feature map whose segments start as a TemporalConfig says.
 
-    Called as a `Scan2d`, with a SegmentStart for the initial state; the final state that it returns
-    is the slots for the next frame, [B, n, 4, H, d, d].
+    Called as a `ProjectedScan`, with a SegmentStart for the initial state; the final state that it
+    returns is the slots for the next frame, [B, n, 4, H, d, d].
     """
 
-    def __init__(self, scan: Scan2d, config: TemporalConfig) -> None:
+    def __init__(self, scan: ProjectedScan, config: TemporalConfig) -> None:
         self.scan, self.config = scan, config
 
     def __call__(
         self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
+        qkv: Tensor,
         log_decay: Tensor,
         beta: Tensor,
         start: SegmentStart,
@@ -94,7 +92,7 @@ class SegmentScan:
     ) -> tuple[Tensor, Tensor]:
         def run(starts: Tensor) -> tuple[Tensor, Tensor]:
             """Outputs and slots from the segments' start states."""
-            o, ends = self._scan(q, k, v, log_decay, beta, starts, height, width)
+            o, ends = self._scan(qkv, log_decay, beta, starts, height, width)
             return o, ends.roll(1, dims=1)
 
         if self.config.tsp == "blended":
@@ -129,9 +127,7 @@ class SegmentScan:
 
     def _scan(
         self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
+        qkv: Tensor,
         log_decay: Tensor,
         beta: Tensor,
         starts: Tensor,
@@ -140,8 +136,8 @@ class SegmentScan:
     ) -> tuple[Tensor, Tensor]:
         if self.config.segments > 1:
             n = self.config.segments
-            return self.scan(q, k, v, log_decay, beta, starts, height, width, segments=n)
-        o, final = self.scan(q, k, v, log_decay, beta, starts[:, 0], height, width)
+            return self.scan(qkv, log_decay, beta, starts, height, width, segments=n)
+        o, final = self.scan(qkv, log_decay, beta, starts[:, 0], height, width)
         return o, final[:, None]
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
-
-from torch import Tensor
 
 from bokehflow.errors import UnknownNameError
 from bokehflow.kernels import (
+    cpu_projected_scan_2d,
     cpu_scan_2d,
     gated_delta_scan_2d,
     require_cpu_scan,
@@ -18,24 +16,8 @@ from bokehflow.kernels import (
 )
 from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK
 from bokehflow.scan.directions import chunk_scan_2d, naive_scan_2d
+from bokehflow.scan.projected import KEY_EPSILON, ProjectedScan, Scan2d, SplitScan
 from bokehflow.scan.transitions import InterChunk
-
-
-class Scan2d(Protocol):
-    """A scan over a feature map in four directions; see `directions.chunk_scan_2d`."""
-
-    def __call__(
-        self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        log_decay: Tensor,
-        beta: Tensor,
-        initial_state: Tensor | None,
-        height: int,
-        width: int,
-        segments: int = 1,
-    ) -> tuple[Tensor, Tensor]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +42,14 @@ def build_scan(config: ScanConfig) -> Scan2d:
     Raises MissingDependencyError or UsageError where this machine cannot run it.
     """
     return _FORMS[config.form](config)
+
+
+def build_projected_scan(config: ScanConfig) -> ProjectedScan:
+    """The same scan, for a block of the network. Raises what `build_scan` raises."""
+    scan = build_scan(config)
+    if config.form == "cpu":
+        return partial(cpu_projected_scan_2d, key_epsilon=KEY_EPSILON)
+    return SplitScan(scan)
 
 
 def _chunked(config: ScanConfig) -> Scan2d:

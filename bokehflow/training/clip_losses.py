@@ -30,7 +30,7 @@ from bokehflow.training.losses import (
     temporal_loss,
 )
 from bokehflow.training.perceptual import PerceptualDistance
-from bokehflow.training.precision import computing_in, scan_in_one_dtype
+from bokehflow.training.precision import computing_in, scan_with_float_gates
 
 LOSS_NAMES = tuple(item.name for item in fields(LossWeights))
 Losses = dict[str, Tensor]
@@ -55,7 +55,7 @@ class ClipLosses(nn.Module):
     ) -> None:
         """sizes: of all stages. perceptual: None leaves that loss at 0."""
         super().__init__()
-        scan_in_one_dtype(network)
+        scan_with_float_gates(network)
         self.network, self.perceptual, self.precision = network, perceptual, precision
         # A plain dictionary: as submodules they would list the network's parameters again.
         self.pipelines = {size: _pipeline(network, size) for size in set(sizes)}

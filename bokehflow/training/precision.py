@@ -31,33 +31,25 @@ def computing_in(precision: str, device: torch.device) -> Iterator[None]:
         yield
 
 
-def scan_in_one_dtype(network: nn.Module) -> None:
-    """Make every scan of the network take q, k and v in q's dtype, and gates in float32.
-
-    Autocast normalises keys in float32 beside queries in bfloat16; the kernels want one dtype.
-    """
+def scan_with_float_gates(network: nn.Module) -> None:
+    """Make every scan of the network take gates and states in float32, whatever q, k and v are."""
     for module in network.modules():
         if isinstance(module, ScanMixer):
-            module.scan = _OneDtypeScan(module.scan)
+            module.scan = _ScanWithFloatGates(module.scan)
 
 
-class _OneDtypeScan:
+class _ScanWithFloatGates:
     def __init__(self, scan: BlockScan) -> None:
         self.scan = scan
 
     def __call__(
         self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
+        qkv: Tensor,
         log_decay: Tensor,
         beta: Tensor,
         initial_state: Tensor | None,
         height: int,
         width: int,
     ) -> tuple[Tensor, Tensor]:
-        dtype = q.dtype
         state = None if initial_state is None else initial_state.float()
-        return self.scan(
-            q, k.to(dtype), v.to(dtype), log_decay.float(), beta.float(), state, height, width
-        )
+        return self.scan(qkv, log_decay.float(), beta.float(), state, height, width)

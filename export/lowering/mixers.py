@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from bokehflow.export.lowering import weights
 from bokehflow.export.lowering.linear_attention import linear_attention
 from bokehflow.export.lowering.orders import Reordering, from_orders, to_orders
-from bokehflow.layers.bigdr import L2_NORM_EPSILON, BiGDRBlock
+from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.gates import log_decay_above
-from bokehflow.scan import InterChunk
+from bokehflow.scan import KEY_EPSILON, InterChunk
 from bokehflow.scan.chunk import chunk_folded
 from bokehflow.scan.inputs import ScanInputs
 
@@ -188,4 +188,4 @@ class _Fusion(nn.Module):
 
 
 def _normalised(k: Tensor) -> Tensor:
-    return k * torch.rsqrt((k * k).sum(-1, keepdim=True) + L2_NORM_EPSILON)
+    return k * torch.rsqrt((k * k).sum(-1, keepdim=True) + KEY_EPSILON)

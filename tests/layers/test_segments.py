@@ -9,7 +9,7 @@ from torch import Tensor
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 from bokehflow.layers.segments import SegmentScan, SegmentStart, TemporalConfig
 from bokehflow.network import Network, NetworkOutput
-from bokehflow.scan import ScanConfig, build_scan, naive_scan_2d
+from bokehflow.scan import ScanConfig, build_projected_scan
 from bokehflow.specs import Variant
 from tests.tolerances import FP32_EQUAL, SEGMENTS_EQUAL
 
@@ -17,20 +17,20 @@ HEIGHT, WIDTH, HEADS, SIZE = 6, 12, 2, 3
 TINY = Variant("nano", 16, 2, 4, 16, 0, 0, 0)
 TINIEST = Variant("nano", 8, 1, 2, 8, 0, 0, 0)
 LENS = torch.tensor([[50.0, 1.8, 1.5, 36.0]])
+NAIVE = build_projected_scan(ScanConfig("naive"))
 Inputs = tuple[Tensor, ...]
 
 
 def scene(seed: int, batch: int = 1) -> Inputs:
-    """q, k, v, log_decay and beta of one frame, float64, with slow decays."""
+    """qkv, log_decay and beta of one frame, float64, with slow decays."""
     rng = torch.Generator().manual_seed(seed)
 
     def random(*last: int) -> Tensor:
-        shape = (batch, HEIGHT * WIDTH, 4, HEADS, *last)
+        shape = (batch, HEIGHT * WIDTH, *last)
         return torch.randn(shape, generator=rng, dtype=torch.float64)
 
-    k = torch.nn.functional.normalize(random(SIZE), dim=-1)
-    gates = random(2).sigmoid()
-    return random(SIZE), k, random(SIZE), -0.05 * gates[..., 0], gates[..., 1]
+    gates = random(4, HEADS, 2).sigmoid()
+    return random(3, 4, HEADS, SIZE), -0.05 * gates[..., 0], gates[..., 1]
 
 
 def start_of(
@@ -47,12 +47,12 @@ def exact(inputs: Inputs, initial: Tensor | None = None) -> tuple[Tensor, Tensor
     """The whole scan, uncut."""
     first = start_of(None, 1).initial if initial is None else initial
     batch = len(inputs[0])
-    return naive_scan_2d(*inputs, first.expand(batch, -1, -1, -1, -1), HEIGHT, WIDTH)
+    return NAIVE(*inputs, first.expand(batch, -1, -1, -1, -1), HEIGHT, WIDTH)
 
 
 def run(mode: str, n: int, inputs: Inputs, start: SegmentStart) -> tuple[Tensor, Tensor]:
     """One frame through a segmented naive scan."""
-    return SegmentScan(naive_scan_2d, TemporalConfig(mode, n))(*inputs, start, HEIGHT, WIDTH)
+    return SegmentScan(NAIVE, TemporalConfig(mode, n))(*inputs, start, HEIGHT, WIDTH)
 
 
 def close(left: Tensor, right: Tensor) -> bool:
@@ -118,10 +118,10 @@ def test_first_frames_and_later_ones_share_a_batch() -> None:
 @pytest.mark.parametrize("form", ["chunked", "cpu"])
 def test_other_forms_of_the_scan_cut_it_the_same_way(form: str) -> None:
     starts = torch.randn(1, 3, 4, HEADS, SIZE, SIZE, dtype=torch.float64)
-    scan = build_scan(ScanConfig(form))
+    scan = build_projected_scan(ScanConfig(form))
     for got, wanted in zip(
         scan(*scene(4), starts, HEIGHT, WIDTH, segments=3),
-        naive_scan_2d(*scene(4), starts, HEIGHT, WIDTH, segments=3),
+        NAIVE(*scene(4), starts, HEIGHT, WIDTH, segments=3),
         strict=True,
     ):
         assert close(got, wanted)
