@@ -12,6 +12,8 @@ import torch
 from torch.export import ExportedProgram
 
 from bokehflow.export.lowering.linear_attention import DECOMPOSITIONS
+from bokehflow.export.onnx_passes.hard_sigmoid import fuse_hard_sigmoids
+from bokehflow.export.onnx_passes.reshapes import merge_reshapes
 
 OPSET = 18
 """From 19 on ONNX Runtime's AveragePool is a plain loop, six times slower on the renderer's."""
@@ -82,6 +84,8 @@ def _tidy(model: Any) -> None:
     common.RemoveUnusedNodesPass()(model)
     optimizer.fold_constants(model)
     common.IdentityEliminationPass()(model)
+    fuse_hard_sigmoids(model)
+    merge_reshapes(model)
     share(model)
     common.RemoveUnusedNodesPass()(model)
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)

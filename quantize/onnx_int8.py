@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from bokehflow.quantize.nncf_access import quiet_nncf
+from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
 from bokehflow.quantize.onnx_graph import initializers, layers_of, remove_unused
 
 Feeds = Mapping[str, NDArray[np.float32]]
@@ -32,8 +32,7 @@ def quantize_layers(
             subset_size=count,
             ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
             preset=nncf.QuantizationPreset.MIXED,
-            # It gained nothing when it was measured, and would have to be undone with each layer.
-            advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True),
+            advanced_parameters=quantization_details(nncf),
         )
     _omit_zero_points(quantized)
     return quantized

@@ -8,7 +8,7 @@ from typing import Any
 
 from bokehflow.export.to_openvino import MODEL_FILE, RT_INFO_SECTION, import_openvino
 from bokehflow.quantize.format import Feeds
-from bokehflow.quantize.nncf_access import quiet_nncf
+from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
 from bokehflow.quantize.openvino_graph import (
     float_weight,
     layers_of,
@@ -53,9 +53,7 @@ class OpenVinoFormat:
                 subset_size=count,
                 ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
                 preset=nncf.QuantizationPreset.MIXED,
-                advanced_parameters=nncf.AdvancedQuantizationParameters(
-                    disable_bias_correction=True
-                ),
+                advanced_parameters=quantization_details(nncf),
             )
 
     def reverted(self, quantized: Any, original: Any, layers: Collection[str]) -> Any:

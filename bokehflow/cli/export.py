@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bokehflow.rendering import Quality, RenderConfig
 
 ALL_TARGETS = "all"
-COLUMNS = ("target", "artifact", "bytes", "precision", "time")
+COLUMNS = ("target", "artifact", "bytes", "precision", "scan", "time")
 
 TargetName = Annotated[
     str, typer.Option(metavar="onnx|openvino|coreml|all", help="The format to export to.")
@@ -38,9 +38,10 @@ PrecisionName = Annotated[
 ScanName = Annotated[
     str,
     typer.Option(
-        metavar="auto|chunked|linear_attention|gated_delta_net",
-        help="The form of the scan in the graph; linear_attention for ONNX, gated_delta_net for "
-        "OpenVINO. auto is what measured fastest.",
+        metavar="auto|NAME",
+        help="The form of the scan in the graph: chunked; for ONNX linear_attention, or "
+        "linear_attention_padded for AVX-512; for OpenVINO gated_delta_net. auto is what measured "
+        "fastest on processors like this machine's.",
     ),
 ]
 QualityName = Annotated[str, typer.Option(metavar="mobile|best", help="The renderer.")]
@@ -75,7 +76,14 @@ def export(
     model = load_model(variant, weights)
     done = _export_each(model, configs, output_dir)
     rows = [
-        (d["target"], d["path"], f"{d['bytes']:,}", d["precision"], f"{d['seconds']} s")
+        (
+            d["target"],
+            d["path"],
+            f"{d['bytes']:,}",
+            d["precision"],
+            d["lowering"],
+            f"{d['seconds']} s",
+        )
         for d in done
     ]
     return CommandResult(
@@ -128,6 +136,7 @@ def _export_each(
                     "path": str(artifact.path),
                     "bytes": artifact.manifest.artifact_bytes,
                     "precision": artifact.manifest.precision,
+                    "lowering": artifact.manifest.scan["lowering"],
                     "scan": artifact.manifest.scan,
                     "sha256": artifact.manifest.artifact_sha256,
                     "seconds": round(time.perf_counter() - started, 1),

@@ -16,6 +16,8 @@ from bokehflow.rendering.fill import push_pull_levels
 from bokehflow.rendering.packs import pack_kernel, packs_of
 from bokehflow.rendering.unmix import unmix
 
+COARSE_LEVEL = 1
+"""Layers from this level on are smooth enough to be put together on its grid."""
 FINEST_FILL_LEVEL = 1
 """A fill is smooth: layers at full resolution take theirs from half resolution."""
 
@@ -50,14 +52,44 @@ class LensBlur(nn.Module):
             layers = [self._filled(index, contents, fills.get(index)) for index in pack]
             kernel = self.get_buffer(f"kernel_{number}")
             blurred.update(zip(pack, _convolved(layers, kernel), strict=True))
-        near_to_far = [
-            _upsampled(blurred.pop(index), 2 ** self.bank[index].level)
-            for index in reversed(range(len(self.bank)))
-        ]
-        composite = Composite(near_to_far[0])
-        for layer in near_to_far[1:]:
-            composite.add_behind(layer)
-        return _cropped(composite.colour(), height, width)
+        return _cropped(self._composed(blurred), height, width)
+
+    def _composed(self, blurred: dict[int, Tensor]) -> Tensor:
+        """The picture [B, C, H, W] of all layers, taken out of `blurred`.
+
+        What is blurred most is put together at half resolution, before the rest and behind it.
+        """
+        near, sharp, far = (
+            [
+                _upsampled(blurred.pop(i), 2 ** max(self.bank[i].level - COARSE_LEVEL, 0))
+                for i in group
+            ]
+            for group in self._near_to_far()
+        )
+
+        def enlarge(x: Tensor) -> Tensor:
+            return _upsampled(x, 2**COARSE_LEVEL)
+
+        def shrink(x: Tensor) -> Tensor:
+            return F.avg_pool2d(x, 2**COARSE_LEVEL)
+
+        if near:
+            composite = Composite.of(near).enlarged(enlarge).before(sharp)
+        else:
+            composite = Composite.of(sharp)
+        if far:
+            composite = composite.before_coarse(far, shrink, enlarge)
+        return composite.colour()
+
+    def _near_to_far(self) -> tuple[list[int], list[int], list[int]]:
+        """The layers that are near and coarse, fine, and far and coarse; each from near to far."""
+        order = [(i, self.bank[i]) for i in reversed(range(len(self.bank)))]
+        coarse = [(i, layer) for i, layer in order if layer.level >= COARSE_LEVEL]
+        return (
+            [i for i, layer in coarse if layer.radius_px > 0],
+            [i for i, layer in order if layer.level < COARSE_LEVEL],
+            [i for i, layer in coarse if layer.radius_px < 0],
+        )
 
     def _fills(self, contents: Contents) -> dict[int, Tensor]:
         """For each layer that can be hidden what it shows there, on the grid of its fill."""

@@ -7,6 +7,9 @@ before its neighbour, and takes no more than what is still free.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -14,26 +17,57 @@ SMALLEST = 1e-4
 """Least divisor: a normal number in half precision too, and no bias above it."""
 
 
-class Composite:
-    """The sum so far: colour and coverage, and the light still free for what lies behind.
+class Composite(NamedTuple):
+    """The sum so far, and the light still free for what lies behind.
 
-    Layers are [B, C+1, H, W]: colour premultiplied by coverage, and the coverage.
+    Layers are [B, C+1, H, W]: colour premultiplied by coverage, and the coverage; so is `total`.
+    free_before: [B, 1, H, W], what was free before the last layer; free: what is now.
     """
 
-    def __init__(self, nearest: Tensor) -> None:
+    total: Tensor
+    free_before: Tensor
+    free: Tensor
+
+    @classmethod
+    def of(cls, near_to_far: Sequence[Tensor]) -> Composite:
+        """Of layers alone, at least one."""
+        nearest = near_to_far[0]
         alpha = nearest[:, -1:]
         share = alpha.clamp(max=1.0)
-        self._total = nearest * (share / alpha.clamp(min=SMALLEST))
-        self._free_before = torch.ones_like(alpha)
-        self._free = 1.0 - share
+        total = nearest * (share / alpha.clamp(min=SMALLEST))
+        return cls(total, torch.ones_like(alpha), 1.0 - share).before(near_to_far[1:])
 
-    def add_behind(self, layer: Tensor) -> None:
-        """Put one more layer behind all that came before."""
-        alpha = layer[:, -1:]
-        share = torch.minimum(alpha * self._free_before, self._free)
-        self._total = self._total + layer * (share / alpha.clamp(min=SMALLEST))
-        self._free_before, self._free = self._free, self._free - share
+    def before(self, near_to_far: Sequence[Tensor]) -> Composite:
+        """With more layers behind all that came before."""
+        total, free_before, free = self
+        for layer in near_to_far:
+            alpha = layer[:, -1:]
+            share = torch.minimum(alpha * free_before, free)
+            total = total + layer * (share / alpha.clamp(min=SMALLEST))
+            free_before, free = free, free - share
+        return Composite(total, free_before, free)
+
+    def before_coarse(
+        self,
+        near_to_far: Sequence[Tensor],
+        shrink: Callable[[Tensor], Tensor],
+        enlarge: Callable[[Tensor], Tensor],
+    ) -> Composite:
+        """With layers of a coarser grid behind; shrink, enlarge: from this grid to it and back.
+
+        What they show is smooth, but not where it shows: that is decided on this grid, by what is
+        free. So they are put together per unit of light that is free.
+        """
+        free_before, free = shrink(self.free_before), shrink(self.free)
+        start = Composite(torch.zeros_like(near_to_far[0]), free_before, free)
+        behind = start.before(near_to_far).total / free.clamp(min=SMALLEST)
+        return self._replace(total=self.total + enlarge(behind) * self.free)
+
+    def enlarged(self, enlarge: Callable[[Tensor], Tensor]) -> Composite:
+        """The same on a finer grid; enlarge: makes a tensor [B, C+3, h, w] so much larger."""
+        together = enlarge(torch.cat(list(self), 1))
+        return Composite(*torch.split(together, [self.total.shape[1], 1, 1], 1))
 
     def colour(self) -> Tensor:
         """The composed picture [B, C, H, W]."""
-        return self._total[:, :-1] / self._total[:, -1:].clamp(min=SMALLEST)
+        return self.total[:, :-1] / self.total[:, -1:].clamp(min=SMALLEST)

@@ -27,8 +27,8 @@ from bokehflow.scan.inputs import ScanInputs
 class FusedScan:
     """One LinearAttention node a layer, all heads and directions in it.
 
-    value_multiple: a head's values are padded with zeros to a multiple of this. ONNX Runtime's
-    kernel is several times faster where they are 32 wide; OpenVINO's gains nothing.
+    value_multiple: a head's values are padded with zeros to a multiple of this, which changes no
+    result. It pays in ONNX Runtime on processors with AVX-512 alone.
     """
 
     value_multiple: int = 1
