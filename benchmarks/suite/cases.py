@@ -18,8 +18,8 @@ TWO = 2
 FULL_HD = Size(1080, 1920)
 FULL_SIZES = (Size(288, 512), Size(576, 1024), Size(720, 1280), FULL_HD)
 """Frames whose network size is their own: cost against pixels."""
-OFTEN, SELDOM = Settings(iterations=30, warmup=3), Settings(iterations=7, warmup=1, profile=0)
-"""For a row that takes a fraction of a second a frame, and for one that takes seconds."""
+OFTEN, SELDOM = Settings(iterations=10, warmup=2), Settings(iterations=5, warmup=1, profile=0)
+"""For a row that takes a second a frame, and for one that takes several: half an hour for all."""
 
 
 @dataclass(frozen=True, slots=True)
