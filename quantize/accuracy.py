@@ -1,8 +1,8 @@
-"""Which layers stay in float: the fewest of the noisiest that keep the loss within its limit.
+"""Which layers stay in float: the fewest of the costliest parts that keep the loss within limits.
 
 NNCF's own accuracy control ranks layers by running the validation set once for each of them, an
-hour for a network of this kind on two cores. Here the ranking is measured in one pass
-(`layer_noise`), and how far down it goes is found by halving.
+hour for a network of this kind on two cores. Here whole parts are ranked on one picture (`effects`)
+where that is needed at all, and how far down the ranking goes is found by halving.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic
 
+from bokehflow.quantize.effects import Part, rank_parts
 from bokehflow.quantize.format import Format, M
 from bokehflow.quantize.held_out import HeldOut, Loss
-from bokehflow.quantize.layers import LayerNoise
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +48,31 @@ def controlled(
     form: Format[M],
     quantized: M,
     original: M,
-    ranking: Sequence[LayerNoise],
     held_out: HeldOut,
     limits: Limits,
     advance: Callable[[], None],
 ) -> list[Attempt[M]]:
-    """Attempts in the order made; the last is the chosen one: the fewest layers in float that meet
+    """Attempts in the order made; the last is the chosen one: the fewest parts in float that meet
     the limits, or where none does, the nearest to them."""
 
-    def attempt(count: int) -> Attempt[M]:
-        floats = tuple(noise.layer for noise in ranking[:count])
+    def attempt(parts: Sequence[Part]) -> Attempt[M]:
+        floats = tuple(layer for part in parts for layer in part.layers)
         model = form.with_8bit_weights(form.reverted(quantized, original, floats))
         made = Attempt(model, floats, measured(form, model, held_out))
         advance()
         return made
 
-    attempts = [attempt(0)]
+    attempts = [attempt(())]
     if limits.met_by(attempts[0].loss):
         return attempts
-    attempts.append(attempt(len(ranking)))
+    ranking = rank_parts(form, quantized, original, held_out, advance)
+    attempts.append(attempt(ranking))
     if not limits.met_by(attempts[1].loss):
         return _best_last(attempts, limits)
     low, high = 0, len(ranking)
     while high - low > 1:
         middle = (low + high) // 2
-        attempts.append(attempt(middle))
+        attempts.append(attempt(ranking[:middle]))
         if limits.met_by(attempts[-1].loss):
             high = middle
         else:

@@ -34,7 +34,7 @@ def layers_in_8_bits(form: Format[M], job: Job) -> Outcome:
 def mixed(form: Format[M], job: Job) -> Outcome:
     """As many layers as the limits allow; the others keep 8-bit weights."""
     original, quantized, noises = _quantized(form, job)
-    attempts = controlled(form, quantized, original, noises, job.held_out, job.limits, job.advance)
+    attempts = controlled(form, quantized, original, job.held_out, job.limits, job.advance)
     return _outcome(form, job, original, attempts, noises)
 
 

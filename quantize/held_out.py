@@ -86,6 +86,11 @@ class HeldOut:
             depths.append(sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]))
         return Loss(round(float(np.mean(drops)), 4), round(min(parities), 2), round(min(depths), 2))
 
+    def glance(self, test: Session) -> float:
+        """Mean squared error of the first scene's bokeh against the source's, to compare many."""
+        scene, expected = self._scenes[0], self._expected[0]
+        return _power(expected["bokeh"] - self._judged(test, scene)["bokeh"])
+
     def _judged(self, session: Session, scene: HeldScene) -> dict[str, Float32]:
         """The outputs of a scene's last frame."""
         states = first_state(self._manifest)

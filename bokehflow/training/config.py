@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 from bokehflow.specs import TOKEN_STRIDE, Size, find_variant
-from bokehflow.training.ablate import check_ablation
+from bokehflow.training.ablate import NONE, check_ablation
 from bokehflow.weights import CANONICAL_FOV_DEG
 
 RENDERINGS = ("none", "true_depth", "predicted_depth")
@@ -107,7 +107,8 @@ class TrainConfig:
     perceptual_file: weights for "vgg19", in torchvision's names; "efficientnet_lite0" takes its
     own from the package. log_every, snapshot_every: in steps; a snapshot is a weights file of the
     averaged weights, kept. ablation: the idea that the network goes without, see
-    `bokehflow.training.ablate`.
+    `bokehflow.training.ablate`. initial_weights: what the first step starts from, a weights file or
+    "shipped" for those that come with the package; seeded weights when empty.
     """
 
     stages: tuple[StageConfig, ...]
@@ -121,6 +122,7 @@ class TrainConfig:
     snapshot_every: int = 5000
     checkpoint_minutes: float = 5.0
     ablation: str = "none"
+    initial_weights: str = ""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     losses: LossWeights = field(default_factory=LossWeights)
 
@@ -135,6 +137,11 @@ class TrainConfig:
         _within("ema_decay", self.ema_decay, 0.0, 1.0)
         _above_zero("checkpoint_minutes", self.checkpoint_minutes)
         check_ablation(self.ablation)
+        if self.initial_weights and self.ablation != NONE:
+            raise UsageError(
+                f"initial_weights={self.initial_weights!r} for a network with an ablation",
+                "none: weights of a whole network do not fit",
+            )
         if self.perceptual_network not in PERCEPTUAL_NETWORKS:
             raise UnknownNameError(
                 "perceptual network", self.perceptual_network, PERCEPTUAL_NETWORKS

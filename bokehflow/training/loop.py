@@ -14,8 +14,6 @@ from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import UsageError, WeightsError
 from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
-from bokehflow.specs import find_variant
-from bokehflow.training.ablate import ablate
 from bokehflow.training.batch import Batch
 from bokehflow.training.checkpoint import (
     NAME,
@@ -31,6 +29,7 @@ from bokehflow.training.config_file import differences
 from bokehflow.training.curves import Curves
 from bokehflow.training.distributed import World, open_world
 from bokehflow.training.ema import AveragedWeights
+from bokehflow.training.first_network import first_network
 from bokehflow.training.interrupt import Interruption, noted_interruption
 from bokehflow.training.optimiser import build_optimiser
 from bokehflow.training.perceptual import build_perceptual
@@ -38,7 +37,6 @@ from bokehflow.training.precision import check_precision
 from bokehflow.training.progress import Clock, SliceLog
 from bokehflow.training.snapshot import FOLDER, write_snapshot
 from bokehflow.training.step import SkipGuard, train_step
-from bokehflow.weights.initial import initial_network
 
 CURVES = "curves.csv"
 FINISHED, OUT_OF_TIME, INTERRUPTED = "finished", "time", "interrupted"
@@ -115,13 +113,13 @@ def train(
 
 def _open_run(config: TrainConfig, options: TrainOptions, world: World) -> RunState:
     """The run at its first step, or where its checkpoint left it."""
-    network = initial_network(find_variant(config.variant), ScanConfig(options.scan))
-    ablate(network, config.ablation)
+    goes_on = (options.out / NAME).is_file()
+    network = first_network(config, ScanConfig(options.scan), restored=goes_on)
     network.to(world.device).train()
     averaged = AveragedWeights(network, config.ema_decay)
     state = RunState(network, averaged, build_optimiser(network, config.optimiser))
     torch.manual_seed(config.seed)
-    if (options.out / NAME).is_file():
+    if goes_on:
         _go_on(config, options, state)
     elif world.leads:
         with output_errors(options.out):

@@ -10,53 +10,79 @@ import pytest
 
 from bokehflow.quantize.accuracy import Limits, controlled
 from bokehflow.quantize.held_out import Loss
-from bokehflow.quantize.layers import LayerNoise
 
-LAYERS = 20
-RANKING = [LayerNoise(f"layer {i}", float(i)) for i in range(LAYERS)]
+BLOCKS = 20
+PROJECTIONS = 2
+"""Layers of one part."""
 LIMITS = Limits(0.3, 40.0)
 
 
-class Counting:
-    """A model is the number of its layers in float, and a session is the model."""
+Floats = frozenset[int]
 
-    def reverted(self, quantized: int, _: int, layers: Collection[str]) -> int:
-        assert list(layers) == [noise.layer for noise in RANKING[: len(layers)]]
-        return quantized + len(layers)
 
-    def with_8bit_weights(self, model: int) -> int:
+class Blocks:
+    """A model is the numbers of its blocks in float, and a session is the model."""
+
+    def quantized_layers(self, _: Floats) -> list[str]:
+        return [
+            f"network.blocks.{i}.scan.project/matmul_{k}"
+            for i in range(BLOCKS)
+            for k in range(PROJECTIONS)
+        ]
+
+    def reverted(self, _: Floats, __: Floats, layers: Collection[str]) -> Floats:
+        blocks = [int(layer.split(".")[2]) for layer in layers]
+        assert all(blocks.count(block) == PROJECTIONS for block in blocks)
+        return frozenset(blocks)
+
+    def with_8bit_weights(self, model: Floats) -> Floats:
         return model
 
-    def open(self, model: int, folder: Path) -> int:
+    def open(self, model: Floats, folder: Path) -> Floats:
         assert folder.is_dir()
         return model
 
 
-class Steps:
-    """Meets the limits from `enough` layers in float on; before, the more the nearer."""
+class Picture:
+    """Every block costs as much as its number says; the limits leave room for `left` in all."""
 
-    def __init__(self, enough: int) -> None:
-        self.enough = enough
+    def __init__(self, left: int) -> None:
+        self.left, self.glances = left, 0
 
-    def loss(self, floats: int) -> Loss:
-        return Loss(0.1 if floats >= self.enough else 2.0 - floats / 100.0, 50.0, 60.0)
+    def glance(self, floats: Floats) -> float:
+        self.glances += 1
+        return float(sum(set(range(BLOCKS)) - floats))
+
+    def loss(self, floats: Floats) -> Loss:
+        cost = sum(set(range(BLOCKS)) - floats)
+        return Loss(0.1 if cost <= self.left else 1.0 + cost, 50.0, 60.0)
 
 
-def search(enough: int) -> list[Any]:
-    form: Any = Counting()
-    held_out: Any = Steps(enough)
-    return controlled(form, 0, 0, RANKING, held_out, LIMITS, lambda: None)
+def search(picture: Picture) -> list[Any]:
+    form: Any = Blocks()
+    held_out: Any = picture
+    nothing: Floats = frozenset()
+    return controlled(form, nothing, nothing, held_out, LIMITS, lambda: None)
 
 
-@pytest.mark.parametrize("enough", [0, 1, 7, LAYERS], ids=lambda n: f"{n}-layers")
-def test_the_fewest_that_do_are_found(enough: int) -> None:
-    attempts = search(enough)
-    assert len(attempts[-1].floats) == enough
+@pytest.mark.parametrize(("left", "parts"), [(171, 1), (100, 6), (0, 19)])
+def test_the_fewest_of_the_costliest_that_do_are_found(left: int, parts: int) -> None:
+    attempts = search(Picture(left))
+    costliest = range(BLOCKS - parts, BLOCKS)
+    assert attempts[-1].model == frozenset(costliest)
+    assert len(attempts[-1].floats) == parts * PROJECTIONS
     assert LIMITS.met_by(attempts[-1].loss)
     assert len(attempts) <= 7  # 2, and the logarithm of 20
 
 
+def test_nothing_is_ranked_where_everything_may_be_quantized() -> None:
+    picture = Picture(1000)
+    (attempt,) = search(picture)
+    assert attempt.floats == ()
+    assert picture.glances == 0
+
+
 def test_the_best_is_kept_where_none_does() -> None:
-    attempts = search(LAYERS + 1)
-    assert len(attempts[-1].floats) == LAYERS
+    attempts = search(Picture(-1))
+    assert len(attempts[-1].floats) == BLOCKS * PROJECTIONS
     assert not LIMITS.met_by(attempts[-1].loss)
