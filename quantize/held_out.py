@@ -74,6 +74,7 @@ class HeldOut:
         self._manifest = manifest
         self._scenes = held_out_scenes(manifest.frame_size)
         self._expected = [self._judged(source, scene) for scene in self._scenes]
+        self._glanced = self._judged(source, self._scenes[0], frames=1)
 
     def loss(self, test: Session) -> Loss:
         """Run a quantized artifact over the scenes, each from the first state on."""
@@ -87,14 +88,16 @@ class HeldOut:
         return Loss(round(float(np.mean(drops)), 4), round(min(parities), 2), round(min(depths), 2))
 
     def glance(self, test: Session) -> float:
-        """Mean squared error of the first scene's bokeh against the source's, to compare many."""
-        scene, expected = self._scenes[0], self._expected[0]
-        return _power(expected["bokeh"] - self._judged(test, scene)["bokeh"])
+        """Mean squared error of one frame's bokeh against the source's, to compare many."""
+        found = self._judged(test, self._scenes[0], frames=1)
+        return _power(self._glanced["bokeh"] - found["bokeh"])
 
-    def _judged(self, session: Session, scene: HeldScene) -> dict[str, Float32]:
+    def _judged(
+        self, session: Session, scene: HeldScene, frames: int = FRAMES
+    ) -> dict[str, Float32]:
         """The outputs of a scene's last frame."""
         states = first_state(self._manifest)
-        for _ in range(FRAMES):
+        for _ in range(frames):
             outputs = session.run({"image": scene.frame, "lens": scene.lens, **states})
             states = carried(self._manifest, outputs)
         return outputs
