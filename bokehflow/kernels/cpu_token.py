@@ -19,10 +19,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.core.extending import intrinsic
 
+from bokehflow.kernels.cpu_arguments import Arguments
 from bokehflow.kernels.cpu_vectors import Sums, Vectors
 
 INPUTS = ("q", "k", "v", "decay", "beta", "epsilon")
@@ -68,7 +68,7 @@ def _fetch(token: _Token) -> Any:
         names = (INPUTS, ("first", "second"), PLACES)
 
         def code(context, builder, signature, values):  # type: ignore[no-untyped-def]
-            args = _Arguments(context, builder, signature, values, names)
+            args = Arguments(context, builder, signature, values, names)
             args.vectors.fetch(args.pointer("q", "q_at"), token.K)
             args.vectors.fetch(args.pointer("k", "k_at"), token.K)
             args.vectors.fetch(args.pointer("v", "v_at"), token.V)
@@ -87,7 +87,7 @@ def _forward(token: _Token) -> Any:
         names = (("S",), INPUTS, ("r", "o"), PLACES)
 
         def code(context, builder, signature, values):  # type: ignore[no-untyped-def]
-            _write_forward(_Arguments(context, builder, signature, values, names), token)
+            _write_forward(Arguments(context, builder, signature, values, names), token)
             return context.get_dummy_value()
 
         return types.void(S, inputs, made, places), code
@@ -95,7 +95,7 @@ def _forward(token: _Token) -> Any:
     return forward
 
 
-def _write_forward(args: _Arguments, token: _Token) -> None:
+def _write_forward(args: Arguments, token: _Token) -> None:
     vec, V = args.vectors, token.V
     S, q, k = args.pointer("S"), args.pointer("q", "q_at"), args.pointer("k", "k_at")
     decay, beta = (vec.splat(args.number(name, "row"), V) for name in ("decay", "beta"))
@@ -118,7 +118,7 @@ def _replay(token: _Token) -> Any:
         names = (("S_t",), ("n",), INPUTS, ("r",), PLACES)
 
         def code(context, builder, signature, values):  # type: ignore[no-untyped-def]
-            _write_replay(_Arguments(context, builder, signature, values, names), token)
+            _write_replay(Arguments(context, builder, signature, values, names), token)
             return context.get_dummy_value()
 
         return types.void(S_t, n, inputs, r, places), code
@@ -126,7 +126,7 @@ def _replay(token: _Token) -> Any:
     return replay
 
 
-def _write_replay(args: _Arguments, token: _Token) -> None:
+def _write_replay(args: Arguments, token: _Token) -> None:
     vec, K = args.vectors, token.K
     S_t = args.pointer("S_t", "n", times=K * token.V)
     a, b = args.number("decay", "row"), args.number("beta", "row")
@@ -147,7 +147,7 @@ def _backward(token: _Token) -> Any:
         names = (kept_names, ("n",), INPUTS, ("r", "do"), grad_names, PLACES)
 
         def code(context, builder, signature, values):  # type: ignore[no-untyped-def]
-            _write_backward(_Arguments(context, builder, signature, values, names), token)
+            _write_backward(Arguments(context, builder, signature, values, names), token)
             return context.get_dummy_value()
 
         return types.void(kept, n, inputs, given, grads, places), code
@@ -155,7 +155,7 @@ def _backward(token: _Token) -> Any:
     return backward
 
 
-def _write_backward(args: _Arguments, token: _Token) -> None:
+def _write_backward(args: Arguments, token: _Token) -> None:
     vec, (K, V, _) = args.vectors, token
     D, D_t, S_t = args.pointer("D"), args.pointer("D_t"), args.pointer("S_t", "n", times=K * V)
     q, k = args.pointer("q", "q_at"), args.pointer("k", "k_at")
@@ -204,7 +204,7 @@ def _write_backward(args: _Arguments, token: _Token) -> None:
         vec.store_row(row, D, i)
 
 
-def _key_scale(args: _Arguments, token: _Token) -> Any:
+def _key_scale(args: Arguments, token: _Token) -> Any:
     """What the token's key is multiplied by."""
     vec = args.vectors
     if not token.normalised:
@@ -219,43 +219,3 @@ def _mixed(vec: Vectors, weights: Any, matrix: Any, token: _Token) -> Any:
     for i in range(token.K):
         total.add_product(vec.splat(vec.scalar(weights, i), token.V), vec.row(matrix, token.V, i))
     return total.result()
-
-
-class _Arguments:
-    """What an intrinsic was given, by name."""
-
-    def __init__(
-        self,
-        context: Any,
-        builder: Any,
-        signature: Any,
-        values: Any,
-        names: tuple[tuple[str, ...], ...],
-    ) -> None:
-        """names: of every argument's parts; one that is no tuple has one part."""
-        self._context, self._builder = context, builder
-        self._found: dict[str, tuple[Any, Any]] = {}
-        for kind, value, parts in zip(signature.args, values, names, strict=True):
-            is_tuple = hasattr(kind, "types")
-            kinds = list(kind.types) if is_tuple else [kind]
-            items = cgutils.unpack_tuple(builder, value) if is_tuple else [value]
-            self._found.update(zip(parts, zip(kinds, items, strict=True), strict=True))
-        first_array = next(k for k, _ in self._found.values() if isinstance(k, types.Array))
-        self.vectors = Vectors(builder, context.get_data_type(first_array.dtype))
-
-    def value(self, name: str) -> Any:
-        """An argument that is a number."""
-        return self._found[name][1]
-
-    def pointer(self, name: str, place: str | None = None, times: int = 1) -> Any:
-        """To an array's element number `place` x `times`."""
-        kind, value = self._found[name]
-        data = self._context.make_array(kind)(self._context, self._builder, value=value).data
-        if place is None:
-            return data
-        index = self._builder.mul(self.value(place), ir.Constant(self.value(place).type, times))
-        return self._builder.gep(data, [index])
-
-    def number(self, name: str, place: str) -> Any:
-        """An array's element number `place`."""
-        return self.vectors.scalar(self.pointer(name, place), 0)

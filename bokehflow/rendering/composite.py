@@ -21,7 +21,8 @@ class Composite(NamedTuple):
     """The sum so far, and the light still free for what lies behind.
 
     Layers are [B, C+1, H, W]: colour premultiplied by coverage, and the coverage; so is `total`.
-    free_before: [B, 1, H, W], what was free before the last layer; free: what is now.
+    free: [B, 1, H, W], what is free now; free_before: what was before the last layer, of the same
+    shape or [1, 1, 1, 1].
     """
 
     total: Tensor
@@ -35,7 +36,9 @@ class Composite(NamedTuple):
         alpha = nearest[:, -1:]
         share = alpha.clamp(max=1.0)
         total = nearest * (share / alpha.clamp(min=SMALLEST))
-        return cls(total, torch.ones_like(alpha), 1.0 - share).before(near_to_far[1:])
+        # All the light, in one number: a whole plane of ones would be a constant of every graph.
+        everything = alpha.new_ones(1, 1, 1, 1)
+        return cls(total, everything, 1.0 - share).before(near_to_far[1:])
 
     def before(self, near_to_far: Sequence[Tensor]) -> Composite:
         """With more layers behind all that came before."""
@@ -58,14 +61,15 @@ class Composite(NamedTuple):
         What they show is smooth, but not where it shows: that is decided on this grid, by what is
         free. So they are put together per unit of light that is free.
         """
-        free_before, free = shrink(self.free_before), shrink(self.free)
+        free_before, free = shrink(self.free_before.expand_as(self.free)), shrink(self.free)
         start = Composite(torch.zeros_like(near_to_far[0]), free_before, free)
         behind = start.before(near_to_far).total / free.clamp(min=SMALLEST)
         return self._replace(total=self.total + enlarge(behind) * self.free)
 
     def enlarged(self, enlarge: Callable[[Tensor], Tensor]) -> Composite:
         """The same on a finer grid; enlarge: makes a tensor [B, C+3, h, w] so much larger."""
-        together = enlarge(torch.cat(list(self), 1))
+        parts = [self.total, self.free_before.expand_as(self.free), self.free]
+        together = enlarge(torch.cat(parts, 1))
         return Composite(*torch.split(together, [self.total.shape[1], 1, 1], 1))
 
     def colour(self) -> Tensor:
