@@ -37,7 +37,7 @@ class Composite(NamedTuple):
         share = alpha.clamp(max=1.0)
         total = nearest * (share / alpha.clamp(min=SMALLEST))
         # All the light, in one number: a whole plane of ones would be a constant of every graph.
-        everything = alpha.new_ones(1, 1, 1, 1)
+        everything = torch.ones(1, 1, 1, 1, dtype=alpha.dtype, device=alpha.device)
         return cls(total, everything, 1.0 - share).before(near_to_far[1:])
 
     def before(self, near_to_far: Sequence[Tensor]) -> Composite:
