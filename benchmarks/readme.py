@@ -69,30 +69,6 @@ def _latency_cells(row: Mapping[str, Any]) -> str:
     return f"{row['times']['p50_ms']:.0f} | {row['memory']['process_peak_bytes'] / 1e6:.0f}"
 
 
-def report_table(document: Mapping[str, Any]) -> str:
-    """Every quantized artifact against its float32 one and against truth, from `report.json`."""
-    frames = document["settings"]["frames"]
-    columns = ("artifact", "MB", f"worst of {frames} frames against float32, dB",
-               "lost against truth, dB", "AbsRel, times", "time, times")  # fmt: skip
-    lines = [f"| {' | '.join(columns)} |", f"|---|{'---:|' * (len(columns) - 1)}"]
-    for row in document["rows"]:
-        artifact, found = row["artifact"], {c["name"]: c["measured"] for c in row["checks"]}
-        if artifact["recipe"] is None:
-            continue
-        ratio = row["latency"]["time_ratio"]
-        figures = (
-            artifact["bytes"] / 1e6,
-            found.get("bokeh against the reference, worst frame, dB"),
-            found.get("bokeh lost against truth, dB"),
-            found.get("AbsRel over the reference's"),
-            ratio,
-        )
-        cells = ("not run" if figure is None else f"{figure:.2f}" for figure in figures)
-        name = f"{artifact['runtime']}, {artifact['recipe']}"
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
 def evaluation_table(document: Mapping[str, Any]) -> str:
     """Every bar of the trained weights, from `evaluation.json`."""
     lines = ["| the shipped weights | wanted | measured |", "|---|---:|---:|"]

@@ -12,7 +12,6 @@ import torch
 from torch.export import ExportedProgram
 
 from bokehflow.export.lowering.linear_attention import DECOMPOSITIONS
-from bokehflow.export.onnx_passes.hard_sigmoid import fuse_hard_sigmoids
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
 
 OPSET = 18
@@ -84,7 +83,6 @@ def _tidy(model: Any) -> None:
     common.RemoveUnusedNodesPass()(model)
     optimizer.fold_constants(model)
     common.IdentityEliminationPass()(model)
-    fuse_hard_sigmoids(model)
     merge_reshapes(model)
     share(model)
     common.RemoveUnusedNodesPass()(model)
