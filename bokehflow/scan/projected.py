@@ -62,6 +62,4 @@ class SplitScan:
         q, k, v = qkv.unbind(2)
         # Under autocast the sum is float32, and the kernels want q, k and v in one dtype.
         k = (k * torch.rsqrt((k * k).sum(-1, keepdim=True) + KEY_EPSILON)).to(q.dtype)
-        if segments == 1:
-            return self.scan(q, k, v, log_decay, beta, initial_state, height, width)
         return self.scan(q, k, v, log_decay, beta, initial_state, height, width, segments=segments)

@@ -48,7 +48,11 @@ _CPU_CHUNKS = ChunkedScan(16, "three_level", "gather")
 _ACCELERATOR_CHUNKS = ChunkedScan(32, "three_level", "transpose")
 LOWERINGS = (
     Lowering(
-        "linear_attention_padded", "onnx", FusedScan(value_multiple=32), "LinearAttention", True
+        "linear_attention_padded",
+        "onnx",
+        FusedScan(value_multiple=32),
+        "LinearAttention",
+        for_avx512=True,
     ),
     Lowering("linear_attention", "onnx", FusedScan(), "LinearAttention"),
     Lowering("chunked", "onnx", _CPU_CHUNKS),
