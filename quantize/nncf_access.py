@@ -38,8 +38,9 @@ def quantization_details(nncf: Any) -> Any:
     """What every quantization by NNCF has in common; nncf: the package.
 
     Weights take half of their 8 bits' range: where a processor has no 8-bit dot products (AVX2,
-    early AVX-512), engines add two products in 16 bits, which overflow with the whole range. Bias correction gained nothing when it was measured, and
-    would have to be undone with each layer that is left in float.
+    early AVX-512), engines add two products in 16 bits, which overflow with the whole range. Bias
+    correction gained nothing when it was measured, and would have to be undone with each layer
+    that is left in float.
     """
     return nncf.AdvancedQuantizationParameters(
         disable_bias_correction=True, overflow_fix=nncf.OverflowFix.ENABLE
