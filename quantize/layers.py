@@ -16,8 +16,7 @@ _QUANTIZABLE = re.compile(
     r"|blocks\.\d+\.scan\.(project|fuse\.weigh|out)"
     r"|blocks\.\d+\.local(\.depthwise)?"
     r"|fusions\.\d+\.(to_depth|to_bokeh)"
-    r"|(depth|bokeh)_head\.(project\.\d+|mix|to_half|skip|mix_half)"
-    r"|bokeh_head\.(to_full|out)"
+    r"|bokeh_head\.(project\.\d+|mix|to_half|skip|mix_half|to_full|out)"
     r")"
 )
 
@@ -44,13 +43,14 @@ def is_quantizable(node_name: str) -> bool:
 
 
 _WEIGHT_ONLY = re.compile(
-    r"network\.(modulation\.read|refine\.(first|second|third)|depth_head\.(to_full|out))"
+    r"network\.(modulation\.read|refine\.(first|second|third)"
+    r"|depth_head\.(project\.\d+|mix|to_half|skip|mix_half|to_full|out))"
 )
 """Weights worth 8 bits before arithmetic that is not. The lens's modulation, once a frame. The
 refinement, which reads the blur radius beside colours: under the longest lens that radius is a
 thousand times what it is under the shortest, and no one range fits both, so it had 7 dB. And the
-last two layers of depth, a thousandth of the arithmetic: nothing after them averages their noise
-away, and the picture follows depth; in float they are worth 1 dB of parity."""
+head that makes depth of the tokens: little arithmetic, nothing after it averages its noise away,
+and the picture follows depth. In 8 bits it costs more than all the rest together."""
 
 
 def may_store_8_bits(node_name: str) -> bool:
