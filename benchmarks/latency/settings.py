@@ -19,6 +19,7 @@ ARGUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
         "device": ("cpu", "cuda"),
         "precision": ("fp32", "bf16", "fp16"),
         "scan": ("chunked", "cpu", "triton"),
+        "graph": ("on", "off"),
     },
 }
 """What `--runtime-arg` takes, by runtime, with the values there are; () where the runtime knows."""

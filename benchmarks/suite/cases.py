@@ -20,6 +20,7 @@ FULL_SIZES = (Size(288, 512), Size(576, 1024), Size(720, 1280), FULL_HD)
 """Frames whose network size is their own: cost against pixels."""
 OFTEN, SELDOM = Settings(iterations=10, warmup=2), Settings(iterations=5, warmup=1, profile=0)
 """For a row that takes a second a frame, and for one that takes several: half an hour for all."""
+ON_GPU = Settings(iterations=100, warmup=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +109,11 @@ def _gpu() -> list[Case]:
     cases = []
     for size in (MOBILE_FRAME, FULL_HD):
         model = ModelSpec("artifact", "onnx", auto_scan("onnx"), size, size)
-        triton = _settings(OFTEN, None, device="cuda", precision="fp16", scan="triton")
-        provider = _settings(OFTEN, None, provider="CUDAExecutionProvider")
-        cases.append(Case("CUDA", model, "torch", triton, on_gpu=True))
+        triton = {"device": "cuda", "precision": "fp16", "scan": "triton"}
+        for arguments in (triton, {**triton, "graph": "on"}):
+            settings = _settings(ON_GPU, None, **arguments)
+            cases.append(Case("CUDA", model, "torch", settings, on_gpu=True))
+        provider = _settings(ON_GPU, None, provider="CUDAExecutionProvider")
         cases.append(Case("CUDA", model, "onnxruntime", provider, on_gpu=True))
     return cases
 

@@ -37,7 +37,7 @@ NewConfig = Annotated[
 SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read, and count them.")
 ]
-Workers = Annotated[int, typer.Option(help="Batches made ahead, each on a thread of its own.")]
+Workers = Annotated[int, typer.Option(help="Processes that make batches ahead, 0 for none.")]
 
 
 def train(

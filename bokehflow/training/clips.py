@@ -6,15 +6,19 @@ another number of processes, sees the same.
 
 from __future__ import annotations
 
+import signal
+import warnings
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
 
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.data.folder import FoundClip, FoundClips
-from bokehflow.errors import InputError
+from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.specs import Size
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.config import StageConfig, TrainConfig
@@ -75,18 +79,48 @@ def batch_at(config: TrainConfig, clips: FoundClips, step: int, part: tuple[int,
 def batches(
     config: TrainConfig, clips: FoundClips, first_step: int, part: tuple[int, int], workers: int
 ) -> Generator[Batch]:
-    """The batches from `first_step` to the end, `workers` of them made ahead on threads."""
-    steps = range(first_step, config.total_steps)
-    if workers == 0:
-        yield from (batch_at(config, clips, step, part) for step in steps)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        ahead = [pool.submit(batch_at, config, clips, step, part) for step in steps[:workers]]
-        for step in steps:
-            batch = ahead.pop(0).result()
-            if step + workers < config.total_steps:
-                ahead.append(pool.submit(batch_at, config, clips, step + workers, part))
-            yield batch
+    """The batches from `first_step` to the end, made ahead by so many processes.
+
+    Processes, not threads: those would hold up the one that keeps a GPU busy.
+    """
+    with warnings.catch_warnings():
+        # Its advice against more workers than processors is the caller's to weigh.
+        warnings.simplefilter("ignore", UserWarning)
+        loader = DataLoader(
+            _Steps(config, clips, part),
+            batch_size=None,
+            sampler=range(first_step, config.total_steps),
+            num_workers=workers,
+            worker_init_fn=_leave_signals_to_the_parent,
+            generator=torch.Generator(),  # the global one belongs to the run, and is saved with it
+        )
+        ahead = iter(loader)
+    for made in ahead:
+        if isinstance(made, BokehFlowError):
+            raise made
+        yield made
+
+
+@dataclass(frozen=True)
+class _Steps(Dataset[Batch | BokehFlowError]):
+    """What each step sees. A plain error is a value here: raised in a worker it would come back
+    with a traceback for a message."""
+
+    config: TrainConfig
+    clips: FoundClips
+    part: tuple[int, int]
+
+    def __getitem__(self, step: int) -> Batch | BokehFlowError:
+        try:
+            return batch_at(self.config, self.clips, step, self.part)
+        except BokehFlowError as error:
+            return error
+
+
+def _leave_signals_to_the_parent(_worker: int) -> None:
+    # Ctrl-C reaches every process of a terminal; the parent saves the run and ends its workers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _sample(

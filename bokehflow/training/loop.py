@@ -48,7 +48,8 @@ class TrainOptions:
 
     out: the run's folder. scan: "triton" computes on CUDA, all others on the CPU. minutes: stop
     after so long, None for no limit. resume: go on from the folder's checkpoint, where it has
-    one. new_config: go on although the config has changed. workers: batches made ahead.
+    one. new_config: go on although the config has changed. workers: processes that make
+    batches ahead, 0 for none.
     """
 
     out: Path

@@ -15,8 +15,8 @@ import numpy as np
 
 from bokehflow.calibration.data.clip import TRUTHS
 from bokehflow.calibration.data.clip_file import read_info
-from bokehflow.calibration.data.split import SPLITS
-from bokehflow.errors import InputError, UnknownNameError
+from bokehflow.calibration.data.split import require_split
+from bokehflow.errors import InputError
 
 NAMED_IN_MESSAGE = 3
 
@@ -55,8 +55,7 @@ def find_clips(
     exist, holds no such clip, or holds files that cannot be read, unless `skip_bad` leaves those
     out.
     """
-    if split not in SPLITS:
-        raise UnknownNameError("split", split, SPLITS)
+    require_split(split)
     if not folder.is_dir():
         raise InputError(f"no data folder at {folder}", remedy="make one with `bfx data make`")
     entries, unreadable = [], []

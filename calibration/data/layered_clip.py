@@ -100,7 +100,9 @@ def _film(
     shown = [visible_sheets(stack) for stack in stacks]
     sharp = [trace(_in_reach(stack, None), Lens(), torch.zeros(1, 2)) for stack in stacks]
     lens = choose_lens(rng, q[0], centre_bias=0.3)
-    blurred = [_blurred(scene, camera, t, lens) for t, camera in enumerate(cameras)]
+    blurred = sharp
+    if request.lens_views:
+        blurred = [_blurred(scene, camera, t, lens) for t, camera in enumerate(cameras)]
     gain = exposure_gain(sharp[0].permute(1, 2, 0).numpy(), rng)
     flow, valid = _flow(scene, cameras, q, shown, request)
     info = ClipInfo(
@@ -112,6 +114,7 @@ def _film(
         lens=lens,
         depth_cues=scene.depth_cues,
         assets=_assets(scene),
+        known=request.known,
     )
     return Clip(
         frames=to_eight_bits(torch.stack(sharp).permute(0, 2, 3, 1).contiguous().numpy(), gain),

@@ -26,8 +26,9 @@ from bokehflow.calibration.data.manifest import (
 )
 from bokehflow.calibration.data.material import NO_MATERIAL, Material
 from bokehflow.calibration.data.ray_jobs import on_ray
-from bokehflow.calibration.data.request import ClipKey, DataRequest
+from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataRequest
 from bokehflow.calibration.data.sources import open_group, require_sources
+from bokehflow.calibration.data.split import HELD_OUT_EVERY, SPLITS
 from bokehflow.errors import DeviceError, UsageError
 from bokehflow.media.atomic import output_errors
 
@@ -42,11 +43,23 @@ class Job:
     material: Material
 
 
-def wanted_keys(sources: Sequence[str], count: int) -> list[ClipKey]:
-    """The first `count` clips of each source. Raises UsageError for fewer than one."""
+def wanted_keys(
+    sources: Sequence[str], count: int, splits: Sequence[str] = SPLITS
+) -> list[ClipKey]:
+    """The first `count` clips of each source, those of `splits` only.
+
+    Raises UsageError for fewer than one, and where none of so few is of those splits.
+    """
     if count < 1:
         raise UsageError(f"{count} clips a source", "at least 1")
-    return [ClipKey(source, index) for source in sources for index in range(count)]
+    keys = [ClipKey(source, index) for source in sources for index in range(count)]
+    kept = [key for key in keys if key.split in splits]
+    if not kept:
+        raise UsageError(
+            f"no {' or '.join(splits)} clip among the first {count}",
+            f"a count above {(HELD_OUT_EVERY - 1) * CLIPS_PER_GROUP}",
+        )
+    return kept
 
 
 def missing_jobs(
@@ -90,21 +103,22 @@ def make_data(
     made: Callable[[int], None] = lambda _: None,
     material: Material = NO_MATERIAL,
     ray: str | None = None,
+    splits: Sequence[str] = SPLITS,
 ) -> Manifest:
     """Make what is missing of the first `count` clips of each source, and the manifest.
 
     workers: jobs at a time; when left out 1, or with Ray as many as it has processors. material:
     the user's own photos and cut-outs, whose hashes the request holds. ray: see `on_ray`; its
     machines share the folder and the material at the same paths. made: told how many clips are new
-    or were there already, as the work goes on. An interrupt leaves whole clips only and a manifest
-    of them; the same call goes on from there. Raises UsageError for a folder of another request,
-    and what the sources and Ray raise.
+    or were there already, as the work goes on. splits: clips of others are passed over. An
+    interrupt leaves whole clips only and a manifest of them; the same call goes on from there.
+    Raises UsageError for a folder of another request, and what the sources and Ray raise.
     """
     if workers is not None and workers < 1:
         raise UsageError(f"{workers} workers", "at least 1")
     assert request.photos_sha256 == material.photos_sha256
     assert request.cutouts_sha256 == material.cutouts_sha256
-    keys = wanted_keys(sources, count)
+    keys = wanted_keys(sources, count, splits)
     require_sources(sources)
     start_manifest(folder, request)
     for source in sources:

@@ -139,12 +139,17 @@ def file_sha256(path: Path) -> str:
 
 
 def _request_document(request: DataRequest) -> dict[str, Any]:
-    """The request as JSON knows it; material that was not given is not named."""
-    return {key: value for key, value in dataclasses.asdict(request).items() if value != ""}
+    """The request as JSON knows it; what is as it is without a word about it is not named."""
+    facts = dataclasses.asdict(request)
+    quiet = [key for key in _OPTIONAL if facts[key] == _OPTIONAL[key]]
+    return {key: value for key, value in facts.items() if key not in quiet}
+
+
+_OPTIONAL = {"photos_sha256": "", "cutouts_sha256": "", "lens_views": True}
 
 
 def _words(request: DataRequest) -> str:
     words = f"size {request.height}x{request.width}, {request.frames} frames, seed {request.seed}"
     for kind, digest in (("photos", request.photos_sha256), ("cut-outs", request.cutouts_sha256)):
         words += f", {kind} {digest[:12]}" if digest else f", no {kind}"
-    return words
+    return words if request.lens_views else f"{words}, no lens views"

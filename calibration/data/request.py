@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bokehflow.calibration.data.clip import TRUTHS
 from bokehflow.calibration.data.split import split_of_group
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 
@@ -19,6 +20,8 @@ class DataRequest:
     """What every clip of a folder has in common. height, width in pixels; frames a clip.
 
     photos_sha256, cutouts_sha256: of the user's own material (`material.Material`), empty for none.
+    lens_views: whether frames through the lens are made too, most of the work of a traced clip;
+    without them a clip can teach depth alone.
     Raises SizeError for sides below 32 pixels and UsageError for no frame or a negative seed.
     """
 
@@ -28,6 +31,7 @@ class DataRequest:
     seed: int = 0
     photos_sha256: str = ""
     cutouts_sha256: str = ""
+    lens_views: bool = True
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < MIN_SIDE_PX:
@@ -38,6 +42,11 @@ class DataRequest:
             raise UsageError(f"{self.frames} frames a clip", "at least 1")
         if self.seed < 0:
             raise UsageError(f"seed {self.seed}", "0 or more")
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Which of `clip.TRUTHS` its clips hold."""
+        return TRUTHS if self.lens_views else tuple(name for name in TRUTHS if name != "bokeh")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,20 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
+from bokehflow.errors import UnknownNameError
+
 TRAIN, HELD_OUT = "train", "held-out"
 SPLITS = (TRAIN, HELD_OUT)
 HELD_OUT_ASSETS_PER_CENT = 12
 HELD_OUT_EVERY = 10
 """One group of clips in so many is made of what is held out."""
+
+
+def require_split(name: str) -> str:
+    """The name. Raises UnknownNameError for what is no split."""
+    if name not in SPLITS:
+        raise UnknownNameError("split", name, SPLITS)
+    return name
 
 
 class Named(Protocol):

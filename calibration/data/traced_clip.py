@@ -96,7 +96,8 @@ class TracedScene:
             seed = noise_seed + 2 * frame
             depths.append(self.shot.depth_m(camera))
             sharp.append(self.shot.picture(camera, SHARP_SAMPLES[self.split], seed, None))
-            blurred.append(self.shot.picture(camera, LENS_SAMPLES[self.split], seed + 1, lens))
+            if self.request.lens_views:
+                blurred.append(self.shot.picture(camera, LENS_SAMPLES[self.split], seed + 1, lens))
         gain = exposure_gain(sharp[0], rng)
         flow, valid = self._flow(cameras, depths, mover)
         info = ClipInfo(
@@ -108,11 +109,12 @@ class TracedScene:
             lens=lens,
             depth_cues=True,
             assets=self.layout.all_assets(),
+            known=self.request.known,
         )
         return Clip(
             frames=to_eight_bits(np.stack(sharp), gain),
             inverse_depth=to_inverse_depth(np.stack(depths)),
-            bokeh=to_eight_bits(np.stack(blurred), gain),
+            bokeh=to_eight_bits(np.stack(blurred or sharp), gain),
             flow=flow,
             flow_valid=valid,
             info=info,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .engine import Load, mean_by_name
+from .recorded import RecordedCall
 
 DTYPES = {"fp32": None, "fp16": "float16", "bf16": "bfloat16"}
 
@@ -30,7 +33,19 @@ class TorchEngine:
         scan = load.arguments.get("scan", "chunked")
         self.module, specs = eager_pipeline(load.manifest, scan)
         self.module.to(self.device)
-        self._half = DTYPES[load.arguments.get("precision", "fp32")]
+        half = DTYPES[load.arguments.get("precision", "fp32")]
+        dtype = None if half is None else getattr(torch, half)
+        self._autocast: Any = functools.partial(
+            torch.autocast, self.device, dtype, enabled=dtype is not None
+        )
+        recorded = load.arguments.get("graph") == "on"
+        if recorded and self.device != "cuda":
+            raise ValueError("graph 'on': CUDA graphs need device=cuda")
+        if recorded:
+            # For good: a graph reads the weights that autocast has converted and keeps.
+            self._kept: Any = self._autocast()
+            self._kept.__enter__()
+        self._call: Any = RecordedCall(self.module) if recorded else self.module
         self._outputs = specs.outputs
         self.version, self.input_shapes = torch.__version__, specs.input_shapes
 
@@ -42,10 +57,8 @@ class TorchEngine:
         return array
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
-        torch = self._torch
-        dtype = None if self._half is None else getattr(torch, self._half)
-        with torch.inference_mode(), torch.autocast(self.device, dtype, enabled=dtype is not None):
-            values = self.module(*(feeds[name] for name in self.input_shapes))
+        with self._torch.inference_mode(), self._autocast():
+            values = self._call(*(feeds[name] for name in self.input_shapes))
         self.wait()
         return dict(zip(self._outputs, values))
 
@@ -63,7 +76,8 @@ class TorchProfiler:
     """The same with a clock in every module: a module's own time, without its children's."""
 
     def __init__(self, load: Load) -> None:
-        self.engine = TorchEngine(load)
+        arguments = {key: value for key, value in load.arguments.items() if key != "graph"}
+        self.engine = TorchEngine(dataclasses.replace(load, arguments=arguments))
         self._samples: dict[str, list[float]] = {}
         self._children_ms = [0.0]
         self._started: list[float] = []
