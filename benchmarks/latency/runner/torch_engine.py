@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import time
@@ -43,8 +44,8 @@ class TorchEngine:
             raise ValueError("graph 'on': CUDA graphs need device=cuda")
         if recorded:
             # For good: a graph reads the weights that autocast has converted and keeps.
-            self._kept: Any = self._autocast()
-            self._kept.__enter__()
+            self._kept = contextlib.ExitStack()
+            self._kept.enter_context(self._autocast())
         self._call: Any = RecordedCall(self.module) if recorded else self.module
         self._outputs = specs.outputs
         self.version, self.input_shapes = torch.__version__, specs.input_shapes
