@@ -175,3 +175,6 @@ SEGMENTS_EQUAL = 1e-9
 INT8_STEP_REL = 0.02
 """Random weights in 8 bits, one scale a channel: 1/127 of the largest is a step, errors are a third
 of one, and products average them."""
+
+RECORDED_GRADIENTS = 1e-4
+"""A graph's gradients against the same kernels called one by one: sums of atomics in any order."""

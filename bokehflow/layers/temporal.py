@@ -40,10 +40,12 @@ def state_shapes(variant: Variant, batch: int = 1, segments: int = 1) -> dict[st
     }
 
 
-def first_state(variant: Variant, batch: int = 1, segments: int = 1) -> State:
+def first_state(
+    variant: Variant, batch: int = 1, segments: int = 1, device: torch.device | None = None
+) -> State:
     """The state before the first frame, and after a cut."""
     shapes = state_shapes(variant, batch, segments)
-    return State(**{name: torch.zeros(shape) for name, shape in shapes.items()})
+    return State(**{name: torch.zeros(shape, device=device) for name, shape in shapes.items()})
 
 
 class StatePropagation(nn.Module):

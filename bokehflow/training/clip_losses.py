@@ -64,9 +64,7 @@ class ClipLosses(nn.Module):
         """Every loss of LOSS_NAMES, mean over the batch, [8]; 0 where the stage has none."""
         total: Losses = {}
         before: _Seen | None = None
-        state = State(
-            *(s.to(batch.frames) for s in first_state(self.network.variant, len(batch.lens)))
-        )
+        state = first_state(self.network.variant, len(batch.lens), device=batch.lens.device)
         for t in range(stage.frames):
             if t and stage.truncate and t % stage.truncate == 0:
                 state = State(*(tensor.detach() for tensor in state))

@@ -21,6 +21,7 @@ from bokehflow.calibration.data.folder import FoundClip, FoundClips
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.specs import Size
 from bokehflow.training.batch import Batch, stack
+from bokehflow.training.camera_look import random_look, through_camera
 from bokehflow.training.config import StageConfig, TrainConfig
 from bokehflow.training.stages import stage_at
 from bokehflow.training.view import look, random_view
@@ -137,7 +138,11 @@ def _sample(
     first = int(rng.integers(clip.frame_count - stage.frames + 1))
     clip = excerpt(clip, first, stage.frames)
     view = random_view(rng, Size(*clip.size), size, stage.smallest_view)
-    return look(clip, view, size, config.canonical_fov_deg)
+    batch = look(clip, view, size, config.canonical_fov_deg, with_bokeh=stage.renders)
+    if not stage.camera_looks:
+        return batch
+    frames = through_camera(batch.frames[0], random_look(rng))
+    return batch._replace(frames=frames.unsqueeze(0))
 
 
 def excerpt(clip: Clip, first: int, frames: int) -> Clip:

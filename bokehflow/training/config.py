@@ -66,7 +66,9 @@ class StageConfig:
     processes. frames: of one clip, the state carried from each to the next. truncate: gradients
     flow back through at most so many frames, 0 for all. rendering: "none" trains depth alone;
     "true_depth" and "predicted_depth" also train the picture, rendered from that depth.
-    smallest_view: crops show at least this share of the frame's sides.
+    smallest_view: crops show at least this share of the frame's sides. camera_looks: frames get
+    the tone, colour, softness and noise of many cameras; for depth alone, since the picture is
+    judged by what the same frames look like through the lens.
     """
 
     name: str
@@ -77,6 +79,7 @@ class StageConfig:
     truncate: int = 0
     rendering: str = "none"
     smallest_view: float = 0.6
+    camera_looks: bool = False
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames"):
@@ -85,6 +88,11 @@ class StageConfig:
         _within("smallest_view", self.smallest_view, 0.05, 1.0)
         if self.rendering not in RENDERINGS:
             raise UnknownNameError("rendering", self.rendering, RENDERINGS)
+        if self.camera_looks and self.renders:
+            raise UsageError(
+                f"camera_looks in the stage {self.name!r}, which trains the picture",
+                'camera_looks with rendering = "none"',
+            )
         if not self.sizes:
             raise UsageError("sizes is empty", "at least one HxW")
         for size in self.parsed_sizes():

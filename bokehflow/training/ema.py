@@ -23,8 +23,11 @@ class AveragedWeights:
     def update(self, network: nn.Module, step: int) -> None:
         """Take in the weights after step `step`, counted from 0."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, parameter in network.named_parameters():
-            self.tensors[name].lerp_(parameter.detach(), 1.0 - decay)
+        torch._foreach_lerp_(
+            list(self.tensors.values()),
+            [parameter.detach() for parameter in network.parameters()],
+            1.0 - decay,
+        )
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take the averages of a checkpoint."""

@@ -30,6 +30,7 @@ from bokehflow.training.curves import Curves
 from bokehflow.training.distributed import World, open_world
 from bokehflow.training.ema import AveragedWeights
 from bokehflow.training.first_network import first_network
+from bokehflow.training.gradients import Gradients, RecordedGradients, StepGradients
 from bokehflow.training.interrupt import Interruption, noted_interruption
 from bokehflow.training.optimiser import build_optimiser
 from bokehflow.training.perceptual import build_perceptual
@@ -107,8 +108,8 @@ def train(
     with open_world(device) as world, noted_interruption() as noted:
         world.check_batches(config)
         state = _open_run(config, options, world)
-        judge = world.shared(_judge(config, options, state, world))
-        run = _Run(config, clips, options, world, state, judge)
+        gradients = _gradients(config, options, state, world)
+        run = _Run(config, clips, options, world, state, gradients)
         return _run_slice(run, clock, noted, advance)
 
 
@@ -154,6 +155,17 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> None:
     restore(checkpoint, state)
 
 
+def _gradients(
+    config: TrainConfig, options: TrainOptions, state: RunState, world: World
+) -> Gradients:
+    """Those of the losses over the run's network, recorded where one GPU has the run to itself."""
+    judge = world.shared(_judge(config, options, state, world))
+    gradients = StepGradients(judge, config.losses)
+    if world.device.type == "cuda" and world.size == 1:
+        return RecordedGradients(gradients, state.network.parameters())
+    return gradients
+
+
 def _judge(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> nn.Module:
     """The losses over the run's network, on its device."""
     rendering = [stage for stage in config.stages if stage.renders]
@@ -172,7 +184,7 @@ class _Run:
     options: TrainOptions
     world: World
     state: RunState
-    judge: nn.Module
+    gradients: Gradients
 
     def save(self) -> None:
         if self.world.leads:
@@ -194,7 +206,7 @@ def _run_slice(
     stopped = FINISHED
     with contextlib.closing(run.batches()) as source:
         for batch in source:
-            result = train_step(config, state, run.judge, batch.to(world.device), world)
+            result = train_step(config, state, run.gradients, batch.to(world.device), world)
             guard.check(result, state.step)
             log.note(state.step, state.skipped, result)
             advance()

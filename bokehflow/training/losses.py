@@ -35,7 +35,7 @@ def l1_loss(test: Tensor, reference: Tensor) -> Tensor:
 def ssim_loss(test: Tensor, reference: Tensor) -> Tensor:
     """1 - SSIM of [B, C, H, W] in 0..1, a value a sample, over windows wholly inside."""
     size = min(SSIM_WINDOW_PX, *test.shape[2:])
-    kernel = _gaussian(size, SSIM_SIGMA_PX).to(test)
+    kernel = _gaussian(size, SSIM_SIGMA_PX, test.device).to(test.dtype)
     x, y = test, reference
     mean_x, mean_y = _blur(x, kernel), _blur(y, kernel)
     var_x = _blur(x * x, kernel) - mean_x * mean_x
@@ -126,10 +126,10 @@ def _masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=4)
-def _gaussian(size: int, sigma: float) -> Tensor:
+def _gaussian(size: int, sigma: float, device: torch.device) -> Tensor:
     centre = (size - 1) / 2
     weights = torch.tensor([math.exp(-((i - centre) ** 2) / (2 * sigma**2)) for i in range(size)])
-    return weights / weights.sum()
+    return (weights / weights.sum()).to(device)
 
 
 def _blur(x: Tensor, kernel: Tensor) -> Tensor:

@@ -1,11 +1,12 @@
-"""One training step: losses, gradients, the guard against what is not finite, the update."""
+"""One training step: the guard against what is not finite, and the update."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bokehflow.errors import NumericalError
 from bokehflow.training.batch import Batch
@@ -13,6 +14,7 @@ from bokehflow.training.checkpoint import RunState
 from bokehflow.training.clip_losses import LOSS_NAMES
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.distributed import World
+from bokehflow.training.gradients import Gradients
 from bokehflow.training.schedule import learning_rate_at
 from bokehflow.training.stages import stage_at
 
@@ -31,22 +33,20 @@ class StepResult:
 
 
 def train_step(
-    config: TrainConfig, state: RunState, judge: nn.Module, batch: Batch, world: World
+    config: TrainConfig, state: RunState, gradients: Gradients, batch: Batch, world: World
 ) -> StepResult:
     """Do the run's next step on this batch; `state` moves on by one.
 
-    judge: a `ClipLosses` over the state's network, shared between the processes. A step whose
+    gradients: of the losses over the state's network, shared between the processes. A step whose
     losses or gradients are not finite on any process is counted and changes no weight.
     """
     rate = learning_rate_at(state.step, config.total_steps, config.optimiser)
-    losses: Tensor = judge(batch, stage_at(config, state.step))
-    weights = losses.new_tensor([getattr(config.losses, name) for name in LOSS_NAMES])
-    # A loss that does not count may be infinite for all we care: 0 x inf would not be 0.
-    (losses * weights)[weights > 0].sum().backward()  # type: ignore[no-untyped-call]
-    means = world.mean(losses.detach())
-    total = float((means * weights)[weights > 0].sum())
-    norm = float(nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.clip_norm))
-    finite = bool(torch.isfinite(torch.tensor([total, norm])).all())
+    means = world.mean(gradients(batch, stage_at(config, state.step)))
+    length = nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.clip_norm)
+    *losses, norm = torch.cat([means, length[None]]).tolist()
+    weights = (getattr(config.losses, name) for name in LOSS_NAMES)
+    total = sum(loss * w for loss, w in zip(losses, weights, strict=True) if w > 0.0)
+    finite = math.isfinite(total) and math.isfinite(norm)
     if finite:
         for group in state.optimiser.param_groups:
             group["lr"] = rate
@@ -55,7 +55,7 @@ def train_step(
     state.optimiser.zero_grad(set_to_none=True)
     state.step += 1
     state.skipped += int(not finite)
-    return StepResult(total, tuple(means.tolist()), norm, rate, not finite)
+    return StepResult(total, tuple(losses), norm, rate, not finite)
 
 
 class SkipGuard:

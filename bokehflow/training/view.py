@@ -60,24 +60,33 @@ def random_view(rng: np.random.Generator, frame: Size, target: Size, smallest_vi
     return View(top, left, height, width, mirrored, (red, green, blue))
 
 
-def look(clip: Clip, view: View, target: Size, canonical_fov_deg: float) -> Batch:
-    """A clip of one view at the target size, as a batch of one."""
-    known = clip.tensors()
+def look(
+    clip: Clip, view: View, target: Size, canonical_fov_deg: float, *, with_bokeh: bool = True
+) -> Batch:
+    """A clip of one view at the target size, as a batch of one.
+
+    Without bokeh, the sharp frames stand in its place.
+    """
+    known = _cut(clip, view).tensors()
     share = view.width / clip.size[1]
     scale = depth_scale(narrowed_fov_deg(clip.info.fov_deg, share), canonical_fov_deg)
     lens = canonical_lens(clip.info.lens, scale, share)
-    flow = _nearest(_cut(known.flow, view), target)
+    flow = _nearest(_turned(known.flow, view), target)
     flow = flow * torch.tensor([target.width / view.width, target.height / view.height]).view(
         2, 1, 1
     )
     if view.mirrored:
         flow = flow * torch.tensor([-1.0, 1.0]).view(2, 1, 1)
+    frames = _exposed(_smooth(_turned(known.frames, view), target), view.gains)
+    bokeh = frames
+    if with_bokeh:
+        bokeh = _exposed(_smooth(_turned(known.bokeh, view), target), view.gains)
     batch = Batch(
-        frames=_exposed(_smooth(_cut(known.frames, view), target), view.gains),
-        bokeh=_exposed(_smooth(_cut(known.bokeh, view), target), view.gains),
-        inverse_depth=_nearest(_cut(known.inverse_depth, view), target) * scale,
+        frames=frames,
+        bokeh=bokeh,
+        inverse_depth=_nearest(_turned(known.inverse_depth, view), target) * scale,
         flow=flow,
-        flow_valid=_nearest(_cut(known.flow_valid, view), target),
+        flow_valid=_nearest(_turned(known.flow_valid, view), target),
         lens=torch.tensor(lens.as_tuple()),
         depth_cues=torch.tensor(float(clip.info.depth_cues)),
     )
@@ -110,10 +119,23 @@ def canonical_lens(lens: Lens, scale: float, share: float) -> Lens:
     )
 
 
-def _cut(maps: Tensor, view: View) -> Tensor:
-    """The view's part of [n, C, H, W]."""
-    part = maps[:, :, view.top : view.top + view.height, view.left : view.left + view.width]
-    return part.flip(3) if view.mirrored else part
+def _cut(clip: Clip, view: View) -> Clip:
+    """The view's part of a clip, cut before anything larger is made of its bytes."""
+    rows = slice(view.top, view.top + view.height)
+    columns = slice(view.left, view.left + view.width)
+    return Clip(
+        clip.frames[:, rows, columns],
+        clip.inverse_depth[:, rows, columns],
+        clip.bokeh[:, rows, columns],
+        clip.flow[:, rows, columns],
+        clip.flow_valid[:, rows, columns],
+        clip.info,
+    )
+
+
+def _turned(maps: Tensor, view: View) -> Tensor:
+    """[n, C, H, W], mirrored if the view is."""
+    return maps.flip(3) if view.mirrored else maps
 
 
 def _smooth(pictures: Tensor, target: Size) -> Tensor:

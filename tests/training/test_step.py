@@ -16,8 +16,9 @@ from bokehflow.training.clip_losses import LOSS_NAMES, ClipLosses
 from bokehflow.training.config import StageConfig, TrainConfig
 from bokehflow.training.distributed import World
 from bokehflow.training.ema import AveragedWeights
+from bokehflow.training.gradients import StepGradients
 from bokehflow.training.optimiser import build_optimiser
-from bokehflow.training.step import MOST_SKIPS_IN_A_ROW, SkipGuard, train_step
+from bokehflow.training.step import MOST_SKIPS_IN_A_ROW, SkipGuard, StepResult, train_step
 from bokehflow.training.view import look, whole_view
 from tests.tolerances import FP32_EQUAL
 from tests.training.samples import SIDE_PX, TINY, stage, tiny_clip, tiny_config
@@ -41,13 +42,18 @@ def tiny_run(config: TrainConfig) -> tuple[RunState, ClipLosses]:
     return state, ClipLosses(network, [SIZE], None, "fp32")
 
 
+def one_step(config: TrainConfig, state: RunState, judge: ClipLosses, batch: Batch) -> StepResult:
+    """The run's next step."""
+    return train_step(config, state, StepGradients(judge, config.losses), batch, ALONE)
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_tiny_batch_can_be_learned_by_heart(precision: str) -> None:
     config = tiny_config(stage(steps=40, rendering="predicted_depth"))
     state, judge = tiny_run(config)
     judge.precision = precision
     batch = tiny_batch()
-    totals = [train_step(config, state, judge, batch, ALONE).total for _ in range(40)]
+    totals = [one_step(config, state, judge, batch).total for _ in range(40)]
     assert state.skipped == 0
     assert max(totals[-5:]) < 0.5 * totals[0]
 
@@ -131,23 +137,19 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted() -> None:
     state, judge = tiny_run(config)
     before = {name: p.clone() for name, p in state.network.named_parameters()}
     batch = tiny_batch()
-    result = train_step(
-        config, state, judge, batch._replace(frames=batch.frames * float("nan")), ALONE
-    )
+    result = one_step(config, state, judge, batch._replace(frames=batch.frames * float("nan")))
     assert result.skipped
     assert (state.step, state.skipped) == (1, 1)
     assert all(torch.equal(before[name], p) for name, p in state.network.named_parameters())
     assert all(torch.equal(before[name], p) for name, p in state.averaged.tensors.items())
-    assert not train_step(config, state, judge, batch, ALONE).skipped
+    assert not one_step(config, state, judge, batch).skipped
 
 
 def test_a_run_that_only_skips_is_stopped() -> None:
     config = tiny_config(stage(steps=MOST_SKIPS_IN_A_ROW))
     state, judge = tiny_run(config)
     batch = tiny_batch()
-    result = train_step(
-        config, state, judge, batch._replace(frames=batch.frames * float("inf")), ALONE
-    )
+    result = one_step(config, state, judge, batch._replace(frames=batch.frames * float("inf")))
     guard = SkipGuard()
     for step in range(MOST_SKIPS_IN_A_ROW - 1):
         guard.check(result, step)
@@ -167,6 +169,6 @@ def test_gradients_are_clipped_to_their_norm() -> None:
     state.optimiser.register_step_pre_hook(note)
     batch = tiny_batch()
     far = batch._replace(inverse_depth=batch.inverse_depth * 50.0)
-    result = train_step(config, state, judge, far, ALONE)
+    result = one_step(config, state, judge, far)
     assert result.gradient_norm > config.optimiser.clip_norm
     assert seen == [pytest.approx(config.optimiser.clip_norm, rel=1e-3)]
