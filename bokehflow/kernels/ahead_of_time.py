@@ -83,7 +83,7 @@ def compile_launch(launch: Launch, architecture: int) -> Any:
         signature[name] = "constexpr"
         constants[(names.index(name),)] = value
     source = ASTSource(launch.kernel, signature, constants, facts)
-    options = {"num_warps": launch.warps, "num_stages": 1, "enable_fp_fusion": True}
+    options = {"num_warps": launch.warps, "num_stages": launch.stages, "enable_fp_fusion": True}
     return triton.compile(source, GPUTarget("cuda", architecture, WARP_THREADS), options)
 
 

@@ -26,6 +26,20 @@ def _load_step(
 
 
 @triton.jit
+def _split_at(step, splits, REVERSED: tl.constexpr):
+    """The split that a step of the walk comes to; the last one for steps beyond it."""
+    step = min(step, splits - 1)
+    return splits - 1 - step if REVERSED else step
+
+
+@triton.jit
+def _store_border(
+    boundaries, index, at_column, inside, state, K: tl.constexpr, V: tl.constexpr
+):  # fmt: skip
+    tl.store(boundaries + index.to(tl.int64) * (K * V) + at_column, state, mask=inside)
+
+
+@triton.jit
 def split_scan_kernel(
     transitions, injections, entry, boundaries, splits,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, REVERSED: tl.constexpr,
@@ -43,14 +57,26 @@ def split_scan_kernel(
     inside = channels < K
     at_column = channels * V + column
     state = tl.load(entry + chain.to(tl.int64) * (K * V) + at_column, mask=inside, other=0.0)
-    last = splits - 1
-    first = chain * splits + (last if REVERSED else 0)
-    M, B = _load_step(transitions, injections, first, column, K, V, BK, REVERSED)
-    for step in range(splits):
-        index = chain * splits + (last - step if REVERSED else step)
-        tl.store(boundaries + index.to(tl.int64) * (K * V) + at_column, state, mask=inside)
-        # The next step's matrix is on its way while this one is used.
-        ahead = chain * splits + (max(last - step - 1, 0) if REVERSED else min(step + 1, last))
-        M_ahead, B_ahead = _load_step(transitions, injections, ahead, column, K, V, BK, REVERSED)
-        state = tl.sum(M * state[None, :], 1) + B
-        M, B = M_ahead, B_ahead
+    first = chain * splits
+    for step in range(0, splits, 4):
+        # Four steps' matrices are fetched at once: a step is much shorter than a fetch.
+        i0 = first + _split_at(step, splits, REVERSED)
+        i1 = first + _split_at(step + 1, splits, REVERSED)
+        i2 = first + _split_at(step + 2, splits, REVERSED)
+        i3 = first + _split_at(step + 3, splits, REVERSED)
+        M0, B0 = _load_step(transitions, injections, i0, column, K, V, BK, REVERSED)
+        M1, B1 = _load_step(transitions, injections, i1, column, K, V, BK, REVERSED)
+        M2, B2 = _load_step(transitions, injections, i2, column, K, V, BK, REVERSED)
+        M3, B3 = _load_step(transitions, injections, i3, column, K, V, BK, REVERSED)
+        # Past the last split a step is repeated: its state is stored again, and then not used.
+        _store_border(boundaries, i0, at_column, inside, state, K, V)
+        state1 = tl.sum(M0 * state[None, :], 1) + B0
+        state = tl.where(step + 1 < splits, state1, state)
+        _store_border(boundaries, i1, at_column, inside, state, K, V)
+        state2 = tl.sum(M1 * state[None, :], 1) + B1
+        state = tl.where(step + 2 < splits, state2, state)
+        _store_border(boundaries, i2, at_column, inside, state, K, V)
+        state3 = tl.sum(M2 * state[None, :], 1) + B2
+        state = tl.where(step + 3 < splits, state3, state)
+        _store_border(boundaries, i3, at_column, inside, state, K, V)
+        state = tl.sum(M3 * state[None, :], 1) + B3

@@ -27,6 +27,7 @@ class Launch:
     arguments: tuple[Any, ...]
     constants: dict[str, Any]
     warps: int
+    stages: int = 1
 
 
 Run = Callable[[Launch], None]
@@ -35,14 +36,13 @@ Run = Callable[[Launch], None]
 def run_now(launch: Launch) -> None:
     """Queue the launch on the current CUDA stream.
 
-    One pipeline stage: a walk's loads feed arithmetic first, so there is nothing to prefetch into
-    shared memory. Fused multiply-add is Triton's present default, stated because it will change.
+    Fused multiply-add is Triton's present default, stated because it will change.
     """
     launch.kernel[launch.grid](
         *launch.arguments,
         **launch.constants,
         num_warps=launch.warps,
-        num_stages=1,
+        num_stages=launch.stages,
         enable_fp_fusion=True,
     )
 

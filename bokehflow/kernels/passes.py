@@ -73,7 +73,7 @@ class Job:
         grid = (self.shape.chains, self.splits, -(-columns // layout.columns))
         arguments = (*views, kernel_shape(self.shape), self.plan.split_length)
         constants = kernel_constants(self.shape, self.plan, layout, unit, self.dtype)
-        self.run(Launch(kernel, grid, arguments, constants, layout.warps))
+        self.run(Launch(kernel, grid, arguments, constants, layout.warps, layout.stages))
 
     def over_chunks(self, kernel: Any, views: tuple[Any, ...], unit: int) -> None:
         """Run a kernel on every chunk by itself."""
@@ -81,7 +81,7 @@ class Job:
         grid = (self.shape.chains, -(-self.shape.length // CHUNK))
         arguments = (*views, kernel_shape(self.shape))
         constants = kernel_constants(self.shape, self.plan, layout, unit, self.dtype)
-        self.run(Launch(kernel, grid, arguments, constants, layout.warps))
+        self.run(Launch(kernel, grid, arguments, constants, layout.warps, layout.stages))
 
     def over_splits(
         self, transitions: Tensor, injections: Tensor, entry: Tensor, *, backwards: bool
