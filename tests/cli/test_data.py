@@ -49,6 +49,17 @@ def test_wrong_requests_are_plain_errors(bfx: Bfx, tmp_path: Path) -> None:
     assert "cannot be written" in bfx("data", "make", file / "x", *SMALL).require_plain_error(2)
 
 
+def test_depth_alone_for_one_split(bfx: Bfx, tmp_path: Path) -> None:
+    folder = tmp_path / "depth"
+    words = ("data", "make", folder, "--count", "1", "--size", "32x32", "--no-lens-views")
+    result = bfx(*words, "--split", "train", "--json")
+    assert result.document["request"]["lens_views"] is False
+    none = bfx(*words, "--split", "held-out")
+    assert "a count above 72" in none.require_plain_error(2)
+    wrong = bfx(*words, "--split", "test")
+    assert "split 'test'" in wrong.require_plain_error(2)
+
+
 def test_help_of_the_group_shows_its_commands(bfx: Bfx) -> None:
     shown = bfx("data", "--help")
     assert shown.exit_code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from bokehflow.calibration.data import making
 from bokehflow.calibration.data.checking import check_data
-from bokehflow.calibration.data.clip import Clip
+from bokehflow.calibration.data.clip import TRUTHS, Clip
 from bokehflow.calibration.data.clip_file import read_clip, write_clip
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.layered_clip import LayeredGroup
@@ -116,6 +117,30 @@ def test_held_out_clips_show_held_out_works_only() -> None:
         assert names
         assert {split_of_name(name) for name in names} == {wanted}
         assert {clip.info.split for clip in clips} == {wanted}
+
+
+def test_without_lens_views_all_else_is_the_same(made: Path, tmp_path: Path) -> None:
+    request = dataclasses.replace(REQUEST, lens_views=False)
+    make_data(tmp_path, request, ["layered"], 1)
+    name = "layered/000000.npz"
+    whole, depth = read_clip(made / name), read_clip(tmp_path / name)
+    assert (whole.info.known, depth.info.known) == (TRUTHS, ("depth", "flow"))
+    for array in ("frames", "inverse_depth", "flow", "flow_valid"):
+        assert np.array_equal(getattr(whole, array), getattr(depth, array)), array
+    assert read_manifest(tmp_path).request == request
+    with pytest.raises(UsageError, match="no lens views"):
+        make_data(tmp_path, REQUEST, ["layered"], 1)
+    assert find_clips(tmp_path, TRAIN, known=("depth",)).entries
+    with pytest.raises(InputError, match="no train clip"):
+        find_clips(tmp_path, TRAIN)
+
+
+def test_a_folder_can_hold_one_split_only(tmp_path: Path) -> None:
+    first = (HELD_OUT_EVERY - 1) * CLIPS_PER_GROUP
+    make_data(tmp_path, REQUEST, ["layered"], first + 1, splits=[HELD_OUT])
+    assert [clip.index for clip in read_manifest(tmp_path).clips] == [first]
+    with pytest.raises(UsageError, match=f"above {first}"):
+        make_data(tmp_path, REQUEST, ["layered"], first, splits=[HELD_OUT])
 
 
 def test_another_seed_makes_another_clip() -> None:
