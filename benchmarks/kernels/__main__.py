@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,12 @@ def _gpu_record() -> dict[str, Any]:
     if not torch.cuda.is_available():
         bars = [*layer_bars([]), at_most(_STEP_BAR, None, TRAINING_STEP_MS)]
         return _record("not run", bars, device=None, layers=planned_rows(), training_step=None)
-    rows = list(measure_layers())
     step = measure_training_step()
+    print(f"training step: {step['p50_ms']:.1f} ms", file=sys.stderr)
+    rows = []
+    for row in measure_layers():
+        rows.append(row)
+        print(_row_text(row), file=sys.stderr, flush=True)
     found = step["p50_ms"]
     assert isinstance(found, float)
     bars = [*layer_bars(rows), at_most(_STEP_BAR, found, TRAINING_STEP_MS)]
@@ -87,13 +91,17 @@ def _record(status: str, bars: Sequence[Bar], **parts: object) -> dict[str, Any]
 def _print(record: dict[str, Any]) -> None:
     print(f"status: {record['status']}    device: {record['device']}")
     for row in record.get("layers", ()):
-        found = f"{row['p50_ms']:9.3f} ms" if "p50_ms" in row else f"{row['status']:>12}"
-        print(f"{row['case']:<16} {row['pass']:<17} {row['contender']:<8} {found}  {row['about']}")
+        print(f"{_row_text(row)}  {row['about']}")
     for name, value in (record.get("cpu") or {}).items():
         print(f"{name:<16} {value}")
     for bar in record["bars"]:
         holds = {True: "holds", False: "MISSED", None: "not run"}[bar["holds"]]
         print(f"{holds:<8} {bar['name']}: {bar['found']} (bar {bar['limit']})")
+
+
+def _row_text(row: Mapping[str, Any]) -> str:
+    found = f"{row['p50_ms']:9.3f} ms" if "p50_ms" in row else f"{row['status']:>12}"
+    return f"{row['case']:<16} {row['pass']:<17} {row['contender']:<8} {found}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -75,6 +75,8 @@ def _measure(
     except torch.cuda.OutOfMemoryError:
         torch.cuda.empty_cache()
         return {"status": "out of memory"}
+    except RuntimeError as error:  # fla refuses versions of Triton that compute it wrongly
+        return {"status": "failed", "reason": str(error)}
     return {"status": "measured", **asdict(times)}
 
 

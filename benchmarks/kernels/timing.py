@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import torch
 
 WARM_UP = 10
 REPEATS = 50
+LEAST_REPEATS, LONGEST_S = 7, 1.5
+"""A slow call is repeated as often as this time allows, and at least so often."""
 HEAD_START_CYCLES = 2_000_000
 """About a millisecond that the device waits before every repeat, in which its queue fills: what is
 timed is the device's work, not how fast Python asks for it."""
@@ -31,14 +34,13 @@ class Times:
 
 def time_on_device(call: Callable[[], object]) -> Times:
     """Time `call` on the current CUDA device by events around every repeat."""
-    for _ in range(WARM_UP):
-        call()
+    repeats = _warm_up(call)
     flush = torch.empty(FLUSH_BYTES, dtype=torch.int8, device="cuda")
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
     pairs = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         torch.cuda._sleep(HEAD_START_CYCLES)  # type: ignore[no-untyped-call]
         flush.zero_()
         start, stop = _event(), _event()
@@ -49,6 +51,19 @@ def time_on_device(call: Callable[[], object]) -> Times:
     torch.cuda.synchronize()
     peak = torch.cuda.max_memory_allocated() - before
     return summarise([start.elapsed_time(stop) for start, stop in pairs], peak / 2**20)
+
+
+def _warm_up(call: Callable[[], object]) -> int:
+    """Call until everything is compiled and chosen; how often to measure after that."""
+    call()
+    torch.cuda.synchronize()
+    started = time.perf_counter()
+    call()
+    torch.cuda.synchronize()
+    affordable = int(LONGEST_S / (time.perf_counter() - started))
+    for _ in range(min(WARM_UP, affordable)):
+        call()
+    return max(LEAST_REPEATS, min(REPEATS, affordable))
 
 
 def _event() -> torch.cuda.Event:
