@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from bokehflow.kernels import fuse_layer_norms
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.conditioning import (
     ApertureEmbedding,
@@ -80,6 +81,8 @@ class Network(nn.Module):
         self.depth_head = DenseHead(channels, variant.head_channels, fusions, 1)
         self.bokeh_head = DenseHead(channels, variant.head_channels, fusions, HINT_CHANNELS)
         self.refine = ResidualRefinement()
+        if scan is not None and scan.form == "triton":
+            fuse_layer_norms(self)
 
     def forward(self, frame: Tensor, lens: Tensor, state: State) -> NetworkOutput:
         """frame: [B, 3, H, W], sRGB 0..1, H and W multiples of 4; lens: [B, 4]; state: carried."""

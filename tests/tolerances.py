@@ -178,3 +178,6 @@ of one, and products average them."""
 
 RECORDED_GRADIENTS = 1e-4
 """A graph's gradients against the same kernels called one by one: sums of atomics in any order."""
+
+NORM_FP32, NORM_BF16 = 1e-5, 1e-2
+"""The fused layer norm against float64, relative RMS; bfloat16 rounds what goes in and out."""

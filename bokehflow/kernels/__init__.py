@@ -1,4 +1,5 @@
-"""The gated delta scan as fused kernels: Triton for CUDA, compiled code for the CPU.
+"""The gated delta scan, and the norms around it, as fused kernels: Triton for CUDA, compiled code
+for the CPU.
 
 Importing this package imports neither Triton nor Numba; the first call does.
 """
@@ -6,7 +7,7 @@ Importing this package imports neither Triton nor Numba; the first call does.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bokehflow.errors import MissingDependencyError
 from bokehflow.kernels.checks import ScanTensors
@@ -14,6 +15,7 @@ from bokehflow.kernels.checks import ScanTensors
 __all__ = [
     "cpu_projected_scan_2d",
     "cpu_scan_2d",
+    "fuse_layer_norms",
     "gated_delta_scan_2d",
     "require_cpu_scan",
     "require_triton_scan",
@@ -77,6 +79,18 @@ def gated_delta_scan_2d(
         raise _missing(error, "triton", "cuda", "the Triton scan") from error
     tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
     return scan(tensors, height, width, segments)
+
+
+def fuse_layer_norms(network: nn.Module) -> None:
+    """Make every layer norm over the last axis alone a Triton kernel, in place; for CUDA alone.
+
+    Raises MissingDependencyError without Triton.
+    """
+    try:
+        from bokehflow.kernels.layer_norm import fuse_layer_norms as fuse
+    except ModuleNotFoundError as error:
+        raise _missing(error, "triton", "cuda", "the Triton scan") from error
+    fuse(network)
 
 
 def cpu_scan_2d(

@@ -22,7 +22,8 @@ from bokehflow.scan.transitions import InterChunk
 
 @dataclass(frozen=True, slots=True)
 class ScanConfig:
-    """form: naive, chunked, triton (needs CUDA) or cpu (compiled; neither can be exported).
+    """form: naive, chunked, triton (needs CUDA, and fuses the network's norms too) or cpu
+    (compiled; neither can be exported).
 
     chunk_size and inter_chunk are read by the chunked form alone.
     """

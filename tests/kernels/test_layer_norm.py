@@ -1,0 +1,62 @@
+"""The fused layer norm against PyTorch's in float64."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bokehflow.kernels.layer_norm import fuse_layer_norms, layer_norm
+from tests.tolerances import NORM_BF16, NORM_FP32
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _both(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[list[Tensor], list[Tensor]]:
+    """Output and gradients of x, weight and bias: PyTorch's in float64, and ours."""
+    random = torch.Generator().manual_seed(2)
+    x = torch.randn(shape, generator=random) * 3.0 + 5.0
+    weight, bias, upstream = (
+        torch.randn(n, generator=random) for n in (shape[-1:], shape[-1:], shape)
+    )
+    inputs = [v.to(dtype).to(DEVICE).requires_grad_() for v in (x, weight, bias)]
+    exact = [v.detach().double().requires_grad_() for v in inputs]
+    wanted = F.layer_norm(exact[0], shape[-1:], exact[1], exact[2], 1e-5)
+    found = layer_norm(inputs[0], inputs[1], inputs[2], 1e-5)
+    up = upstream.to(DEVICE)
+    theirs = torch.autograd.grad(wanted, exact, up.double())
+    ours = torch.autograd.grad(found, inputs, up.to(dtype))
+    return [wanted, *theirs], [found, *ours]
+
+
+@pytest.mark.parametrize("shape", [(2, 37, 48), (1, 1, 16), (3, 96), (70, 5, 72)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float32, NORM_FP32), (torch.bfloat16, NORM_BF16)]
+)
+def test_outputs_and_gradients(
+    shape: tuple[int, ...], dtype: torch.dtype, tolerance: float
+) -> None:
+    for wanted, found in zip(*_both(shape, dtype), strict=True):
+        assert found.dtype == dtype
+        assert (found.double() - wanted).norm() <= tolerance * wanted.norm()
+
+
+def test_under_autocast_the_output_is_what_products_take() -> None:
+    module = nn.LayerNorm(48).to(DEVICE)
+    x = torch.randn(4, 9, 48, device=DEVICE)
+    wanted = module(x)
+    fuse_layer_norms(module)
+    assert module(x).dtype == torch.float32
+    with torch.autocast(DEVICE.type, torch.bfloat16):
+        found = module(x)
+    assert found.dtype == torch.bfloat16
+    assert (found - wanted).norm() <= NORM_BF16 * wanted.norm()
+    assert list(module.state_dict()) == ["weight", "bias"]
+
+
+def test_rows_that_are_no_whole_block_and_not_contiguous() -> None:
+    x = torch.randn(48, 33, device=DEVICE).t()
+    weight, bias = torch.randn(2, 48, device=DEVICE)
+    found = layer_norm(x, weight, bias)
+    torch.testing.assert_close(found, F.layer_norm(x, (48,), weight, bias))
