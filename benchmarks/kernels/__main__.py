@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
 from bokehflow.benchmarks.kernels.layers import measure_layers, planned_rows
 from bokehflow.benchmarks.kernels.training_step import measure_training_step
 from bokehflow.errors import BokehFlowError
+from bokehflow.media.atomic import atomic_file
 
 SCHEMA = "bokehflow.kernel_benchmark/1"
 PACKAGES = ("torch", "triton", "numba", "flash-linear-attention")
@@ -39,33 +40,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and record. Returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        record = _cpu_record() if options.cpu else _gpu_record()
+        for record in [_cpu_record()] if options.cpu else _gpu_records():
+            if options.output:
+                _write(options.output, record)
     except BokehFlowError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    text = json.dumps(record, indent=1)
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text + "\n", encoding="utf-8")
-    print(text) if options.json else _print(record)
+    print(json.dumps(record, indent=1)) if options.json else _print(record)
     return 1 if any(bar["holds"] is False for bar in record["bars"]) else 0
 
 
-def _gpu_record() -> dict[str, Any]:
+def _write(path: Path, record: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_file(path) as hidden:
+        hidden.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _gpu_records() -> Iterator[dict[str, Any]]:
+    """The record after every row, so that a run that is cut short leaves what it measured."""
     if not torch.cuda.is_available():
-        bars = [*layer_bars([]), at_most(_STEP_BAR, None, TRAINING_STEP_MS)]
-        return _record("not run", bars, device=None, layers=planned_rows(), training_step=None)
+        yield _gpu_record("not run", None, [], None)
+        return
+    device = torch.cuda.get_device_name()
     step = measure_training_step()
     print(f"training step: {step['p50_ms']:.1f} ms", file=sys.stderr)
+    yield _gpu_record("cut short", device, [], step)
     rows = []
     for row in measure_layers():
         rows.append(row)
         print(_row_text(row), file=sys.stderr, flush=True)
-    found = step["p50_ms"]
-    assert isinstance(found, float)
+        yield _gpu_record("cut short", device, rows, step)
+    yield _gpu_record("measured", device, rows, step)
+
+
+def _gpu_record(
+    status: str,
+    device: str | None,
+    rows: Sequence[dict[str, object]],
+    step: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """rows: those that were measured; the others are listed as not run."""
+    found = None if step is None else float(step["p50_ms"])
     bars = [*layer_bars(rows), at_most(_STEP_BAR, found, TRAINING_STEP_MS)]
-    device = torch.cuda.get_device_name()
-    return _record("measured", bars, device=device, layers=rows, training_step=step)
+    layers = [*rows, *planned_rows()[len(rows) :]]
+    return _record(status, bars, device=device, layers=layers, training_step=step)
 
 
 _STEP_BAR = "ms a training step of Nano, 16 crops of 256 x 256, bf16, on an H100"

@@ -68,7 +68,8 @@ class StageConfig:
     "true_depth" and "predicted_depth" also train the picture, rendered from that depth.
     smallest_view: crops show at least this share of the frame's sides. camera_looks: frames get
     the tone, colour, softness and noise of many cameras; for depth alone, since the picture is
-    judged by what the same frames look like through the lens.
+    judged by what the same frames look like through the lens. rate: times the run's learning rate,
+    for a stage that comes when that has nearly ended and has something new to learn.
     """
 
     name: str
@@ -80,12 +81,14 @@ class StageConfig:
     rendering: str = "none"
     smallest_view: float = 0.6
     camera_looks: bool = False
+    rate: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames"):
             _at_least(name, getattr(self, name), 1)
         _at_least("truncate", self.truncate, 0)
         _within("smallest_view", self.smallest_view, 0.05, 1.0)
+        _above_zero("rate", self.rate)
         if self.rendering not in RENDERINGS:
             raise UnknownNameError("rendering", self.rendering, RENDERINGS)
         if self.camera_looks and self.renders:

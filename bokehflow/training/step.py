@@ -40,8 +40,9 @@ def train_step(
     gradients: of the losses over the state's network, shared between the processes. A step whose
     losses or gradients are not finite on any process is counted and changes no weight.
     """
-    rate = learning_rate_at(state.step, config.total_steps, config.optimiser)
-    means = world.mean(gradients(batch, stage_at(config, state.step)))
+    stage = stage_at(config, state.step)
+    rate = stage.rate * learning_rate_at(state.step, config.total_steps, config.optimiser)
+    means = world.mean(gradients(batch, stage))
     length = nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.clip_norm)
     *losses, norm = torch.cat([means, length[None]]).tolist()
     weights = (getattr(config.losses, name) for name in LOSS_NAMES)

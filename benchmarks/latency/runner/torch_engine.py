@@ -28,19 +28,22 @@ class TorchEngine:
         if load.threads is not None:
             torch.set_num_threads(load.threads)
         self._torch: Any = torch
-        self.device = load.arguments.get("device", "cpu")
-        if self.device == "cuda" and not torch.cuda.is_available():
+        kind = load.arguments.get("device", "cpu")
+        self._on_cuda = kind == "cuda"
+        if self._on_cuda and not torch.cuda.is_available():
             raise ValueError("device 'cuda': torch sees no CUDA device")
+        self.device = f"cuda, {torch.cuda.get_device_name()}" if self._on_cuda else kind
+        self._place = torch.device(kind)
         scan = load.arguments.get("scan", "chunked")
         self.module, specs = eager_pipeline(load.manifest, scan)
-        self.module.to(self.device)
+        self.module.to(self._place)
         half = DTYPES[load.arguments.get("precision", "fp32")]
         dtype = None if half is None else getattr(torch, half)
         self._autocast: Any = functools.partial(
-            torch.autocast, self.device, dtype, enabled=dtype is not None
+            torch.autocast, kind, dtype, enabled=dtype is not None
         )
         recorded = load.arguments.get("graph") == "on"
-        if recorded and self.device != "cuda":
+        if recorded and not self._on_cuda:
             raise ValueError("graph 'on': CUDA graphs need device=cuda")
         if recorded:
             # For good: a graph reads the weights that autocast has converted and keeps.
@@ -51,7 +54,7 @@ class TorchEngine:
         self.version, self.input_shapes = torch.__version__, specs.input_shapes
 
     def put(self, array: np.ndarray) -> Any:
-        return self._torch.from_numpy(array).to(self.device)
+        return self._torch.from_numpy(array).to(self._place)
 
     def get(self, value: Any) -> np.ndarray:
         array: np.ndarray = value.float().cpu().numpy()
@@ -65,12 +68,11 @@ class TorchEngine:
 
     def wait(self) -> None:
         """Until the device has computed everything asked of it."""
-        if self.device == "cuda":
+        if self._on_cuda:
             self._torch.cuda.synchronize()
 
     def device_peak_bytes(self) -> int | None:
-        cuda = self.device == "cuda"
-        return int(self._torch.cuda.max_memory_allocated()) if cuda else None
+        return int(self._torch.cuda.max_memory_allocated()) if self._on_cuda else None
 
 
 class TorchProfiler:
