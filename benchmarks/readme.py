@@ -57,6 +57,18 @@ def latency_table(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def gpu_table(document: Mapping[str, Any]) -> str:
+    """Frames a second and memory on a GPU, from `latency_gpu.json`."""
+    device = document["rows"][0]["host"]["gpu"]
+    lines = [f"| Nano at full network size, float16, {device} | ms a frame, median | FPS "
+             "| memory of the device, GB |", "|---|---:|---:|---:|"]  # fmt: skip
+    for row in document["rows"]:
+        times, peak = row["times"], row["memory"]["device_peak_bytes"]
+        cells = f"{times['p50_ms']:.1f} | {times['fps']:.0f} | {peak / 1e9:.2f}"
+        lines.append(f"| {row['artifact']['frame_size']} | {cells} |")
+    return "\n".join(lines)
+
+
 def _latency_name(row: Mapping[str, Any]) -> str:
     precision = row["arguments"].get("precision")
     runtime = row["runtime"] + (f" {precision}" if precision else "")
@@ -86,6 +98,7 @@ TABLES = {
     "kernels_cpu": cpu_scan_table,
     "evaluation": evaluation_table,
     "latency": latency_table,
+    "latency_gpu": gpu_table,
 }
 """Marker and name of the result file, and what makes its table."""
 
