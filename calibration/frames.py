@@ -41,10 +41,13 @@ def validation_frames(size: Size, count: int, folder: Path | None = None) -> Ite
 
 
 def list_photos(folder: Path) -> list[Path]:
-    """The photos of a folder in the order of their names. Raises MediaError if there are none."""
+    """The photos in a folder and the folders in it, in the order of their paths.
+
+    Raises MediaError if there are none.
+    """
     if not folder.is_dir():
         raise MediaError(f"{folder} is not a folder", "a folder with photos")
-    photos = sorted(file for file in folder.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES)
+    photos = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
     if not photos:
         raise MediaError(f"no photos in {folder}", "files ending in " + ", ".join(PHOTO_SUFFIXES))
     return photos
