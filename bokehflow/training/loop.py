@@ -123,7 +123,7 @@ def _open_run(config: TrainConfig, options: TrainOptions, world: World) -> RunSt
     torch.manual_seed(config.seed)
     if goes_on:
         _go_on(config, options, state)
-    elif world.leads:
+    if world.leads:
         with output_errors(options.out):
             (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
         require_writable(options.out / NAME)

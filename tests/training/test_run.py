@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,14 @@ def test_checkpoints_are_written_on_the_way(
     steps: list[int] = []
     train(CONFIG, clips, TrainOptions(tmp_path, scan="chunked"), look)
     assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_checkpoint_alone_is_enough_to_go_on(clips: FoundClips, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, snapshot_every=3)
+    train_to(clips, tmp_path, 2, config)
+    shutil.rmtree(tmp_path / FOLDER)
+    assert train_to(clips, tmp_path, config=config, resume=True).step == config.total_steps
+    assert (tmp_path / FOLDER / "step-0000003.safetensors").is_file()
 
 
 def test_snapshots_and_exports_are_the_averaged_weights(clips: FoundClips, tmp_path: Path) -> None:
