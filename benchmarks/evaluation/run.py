@@ -21,11 +21,10 @@ from bokehflow.benchmarks.evaluation.real_pairs import (
 )
 from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.benchmarks.evaluation.trend import TrendPoint, find_snapshots, follow
-from bokehflow.benchmarks.evaluation.video_flicker import study_video
+from bokehflow.benchmarks.evaluation.video_flicker import read_frames, study_video
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
 from bokehflow.errors import UsageError
-from bokehflow.media import open_video
 from bokehflow.model import MOBILE_PROFILE, ModelConfig, load_model
 from bokehflow.scan import ScanConfig
 from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
@@ -110,8 +109,7 @@ def prepare(config: EvaluationConfig) -> Plan:
     """
     require_pairs(config.pairs)
     for path in config.videos:
-        with open_video(path):
-            pass
+        read_frames(path)
     sight = open_sight(config, config.weights)
     features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
     clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)

@@ -63,8 +63,8 @@ def benchmark(
 
     One that crashes or takes too long is a row with its reason. Exit code 1 if one did, or missed
     a budget that it could be held to. `provider`, `memory_arena` are arguments of onnxruntime;
-    `precision`, `device` of openvino; `device`, `precision`, `scan` of torch; `compute_units` of
-    coreml.
+    `precision`, `device` of openvino; `device`, `precision`, `scan`, `graph` of torch;
+    `compute_units` of coreml.
     """
     from bokehflow.benchmarks.latency.bench import benchmark_artifacts, plan
     from bokehflow.benchmarks.latency.record import document

@@ -9,10 +9,13 @@ from PIL import Image
 
 from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.report import SCHEMA
+from bokehflow.benchmarks.evaluation.run import EvaluationConfig, prepare
 from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.errors import MediaError
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
 from tests.cli.runner import Bfx
+from tests.media import samples as media
 from tests.training.samples import TINY, tiny_clip, use_tiny_variant, write_clips
 
 
@@ -90,6 +93,13 @@ def test_mistakes_are_plain(bfx: Bfx, data: Path, kind: str) -> None:
     arguments, message = MISTAKES[kind]
     command = ["evaluate", "--data", data, "--pairs", "none", *arguments]
     assert message in bfx(*command).require_plain_error(2)
+
+
+def test_a_video_is_looked_into_before_anything_is_measured(data: Path) -> None:
+    video = data.parent / "one.mp4"
+    media.write_clip(video, media.Clip(frames=1))
+    with pytest.raises(MediaError, match="at least 2"):
+        prepare(EvaluationConfig(data, pairs=(), videos=(video,)))
 
 
 def test_a_clip_that_cannot_be_read_is_told_or_left_out(bfx: Bfx, data: Path) -> None:
