@@ -93,12 +93,37 @@ def evaluation_table(document: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def report_table(document: Mapping[str, Any]) -> str:
+    """Every quantized artifact against its float32 one and against truth, from `report.json`."""
+    frames = document["settings"]["frames"]
+    columns = ("artifact", "MB", f"worst of {frames} frames against float32, dB",
+               "lost against truth, dB", "AbsRel, times", "time, times")  # fmt: skip
+    lines = [f"| {' | '.join(columns)} |", f"|---|{'---:|' * (len(columns) - 1)}"]
+    for row in document["rows"]:
+        artifact, found = row["artifact"], {c["name"]: c["measured"] for c in row["checks"]}
+        if artifact["recipe"] is None:
+            continue
+        ratio = row["latency"]["time_ratio"]
+        figures = (
+            artifact["bytes"] / 1e6,
+            found.get("bokeh against the reference, worst frame, dB"),
+            found.get("bokeh lost against truth, dB"),
+            found.get("AbsRel over the reference's"),
+            ratio,
+        )
+        cells = ("not run" if figure is None else f"{figure:.2f}" for figure in figures)
+        name = f"{artifact['runtime']}, {artifact['recipe']}"
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "quality": quality_table,
     "kernels_cpu": cpu_scan_table,
     "evaluation": evaluation_table,
     "latency": latency_table,
     "latency_gpu": gpu_table,
+    "report": report_table,
 }
 """Marker and name of the result file, and what makes its table."""
 
