@@ -1,4 +1,4 @@
-"""Layer norm for networks of few channels on a GPU, where PyTorch's own takes most of a step.
+"""Layer norm for networks of few channels on a GPU, where PyTorch's own takes much of a step.
 
 PyTorch gives a row a block of threads or more; rows of 48 channels leave those idle. Here a
 program takes many rows.
@@ -48,6 +48,8 @@ def _module_forward(module: nn.LayerNorm, x: Tensor) -> Tensor:
 
 
 class _LayerNorm(torch.autograd.Function):
+    """See `layer_norm`; the statistics are computed again on the way back, not kept."""
+
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float, dtype: torch.dtype

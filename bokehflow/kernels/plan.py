@@ -1,11 +1,10 @@
 """How a scan is laid out on a GPU: chunk size, column blocks, warps and splits.
 
-Nano's numbers (head size 16 in half precision) were tuned on an H100: one warp a walk beats two by
-1.7 times and four by three, eight splits a chain beat four by 1.6, and three chunks' loads under
-way take 15 to 20% off. The others were chosen by compiling every kernel for sm_80 and sm_90 and
-reading its machine code: the fewest instructions a token among the layouts that spill no register,
-which `python -m bokehflow.kernels.resources` checks. Chunks of 32 tokens spilled at head size 16
-and took half as many instructions again a token when tried: the inverse grows with the chunk's
+Nano's numbers (head size 16 in half precision) were tuned on an H100: one warp a walk, as many
+splits as the device runs at once, three chunks' loads under way. The others were chosen by
+compiling every kernel for sm_80 and sm_90 and reading its machine code: the fewest instructions a
+token among the layouts that spill no register, which `python -m bokehflow.kernels.resources`
+checks. Chunks of 32 tokens spilled at head size 16 when tried: the inverse grows with the chunk's
 square.
 """
 

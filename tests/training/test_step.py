@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bokehflow.errors import NumericalError
+from bokehflow.errors import NumericalError, UsageError
 from bokehflow.layers.gates import GateFloors, TokenGates
 from bokehflow.network import Network
 from bokehflow.specs import Size
@@ -143,6 +143,18 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_counted() -> None:
     assert all(torch.equal(before[name], p) for name, p in state.network.named_parameters())
     assert all(torch.equal(before[name], p) for name, p in state.averaged.tensors.items())
     assert not one_step(config, state, judge, batch).skipped
+
+
+def test_a_stage_has_a_rate_of_its_own() -> None:
+    rates = []
+    for factor in (1.0, 10.0):
+        config = tiny_config(stage(rate=factor))
+        state, judge = tiny_run(config)
+        rates.append(one_step(config, state, judge, tiny_batch()).learning_rate)
+        assert {group["lr"] for group in state.optimiser.param_groups} == {rates[-1]}
+    assert rates[1] == pytest.approx(10.0 * rates[0])
+    with pytest.raises(UsageError, match="rate=0"):
+        stage(rate=0.0)
 
 
 def test_a_run_that_only_skips_is_stopped() -> None:
