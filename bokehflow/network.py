@@ -115,10 +115,16 @@ class Network(nn.Module):
         variant = self.variant
         if self.temporal.is_segmented:
             return self.propagate.segment_starts(state, pooled, self.temporal.segments)
-        off = self.temporal.tsp == "off"
-        starts = self.propagate.learned(state) if off else self.propagate(state, pooled)
         by_direction = (len(DIRECTIONS), variant.heads, variant.head_size, variant.head_size)
-        return [start.reshape(-1, *by_direction) for start in starts.unbind(1)]
+        starts = self._whole_starts(state, pooled).unbind(1)
+        return [start.reshape(-1, *by_direction) for start in starts]
+
+    def _whole_starts(self, state: State, pooled: Tensor) -> Tensor:
+        """Start states of scans that are not cut, [B, 2 x blocks, 4 x H, d, d]."""
+        if self.temporal.tsp == "off":
+            return self.propagate.learned(state)
+        starts: Tensor = self.propagate(state, pooled)
+        return starts
 
     def _encode(
         self, tokens: Tensor, lens: Tensor, starts: Any, height: int, width: int

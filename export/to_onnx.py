@@ -11,13 +11,13 @@ import onnx
 import torch
 from torch.export import ExportedProgram
 
-from bokehflow.export.lowering.linear_attention import DECOMPOSITIONS
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
+from bokehflow.export.translations import TRANSLATIONS
 
 OPSET = 18
 """From 19 on ONNX Runtime's AveragePool is a plain loop, six times slower on the renderer's."""
 _WHOLE_GRAPH = 2**31
-"""Bytes: no tensor is larger than a file of this format may be."""
+"""Bytes: no tensor is larger than a file of this format may be. Nothing is too large to fold."""
 
 
 def to_onnx(
@@ -44,8 +44,9 @@ def _translated(program: ExportedProgram, output_names: Sequence[str]) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exported = torch.onnx.export(
-                program.run_decompositions(DECOMPOSITIONS),
+                program,
                 dynamo=True,
+                custom_translation_table=TRANSLATIONS,
                 opset_version=OPSET,
                 output_names=list(output_names),
                 optimize=False,
@@ -81,7 +82,7 @@ def _tidy(model: Any) -> None:
     share = common.CommonSubexpressionEliminationPass()
     share(model)
     common.RemoveUnusedNodesPass()(model)
-    optimizer.fold_constants(model)
+    optimizer.fold_constants(model, input_size_limit=_WHOLE_GRAPH, output_size_limit=_WHOLE_GRAPH)
     common.IdentityEliminationPass()(model)
     merge_reshapes(model)
     share(model)

@@ -107,7 +107,7 @@ def _scans(source: Outputs, test: Outputs, size: Size) -> list[dict[str, Any]]:
 
 
 def _one_scan(source: Float32, test: Float32, size: Size) -> dict[str, Any]:
-    """Noise of one block; both [S, 1, T, 4 x C]: raster order, directions side by side."""
+    """Noise of one block; both [S, T, 4 x C]: raster order, directions side by side."""
     signal, noise = (_by_direction_and_token(x) for x in (source, test - source))
     parts = {
         direction: _parts(signal[i], noise[i], direction, size)

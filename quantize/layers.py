@@ -13,7 +13,7 @@ from dataclasses import dataclass
 _QUANTIZABLE = re.compile(
     r"network\.("
     r"stem\.(first|depthwise|pointwise)"
-    r"|blocks\.\d+\.scan\.(project|fuse\.weigh|out)"
+    r"|blocks\.\d+\.scan\.(project\.\d+|fuse\.weigh|out)"
     r"|blocks\.\d+\.local(\.depthwise)?"
     r"|fusions\.\d+\.(to_depth|to_bokeh)"
     r"|bokeh_head\.(project\.\d+|mix|to_half|skip|mix_half|to_full|out)"

@@ -66,7 +66,7 @@ def blur_radius_map(inverse_depth: Tensor, lens: Tensor, width_px: int) -> Tenso
 
     inverse_depth: [B, 1, H, W], 1/m; lens: [B, 4] as `optics.LENS_FIELDS`. Same shape back.
     """
-    focal_mm, f_number, focus_m, sensor_mm = lens[:, :, None, None, None].unbind(1)
+    focal_mm, f_number, focus_m, sensor_mm = torch.chunk(lens[:, :, None, None], 4, dim=1)
     radius: Tensor = signed_radius_px(
         inverse_depth, focal_mm, f_number, focus_m, sensor_mm, width_px
     )

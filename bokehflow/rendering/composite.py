@@ -22,7 +22,7 @@ class Composite(NamedTuple):
 
     Layers are [B, C+1, H, W]: colour premultiplied by coverage, and the coverage; so is `total`.
     free: [B, 1, H, W], what is free now; free_before: what was before the last layer, of the same
-    shape or [1, 1, 1, 1].
+    shape or [1, 1, 1, 1]. Whole planes of one number would be constants of every graph.
     """
 
     total: Tensor
@@ -36,7 +36,6 @@ class Composite(NamedTuple):
         alpha = nearest[:, -1:]
         share = alpha.clamp(max=1.0)
         total = nearest * (share / alpha.clamp(min=SMALLEST))
-        # All the light, in one number: a whole plane of ones would be a constant of every graph.
         everything = torch.ones(1, 1, 1, 1, dtype=alpha.dtype, device=alpha.device)
         return cls(total, everything, 1.0 - share).before(near_to_far[1:])
 
@@ -62,7 +61,8 @@ class Composite(NamedTuple):
         free. So they are put together per unit of light that is free.
         """
         free_before, free = shrink(self.free_before.expand_as(self.free)), shrink(self.free)
-        start = Composite(torch.zeros_like(near_to_far[0]), free_before, free)
+        nothing = torch.zeros(1, 1, 1, 1, dtype=free.dtype, device=free.device)
+        start = Composite(nothing, free_before, free)
         behind = start.before(near_to_far).total / free.clamp(min=SMALLEST)
         return self._replace(total=self.total + enlarge(behind) * self.free)
 

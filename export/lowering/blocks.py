@@ -21,12 +21,13 @@ class LoweredBlock(nn.Module):
         self.local = _LocalMixer(blocks)
 
     def forward(
-        self, x: Tensor, room: Tensor, state: Tensor, height: int, width: int
-    ) -> tuple[Tensor, Tensor]:
-        """x: [S, T, C]; room: [S, 1, 1, 1], 1 - alpha_min; state: [S, 4, H, d, d]. Both back."""
-        mixed, final = self.scan(x, room, state, height, width)
+        self, x: Tensor, room: Tensor, starts: Sequence[Tensor], height: int, width: int
+    ) -> tuple[Tensor, list[Tensor]]:
+        """x: [S, T, C]; room: [S, 1, 1, 1], 1 - alpha_min; starts: as the mixer's. Returns x and
+        the final states."""
+        mixed, finals = self.scan(x, room, starts, height, width)
         x = x + mixed
-        return x + self.local(x, height, width), final
+        return x + self.local(x, height, width), finals
 
 
 class _LocalMixer(nn.Module):

@@ -25,7 +25,8 @@ AUTO = "auto"
 class Lowering:
     """One form of the scan in a target's graph.
 
-    operator: what the compiled graph must hold, once a layer; None for standard operators alone.
+    operator: what the compiled graph must hold, once for every group of directions of a layer; None
+    for standard operators alone.
     for_avx512: `auto` passes it by on processors without AVX-512, where it is slower.
     """
 
@@ -34,6 +35,11 @@ class Lowering:
     scan: SequenceScan
     operator: str | None = None
     for_avx512: bool = False
+
+    @property
+    def operators_a_layer(self) -> int:
+        """How often the compiled graph must hold the operator, in one layer."""
+        return len(FusedMixer.groups) if self.operator else 0
 
     def mixer(self, blocks: Sequence[BiGDRBlock]) -> LoweredMixer:
         """The mixer of some blocks, side by side."""

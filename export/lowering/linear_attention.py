@@ -7,6 +7,9 @@ the state. Its scale of 0 would mean 1 / sqrt(key size); ours is 1.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -43,25 +46,34 @@ def _(
     return torch.empty_like(v), torch.empty_like(state)
 
 
-def as_onnx_node(
-    q: Tensor, k: Tensor, v: Tensor, state: Tensor, log_decay: Tensor, beta: Tensor
-) -> tuple[Tensor, Tensor]:
-    """What `linear_attention` decomposes to on the way to ONNX. It computes nothing by itself."""
+def as_onnx_node(q: Any, k: Any, v: Any, state: Any, log_decay: Any, beta: Any) -> Any:
+    """What `linear_attention` becomes on the way to ONNX; all are values of a graph."""
     heads = beta.shape[-1]
-    o, final = torch.onnx.ops.symbolic_multi_out(
-        f"{CONTRIB_DOMAIN}::{LINEAR_ATTENTION}",
-        (q, k, v, state, log_decay, beta),
-        {
-            "update_rule": "gated_delta",
-            "q_num_heads": heads,
-            "kv_num_heads": heads,
-            "scale": 1.0,
-        },
-        dtypes=(v.dtype, state.dtype),
-        shapes=(v.shape, state.shape),
-        version=1,
-    )
-    return o, final
+    return _onnx_operator()(
+        q, k, v, state, log_decay, beta,
+        update_rule="gated_delta", q_num_heads=heads, kv_num_heads=heads, scale=1.0,
+    )  # fmt: skip
 
 
-DECOMPOSITIONS = {torch.ops.bokehflow.linear_attention.default: as_onnx_node}
+@lru_cache(maxsize=1)
+def _onnx_operator() -> Any:
+    """The operator as onnxscript calls one; contributed ones are in no list of its own."""
+    from onnx.defs import OpSchema
+    from onnxscript.values import Op, Opset
+
+    def parameter(name: str) -> OpSchema.FormalParameter:
+        return OpSchema.FormalParameter(name, "T")
+
+    schema = OpSchema(
+        LINEAR_ATTENTION, CONTRIB_DOMAIN, 1,
+        inputs=[parameter(name) for name in ("query", "key", "value", "past", "decay", "beta")],
+        outputs=[parameter(name) for name in ("output", "present")],
+        type_constraints=[("T", ["tensor(float)", "tensor(float16)"], "")],
+        attributes=[
+            OpSchema.Attribute("update_rule", OpSchema.AttrType.STRING, required=True),
+            OpSchema.Attribute("q_num_heads", OpSchema.AttrType.INT, required=True),
+            OpSchema.Attribute("kv_num_heads", OpSchema.AttrType.INT, required=True),
+            OpSchema.Attribute("scale", OpSchema.AttrType.FLOAT, required=True),
+        ],
+    )  # fmt: skip
+    return Op(Opset(CONTRIB_DOMAIN, 1), LINEAR_ATTENTION, schema)

@@ -15,10 +15,17 @@ from torch import Tensor, nn
 
 from bokehflow.export.lowering import weights
 from bokehflow.export.lowering.linear_attention import linear_attention
-from bokehflow.export.lowering.orders import Reordering, from_orders, to_orders
+from bokehflow.export.lowering.orders import (
+    EVERY_DIRECTION,
+    ROWS_AND_COLUMNS,
+    Directions,
+    Reordering,
+    from_orders,
+    to_orders,
+)
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.gates import log_decay_above
-from bokehflow.scan import KEY_EPSILON, InterChunk
+from bokehflow.scan import DIRECTIONS, KEY_EPSILON, InterChunk
 from bokehflow.scan.chunk import chunk_folded
 from bokehflow.scan.inputs import ScanInputs
 
@@ -47,37 +54,59 @@ SequenceScan = FusedScan | ChunkedScan
 
 
 class LoweredMixer(nn.Module):
-    """What the mixers have in common; how tokens are ordered and scanned is the subclasses'."""
+    """What the mixers have in common; how tokens are ordered and scanned is the subclasses'.
+
+    groups: directions that go together through projection and scan, group after group. Fewer at a
+    time need less memory, and more nodes.
+    """
 
     reordering: Reordering
+    groups: tuple[Directions, ...] = (EVERY_DIRECTION,)
 
     def __init__(self, blocks: Sequence[BiGDRBlock], value_size: int, by_head: bool) -> None:
         super().__init__()
         mixers = [block.scan for block in blocks]
         self.heads, self.head_size = mixers[0].heads, mixers[0].head_size
-        self.project = _Projection(blocks, value_size, by_head)
-        self.gates = _Linear(*weights.gate_readers(blocks))
+        matrices = weights.projections(blocks, value_size)
+        readers = weights.gate_readers(blocks)
+        self.project = nn.ModuleList(
+            _Projection([m[:, group] for m in matrices], self.heads, by_head)
+            for group in self.groups
+        )
+        self.gates = nn.ModuleList(
+            _Linear(*(reader[:, group] for reader in readers)) for group in self.groups
+        )
         self.fuse = _Fusion(blocks)
         self.out = _Linear(
             *weights.after_norm([m.fuse.norm for m in mixers], [m.out for m in mixers])
         )
 
     def forward(
-        self, x: Tensor, room: Tensor, state: Tensor, height: int, width: int
-    ) -> tuple[Tensor, Tensor]:
+        self, x: Tensor, room: Tensor, starts: Sequence[Tensor], height: int, width: int
+    ) -> tuple[Tensor, list[Tensor]]:
         """x: [S, T, C] in raster order, before the norm; room: [S, 1, 1, 1], 1 - alpha_min;
-        state: [S, 4, H, d, d]. Returns [S, T, C] and the final state."""
+        starts: a state [S x D, H, d, d] a group. Returns [S, T, C] and the groups' final states."""
         tokens = F.layer_norm(x, x.shape[-1:])
         tokens = torch.cat([tokens, torch.ones(*x.shape[:2], 1)], dim=-1)
-        q, k, v, read = self.project(to_orders(tokens, height, width, self.reordering))
-        alpha, beta = self.gates(F.silu(read)).split(self.heads, dim=-1)
-        gates = log_decay_above(room, alpha), torch.sigmoid(beta)
-        o, final = self.scan(ScanInputs(q, k, v, *gates), state)
-        fused = self.fuse(from_orders(o, height, width, self.reordering))
-        return self.out(fused), final
+        outputs, finals = [], []
+        for group, start, project, read in zip(
+            self.groups, starts, self.project, self.gates, strict=True
+        ):
+            ordered = to_orders(tokens, height, width, self.reordering, group)
+            q, k, v, gates = project(ordered)
+            alpha, beta = read(F.silu(gates)).split(self.heads, dim=-1)
+            log_decay, beta = log_decay_above(room, alpha), torch.sigmoid(beta)
+            o, final = self.scan(ScanInputs(q, k, v, log_decay, beta), start)
+            outputs.append(from_orders(o, height, width, self.reordering, group))
+            finals.append(final)
+        every = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
+        return self.out(self.fuse(every)), finals
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
-        """The projections as they are, keys not normalised yet. Returns o [S, 4, T, C]."""
+        """The projections as they are, keys not normalised yet; state: [S x D, H, d, d].
+
+        Returns o [S, D, T, C] and the final state.
+        """
         raise NotImplementedError
 
 
@@ -85,6 +114,7 @@ class FusedMixer(LoweredMixer):
     """Heads stay beside each other, as LinearAttention takes them."""
 
     reordering: Reordering = "gather"
+    groups = ROWS_AND_COLUMNS
 
     def __init__(self, blocks: Sequence[BiGDRBlock], scan: FusedScan) -> None:
         head_size = blocks[0].scan.head_size
@@ -92,17 +122,17 @@ class FusedMixer(LoweredMixer):
         super().__init__(blocks, self.value_size, by_head=False)
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
-        """q, k: [S, 4, T, C]; v: the same, or wider; gates: [S, 4, T, H]."""
+        """q, k: [S, D, T, C]; v: the same, or wider; gates: [S, D, T, H]."""
         streams, directions, length, channels = inputs.q.shape
         q, k, v, log_decay, beta = (x.flatten(0, 1) for x in inputs)
         k = _normalised(k.reshape(-1, self.head_size)).reshape(k.shape)
         spare = self.value_size - self.head_size
-        start = F.pad(state.flatten(0, 1), (0, spare)) if spare else state.flatten(0, 1)
+        start = F.pad(state, (0, spare)) if spare else state
         o, final = linear_attention(q, k, v, start, log_decay, beta)
         if spare:
             o = o.reshape(*o.shape[:2], self.heads, self.value_size)[..., : self.head_size]
             final = final[..., : self.head_size]
-        return o.reshape(streams, directions, length, channels), final.reshape(state.shape)
+        return o.reshape(streams, directions, length, channels), final
 
 
 class ChunkedMixer(LoweredMixer):
@@ -113,42 +143,37 @@ class ChunkedMixer(LoweredMixer):
         self.chunks, self.reordering = scan, scan.reordering
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
-        """q, k, v: [S, 4, H, T, d]; gates: [S, 4, T, H]."""
+        """q, k, v: [S, D, H, T, d]; gates: [S, D, T, H]."""
         q, k, v = (x.flatten(0, 2) for x in inputs[:3])
         log_decay, beta = (x.transpose(2, 3).flatten(0, 2) for x in inputs[3:])
         o, final = chunk_folded(
             ScanInputs(q, _normalised(k), v, log_decay, beta),
-            state.flatten(0, 2),
+            state.flatten(0, 1),
             self.chunks.chunk_size,
             self.chunks.inter_chunk,
         )
-        by_head = o.reshape(-1, self.heads, *o.shape[1:]).unbind(1)
-        o = torch.cat(by_head, dim=-1)
-        return o.reshape(*state.shape[:2], *o.shape[1:]), final.reshape(state.shape)
+        streams, directions, length = inputs.beta.shape[:3]
+        by_token = o.reshape(-1, self.heads, *o.shape[1:]).transpose(1, 2)
+        o = by_token.reshape(streams, directions, length, self.heads * self.head_size)
+        return o, final.reshape(state.shape)
 
 
 class _Projection(nn.Module):
-    """From ordered tokens with a 1 appended, [S, 4, T, C + 1], to q, k, v and the gates' input."""
+    """From ordered tokens with a 1 appended, [S, D, T, C + 1], to q, k, v and the gates' input."""
 
-    def __init__(self, blocks: Sequence[BiGDRBlock], value_size: int, by_head: bool) -> None:
+    def __init__(self, matrices: Sequence[Tensor], heads: int, by_head: bool) -> None:
+        """matrices: as `weights.projections` has them, of the directions that are projected."""
         super().__init__()
         self.by_head = by_head
-        heads = blocks[0].scan.heads
-        *sequences, self.read = (
-            nn.Parameter(matrix.detach(), requires_grad=False)
-            for matrix in weights.projections(blocks, value_size)
-        )
+        *sequences, read = (matrix.detach() for matrix in matrices)
         if by_head:
-            sequences = [
-                nn.Parameter(
-                    m.reshape(*m.shape[:3], heads, -1).transpose(2, 3), requires_grad=False
-                )
-                for m in sequences
-            ]
-        self.query, self.key, self.value = sequences
+            sequences = [m.reshape(*m.shape[:3], heads, -1).transpose(2, 3) for m in sequences]
+        self.query, self.key, self.value, self.read = (
+            nn.Parameter(m.contiguous(), requires_grad=False) for m in (*sequences, read)
+        )
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """[S, 4, T, H x d], or [S, 4, H, T, d] by head, three times; then [S, 4, T, 2C]."""
+        """[S, D, T, H x d], or [S, D, H, T, d] by head, three times; then [S, D, T, 2C]."""
         each = tokens[:, :, None] if self.by_head else tokens
         return each @ self.query, each @ self.key, each @ self.value, tokens @ self.read
 
@@ -167,25 +192,30 @@ class _Linear(nn.Module):
 
 
 class _Fusion(nn.Module):
-    """`layers.bigdr.DirectionFusion` with directions before tokens, less its norm's scale and
-    shift (`out` has them)."""
+    """`layers.bigdr.DirectionFusion`, less its norm's scale and shift (`out` has them)."""
 
     def __init__(self, blocks: Sequence[BiGDRBlock]) -> None:
         super().__init__()
         self.weigh = _Linear(*weights.fusion_weights(blocks))
 
     def forward(self, outputs: Tensor) -> Tensor:
-        """outputs: [S, 4, T, C]. Returns [S, T, C]."""
-        streams, directions, length, channels = outputs.shape
-        every = outputs.transpose(1, 2).reshape(streams, 1, length, directions * channels)
-        logits = self.weigh(every)
-        # A maximum over an outer axis is slow in ONNX Runtime; of four tensors it is not.
-        a, b, c, d = torch.split(logits, 1, dim=1)
+        """outputs: [S, T, 4C], the four scans at every token. Returns [S, T, C]."""
+        channels = outputs.shape[-1] // len(DIRECTIONS)
+        logits: list[Tensor] = list(torch.split(self.weigh(outputs), channels, dim=-1))
+        a, b, c, d = logits
         largest = torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
-        shares = (logits - largest).exp()
-        fused = (shares * outputs).sum(1) / shares.sum(1)
-        return F.layer_norm(fused, (channels,))
+        shares = [(x - largest).exp() for x in logits]
+        parts = torch.split(outputs, channels, dim=-1)
+        weighed = [share * part for share, part in zip(shares, parts, strict=True)]
+        return F.layer_norm(_added(weighed) / _added(shares), (channels,))
 
 
 def _normalised(k: Tensor) -> Tensor:
     return k * torch.rsqrt((k * k).sum(-1, keepdim=True) + KEY_EPSILON)
+
+
+def _added(parts: Sequence[Tensor]) -> Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from bokehflow.errors import UsageError
 from bokehflow.export.lowering.blocks import LoweredBlock
 from bokehflow.export.lowering.mixers import LoweredMixer
-from bokehflow.layers.bigdr import BiGDRBlock, Start
+from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.conditioning import FilmModulation
 from bokehflow.layers.gates import GateFloors
+from bokehflow.layers.temporal import State, state_shapes
 from bokehflow.network import FUSION_EVERY, Network
+from bokehflow.scan import DIRECTIONS
 
 BuildMixer = Callable[[Sequence[BiGDRBlock]], LoweredMixer]
 
@@ -42,13 +44,27 @@ class LoweredNetwork(Network):
         self.modulation = _Modulation([cast(FilmModulation, film) for film in self.film])
         self.floors = _Floors(self.depth_floors, self.bokeh_floors)
         del self.film, self.depth_floors, self.bokeh_floors
+        self._groups = len(cast(LoweredBlock, self.blocks[0]).scan.groups)
+
+    def _starts(self, state: State, pooled: Tensor) -> list[Tensor]:
+        """A start [S x D, H, d, d] for every group of directions of every pair of blocks."""
+        groups, streams = self._groups, 2
+        starts = self._whole_starts(state, pooled)
+        by_group = starts.reshape(streams, self.variant.blocks, groups, -1).permute(1, 2, 0, 3)
+        sequences = by_group.reshape(-1, self.variant.heads, *starts.shape[-2:])
+        return list(torch.split(sequences, streams * len(DIRECTIONS) // groups))
+
+    def _final_states(self, finals: Sequence[Tensor]) -> Tensor:
+        """The way back: [1, 2 x blocks, 4 x H, d, d], the depth blocks' first."""
+        groups, streams = self._groups, 2
+        # All at once: OpenVINO keeps a scan's whole output where its state alone is reshaped.
+        by_group = torch.cat(list(finals)).reshape(self.variant.blocks, groups, streams, -1)
+        return by_group.permute(2, 0, 1, 3).reshape(state_shapes(self.variant)["scan"])
 
     def _encode(
-        self, tokens: Tensor, lens: Tensor, starts: Sequence[Start], height: int, width: int
+        self, tokens: Tensor, lens: Tensor, starts: Sequence[Tensor], height: int, width: int
     ) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor]:
-        """As `Network._encode`; tokens: [1, T, C]."""
-        variant = self.variant
-        whole = [cast(Tensor, start) for start in starts]
+        """As `Network._encode`; tokens: [1, T, C]; starts: of `_starts`."""
         modulation = self.modulation(self.aperture(lens))
         both = torch.cat([tokens, tokens])
         levels: list[tuple[Tensor, Tensor]] = []
@@ -60,17 +76,17 @@ class LoweredNetwork(Network):
                 rooms = self.floors(i, FUSION_EVERY, coc_mean)
             scale, shift = modulation[i]
             both = both * scale + shift
-            start = torch.cat([whole[i], whole[variant.blocks + i]])
-            both, final = block(both, rooms[in_level], start, height, width)
-            finals.append(final.flatten(1, 2)[:, None])
+            own = starts[i * self._groups : (i + 1) * self._groups]
+            both, ends = block(both, rooms[in_level], own, height, width)
+            finals += ends
             if in_level == FUSION_EVERY - 1:
                 depth, bokeh = self.fusions[level](*torch.split(both, 1))
                 coarse, radius, coc_mean = self._look(depth, lens, height, width)
                 bokeh = self.coc_conditions[level](bokeh, radius)
                 both = torch.cat([depth, bokeh])
                 levels.append((depth, bokeh))
-        finals_by_block = torch.cat(finals, dim=1).flatten(0, 1)[None]
-        return [d for d, _ in levels], [b for _, b in levels], coarse, finals_by_block
+        depths, bokehs = ([pair[stream] for pair in levels] for stream in range(2))
+        return depths, bokehs, coarse, self._final_states(finals)
 
 
 class _Modulation(nn.Module):
@@ -93,10 +109,9 @@ class _Modulation(nn.Module):
 
     def forward(self, aperture: Tensor) -> list[tuple[Tensor, Tensor]]:
         """aperture: [1, C]. Returns a scale and a shift [2, 1, C] for every pair of blocks."""
-        read = self.read(aperture).reshape(self.blocks * 2, 2, 1, self.channels)
-        parts = torch.split(read, 1)
-        squeezed = [part.reshape(2, 1, self.channels) for part in parts]
-        return list(zip(squeezed[::2], squeezed[1::2], strict=True))
+        read = self.read(aperture).reshape(self.blocks * 2 * 2, 1, self.channels)
+        parts = torch.split(read, 2)
+        return list(zip(parts[::2], parts[1::2], strict=True))
 
 
 class _Floors(nn.Module):
@@ -104,14 +119,15 @@ class _Floors(nn.Module):
 
     def __init__(self, depth: GateFloors, bokeh: GateFloors) -> None:
         super().__init__()
-        levels = torch.stack([depth.levels(), bokeh.levels()], dim=1)
-        gains = torch.stack([depth.coc_gain, bokeh.coc_gain])
-        self.register_buffer("levels", -levels.detach()[:, :, None, None, None])
-        self.register_buffer("gains", -gains.detach()[:, None, None, None])
+        levels = torch.stack([depth.levels(), bokeh.levels()], dim=1).detach().flatten()
+        gains = torch.stack([depth.coc_gain, bokeh.coc_gain]).detach()
+        self.register_buffer("levels", -levels[:, None, None, None])
+        self.register_buffer("gains", -gains.repeat(len(levels) // 2)[:, None, None, None])
         self.levels: Tensor
         self.gains: Tensor
 
     def forward(self, first: int, count: int, coc_mean: Tensor) -> tuple[Tensor, ...]:
         """The rooms [2, 1, 1, 1] of `count` blocks from `first` on; coc_mean: [1, 1]."""
-        levels = self.levels[first : first + count]
-        return torch.sigmoid(levels + self.gains * coc_mean).unbind(0)
+        pairs = slice(2 * first, 2 * (first + count))
+        rooms = torch.sigmoid(self.levels[pairs] + self.gains[pairs] * coc_mean)
+        return tuple(torch.split(rooms, 2))

@@ -59,15 +59,11 @@ def gate_readers(blocks: Sequence[BiGDRBlock]) -> tuple[Tensor, Tensor]:
 
 
 def fusion_weights(blocks: Sequence[BiGDRBlock]) -> tuple[Tensor, Tensor]:
-    """[S, 4, 4C, C] and [S, 4, 1, C]: from all directions' outputs to the logits of each one's
-    share, a channel."""
+    """[S, 4C, 4C] and [S, 1, 4C]: from all directions' outputs to the logits of each one's share,
+    a channel."""
     layers = [block.scan.fuse.weigh for block in blocks]
-    directions = len(DIRECTIONS)
-    weight = torch.stack(
-        [layer.weight.reshape(directions, -1, layer.in_features) for layer in layers]
-    )
-    bias = torch.stack([layer.bias.reshape(directions, 1, -1) for layer in layers])
-    return weight.transpose(2, 3).contiguous(), bias
+    weight = torch.stack([layer.weight.T for layer in layers])
+    return weight, torch.stack([layer.bias for layer in layers])[:, None]
 
 
 def after_norm(norms: Sequence[nn.LayerNorm], layers: Sequence[nn.Linear]) -> tuple[Tensor, Tensor]:

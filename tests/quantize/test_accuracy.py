@@ -25,7 +25,7 @@ class Blocks:
 
     def quantized_layers(self, _: Floats) -> list[str]:
         return [
-            f"network.blocks.{i}.scan.project/matmul_{k}"
+            f"network.blocks.{i}.scan.project.0/matmul_{k}"
             for i in range(BLOCKS)
             for k in range(PROJECTIONS)
         ]

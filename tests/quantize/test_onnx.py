@@ -15,7 +15,7 @@ from bokehflow.quantize.onnx_weights import quantize_weights, symmetric_int8
 from tests.tolerances import HALF_PRECISION_REL, INT8_STEP_REL
 
 RNG = np.random.default_rng(0)
-LAYER = "network.blocks.0.scan.project/matmul_1"
+LAYER = "network.blocks.0.scan.project.0/matmul_1"
 RECURRENCE = "network.blocks.0.scan/mul_1"
 
 
