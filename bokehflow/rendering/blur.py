@@ -12,7 +12,7 @@ from bokehflow.rendering.bank import BankLayer
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.composite import Composite
 from bokehflow.rendering.contents import Contents
-from bokehflow.rendering.fill import push_pull_levels
+from bokehflow.rendering.fill import Seen, push_pull_levels
 from bokehflow.rendering.packs import pack_kernel, packs_of
 from bokehflow.rendering.unmix import unmix
 
@@ -126,14 +126,19 @@ def _fill_level(layer: BankLayer) -> int:
     return max(layer.level, FINEST_FILL_LEVEL)
 
 
-def _seen(contents: Contents, layers: Sequence[int], level: int) -> Tensor:
+def _seen(contents: Contents, layers: Sequence[int], level: int) -> Seen:
     """What lies in layers, and where they or what is behind them is visible, on a level's grid.
 
-    [B * layers, C+2, h, w].
+    The layers of a frame follow each other in axis 0.
     """
-    parts = [f(index, level) for index in layers for f in (contents.own, contents.visible)]
-    batch, _, height, width = parts[0].shape
-    return torch.cat(parts, 1).reshape(batch * len(layers), -1, height, width)
+    own, visible = (
+        torch.cat([of(index, level) for index in layers], 1)
+        for of in (contents.own, contents.visible)
+    )
+    batch, channels = own.shape[0] * len(layers), own.shape[1] // len(layers)
+    return Seen(
+        own.reshape(batch, channels, *own.shape[2:]), visible.reshape(batch, 1, *own.shape[2:])
+    )
 
 
 def _convolved(layers: Sequence[Tensor], kernel: Tensor) -> tuple[Tensor, ...]:

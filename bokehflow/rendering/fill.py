@@ -9,7 +9,8 @@ Source: Gortler et al., "The Lumigraph", 1996, section 3.4 (push-pull).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -22,20 +23,23 @@ SMALLEST = 1e-4
 """Least divisor: a normal number in half precision too, and no bias above it."""
 
 
-def push_pull(values: Tensor, weights: Tensor) -> Tensor:
-    """Values everywhere, from where there is weight.
+class Seen(NamedTuple):
+    """Values [N, C, h, w], already multiplied by their weights, and these, [N, 1, h, w] in 0..1."""
 
-    values: [N, C, h, w], already multiplied by their weights; weights: [N, 1, h, w] in 0..1.
-    Returns [N, C, h, w].
-    """
-    return push_pull_levels({0: torch.cat([values, weights], 1)})[0]
+    values: Tensor
+    weights: Tensor
 
 
-def push_pull_levels(seen: Mapping[int, Tensor]) -> dict[int, Tensor]:
+def push_pull(seen: Seen) -> Tensor:
+    """Values [N, C, h, w] everywhere, from where there is weight."""
+    return push_pull_levels({0: seen})[0]
+
+
+def push_pull_levels(seen: Mapping[int, Seen]) -> dict[int, Tensor]:
     """`push_pull` for maps of several sizes on one pyramid.
 
-    seen: by level, values and below them their weight, [N, C + 1, h, w]; the grid of level k + 1
-    has cells twice as wide as that of level k. Returns [N, C, h, w] for every level given.
+    seen: by level; the grid of level k + 1 has cells twice as wide as that of level k. Returns
+    [N, C, h, w] for every level given.
     """
     filled: dict[int, Tensor] = {}
     if seen:
@@ -44,31 +48,38 @@ def push_pull_levels(seen: Mapping[int, Tensor]) -> dict[int, Tensor]:
 
 
 def _fill_from(
-    level: int, finer: Tensor | None, seen: Mapping[int, Tensor], filled: dict[int, Tensor]
+    level: int, finer: Seen | None, seen: Mapping[int, Seen], filled: dict[int, Tensor]
 ) -> Tensor:
     """Fill one level and all above it: what comes from finer ones and what joins here.
 
     Enters what joins into `filled` and returns the rest.
     """
-    both = torch.cat([x for x in (finer, seen.get(level)) if x is not None])
-    height, width = both.shape[2:]
-    values, weights = torch.split(both, [both.shape[1] - 1, 1], dim=1)
+    values, weights = _joined([x for x in (finer, seen.get(level)) if x is not None])
+    height, width = values.shape[2:]
     if max(height, width) <= COARSEST_CELLS and level >= max(seen):
         result = values / weights.clamp(min=SMALLEST)
     else:
-        coarse = _fill_from(level + 1, _halved(both), seen, filled)
+        halved = Seen(_halved(values), _halved(weights))
+        coarse = _fill_from(level + 1, halved, seen, filled)
         behind = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
         if behind.shape != values.shape:
             behind = behind[:, :, :height, :width]
-        trust = (weights / FULL_TRUST_WEIGHT).clamp(max=1.0)
-        result = values * (trust / weights.clamp(min=SMALLEST)) + behind * (1.0 - trust)
+        # What is behind makes up the weight that full trust lacks.
+        trusted = weights.clamp(min=FULL_TRUST_WEIGHT)
+        result = (values + behind * (trusted - weights)) / trusted
     if level not in seen:
         return result
     if finer is None:
         filled[level] = result
         return result
-    rest, filled[level] = torch.split(result, [finer.shape[0], seen[level].shape[0]])
+    rest, filled[level] = torch.split(result, [len(x.values) for x in (finer, seen[level])])
     return rest
+
+
+def _joined(parts: Sequence[Seen]) -> Seen:
+    if len(parts) == 1:
+        return parts[0]
+    return Seen(torch.cat([x.values for x in parts]), torch.cat([x.weights for x in parts]))
 
 
 def _halved(x: Tensor) -> Tensor:
