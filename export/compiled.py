@@ -14,7 +14,7 @@ import onnx
 
 from bokehflow.errors import CheckError
 from bokehflow.export.lowering.choice import Lowering
-from bokehflow.export.to_openvino import MODEL_FILE, import_openvino
+from bokehflow.export.openvino_file import MODEL_FILE, import_openvino
 
 LOOPS = ("Loop", "TensorIterator")
 """How OpenVINO calls what its fusion left as a loop over tokens."""

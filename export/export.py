@@ -15,10 +15,11 @@ from bokehflow.export.config import ExportConfig, Precision
 from bokehflow.export.lowering import LoweredNetwork
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
+from bokehflow.export.openvino_file import import_openvino
 from bokehflow.export.staging import output_folder
 from bokehflow.export.to_coreml import DEPLOYMENT_TARGET, to_coreml
 from bokehflow.export.to_onnx import OPSET, to_onnx
-from bokehflow.export.to_openvino import import_openvino, to_openvino
+from bokehflow.export.to_openvino import to_openvino
 from bokehflow.export.trace import example_inputs, trace
 from bokehflow.model import BokehFlow
 from bokehflow.pipeline import Pipeline

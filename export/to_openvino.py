@@ -8,24 +8,12 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import onnx
 
-from bokehflow.errors import MissingDependencyError
 from bokehflow.export.gated_delta_net import conversion_extension
-
-MODEL_FILE = "model.xml"
-RT_INFO_SECTION = "bokehflow"
-
-
-def import_openvino() -> Any:
-    """The package `openvino`. Raises MissingDependencyError without it."""
-    try:
-        import openvino
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("openvino", "openvino", "exporting to OpenVINO") from error
-    return openvino
+from bokehflow.export.openvino_file import import_openvino, write_model
 
 
 def to_openvino(
@@ -43,6 +31,4 @@ def to_openvino(
     core = openvino.Core()
     core.add_extension(conversion_extension(openvino))
     model = core.read_model(io.BytesIO(proto.SerializeToString()))
-    for key, value in metadata.items():
-        model.set_rt_info(value, [RT_INFO_SECTION, key])
-    openvino.save_model(model, str(folder / MODEL_FILE), compress_to_fp16=precision == "fp16")
+    write_model(model, folder, metadata, round_to_fp16=precision == "fp16")

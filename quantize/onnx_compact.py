@@ -15,9 +15,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from bokehflow.export.outer_sums import outer_sum
 from bokehflow.quantize.layers import module_path
 from bokehflow.quantize.onnx_graph import readers
-from bokehflow.scan import DIRECTIONS
 
 SMALLEST_WORTH_IT = 256
 """Elements from which on a node costs less than it saves."""
@@ -95,27 +95,6 @@ def _without_zero_columns(name: str, codes: NDArray[np.generic]) -> _Unpacking |
         f"{name}.place": place,
     }
     return [helper.make_node("Gather", list(stored), [name], f"{name}/gather", axis=-1)], stored
-
-
-def outer_sum(
-    values: NDArray[Any],
-) -> tuple[NDArray[np.generic], NDArray[np.generic]] | None:
-    """`a` [g, n, 1] and `b` [g, 1, m] whose sum, flattened, is a vector; None if there are none.
-
-    The orders in which a grid is walked are such sums: of row and column, forwards or backwards.
-    Of all such pairs the smallest is taken.
-    """
-    for groups in (len(DIRECTIONS), 1):
-        length = values.size // groups
-        if length * groups != values.size:
-            continue
-        inners = [n for n in range(2, length // 2 + 1) if length % n == 0]
-        for inner in sorted(inners, key=lambda n: length // n + n):
-            grid = values.reshape(groups, -1, inner)
-            outer, rest = grid[:, :, :1], grid[:, :1] - grid[:, :1, :1]
-            if np.array_equal(outer + rest, grid):
-                return outer, rest
-    return None
 
 
 def _narrowed(values: NDArray[Any], round_floats: bool) -> NDArray[np.generic] | None:

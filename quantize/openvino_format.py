@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bokehflow.export.to_openvino import MODEL_FILE, RT_INFO_SECTION, import_openvino
+from bokehflow.export.openvino_compact import unpack_halves
+from bokehflow.export.openvino_file import MODEL_FILE, import_openvino, write_model
 from bokehflow.quantize.format import Feeds
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
 from bokehflow.quantize.openvino_graph import (
@@ -29,8 +30,13 @@ class OpenVinoFormat:
         self._opset = self._openvino.opset13
 
     def read(self, path: Path) -> Any:
-        """The folder's model, read into memory: the folder may be replaced later."""
-        return self._openvino.Core().read_model(str(path / MODEL_FILE)).clone()
+        """The folder's model, read into memory: the folder may be replaced later.
+
+        Weights are plain constants, however the file stores them.
+        """
+        model = self._openvino.Core().read_model(str(path / MODEL_FILE)).clone()
+        unpack_halves(model, self._opset)
+        return model
 
     def layers(self, model: Any) -> list[str]:
         """In the order of the graph."""
@@ -83,12 +89,9 @@ class OpenVinoFormat:
         return copy
 
     def write(self, model: Any, path: Path, metadata: Mapping[str, str]) -> None:
-        """`model.xml` and `model.bin`; floats that are left are stored in half precision."""
-        copy = model.clone()
-        for key, value in metadata.items():
-            copy.set_rt_info(value, [RT_INFO_SECTION, key])
+        """`model.xml` and `model.bin`, compacted."""
         path.mkdir()
-        self._openvino.save_model(copy, str(path / MODEL_FILE), compress_to_fp16=True)
+        write_model(model, path, metadata, round_to_fp16=False)
 
     def open(self, model: Any, folder: Path) -> Session:
         """In OpenVINO, in single precision."""

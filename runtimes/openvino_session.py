@@ -9,7 +9,7 @@ import numpy as np
 
 from bokehflow.errors import ArtifactError, MissingDependencyError
 from bokehflow.export.compiled import LOOPS, operators_of
-from bokehflow.export.to_openvino import MODEL_FILE
+from bokehflow.export.openvino_file import MODEL_FILE
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 

@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 
 from bokehflow.benchmarks.latency.scopes import scope_in
-from bokehflow.export.to_openvino import MODEL_FILE, import_openvino
+from bokehflow.export.openvino_file import MODEL_FILE, import_openvino
 
 _NETWORK, _AFTER = ("network",), ("upsample", "renderer")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.to_openvino import MODEL_FILE, import_openvino
+from bokehflow.export.openvino_file import MODEL_FILE, import_openvino
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
 _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})

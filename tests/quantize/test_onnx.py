@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from bokehflow.errors import CheckError
-from bokehflow.quantize.onnx_compact import compact, outer_sum
+from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_guard import check_quantizers
 from bokehflow.quantize.onnx_weights import quantize_weights, symmetric_int8
 from tests.tolerances import HALF_PRECISION_REL, INT8_STEP_REL
@@ -118,13 +118,3 @@ def test_zero_columns_of_codes_are_not_stored() -> None:
     compact(model)
     assert model.ByteSize() < 0.6 * before
     assert np.array_equal(run(model, x), expected)
-
-
-def test_orders_of_a_grid_are_outer_sums_and_noise_is_not() -> None:
-    grid = np.arange(300).reshape(12, 25)
-    orders = np.concatenate([grid.reshape(-1), grid.reshape(-1)[::-1]] * 2)
-    found = outer_sum(orders)
-    assert found is not None
-    assert np.array_equal((found[0] + found[1]).reshape(-1), orders)
-    assert found[0].size + found[1].size <= 4 * (12 + 25)
-    assert outer_sum(RNG.permutation(1200)) is None

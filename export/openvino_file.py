@@ -1,0 +1,60 @@
+"""The files of an OpenVINO artifact, `model.xml` and `model.bin`, written as small as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from bokehflow.errors import MissingDependencyError
+from bokehflow.export.openvino_compact import compact
+
+MODEL_FILE = "model.xml"
+RT_INFO_SECTION = "bokehflow"
+TOOL_SECTION = "nncf"
+"""What NNCF writes into a model: every name that it left alone. The manifest says what matters."""
+
+
+def import_openvino() -> Any:
+    """The package `openvino`. Raises MissingDependencyError without it."""
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError("openvino", "openvino", "exporting to OpenVINO") from error
+    return openvino
+
+
+def write_model(
+    model: Any, folder: Path, metadata: Mapping[str, str], *, round_to_fp16: bool
+) -> None:
+    """Write a model into `folder`, which must exist; the model in memory is left as it is.
+
+    metadata: goes into the model's `rt_info`. round_to_fp16: store all floats in half precision,
+    as OpenVINO does; otherwise those alone that it holds exactly.
+    """
+    openvino = import_openvino()
+    small = model.clone()
+    if TOOL_SECTION in small.get_rt_info():
+        del small.rt_info[TOOL_SECTION]
+    compact(small, openvino, exact_halves=not round_to_fp16)
+    for key, value in metadata.items():
+        small.set_rt_info(value, [RT_INFO_SECTION, key])
+    path = folder / MODEL_FILE
+    openvino.save_model(small, str(path), compress_to_fp16=round_to_fp16)
+    _shorten(path)
+
+
+def _shorten(path: Path) -> None:
+    """Drop indentation, and what inputs repeat of the outputs that they are connected with."""
+    root = ElementTree.parse(path).getroot()
+    for element in root.iter():
+        element.tail = None
+        if element.text is not None and not element.text.strip():
+            element.text = None
+    for port in root.iterfind(".//layer/input/port"):
+        port.attrib.pop("precision", None)
+        for dimension in list(port):
+            port.remove(dimension)
+    # No attribute holds this: ">" is escaped there.
+    path.write_bytes(ElementTree.tostring(root).replace(b" />", b"/>"))

@@ -1,0 +1,145 @@
+"""A compacted OpenVINO model holds the same values in less, and an artifact is written so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from bokehflow.export import Artifact
+from bokehflow.export.openvino_compact import compact, exact_half, unpack_halves
+from bokehflow.export.openvino_file import MODEL_FILE, write_model
+from bokehflow.export.outer_sums import outer_sum
+
+openvino = pytest.importorskip("openvino")
+op = openvino.opset13
+RNG = np.random.default_rng(0)
+
+
+def model_of(values: np.ndarray) -> Any:
+    """y = x * values, as a graph that asks for the shape of values first."""
+    x = op.parameter(values.shape, values.dtype, name="x")
+    constant = op.constant(values, name="network.a.weight")
+    same = op.reshape(constant, op.shape_of(constant), False)
+    return openvino.Model([op.result(op.multiply(x, same))], [x])
+
+
+def value_of(model: Any) -> np.ndarray:
+    """y for x = 1."""
+    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    port = compiled.inputs[0]
+    ones = np.ones(port.shape, port.element_type.to_dtype())
+    return np.array(compiled(ones)[0])
+
+
+def stored_bytes(model: Any) -> int:
+    """Of all constants."""
+    return sum(n.get_byte_size() for n in model.get_ops() if n.get_type_name() == "Constant")
+
+
+def grid_orders() -> np.ndarray:
+    """Both ways through a grid, by row and by column."""
+    grid = np.arange(600).reshape(20, 30)
+    ways = [way.reshape(-1) for way in (grid, grid.T)]
+    return np.concatenate([order for way in ways for order in (way, way[::-1])])
+
+
+def both_zeros() -> np.ndarray:
+    """Zeros with and without a sign."""
+    return np.where(np.arange(2000).reshape(40, 50) % 2, -0.0, 0.0).astype(np.float32)
+
+
+HALVES = RNG.normal(size=(30, 20)).astype(np.float16).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("values", "share"),
+    [
+        pytest.param(np.full((40, 50), 0.3, np.float32), 0.01, id="one-value"),
+        pytest.param(grid_orders(), 0.1, id="orders"),
+        pytest.param(HALVES, 0.6, id="halves"),
+        pytest.param(both_zeros(), 0.6, id="zeros-of-both-signs"),
+        pytest.param(RNG.normal(size=(30, 20)).astype(np.float32), 1.01, id="any-floats"),
+    ],
+)
+def test_values_stay_and_take_less(values: np.ndarray, share: float) -> None:
+    model = model_of(values)
+    before = stored_bytes(model)
+    compact(model, openvino)
+    assert stored_bytes(model) <= share * before
+    assert np.array_equal(value_of(model), values)
+    assert np.array_equal(np.signbit(value_of(model)), np.signbit(values))
+    kinds = [node.get_type_name() for node in model.get_ops()]
+    assert "ShapeOf" not in kinds
+    assert "network.a.weight" in [node.friendly_name for node in model.get_ops()]
+
+
+def test_halves_are_unpacked_to_what_they_were() -> None:
+    model = model_of(HALVES)
+    compact(model, openvino)
+    unpack_halves(model, op)
+    (weight,) = (n for n in model.get_ops() if n.friendly_name == "network.a.weight")
+    assert weight.get_type_name() == "Constant"
+    assert np.array_equal(weight.get_data(), HALVES)
+    assert weight.get_data().dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [1.0 + 2.0**-12, 1e6, 1e-9], ids=["fine", "large", "small"])
+def test_no_float_is_rounded(value: float) -> None:
+    assert exact_half(np.array([value], np.float32)) is None
+
+
+def test_equal_constants_are_one_but_for_the_ranges_of_quantizers() -> None:
+    x = op.parameter([4], np.float32, name="x")
+    ranges = [op.constant(np.float32(value)) for value in (-1.0, 1.0, -1.0, 1.0)]
+    scales = [op.constant(np.float32(1.0)) for _ in range(2)]
+    quantized = op.fake_quantize(op.multiply(x, scales[0]), *ranges, 255)
+    model = openvino.Model([op.result(op.multiply(quantized, scales[1]))], [x])
+    compact(model, openvino)
+    constants = [node for node in model.get_ops() if node.get_type_name() == "Constant"]
+    assert len(constants) == 1 + 4
+
+
+def test_orders_of_a_grid_are_outer_sums_and_noise_is_not() -> None:
+    orders = grid_orders()
+    found = outer_sum(orders)
+    assert found is not None
+    assert np.array_equal((found[0] + found[1]).reshape(-1), orders)
+    assert found[0].size + found[1].size <= 4 * (20 + 30)
+    assert outer_sum(RNG.permutation(1200)) is None
+
+
+def test_the_file_is_short_and_says_what_was_to_be_said(tmp_path: Path) -> None:
+    model = model_of(HALVES)
+    model.set_rt_info("a long list", ["nncf", "quantization", "ignored_scope"])
+    write_model(model, tmp_path, {"bokehflow": 'facts, "quoted" />'}, round_to_fp16=False)
+    text = (tmp_path / MODEL_FILE).read_text()
+    assert "\n" not in text
+    assert "ignored_scope" not in text
+    read = openvino.Core().read_model(tmp_path / MODEL_FILE)
+    assert read.get_rt_info(["bokehflow", "bokehflow"]).value == 'facts, "quoted" />'
+    assert np.array_equal(value_of(read), HALVES)
+    # The model that was given is as it was.
+    assert "nncf" in model.get_rt_info()
+    assert "ShapeOf" in [node.get_type_name() for node in model.get_ops()]
+
+
+def test_rounding_to_half_precision_leaves_nothing_out(tmp_path: Path) -> None:
+    write_model(model_of(HALVES + np.float32(1e-5)), tmp_path, {}, round_to_fp16=True)
+    read = openvino.Core().read_model(tmp_path / MODEL_FILE)
+    kinds = [n.get_element_type().get_type_name() for n in read.get_ops() if len(n.shape) == 2]
+    assert "f16" in kinds
+
+
+@pytest.mark.xdist_group("artifacts")
+def test_an_artifact_holds_no_table_of_orders(artifacts: dict[str, Artifact]) -> None:
+    root = ElementTree.parse(artifacts["openvino"].path / MODEL_FILE).getroot()
+    tables = [
+        data.attrib
+        for data in root.iterfind("./layers/layer[@type='Const']/data")
+        if data.attrib["element_type"] == "i64" and int(data.attrib["size"]) > 1000
+    ]
+    assert tables == []
