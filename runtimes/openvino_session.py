@@ -23,9 +23,10 @@ class OpenVinoSession:
         threads: int | None = None,
         device: str = "CPU",
         precision_hint: str = "f32",
+        counters: bool = False,
     ) -> None:
         """threads: None leaves it to OpenVINO. precision_hint: f32, bf16 or f16; some CPUs compute
-        in bf16 unless told otherwise.
+        in bf16 unless told otherwise. counters: whether each node is timed while it runs.
 
         Raises ArtifactError for a folder that OpenVINO cannot load or whose scans it does not fuse,
         and MissingDependencyError without OpenVINO.
@@ -36,7 +37,10 @@ class OpenVinoSession:
             raise MissingDependencyError(
                 "openvino", "openvino", "running an OpenVINO model"
             ) from error
-        settings: dict[str, object] = {"INFERENCE_PRECISION_HINT": precision_hint}
+        settings: dict[str, object] = {
+            "INFERENCE_PRECISION_HINT": precision_hint,
+            "PERF_COUNT": counters,
+        }
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:

@@ -16,6 +16,7 @@ from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
 from bokehflow.benchmarks.evaluation.flicker import FlickerScore
 from bokehflow.benchmarks.quality.score_renderer import MeanScore
 from bokehflow.benchmarks.report.recorded import Quantization
+from bokehflow.benchmarks.report.slow_parts import SlowParts
 
 SCHEMA = "bokehflow.report/1"
 How = Literal["measured", "estimated", "not run"]
@@ -103,8 +104,8 @@ class Latency:
 class RowReport:
     """One artifact. number: from 1, as in the charts. film, truth: None where not run.
 
-    how: of film and truth. reason: why something is estimated or was not run. film_frames: how
-    many frames of the film were run.
+    how: of film and truth. reason: why something is estimated or was not run. slow_parts: of
+    quantized OpenVINO artifacts beside a float32 one, None for others and where not asked.
     """
 
     number: int
@@ -117,6 +118,7 @@ class RowReport:
     latency: Latency
     quantization: Quantization | None
     checks: tuple[Check, ...]
+    slow_parts: SlowParts | None = None
 
     @property
     def short_name(self) -> str:
@@ -175,12 +177,24 @@ class Report:
     environment: Mapping[str, Any]
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON holds it, with `schema` and every row's status and checks."""
+        """The report as JSON holds it, with `schema`, every row's status and checks, and what its
+        parts say."""
         plain = dataclasses.asdict(self)
         for row, facts in zip(self.rows, plain["rows"], strict=True):
             facts["status"] = row.status
             facts["checks"] = [check.document() for check in row.checks]
+            if row.slow_parts is not None:
+                facts["slow_parts"]["sentence"] = row.slow_parts.sentence
         return {"schema": SCHEMA, **plain}
+
+    @property
+    def slow_parts(self) -> list[str]:
+        """What makes each quantized OpenVINO artifact slow or fast, in words."""
+        return [
+            f"{row.short_name}: {row.slow_parts.sentence}"
+            for row in self.rows
+            if row.slow_parts is not None
+        ]
 
     @property
     def missed(self) -> list[str]:

@@ -59,4 +59,5 @@ def report_markdown(report: Report) -> str:
         "would. Not run: nothing was computed, for the reason given.\n\n"
         f"Clips with truth: {report.clips.origin}.\n\n"
     )
+    head += "".join(f"{line}\n\n" for line in report.slow_parts)
     return head + markdown([*all_tables(report), frame_table(report)])

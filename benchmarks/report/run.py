@@ -11,6 +11,7 @@ from pathlib import Path
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.report.bars import check_bars
+from bokehflow.benchmarks.report.count_parts import count_parts, find_pair
 from bokehflow.benchmarks.report.document import Latency, Report, RowReport, ShotFacts
 from bokehflow.benchmarks.report.film import PhotoFilm, photo_film
 from bokehflow.benchmarks.report.gallery import Gallery, lens_words
@@ -26,9 +27,11 @@ from bokehflow.benchmarks.report.pictures import Scene
 from bokehflow.benchmarks.report.quantization import quantization_of
 from bokehflow.benchmarks.report.recording import Recording
 from bokehflow.benchmarks.report.settings import ReportConfig
+from bokehflow.benchmarks.report.slow_parts import SlowParts
 from bokehflow.benchmarks.report.subjects import Subject, choose_subjects
 from bokehflow.benchmarks.report.trial import Bench, Trial
 from bokehflow.benchmarks.report.truth_clips import ClipSource, clip_source
+from bokehflow.export import Artifact
 
 PACKAGES = ("bokehflow", "numpy", "torch", "onnxruntime", "openvino", "coremltools", "nncf")
 
@@ -50,8 +53,9 @@ class Plan:
     @property
     def steps(self) -> int:
         """How often the progress advances."""
-        timed = self.config.rounds * self.exported if self.measures else 0
-        return 1 + len(self.subjects) + timed
+        timed = self.config.rounds * len(self.exported) if self.measures else 0
+        # The reference is run before the others, and whatever is a pair is counted.
+        return 1 + 2 * len(self.subjects) + timed
 
     @property
     def measures(self) -> bool:
@@ -59,9 +63,9 @@ class Plan:
         return self.config.measure and self.config.latency is None
 
     @property
-    def exported(self) -> int:
-        """How many subjects are artifacts."""
-        return sum(subject.artifact is not None for subject in self.subjects)
+    def exported(self) -> list[Artifact]:
+        """The subjects that are artifacts."""
+        return [subject.artifact for subject in self.subjects if subject.artifact is not None]
 
 
 def prepare(config: ReportConfig) -> Plan:
@@ -105,7 +109,11 @@ def run(plan: Plan, advance: Callable[[], None]) -> tuple[Report, list[Scene]]:
             trials.append(bench.trial(number, subject, gallery))
             advance()
     latencies = _latencies(plan, advance)
-    rows = [_row(trial, trials[0], found) for trial, found in zip(trials, latencies, strict=True)]
+    rows = []
+    for trial, latency in zip(trials, latencies, strict=True):
+        slow_parts = _slow_parts(plan, trial, latency)
+        rows.append(_row(trial, trials[0], latency, slow_parts))
+        advance()
     return _report(plan, rows), gallery.scenes
 
 
@@ -113,8 +121,7 @@ def _latencies(plan: Plan, advance: Callable[[], None]) -> list[Latency]:
     artifacts = [subject.artifact for subject in plan.subjects]
     rounds, where = plan.rounds, plan.where
     if plan.measures:
-        exported = [artifact for artifact in artifacts if artifact is not None]
-        rounds, where = measure_rounds(exported, plan.config.rounds, ThisMachine(), advance)
+        rounds, where = measure_rounds(plan.exported, plan.config.rounds, ThisMachine(), advance)
     found = []
     for artifact in artifacts:
         if artifact is None:
@@ -126,7 +133,17 @@ def _latencies(plan: Plan, advance: Callable[[], None]) -> list[Latency]:
     return found
 
 
-def _row(trial: Trial, reference: Trial, latency: Latency) -> RowReport:
+def _slow_parts(plan: Plan, trial: Trial, latency: Latency) -> SlowParts | None:
+    """What of a quantized artifact is slow, where time is measured here and both can run."""
+    pair = find_pair(trial.subject.artifact, plan.exported)
+    if pair is None or not plan.measures or trial.how == "not run":
+        return None
+    return count_parts(pair, latency.time_ratio)
+
+
+def _row(
+    trial: Trial, reference: Trial, latency: Latency, slow_parts: SlowParts | None
+) -> RowReport:
     subject = trial.subject
     return RowReport(
         number=trial.number,
@@ -141,6 +158,7 @@ def _row(trial: Trial, reference: Trial, latency: Latency) -> RowReport:
         checks=()
         if trial is reference
         else check_bars(subject.manifest, trial.film, (trial.truth, reference.truth), latency),
+        slow_parts=slow_parts,
     )
 
 

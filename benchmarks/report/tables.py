@@ -14,6 +14,7 @@ from bokehflow.benchmarks.report.cells import (
     milliseconds,
 )
 from bokehflow.benchmarks.report.document import Report, RowReport
+from bokehflow.benchmarks.report.part_table import part_tables
 from bokehflow.benchmarks.report.quality_tables import (
     REFERENCE,
     against_reference_table,
@@ -34,6 +35,7 @@ def all_tables(report: Report) -> list[Table]:
         region_table(report, "the reference", lambda row: row.film.bokeh if row.film else None),
         region_table(report, "truth", lambda row: row.truth.bokeh if row.truth else None),
         cost_table(report),
+        *(table for row in report.rows for table in part_tables(row)),
         bar_table(report),
         *(table for row in report.rows for table in recorded_tables(row)),
     ]
