@@ -56,6 +56,8 @@ def _measured(case: Case, models: Path) -> dict[str, Any]:
     reason = why_not_here(case.runtime)
     if case.on_gpu and not torch.cuda.is_available():
         reason = "no CUDA device"
+    if reason is None and case.settings.arguments.get("precision") == "bf16":
+        reason = _why_not_bf16()
     if reason is not None:
         return _without(reason)
     try:
@@ -73,6 +75,14 @@ def _measured(case: Case, models: Path) -> dict[str, Any]:
         "nodes": made.nodes,
         "host": answer["host"],
     }
+
+
+def _why_not_bf16() -> str | None:
+    """Without such arithmetic the hint changes nothing, and the row would be measured twice."""
+    import openvino
+
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return None if "BF16" in able else "the processor has no bf16 arithmetic"
 
 
 def _without(reason: str) -> dict[str, Any]:
