@@ -32,8 +32,9 @@ class OnnxRuntimeEngine:
             raise ValueError(f"provider {provider!r} is not one of {', '.join(available)}")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        # One planned block for all that is alive at once doubles the peak, and saves no time.
+        # As `runtimes.onnxruntime_session` sets them: both only hold memory back.
         options.enable_mem_pattern = False
+        options.enable_mem_reuse = False
         if load.threads is not None:
             options.intra_op_num_threads = load.threads
         options.enable_cpu_mem_arena = load.arguments.get("memory_arena", "on") == "on"
