@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import multiprocessing
 import statistics
 from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +16,7 @@ from bokehflow.benchmarks.latency.scopes import file_scopes
 from bokehflow.benchmarks.report.node_parts import PARTS, eight_bits_of, milliseconds_by_part
 from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts
 from bokehflow.calibration.frames import VALIDATION_LENSES, validation_frames
+from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
 from bokehflow.runtimes.openvino_counters import CountingOpenVinoSession, ExecutedNode
 
@@ -45,8 +49,23 @@ def count_parts(
 ) -> SlowParts:
     """Run both in turn, states carried, and sum the medians of every node by part.
 
-    time_ratio: what is known of whole frames. Raises what OpenVINO's session raises.
+    time_ratio: what is known of whole frames. In a process of its own, which the engine's fault
+    would end alone. Raises ArtifactError for that, and what OpenVINO's session raises.
     """
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        counting = pool.submit(_counted, pair, time_ratio, frames, warm_up)
+        try:
+            return counting.result()
+        except BrokenProcessPool as error:
+            raise ArtifactError(
+                f"OpenVINO's process ended while it counted in {pair.quantized.path}",
+                "both models run to the end",
+                "leave time out with --no-measure",
+            ) from error
+
+
+def _counted(pair: Pair, time_ratio: float | None, frames: int, warm_up: int) -> SlowParts:
     runs = [_frames_of(artifact, warm_up + frames) for artifact in (pair.twin, pair.quantized)]
     seen = [frame for number, frame in enumerate(zip(*runs, strict=True)) if number >= warm_up]
     floats, quantized = (_medians(one) for one in zip(*seen, strict=True))
