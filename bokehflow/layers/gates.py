@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 SMALLEST_DECAY = 1e-6
 """A state multiplied by this is gone; its logarithm is still finite in half precision."""
-SERIES_UP_TO = 0.25
 
 
 class GateFloors(nn.Module):
@@ -70,11 +69,8 @@ def log_decay_above(room: Tensor, logits: Tensor) -> Tensor:
 def log_one_minus(x: Tensor) -> Tensor:
     """log(1 - x) for x in 0..1, with its digits where x is small; never below log(SMALLEST_DECAY).
 
-    1 - x rounds away what makes a decay slow, so small x go through
-    log(1 - x) = -2 atanh(x / (2 - x)), four terms of which reach float32 up to SERIES_UP_TO.
+    1 - x rounds away what makes a decay slow: what it lost, which another difference gives exactly,
+    is taken off the logarithm again.
     """
-    ratio = x / (2.0 - x)
-    square = ratio * ratio
-    series = 1.0 + square * (1.0 / 3.0 + square * (1.0 / 5.0 + square * (1.0 / 7.0)))
-    direct = torch.log(torch.clamp(1.0 - x, min=SMALLEST_DECAY))
-    return torch.where(x < SERIES_UP_TO, -2.0 * ratio * series, direct)
+    left = 1.0 - x
+    return torch.log(torch.clamp(left, min=SMALLEST_DECAY)) + ((1.0 - left) - x)

@@ -24,7 +24,7 @@ from bokehflow.export.lowering.orders import (
     to_orders,
 )
 from bokehflow.layers.bigdr import BiGDRBlock
-from bokehflow.layers.gates import log_decay_above
+from bokehflow.layers.gates import log_one_minus
 from bokehflow.scan import DIRECTIONS, KEY_EPSILON, InterChunk
 from bokehflow.scan.chunk import chunk_folded
 from bokehflow.scan.inputs import ScanInputs
@@ -94,8 +94,8 @@ class LoweredMixer(nn.Module):
         ):
             ordered = to_orders(tokens, height, width, self.reordering, group)
             q, k, v, gates = project(ordered)
-            alpha, beta = read(F.silu(gates)).split(self.heads, dim=-1)
-            log_decay, beta = log_decay_above(room, alpha), torch.sigmoid(beta)
+            lost, beta = torch.sigmoid(read(F.silu(gates))).split(self.heads, dim=-1)
+            log_decay = log_one_minus(room * lost)
             o, final = self.scan(ScanInputs(q, k, v, log_decay, beta), start)
             outputs.append(from_orders(o, height, width, self.reordering, group))
             finals.append(final)

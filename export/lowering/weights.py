@@ -46,15 +46,19 @@ def _by_kind(block: BiGDRBlock) -> Tensor:
 
 def gate_readers(blocks: Sequence[BiGDRBlock]) -> tuple[Tensor, Tensor]:
     """Matrices [S, 4, 2C, 2H] and biases [S, 4, 1, 2H] from silu(what gates read) to the logits of
-    alpha for every head, followed by those of beta."""
+    every head: those of alpha with their sign turned, since 1 - alpha is what is needed of it with
+    all its digits, then those of beta."""
     matrices, biases = [], []
+    signs = torch.tensor([-1.0, 1.0])
     for block in blocks:
         mixer = block.scan
+        sign = signs.repeat_interleave(mixer.heads)
         shape = (2, len(DIRECTIONS), mixer.heads, mixer.head_size)
         weight = mixer.gates.weight.reshape(shape).transpose(0, 1).flatten(1, 2)
         own_head = torch.eye(2 * mixer.heads)[:, None, :]
-        matrices.append((weight[..., None] * own_head).flatten(1, 2))
-        biases.append(mixer.gates.bias.reshape(shape[:3]).transpose(0, 1).flatten(1)[:, None])
+        matrices.append((weight[..., None] * own_head).flatten(1, 2) * sign)
+        bias = mixer.gates.bias.reshape(shape[:3]).transpose(0, 1).flatten(1)
+        biases.append((bias * sign)[:, None])
     return torch.stack(matrices), torch.stack(biases)
 
 

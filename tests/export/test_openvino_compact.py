@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -40,11 +41,17 @@ def stored_bytes(model: Any) -> int:
     return sum(n.get_byte_size() for n in model.get_ops() if n.get_type_name() == "Constant")
 
 
-def grid_orders() -> np.ndarray:
-    """Both ways through a grid, by row and by column."""
+def grid_orders(*ways: str) -> np.ndarray:
+    """[D, 600]: a grid walked by row or by column, both ways each."""
     grid = np.arange(600).reshape(20, 30)
-    ways = [way.reshape(-1) for way in (grid, grid.T)]
-    return np.concatenate([order for way in ways for order in (way, way[::-1])])
+    forwards = [{"rows": grid, "columns": grid.T}[way].reshape(-1) for way in ways]
+    return np.stack([order for way in forwards for order in (way, way[::-1])])
+
+
+def orders_back(*ways: str) -> np.ndarray:
+    """[600, D]: where each token of the grid lies in walks that are laid behind each other."""
+    orders = grid_orders(*ways)
+    return (orders.argsort(axis=1) + 600 * np.arange(len(orders))[:, None]).T
 
 
 def both_zeros() -> np.ndarray:
@@ -59,7 +66,7 @@ HALVES = RNG.normal(size=(30, 20)).astype(np.float16).astype(np.float32)
     ("values", "share"),
     [
         pytest.param(np.full((40, 50), 0.3, np.float32), 0.01, id="one-value"),
-        pytest.param(grid_orders(), 0.1, id="orders"),
+        pytest.param(grid_orders("rows", "columns").reshape(-1), 0.1, id="orders"),
         pytest.param(HALVES, 0.6, id="halves"),
         pytest.param(both_zeros(), 0.6, id="zeros-of-both-signs"),
         pytest.param(RNG.normal(size=(30, 20)).astype(np.float32), 1.01, id="any-floats"),
@@ -103,12 +110,19 @@ def test_equal_constants_are_one_but_for_the_ranges_of_quantizers() -> None:
     assert len(constants) == 1 + 4
 
 
-def test_orders_of_a_grid_are_outer_sums_and_noise_is_not() -> None:
-    orders = grid_orders()
+@pytest.mark.parametrize("ways", [("rows",), ("columns",), ("rows", "columns")], ids="-".join)
+@pytest.mark.parametrize("table", [grid_orders, orders_back])
+def test_orders_of_a_grid_are_outer_sums(
+    table: Callable[..., np.ndarray], ways: tuple[str, ...]
+) -> None:
+    orders = table(*ways).reshape(-1)
     found = outer_sum(orders)
     assert found is not None
     assert np.array_equal((found[0] + found[1]).reshape(-1), orders)
-    assert found[0].size + found[1].size <= 4 * (20 + 30)
+    assert found[0].size + found[1].size <= 2 * len(ways) * (20 + 30)
+
+
+def test_noise_is_no_outer_sum() -> None:
     assert outer_sum(RNG.permutation(1200)) is None
 
 

@@ -1,10 +1,17 @@
 """Gate floors rise with depth of layer and with blur; decays keep their digits."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
+from torch import Tensor, nn
 
+from bokehflow.export.to_onnx import to_onnx
 from bokehflow.layers.gates import GateFloors, TokenGates, log_decay_above, log_one_minus
 from tests.tolerances import FP16_EQUAL, FP32_EQUAL
 
@@ -60,6 +67,34 @@ def test_slow_and_fast_decays_keep_their_digits() -> None:
     assert error < FP32_EQUAL
     plain = (torch.log(1.0 - x).double() / expected - 1.0).abs().max()
     assert plain > 0.5
+
+
+class _Logarithm(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return log_one_minus(x)
+
+
+def _onnxruntime(path: Path, x: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {"x": x})[0])
+
+
+def _openvino(path: Path, x: np.ndarray) -> np.ndarray:
+    openvino = pytest.importorskip("openvino")
+    compiled = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return np.array(compiled([x])[0])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("run", [_onnxruntime, _openvino])
+def test_no_engine_simplifies_the_digits_away(
+    run: Callable[[Path, np.ndarray], np.ndarray], tmp_path: Path
+) -> None:
+    x = torch.logspace(-9, math.log10(0.999), 500)
+    program = torch.export.export(_Logarithm(), (x,))
+    onnx.save(to_onnx(program, ["y"], {}), tmp_path / "log.onnx")
+    ratio = run(tmp_path / "log.onnx", x.numpy()) / np.log1p(-x.double().numpy())
+    assert np.abs(ratio - 1.0).max() < FP32_EQUAL
 
 
 def test_half_precision_keeps_slow_decays() -> None:
