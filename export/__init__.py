@@ -2,7 +2,7 @@
 
 from bokehflow.export.artifact import Artifact, load_artifact
 from bokehflow.export.config import TARGETS, ExportConfig, as_target
-from bokehflow.export.export import export
+from bokehflow.export.export import export, export_each
 from bokehflow.export.lowering.choice import LOWERING_NAMES
 from bokehflow.export.manifest import Manifest, Parity
 
@@ -15,5 +15,6 @@ __all__ = [
     "Parity",
     "as_target",
     "export",
+    "export_each",
     "load_artifact",
 ]

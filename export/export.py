@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import onnx
 
 from bokehflow.export.artifact import Artifact, load_artifact, sealed
-from bokehflow.export.checks import check_static_graph
 from bokehflow.export.compiled import check_compiled
-from bokehflow.export.config import ExportConfig, Precision
-from bokehflow.export.lowering import LoweredNetwork
+from bokehflow.export.config import ExportConfig
+from bokehflow.export.graphs import Graphs
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
 from bokehflow.export.openvino_file import import_openvino
 from bokehflow.export.staging import output_folder
 from bokehflow.export.to_coreml import DEPLOYMENT_TARGET, to_coreml
-from bokehflow.export.to_onnx import OPSET, to_onnx
+from bokehflow.export.to_onnx import OPSET
 from bokehflow.export.to_openvino import to_openvino
-from bokehflow.export.trace import example_inputs, trace
+from bokehflow.export.trace import example_inputs
 from bokehflow.model import BokehFlow
-from bokehflow.pipeline import Pipeline
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 
 DEFAULT_OUTPUT_DIR = Path("dist")
@@ -44,53 +43,51 @@ def export(
     written, MissingDependencyError for a target that is not installed. A failed export leaves
     nothing of its own behind.
     """
-    pipeline = _pipeline(model, config)
-    manifest = _manifest(model, config)
-    path = output_dir / artifact_name(manifest.variant, config)
-    with output_folder(output_dir), sealed(path, manifest) as target:
-        _WRITERS[config.target](pipeline, manifest, target)
-        check_compiled(config.target, target, config.lowering, model.network.variant.blocks)
-    return load_artifact(path)
+    (artifact,) = export_each(model, [config], output_dir)
+    return artifact
 
 
-def _write_onnx(pipeline: Pipeline, manifest: Manifest, target: Path) -> None:
-    onnx.save(_checked_onnx(pipeline, manifest), target)
+def export_each(
+    model: BokehFlow, configs: Iterable[ExportConfig], output_dir: Path = DEFAULT_OUTPUT_DIR
+) -> Iterator[Artifact]:
+    """`export` with one config after the other; a graph that two in a row share is made once."""
+    graphs = Graphs(model)
+    for config in configs:
+        manifest = _manifest(model, config)
+        path = output_dir / artifact_name(manifest.variant, config)
+        with output_folder(output_dir), sealed(path, manifest) as target:
+            _WRITERS[config.target](graphs, config, manifest, target)
+            check_compiled(config.target, target, config.lowering, model.network.variant.blocks)
+        yield load_artifact(path)
 
 
-def _write_openvino(pipeline: Pipeline, manifest: Manifest, target: Path) -> None:
+def _write_onnx(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
+    proto = graphs.onnx_graph(config)
+    onnx.helper.set_model_props(proto, dict(manifest.embedded()))
+    onnx.save(proto, target)
+
+
+def _write_openvino(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
     import_openvino()  # Before the minute that the graph takes.
-    proto = _checked_onnx(pipeline, manifest)
+    proto = graphs.onnx_graph(config)
     target.mkdir()
-    to_openvino(proto, target, cast(Precision, manifest.precision), manifest.embedded())
+    to_openvino(proto, target, config.chosen_precision, manifest.embedded())
 
 
-def _write_coreml(pipeline: Pipeline, manifest: Manifest, target: Path) -> None:
+def _write_coreml(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
+    pipeline = graphs.pipeline(config)
     to_coreml(
         pipeline,
         example_inputs(pipeline),
         [spec.name for spec in manifest.inputs],
         [spec.name for spec in manifest.outputs],
         target,
-        cast(Precision, manifest.precision),
+        config.chosen_precision,
         manifest.embedded(),
     )
 
 
 _WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "coreml": _write_coreml}
-
-
-def _checked_onnx(pipeline: Pipeline, manifest: Manifest) -> onnx.ModelProto:
-    names = [spec.name for spec in manifest.outputs]
-    proto = to_onnx(trace(pipeline), names, manifest.embedded())
-    check_static_graph(proto)
-    onnx.checker.check_model(proto, full_check=True)
-    return proto
-
-
-def _pipeline(model: BokehFlow, config: ExportConfig) -> Pipeline:
-    """The model's weights in a pipeline of the sizes and with the lowering of the export."""
-    network = LoweredNetwork(model.network, config.lowering.mixer)
-    return Pipeline(network, config.frame_size, config.network_size, config.render).eval()
 
 
 def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:

@@ -33,7 +33,7 @@ def write_scan_free_onnx(model: BokehFlow, config: ExportConfig, path: Path) -> 
     network = LoweredNetwork(model.network, _ScanFreeMixer)
     pipeline = Pipeline(network, config.frame_size, config.network_size, config.render)
     names = [spec.name for spec in output_specs(model.network.variant, config.frame_size)]
-    onnx.save(to_onnx(trace(pipeline), names, {"bokehflow": "scan-free floor"}), path)
+    onnx.save(to_onnx(trace(pipeline), names), path)
 
 
 class _ScanFreeMixer(FusedMixer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import onnx
@@ -20,19 +20,12 @@ _WHOLE_GRAPH = 2**31
 """Bytes: no tensor is larger than a file of this format may be. Nothing is too large to fold."""
 
 
-def to_onnx(
-    program: ExportedProgram, output_names: Sequence[str], metadata: Mapping[str, str]
-) -> onnx.ModelProto:
-    """Convert a traced program. Inputs keep the names of the module's arguments.
-
-    metadata: written into the model's metadata properties.
-    """
+def to_onnx(program: ExportedProgram, output_names: Sequence[str]) -> onnx.ModelProto:
+    """Convert a traced program. Inputs keep the names of the module's arguments."""
     model = _translated(program, output_names)
     _name_after_modules(model)
     _tidy(model)
-    proto: onnx.ModelProto = _serialized(model)
-    onnx.helper.set_model_props(proto, dict(metadata))
-    return proto
+    return _serialized(model)
 
 
 def _translated(program: ExportedProgram, output_names: Sequence[str]) -> Any:

@@ -20,12 +20,10 @@ if not torch.cuda.is_available():
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     """Nano at 96x160, full network size, for every target. To be read, never written."""
-    from bokehflow.export import TARGETS, ExportConfig, as_target, export
+    from bokehflow.export import TARGETS, ExportConfig, as_target, export_each
     from bokehflow.model import load_model
     from bokehflow.specs import Size
 
     folder, model, size = tmp_path_factory.mktemp("artifacts"), load_model("nano"), Size(96, 160)
-    return {
-        target: export(model, ExportConfig(as_target(target), size, size), folder)
-        for target in TARGETS
-    }
+    configs = [ExportConfig(as_target(target), size, size) for target in TARGETS]
+    return dict(zip(TARGETS, export_each(model, configs, folder), strict=True))

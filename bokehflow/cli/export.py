@@ -123,16 +123,15 @@ def _export_each(
     model: BokehFlow, configs: Sequence[ExportConfig], output_dir: Path
 ) -> list[dict[str, object]]:
     """Export one after the other; what each became and how long it took."""
-    from bokehflow.export import export as export_model
+    from bokehflow.export import export_each
 
     done: list[dict[str, object]] = []
     with progress_bar("exporting", len(configs)) as advance:
-        for config in configs:
-            started = time.perf_counter()
-            artifact = export_model(model, config, output_dir)
+        started = time.perf_counter()
+        for artifact in export_each(model, configs, output_dir):
             done.append(
                 {
-                    "target": config.target,
+                    "target": artifact.manifest.target,
                     "path": str(artifact.path),
                     "bytes": artifact.manifest.artifact_bytes,
                     "precision": artifact.manifest.precision,
@@ -142,5 +141,6 @@ def _export_each(
                     "seconds": round(time.perf_counter() - started, 1),
                 }
             )
+            started = time.perf_counter()
             advance()
     return done

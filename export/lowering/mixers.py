@@ -94,7 +94,7 @@ class LoweredMixer(nn.Module):
         ):
             ordered = to_orders(tokens, height, width, self.reordering, group)
             q, k, v, gates = project(ordered)
-            lost, beta = torch.sigmoid(read(F.silu(gates))).split(self.heads, dim=-1)
+            lost, beta = torch.split(torch.sigmoid(read(F.silu(gates))), self.heads, dim=-1)
             log_decay = log_one_minus(room * lost)
             o, final = self.scan(ScanInputs(q, k, v, log_decay, beta), start)
             outputs.append(from_orders(o, height, width, self.reordering, group))

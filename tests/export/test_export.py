@@ -190,7 +190,7 @@ def test_a_failed_export_leaves_the_old_artifact_and_nothing_else(
     from bokehflow.export import export as export_module
 
     def fail(*arguments: object) -> None:
-        Path(str(arguments[2])).write_bytes(b"half")
+        Path(str(arguments[-1])).write_bytes(b"half")
         raise RuntimeError("stopped")
 
     config = ExportConfig("onnx", SMALL, SMALL)

@@ -1,0 +1,47 @@
+"""The graphs of a model that its artifacts are made of."""
+
+from __future__ import annotations
+
+import onnx
+
+from bokehflow.export.checks import check_static_graph
+from bokehflow.export.config import ExportConfig
+from bokehflow.export.lowering import LoweredNetwork
+from bokehflow.export.to_onnx import to_onnx
+from bokehflow.export.trace import trace
+from bokehflow.model import BokehFlow
+from bokehflow.pipeline import Pipeline
+from bokehflow.signature import output_specs
+
+
+class Graphs:
+    """Pipelines and ONNX graphs of one model.
+
+    The last ONNX graph is kept, since OpenVINO is given the same one as ONNX Runtime.
+    """
+
+    def __init__(self, model: BokehFlow) -> None:
+        self.model = model
+        self._last: tuple[object, onnx.ModelProto] | None = None
+
+    def pipeline(self, config: ExportConfig) -> Pipeline:
+        """The model's weights in a pipeline of the sizes and with the lowering of the export."""
+        network = LoweredNetwork(self.model.network, config.lowering.mixer)
+        return Pipeline(network, config.frame_size, config.network_size, config.render).eval()
+
+    def onnx_graph(self, config: ExportConfig) -> onnx.ModelProto:
+        """A checked ONNX graph without metadata, to be read alone.
+
+        Raises CheckError for one that is not static.
+        """
+        key = (config.frame_size, config.network_size, config.render, config.lowering.scan)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, self._checked_onnx(config))
+        return self._last[1]
+
+    def _checked_onnx(self, config: ExportConfig) -> onnx.ModelProto:
+        outputs = output_specs(self.model.network.variant, config.frame_size)
+        proto = to_onnx(trace(self.pipeline(config)), [spec.name for spec in outputs])
+        check_static_graph(proto)
+        onnx.checker.check_model(proto, full_check=True)
+        return proto

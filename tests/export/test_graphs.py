@@ -1,0 +1,37 @@
+"""Targets that take the same ONNX graph have it made once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import onnx
+import pytest
+
+from bokehflow.export import ExportConfig
+from bokehflow.export.graphs import Graphs
+from bokehflow.model import load_model
+from bokehflow.specs import Size
+
+
+def test_a_graph_is_kept_for_as_long_as_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ExportConfig] = []
+
+    def make(_: Graphs, config: ExportConfig) -> onnx.ModelProto:
+        made.append(config)
+        return onnx.ModelProto()
+
+    monkeypatch.setattr(Graphs, "_checked_onnx", make)
+    graphs, size = Graphs(load_model("nano")), Size(96, 160)
+    first = ExportConfig("onnx", size, size)
+    openvino = dataclasses.replace(first, target="openvino", precision="fp16")
+    assert graphs.onnx_graph(first) is graphs.onnx_graph(openvino)
+    assert made == [first]
+    others = [
+        dataclasses.replace(openvino, scan="chunked"),
+        dataclasses.replace(first, network_size=Size(32, 48)),
+        dataclasses.replace(first, frame_size=Size(192, 320)),
+        first,
+    ]
+    for other in others:
+        graphs.onnx_graph(other)
+    assert made == [first, *others]
