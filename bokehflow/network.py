@@ -88,9 +88,7 @@ class Network(nn.Module):
         """frame: [B, 3, H, W], sRGB 0..1, H and W multiples of 4; lens: [B, 4]; state: carried."""
         stem, half_size = self.stem(frame)
         height, width = stem.shape[-2:]
-        # Laid out as they are read: a view would hand its order on to everything added to it.
-        tokens = stem.flatten(2).transpose(1, 2).contiguous()
-        pooled = tokens.mean(dim=1)
+        tokens, pooled = self._tokens(stem)
         starts = self._starts(state, pooled)
         depth_levels, bokeh_levels, coarse, finals = self._encode(
             tokens, lens, starts, height, width
@@ -106,6 +104,12 @@ class Network(nn.Module):
     def first_state(self, batch: int = 1) -> State:
         """The state before the first frame, and after a cut."""
         return first_state(self.variant, batch, self.temporal.segments)
+
+    def _tokens(self, stem: Tensor) -> tuple[Tensor, Tensor]:
+        """The stem's map as `_encode` takes it, [B, T, C], and its mean token [B, C]."""
+        # Laid out as they are read: a view would hand its order on to everything added to it.
+        tokens = stem.flatten(2).transpose(1, 2).contiguous()
+        return tokens, tokens.mean(dim=1)
 
     def _starts(self, state: State, pooled: Tensor) -> Any:
         """What `_encode` takes as starts: a `bigdr.Start` a block, the depth blocks' first.

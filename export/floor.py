@@ -12,7 +12,7 @@ import onnx
 from torch import Tensor
 
 from bokehflow.export.config import ExportConfig
-from bokehflow.export.lowering import FusedMixer, FusedScan, LoweredNetwork
+from bokehflow.export.lowering import FusedMixer, FusedScan, LoweredBlock, LoweredNetwork
 from bokehflow.export.lowering.orders import Reordering
 from bokehflow.export.to_onnx import to_onnx
 from bokehflow.export.trace import trace
@@ -30,7 +30,7 @@ def write_scan_free_onnx(model: BokehFlow, config: ExportConfig, path: Path) -> 
     would read is added up instead, so that nothing is left out as unused. OpenVINO reads the file
     as it is. config.scan is not looked at.
     """
-    network = LoweredNetwork(model.network, _ScanFreeMixer)
+    network = LoweredNetwork(model.network, lambda pair: LoweredBlock(pair, _ScanFreeMixer(pair)))
     pipeline = Pipeline(network, config.frame_size, config.network_size, config.render)
     names = [spec.name for spec in output_specs(model.network.variant, config.frame_size)]
     onnx.save(to_onnx(trace(pipeline), names), path)

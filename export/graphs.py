@@ -6,7 +6,6 @@ import onnx
 
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.config import ExportConfig
-from bokehflow.export.lowering import LoweredNetwork
 from bokehflow.export.to_onnx import to_onnx
 from bokehflow.export.trace import trace
 from bokehflow.model import BokehFlow
@@ -26,7 +25,7 @@ class Graphs:
 
     def pipeline(self, config: ExportConfig) -> Pipeline:
         """The model's weights in a pipeline of the sizes and with the lowering of the export."""
-        network = LoweredNetwork(self.model.network, config.lowering.mixer)
+        network = config.lowering.apply(self.model.network)
         return Pipeline(network, config.frame_size, config.network_size, config.render).eval()
 
     def onnx_graph(self, config: ExportConfig) -> onnx.ModelProto:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 _QUANTIZABLE = re.compile(
     r"network\.("
     r"stem\.(first|depthwise|pointwise)"
-    r"|blocks\.\d+\.scan\.(project\.\d+|fuse\.weigh|out)"
-    r"|blocks\.\d+\.local(\.depthwise)?"
+    r"|blocks\.\d+\.scan\.(project(\.\d+|\.query|\.key|\.value|\.read)?|fuse\.weigh|out)"
+    r"|blocks\.\d+\.local(\.depthwise|\.pointwise)?"
     r"|fusions\.\d+\.(to_depth|to_bokeh)"
     r"|bokeh_head\.(project\.\d+|mix|to_half|skip|mix_half|to_full|out)"
     r")"

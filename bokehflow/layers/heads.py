@@ -61,16 +61,20 @@ class DenseHead(nn.Module):
 
         Returns [B, out_channels, H, W].
         """
-        batch, _, height, width = half_size.shape
-        summed = self.project[0](levels[0])
-        for project, tokens in zip(list(self.project)[1:], levels[1:], strict=True):
-            summed = summed + project(tokens)
-        grid = summed.transpose(1, 2).reshape(batch, -1, height // 2, width // 2)
+        grid = self.at_tokens(levels, half_size.shape[2] // 2, half_size.shape[3] // 2)
         grid = F.gelu(self.mix(F.gelu(grid)))
         grid = F.pixel_shuffle(self.to_half(grid), 2) + self.skip(half_size)
         grid = F.gelu(self.mix_half(F.gelu(grid)))
         dense: Tensor = self.out(F.gelu(F.pixel_shuffle(self.to_full(grid), 2)))
         return dense
+
+    def at_tokens(self, levels: Sequence[Tensor], height: int, width: int) -> Tensor:
+        """All levels together, [B, head channels, height, width]."""
+        summed = self.project[0](levels[0])
+        for project, tokens in zip(list(self.project)[1:], levels[1:], strict=True):
+            summed = summed + project(tokens)
+        grid: Tensor = summed.transpose(1, 2).reshape(len(summed), -1, height, width)
+        return grid
 
 
 class ResidualRefinement(nn.Module):

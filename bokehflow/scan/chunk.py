@@ -22,6 +22,7 @@ from torch import Tensor
 
 from bokehflow.errors import SizeError, UnknownNameError
 from bokehflow.scan.constants import (
+    identity,
     lower_ones,
     state_rows,
     strictly_lower_ones,
@@ -96,10 +97,12 @@ def chunk_folded(
     gates = (gate.reshape(flat, chunk_size) for gate in (log_decay, beta))
     readout, maps = _within_chunk(q, k, v, *gates)
     by_chunk = maps.reshape(batch, chunks, *maps.shape[1:])
-    starts, final = carry_states(by_chunk, initial_state, groups, inter_chunk)
+    below = identity(v.shape[-1], v).expand(batch, -1, -1)
+    start = torch.cat([initial_state, below], dim=1)
+    starts, end = carry_states(by_chunk, start, groups, inter_chunk)
     o = readout @ starts.reshape(flat, *starts.shape[2:])
     o = o.reshape(batch, chunks * chunk_size, -1)
-    return (o[:, :length] if spare else o), final
+    return (o[:, :length] if spare else o), end[:, : k.shape[-1]]
 
 
 def _within_chunk(

@@ -17,8 +17,6 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from bokehflow.scan.constants import identity
-
 InterChunk = Literal["sequential", "two_level", "three_level", "hillis_steele"]
 INTER_CHUNK_SCHEMES: tuple[str, ...] = get_args(InterChunk)
 
@@ -45,28 +43,25 @@ def plan_groups(chunks: int, scheme: InterChunk) -> tuple[int, ...]:
 
 
 def carry_states(
-    maps: Tensor, initial: Tensor, groups: tuple[int, ...], scheme: InterChunk
+    maps: Tensor, start: Tensor, groups: tuple[int, ...], scheme: InterChunk
 ) -> tuple[Tensor, Tensor]:
-    """Return the state *before* each chunk, with an identity below it, and the state at the end.
+    """Return the state *before* each chunk and the state at the end, all as `start` is.
 
-    maps: [N, chunks, K + V, K + V], chunks the product of `groups`; initial: [N, K, V].
-    Returns starts [N, chunks, K + V, V] and final [N, K, V].
+    maps: [N, chunks, K + V, K + V], chunks the product of `groups`; start: [N, K + V, columns], a
+    state with an identity below it. Returns starts [N, chunks, K + V, columns] and the end.
     """
-    key_size, value_size = initial.shape[1:]
-    below = identity(value_size, initial).expand(initial.shape[0], value_size, value_size)
-    start = torch.cat([initial, below], dim=1)[:, None]
     if scheme == "hillis_steele":
-        starts, final = _hillis_steele(maps, start)
+        starts, end = _hillis_steele(maps, start[:, None])
     else:
-        starts, final = _grouped(maps, start, groups)
-    return starts, final[:, 0, :key_size]
+        starts, end = _grouped(maps, start[:, None], groups)
+    return starts, end[:, 0]
 
 
 def _grouped(maps: Tensor, start: Tensor, groups: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Compose inside all groups of the last level at once, carry the state from group to group by
     the levels before it, then apply the compositions to every group's start.
 
-    start, and so the end: [N, 1, K + V, V].
+    start, and so the end: [N, 1, K + V, columns].
     """
     *outer, group = groups
     if not outer:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bokehflow.export.lowering.maps import constant, depthwise
 from bokehflow.export.lowering.mixers import LoweredMixer
 from bokehflow.layers.bigdr import BiGDRBlock
 
@@ -18,6 +19,7 @@ class LoweredBlock(nn.Module):
     def __init__(self, blocks: Sequence[BiGDRBlock], scan: LoweredMixer) -> None:
         super().__init__()
         self.scan = scan
+        self.groups = len(scan.groups)
         self.local = _LocalMixer(blocks)
 
     def forward(
@@ -37,17 +39,11 @@ class _LocalMixer(nn.Module):
         super().__init__()
         mixers = [block.local for block in blocks]
         norms = [block.local_norm for block in blocks]
-        channels = norms[0].normalized_shape[0]
-        self.scale = _constant(torch.stack([norm.weight for norm in norms])[:, None])
-        self.shift = _constant(torch.stack([norm.bias for norm in norms])[:, None])
-        self.depthwise = nn.Conv2d(
-            len(blocks) * channels, len(blocks) * channels, 3, padding=1,
-            groups=len(blocks) * channels,
-        )  # fmt: skip
-        self.depthwise.weight = _constant(torch.cat([m.depthwise.weight for m in mixers]))
-        self.depthwise.bias = _constant(_stacked_bias([m.depthwise for m in mixers]).flatten())
-        self.pointwise = _constant(torch.stack([m.pointwise.weight.T for m in mixers]))
-        self.pointwise_bias = _constant(_stacked_bias([m.pointwise for m in mixers])[:, None])
+        self.scale = constant(torch.stack([norm.weight for norm in norms])[:, None])
+        self.shift = constant(torch.stack([norm.bias for norm in norms])[:, None])
+        self.depthwise = depthwise([mixer.depthwise for mixer in mixers])
+        self.pointwise = constant(torch.stack([m.pointwise.weight.T for m in mixers]))
+        self.pointwise_bias = constant(torch.stack([m.pointwise.bias for m in mixers])[:, None])
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:
         """x: [S, T, C] in raster order. Same shape back."""
@@ -56,13 +52,3 @@ class _LocalMixer(nn.Module):
         grid = normed.transpose(1, 2).reshape(1, streams * channels, height, width)
         mixed = F.gelu(self.depthwise(grid)).reshape(streams, channels, length).transpose(1, 2)
         return mixed @ self.pointwise + self.pointwise_bias
-
-
-def _stacked_bias(layers: Sequence[nn.Linear | nn.Conv2d]) -> Tensor:
-    """[S, out]."""
-    biases = [layer.bias for layer in layers if layer.bias is not None]
-    return torch.stack(biases)
-
-
-def _constant(x: Tensor) -> nn.Parameter:
-    return nn.Parameter(x.detach().contiguous(), requires_grad=False)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from bokehflow.errors import UnknownNameError, UsageError
-from bokehflow.export.lowering.mixers import (
-    ChunkedMixer,
-    ChunkedScan,
-    FusedMixer,
-    FusedScan,
-    LoweredMixer,
-    SequenceScan,
-)
-from bokehflow.layers.bigdr import BiGDRBlock
+from bokehflow.export.lowering.blocks import LoweredBlock
+from bokehflow.export.lowering.map_mixer import MapScan
+from bokehflow.export.lowering.map_network import MapNetwork
+from bokehflow.export.lowering.mixers import ChunkedMixer, ChunkedScan, FusedMixer, FusedScan
+from bokehflow.export.lowering.network import LoweredNetwork
+from bokehflow.network import Network
 
 AUTO = "auto"
 
@@ -32,7 +28,7 @@ class Lowering:
 
     name: str
     target: str
-    scan: SequenceScan
+    scan: FusedScan | ChunkedScan | MapScan
     operator: str | None = None
     for_avx512: bool = False
 
@@ -41,17 +37,23 @@ class Lowering:
         """How often the compiled graph must hold the operator, in one layer."""
         return len(FusedMixer.groups) if self.operator else 0
 
-    def mixer(self, blocks: Sequence[BiGDRBlock]) -> LoweredMixer:
-        """The mixer of some blocks, side by side."""
-        if isinstance(self.scan, FusedScan):
-            return FusedMixer(blocks, self.scan)
-        return ChunkedMixer(blocks, self.scan)
+    def apply(self, network: Network) -> LoweredNetwork:
+        """The network in this form, with the same weights.
+
+        Raises UsageError for a network whose scans are cut into segments.
+        """
+        scan = self.scan
+        if isinstance(scan, MapScan):
+            return MapNetwork(network, scan)
+        if isinstance(scan, FusedScan):
+            return LoweredNetwork(network, lambda pair: LoweredBlock(pair, FusedMixer(pair, scan)))
+        return LoweredNetwork(network, lambda pair: LoweredBlock(pair, ChunkedMixer(pair, scan)))
 
 
 # On a CPU small chunks waste the least arithmetic and a gather is a copy of rows. Accelerators like
 # rows of at least 32 and transpose, but leave their memory for a gather.
-_CPU_CHUNKS = ChunkedScan(16, "three_level", "gather")
-_ACCELERATOR_CHUNKS = ChunkedScan(32, "three_level", "transpose")
+_CPU_CHUNKS = ChunkedScan(16, "three_level")
+_ACCELERATOR_CHUNKS = MapScan(32, "three_level")
 LOWERINGS = (
     Lowering(
         "linear_attention_padded",

@@ -47,10 +47,6 @@ class ChunkedScan:
 
     chunk_size: int
     inter_chunk: InterChunk
-    reordering: Reordering
-
-
-SequenceScan = FusedScan | ChunkedScan
 
 
 class LoweredMixer(nn.Module):
@@ -60,7 +56,7 @@ class LoweredMixer(nn.Module):
     time need less memory, and more nodes.
     """
 
-    reordering: Reordering
+    reordering: Reordering = "gather"
     groups: tuple[Directions, ...] = (EVERY_DIRECTION,)
 
     def __init__(self, blocks: Sequence[BiGDRBlock], value_size: int, by_head: bool) -> None:
@@ -113,7 +109,6 @@ class LoweredMixer(nn.Module):
 class FusedMixer(LoweredMixer):
     """Heads stay beside each other, as LinearAttention takes them."""
 
-    reordering: Reordering = "gather"
     groups = ROWS_AND_COLUMNS
 
     def __init__(self, blocks: Sequence[BiGDRBlock], scan: FusedScan) -> None:
@@ -140,7 +135,7 @@ class ChunkedMixer(LoweredMixer):
 
     def __init__(self, blocks: Sequence[BiGDRBlock], scan: ChunkedScan) -> None:
         super().__init__(blocks, blocks[0].scan.head_size, by_head=True)
-        self.chunks, self.reordering = scan, scan.reordering
+        self.chunks = scan
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
         """q, k, v: [S, D, H, T, d]; gates: [S, D, T, H]."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bokehflow.errors import UsageError
 from bokehflow.export.lowering.blocks import LoweredBlock
-from bokehflow.export.lowering.mixers import LoweredMixer
+from bokehflow.export.lowering.map_block import MapBlock
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.conditioning import FilmModulation
 from bokehflow.layers.gates import GateFloors
@@ -18,7 +18,7 @@ from bokehflow.layers.temporal import State, state_shapes
 from bokehflow.network import FUSION_EVERY, Network
 from bokehflow.scan import DIRECTIONS
 
-BuildMixer = Callable[[Sequence[BiGDRBlock]], LoweredMixer]
+BuildBlock = Callable[[Sequence[BiGDRBlock]], LoweredBlock | MapBlock]
 
 
 class LoweredNetwork(Network):
@@ -28,8 +28,8 @@ class LoweredNetwork(Network):
     and twice the sequences for a scan to share among threads.
     """
 
-    def __init__(self, network: Network, build_mixer: BuildMixer) -> None:
-        """build_mixer: makes the mixer of some blocks, side by side in the order given.
+    def __init__(self, network: Network, build_block: BuildBlock) -> None:
+        """build_block: makes one of some blocks, side by side in the order given.
 
         Raises UsageError for a network whose scans are cut into segments.
         """
@@ -39,12 +39,12 @@ class LoweredNetwork(Network):
         self.load_state_dict(network.state_dict())
         blocks = [cast(BiGDRBlock, block) for block in (*self.depth_blocks, *self.bokeh_blocks)]
         pairs = zip(blocks[: self.variant.blocks], blocks[self.variant.blocks :], strict=True)
-        self.blocks = nn.ModuleList(LoweredBlock(pair, build_mixer(pair)) for pair in pairs)
+        self.blocks = nn.ModuleList(build_block(pair) for pair in pairs)
         del self.depth_blocks, self.bokeh_blocks
         self.modulation = _Modulation([cast(FilmModulation, film) for film in self.film])
         self.floors = _Floors(self.depth_floors, self.bokeh_floors)
         del self.film, self.depth_floors, self.bokeh_floors
-        self._groups = len(cast(LoweredBlock, self.blocks[0]).scan.groups)
+        self._groups = cast(LoweredBlock, self.blocks[0]).groups
 
     def _starts(self, state: State, pooled: Tensor) -> list[Tensor]:
         """A start [S x D, H, d, d] for every group of directions of every pair of blocks."""
@@ -102,14 +102,15 @@ class _Modulation(nn.Module):
         depth_bias = torch.zeros_like(bias) + torch.tensor([1.0, 0.0])[:, None, None]
         weight = torch.cat([torch.zeros_like(weight), weight], dim=2)
         bias = torch.cat([depth_bias, bias], dim=2)
-        self.blocks, self.channels = len(films), bias.shape[-1]
+        self.blocks = len(films)
+        self.shape: tuple[int, ...] = (1, bias.shape[-1])
         self.read = nn.Linear(weight.shape[-1], bias.numel())
         self.read.weight = nn.Parameter(weight.detach().flatten(0, 3), requires_grad=False)
         self.read.bias = nn.Parameter(bias.detach().flatten(), requires_grad=False)
 
     def forward(self, aperture: Tensor) -> list[tuple[Tensor, Tensor]]:
         """aperture: [1, C]. Returns a scale and a shift [2, 1, C] for every pair of blocks."""
-        read = self.read(aperture).reshape(self.blocks * 2 * 2, 1, self.channels)
+        read = self.read(aperture).reshape(self.blocks * 2 * 2, *self.shape)
         parts = torch.split(read, 2)
         return list(zip(parts[::2], parts[1::2], strict=True))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bokehflow.export.lowering import LoweredNetwork
 from bokehflow.export.lowering.choice import LOWERINGS, Lowering
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network
@@ -28,7 +27,7 @@ def network_with_every_weight_alive(variant: str) -> Network:
 @pytest.mark.parametrize("variant", ["nano", "small"])
 def test_lowered_network_is_the_network(variant: str, lowering: Lowering) -> None:
     network = network_with_every_weight_alive(variant)
-    lowered = LoweredNetwork(network, lowering.mixer)
+    lowered = lowering.apply(network)
     zeros = first_state(network.variant)
     state = State(torch.randn_like(zeros.scan), torch.randn_like(zeros.pooled), torch.ones(1, 1))
     frame, lens = torch.rand(1, 3, 28, 44), torch.tensor([Lens().as_tuple()])

@@ -1,0 +1,152 @@
+"""The scan mixers of several streams on maps: channels first, tokens in rows of one chunk.
+
+Computes what `mixers.LoweredMixer` computes. No tensor has an axis of all tokens, which may be more
+than an accelerator allows, unless their number is no multiple of a chunk's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bokehflow.export.lowering import weights
+from bokehflow.export.lowering.maps import PointwiseConv, channel_norm
+from bokehflow.layers.bigdr import BiGDRBlock
+from bokehflow.layers.gates import log_one_minus
+from bokehflow.scan import DIRECTIONS, KEY_EPSILON, InterChunk
+from bokehflow.scan.chunk_columns import chunk_columns
+from bokehflow.scan.inputs import ScanInputs
+from bokehflow.scan.transitions import plan_groups
+
+
+@dataclass(frozen=True, slots=True)
+class MapScan:
+    """Standard operators on maps: 1x1 convolutions, and products of chunks (`chunk_columns`)."""
+
+    chunk_size: int
+    inter_chunk: InterChunk
+
+
+class MapMixer(nn.Module):
+    """Norm, projection, scan and fusion of S blocks' directions, on maps [S, C, H, W]."""
+
+    def __init__(self, blocks: Sequence[BiGDRBlock], scan: MapScan) -> None:
+        super().__init__()
+        mixers = [block.scan for block in blocks]
+        self.heads, self.head_size = mixers[0].heads, mixers[0].head_size
+        self.chunks = scan
+        self.project = _Projection(weights.projections(blocks, self.head_size))
+        self.gates = PointwiseConv(*weights.gate_readers(blocks))
+        self.fuse = _Fusion(blocks)
+        self.out = PointwiseConv(
+            *weights.after_norm([m.fuse.norm for m in mixers], [m.out for m in mixers])
+        )
+
+    def forward(self, x: Tensor, room: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+        """x: [S, C, H, W], before the norm; room: [S, 1, 1, 1], 1 - alpha_min; start: [S x 4, H, d,
+        d]. Returns [S, C, H, W] and the final state, as start is."""
+        streams, _, height, width = x.shape
+        layout = _Layout(height, width, self.chunks)
+        inputs = self._inputs(layout.to_rows(channel_norm(x)), room, layout)
+        o, final = chunk_columns(
+            inputs, start.flatten(0, 1), layout.groups, self.chunks.inter_chunk
+        )
+        rows = o.transpose(1, 2).reshape(streams, -1, layout.count, layout.size)
+        fused = self.fuse(layout.from_rows(rows))
+        return self.out(fused).reshape(x.shape), final.reshape(start.shape)
+
+    def _inputs(self, rows: Tensor, room: Tensor, layout: _Layout) -> ScanInputs:
+        """What the scan reads; rows: [S, 4C, n, c]. Its N is stream, direction and head."""
+        sequences, count, size = -1, layout.count, layout.size
+        *projected, read = self.project(rows)
+        q, k, v = (
+            each.reshape(sequences, self.head_size, count, size).transpose(1, 2)
+            for each in projected
+        )
+        logits = self.gates(F.silu(read)).reshape(-1, 2 * self.heads, count, size)
+        lost, beta = torch.split(torch.sigmoid(logits), self.heads, dim=1)
+        log_decay = log_one_minus(lost.reshape(len(room), -1, count, size) * room)
+        log_decay, beta = (
+            layout.masked(each.reshape(sequences, count, 1, size)) for each in (log_decay, beta)
+        )
+        k = k * torch.rsqrt((k * k).sum(2, keepdim=True) + KEY_EPSILON)
+        return ScanInputs(q, k, v, log_decay, beta)
+
+
+class _Layout:
+    """A map's tokens in the order of every direction, in rows of one chunk."""
+
+    def __init__(self, height: int, width: int, scan: MapScan) -> None:
+        self.height, self.width, self.size = height, width, scan.chunk_size
+        self.length = height * width
+        self.groups = plan_groups(-(-self.length // self.size), scan.inter_chunk)
+        self.count = math.prod(self.groups)
+        self.spare = self.count * self.size - self.length
+
+    def to_rows(self, x: Tensor) -> Tensor:
+        """[S, C, H, W] to [S, 4C, n, c], direction by direction."""
+        columns = x.transpose(2, 3)
+        ways = (x, x.flip(2, 3), columns, columns.flip(2, 3))
+        return torch.cat([self._in_rows(way) for way in ways], dim=1)
+
+    def from_rows(self, rows: Tensor) -> Tensor:
+        """The way back: [S, 4C, n, c] to [S, 4C, H, W], all directions in raster order."""
+        by_row, back_by_row, by_column, back_by_column = torch.chunk(
+            rows.flatten(2)[:, :, : self.length] if self.spare else rows, len(DIRECTIONS), dim=1
+        )
+        raster, back = (self._map(x, self.height, self.width) for x in (by_row, back_by_row))
+        column, back_column = (
+            self._map(x, self.width, self.height) for x in (by_column, back_by_column)
+        )
+        columns = torch.cat([column, back_column.flip(2, 3)], dim=1).transpose(2, 3)
+        return torch.cat([raster, back.flip(2, 3), columns], dim=1)
+
+    def masked(self, gate: Tensor) -> Tensor:
+        """A gate [N, n, 1, c] that is 0 at tokens that are none."""
+        if not self.spare:
+            return gate
+        inside = torch.arange(self.count * self.size) < self.length
+        return gate * inside.reshape(1, self.count, 1, self.size).to(gate.dtype)
+
+    def _in_rows(self, x: Tensor) -> Tensor:
+        if self.spare:
+            x = F.pad(x.flatten(2), (0, self.spare))
+        return x.reshape(*x.shape[:2], self.count, self.size)
+
+    def _map(self, x: Tensor, height: int, width: int) -> Tensor:
+        return x.reshape(*x.shape[:2], height, width)
+
+
+class _Projection(nn.Module):
+    """From normalised rows [S, 4C, n, c] to q, k, v and the gates' input."""
+
+    def __init__(self, matrices: Sequence[Tensor]) -> None:
+        """matrices: as `weights.projections` has them, biases in their last rows."""
+        super().__init__()
+        self.query, self.key, self.value, self.read = (
+            PointwiseConv(matrix[..., :-1, :], matrix[..., -1, :]) for matrix in matrices
+        )
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """[1, S x 4C, n, c] three times, and [1, S x 8C, n, c]."""
+        return tuple(layer(rows) for layer in (self.query, self.key, self.value, self.read))
+
+
+class _Fusion(nn.Module):
+    """`layers.bigdr.DirectionFusion`, less its norm's scale and shift (`out` has them)."""
+
+    def __init__(self, blocks: Sequence[BiGDRBlock]) -> None:
+        super().__init__()
+        self.weigh = PointwiseConv(*weights.fusion_weights(blocks))
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        """outputs: [S, 4C, H, W], the four scans at every token. Returns [S, C, H, W]."""
+        streams, _, height, width = outputs.shape
+        by_direction = (streams, len(DIRECTIONS), -1, height, width)
+        shares = torch.softmax(self.weigh(outputs).reshape(by_direction), dim=1)
+        return channel_norm((shares * outputs.reshape(by_direction)).sum(1))
