@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bokehflow.export.outer_sums import outer_sum
+from bokehflow.export.repeats import repeated
 
 SMALLEST_WORTH_IT = 256
 """Elements from which on an operation costs less than it saves."""
@@ -79,6 +80,12 @@ def _smaller(values: NDArray[Any], opset: Any, exact_halves: bool) -> Any | None
     if values.dtype == np.int64 and (parts := outer_sum(values)) is not None:
         outer, inner = (opset.constant(part.astype(np.int32)) for part in parts)
         return opset.convert(opset.reshape(opset.add(outer, inner), shape, False), "i64")
+    if (found := repeated(values)) is not None:
+        part, counts = found
+        once = _smaller(part, opset, exact_halves) if part.size >= SMALLEST_WORTH_IT else None
+        if once is None:
+            once = opset.constant(part)
+        return opset.tile(once, np.array(counts, np.int64))
     if exact_halves and values.dtype == np.float32 and (half := exact_half(values)) is not None:
         return opset.convert(opset.constant(half), "f32")
     return None

@@ -1,9 +1,9 @@
 """A smaller ONNX file that loads as the same graph.
 
-Large constants are stored in fewer bytes behind a node that engines fold away when they load the
+Large constants are stored in fewer bytes behind nodes that engines fold away when they load the
 model: floats of the network in half precision, orders of tokens as sums of row and column,
-tensors of one value as that value with a shape, columns of zeros not at all. Shapes of values can
-be inferred and are not stored.
+tensors of one value as that value with a shape, what is repeated once, columns of zeros not at
+all. Shapes of values can be inferred and are not stored.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from bokehflow.export.outer_sums import outer_sum
+from bokehflow.export.repeats import repeated
 from bokehflow.quantize.layers import module_path
 from bokehflow.quantize.onnx_graph import readers
 
@@ -75,12 +76,27 @@ def _unpacking(name: str, values: NDArray[np.generic], *, round_floats: bool) ->
         ], stored
     if values.dtype == np.int8:
         return _without_zero_columns(name, values)
+    if (found := repeated(values)) is not None:
+        return _tiled(name, *found, round_floats)
     narrow = _narrowed(values, round_floats)
     if narrow is None:
         return None
     wide = helper.np_dtype_to_tensor_dtype(values.dtype)
     cast = helper.make_node("Cast", [f"{name}.stored"], [name], f"{name}/cast", to=wide)
     return [cast], {f"{name}.stored": narrow}
+
+
+def _tiled(
+    name: str, part: NDArray[np.generic], counts: tuple[int, ...], round_floats: bool
+) -> _Unpacking:
+    """What is repeated, stored once."""
+    once, repeats = f"{name}.once", f"{name}.repeats"
+    tile = helper.make_node("Tile", [once, repeats], [name], f"{name}/tile")
+    smaller = None
+    if part.size >= SMALLEST_WORTH_IT:
+        smaller = _unpacking(once, part, round_floats=round_floats)
+    nodes, stored = smaller or ([], {once: part})
+    return [*nodes, tile], {**stored, repeats: np.array(counts, np.int64)}
 
 
 def _without_zero_columns(name: str, codes: NDArray[np.generic]) -> _Unpacking | None:

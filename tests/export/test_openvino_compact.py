@@ -68,6 +68,8 @@ HALVES = RNG.normal(size=(30, 20)).astype(np.float16).astype(np.float32)
         pytest.param(np.full((40, 50), 0.3, np.float32), 0.01, id="one-value"),
         pytest.param(grid_orders("rows", "columns").reshape(-1), 0.1, id="orders"),
         pytest.param(HALVES, 0.6, id="halves"),
+        pytest.param(np.tile(HALVES, (1, 4)), 0.2, id="repeated"),
+        pytest.param(np.tile(RNG.normal(size=(3, 5)), (9, 8)).astype(np.float32), 0.1, id="short"),
         pytest.param(both_zeros(), 0.6, id="zeros-of-both-signs"),
         pytest.param(RNG.normal(size=(30, 20)).astype(np.float32), 1.01, id="any-floats"),
     ],
