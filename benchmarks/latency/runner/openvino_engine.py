@@ -28,11 +28,14 @@ class OpenVinoEngine:
             settings["PERF_COUNT"] = "YES"
         file = load.model / MODEL_FILE if load.model.is_dir() else load.model
         self.device = load.arguments.get("device", "CPU")
-        self.model = openvino.Core().compile_model(str(file), self.device, settings)
+        core = openvino.Core()
+        model = core.read_model(str(file))
+        # Compiling may give an output the names of what it replaced beside its own.
+        self._outputs = [port.any_name for port in model.outputs]
+        self.model = core.compile_model(model, self.device, settings)
         self.request = self.model.create_infer_request()
         self.version = str(openvino.__version__).split("-")[0]
         self.input_shapes = {port.any_name: tuple(port.shape) for port in self.model.inputs}
-        self._outputs = [port.any_name for port in self.model.outputs]
 
     def put(self, array: np.ndarray) -> Any:
         return array
@@ -42,7 +45,7 @@ class OpenVinoEngine:
 
     def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         results = self.request.infer(dict(feeds))
-        return {name: results[name] for name in self._outputs}
+        return {name: results[index] for index, name in enumerate(self._outputs)}
 
     def device_peak_bytes(self) -> int | None:
         return None

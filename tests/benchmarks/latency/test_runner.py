@@ -78,6 +78,21 @@ def test_an_engine_computes_what_the_session_does(
         )
 
 
+def test_an_output_keeps_its_name_whatever_is_compiled_away_before_it(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    op = openvino.opset13
+    x = op.parameter([4], np.float32, name="x")
+    x.output(0).set_names({"x"})
+    sums = op.add(x, op.constant(np.ones(4, np.float32)))
+    sums.output(0).set_names({"add"})
+    same = op.reshape(sums, op.constant(np.array([4], np.int64)), False)
+    same.output(0).set_names({"next"})
+    openvino.save_model(openvino.Model([op.result(same)], [x]), tmp_path / "model.xml")
+    engine = OpenVinoEngine(Load(tmp_path, tmp_path, 1, {}))
+    outputs = engine.run({"x": np.zeros(4, np.float32)})
+    assert {name: value.tolist() for name, value in outputs.items()} == {"next": [1.0] * 4}
+
+
 def test_the_peak_of_memory_grows_with_what_is_held() -> None:
     before = peak_memory_bytes()
     if before is None:
