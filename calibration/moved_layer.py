@@ -70,6 +70,8 @@ class FlatMover:
         self.frame = frame
 
     def composite(self, picture: Tensor, u_x: float, u_y: float) -> None:
+        """Put the layer, as it is seen from a point of the lens in units of the lens's radius, over
+        picture [3, H, W], in place."""
         rows = self._taps(self.radius_px * u_y, axis=0)
         cols = self._taps(self.radius_px * u_x, axis=1)
         (y0, y1), (x0, x1) = self._span(rows, 0), self._span(cols, 1)

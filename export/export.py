@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -62,7 +63,8 @@ def export_each(
 
 
 def _write_onnx(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
-    proto = graphs.onnx_graph(config)
+    # A copy: OpenVINO would take over what is written into the graph that both share.
+    proto = copy.deepcopy(graphs.onnx_graph(config))
     onnx.helper.set_model_props(proto, dict(manifest.embedded()))
     onnx.save(proto, target)
 

@@ -69,8 +69,9 @@ def log_decay_above(room: Tensor, logits: Tensor) -> Tensor:
 def log_one_minus(x: Tensor) -> Tensor:
     """log(1 - x) for x in 0..1, with its digits where x is small; never below log(SMALLEST_DECAY).
 
-    1 - x rounds away what makes a decay slow: what it lost, which another difference gives exactly,
-    is taken off the logarithm again.
+    1 - x rounds away what makes a decay slow. What it lost, (1 - (1 - x)) - x, is exact (Sterbenz,
+    1974) and is added to the logarithm: a first-order correction, its divisor 1 - x left out because
+    nothing is lost where that is small.
     """
     left = 1.0 - x
     return torch.log(torch.clamp(left, min=SMALLEST_DECAY)) + ((1.0 - left) - x)

@@ -62,17 +62,16 @@ class MapMixer(nn.Module):
 
     def _inputs(self, rows: Tensor, room: Tensor, layout: _Layout) -> ScanInputs:
         """What the scan reads; rows: [S, 4C, n, c]. Its N is stream, direction and head."""
-        sequences, count, size = -1, layout.count, layout.size
+        count, size = layout.count, layout.size
         *projected, read = self.project(rows)
         q, k, v = (
-            each.reshape(sequences, self.head_size, count, size).transpose(1, 2)
-            for each in projected
+            each.reshape(-1, self.head_size, count, size).transpose(1, 2) for each in projected
         )
         logits = self.gates(F.silu(read)).reshape(-1, 2 * self.heads, count, size)
         lost, beta = torch.split(torch.sigmoid(logits), self.heads, dim=1)
         log_decay = log_one_minus(lost.reshape(len(room), -1, count, size) * room)
         log_decay, beta = (
-            layout.masked(each.reshape(sequences, count, 1, size)) for each in (log_decay, beta)
+            layout.masked(each.reshape(-1, count, 1, size)) for each in (log_decay, beta)
         )
         k = k * torch.rsqrt((k * k).sum(2, keepdim=True) + KEY_EPSILON)
         return ScanInputs(q, k, v, log_decay, beta)
@@ -96,12 +95,12 @@ class _Layout:
 
     def from_rows(self, rows: Tensor) -> Tensor:
         """The way back: [S, 4C, n, c] to [S, 4C, H, W], all directions in raster order."""
-        by_row, back_by_row, by_column, back_by_column = torch.chunk(
-            rows.flatten(2)[:, :, : self.length] if self.spare else rows, len(DIRECTIONS), dim=1
-        )
-        raster, back = (self._map(x, self.height, self.width) for x in (by_row, back_by_row))
-        column, back_column = (
-            self._map(x, self.width, self.height) for x in (by_column, back_by_column)
+        if self.spare:
+            rows = rows.flatten(2)[:, :, : self.length]
+        by_row, by_column = torch.chunk(rows, 2, dim=1)
+        raster, back = torch.chunk(by_row.reshape(len(rows), -1, self.height, self.width), 2, dim=1)
+        column, back_column = torch.chunk(
+            by_column.reshape(len(rows), -1, self.width, self.height), 2, dim=1
         )
         columns = torch.cat([column, back_column.flip(2, 3)], dim=1).transpose(2, 3)
         return torch.cat([raster, back.flip(2, 3), columns], dim=1)
@@ -117,9 +116,6 @@ class _Layout:
         if self.spare:
             x = F.pad(x.flatten(2), (0, self.spare))
         return x.reshape(*x.shape[:2], self.count, self.size)
-
-    def _map(self, x: Tensor, height: int, width: int) -> Tensor:
-        return x.reshape(*x.shape[:2], height, width)
 
 
 class _Projection(nn.Module):

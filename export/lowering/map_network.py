@@ -72,6 +72,8 @@ class _Condition(nn.Module):
 
 
 class _CoarseHead(CoarseDepthHead):
+    """`layers.heads.CoarseDepthHead`."""
+
     def __init__(self, head: CoarseDepthHead) -> None:
         nn.Module.__init__(self)
         self.read_map = PointwiseConv(*weights.after_norm([head.norm], [head.read]))
@@ -82,6 +84,8 @@ class _CoarseHead(CoarseDepthHead):
 
 
 class _Head(DenseHead):
+    """`layers.heads.DenseHead`, its linear layers as convolutions."""
+
     def __init__(self, head: DenseHead) -> None:
         nn.Module.__init__(self)
         for name, layer in head.named_children():

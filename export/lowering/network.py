@@ -44,7 +44,7 @@ class LoweredNetwork(Network):
         self.modulation = _Modulation([cast(FilmModulation, film) for film in self.film])
         self.floors = _Floors(self.depth_floors, self.bokeh_floors)
         del self.film, self.depth_floors, self.bokeh_floors
-        self._groups = cast(LoweredBlock, self.blocks[0]).groups
+        self._groups = cast(LoweredBlock | MapBlock, self.blocks[0]).groups
 
     def _starts(self, state: State, pooled: Tensor) -> list[Tensor]:
         """A start [S x D, H, d, d] for every group of directions of every pair of blocks."""
@@ -90,7 +90,10 @@ class LoweredNetwork(Network):
 
 
 class _Modulation(nn.Module):
-    """Scale and shift of every pair of blocks: 1 and 0 for depth, `FilmModulation` for bokeh."""
+    """Scale and shift of every pair of blocks: 1 and 0 for depth, `FilmModulation` for bokeh.
+
+    shape: of one of them, as it goes with tokens.
+    """
 
     def __init__(self, films: Sequence[FilmModulation]) -> None:
         super().__init__()
@@ -109,7 +112,7 @@ class _Modulation(nn.Module):
         self.read.bias = nn.Parameter(bias.detach().flatten(), requires_grad=False)
 
     def forward(self, aperture: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """aperture: [1, C]. Returns a scale and a shift [2, 1, C] for every pair of blocks."""
+        """aperture: [1, C]. Returns a scale and a shift [2, *shape] for every pair of blocks."""
         read = self.read(aperture).reshape(self.blocks * 2 * 2, *self.shape)
         parts = torch.split(read, 2)
         return list(zip(parts[::2], parts[1::2], strict=True))

@@ -184,6 +184,12 @@ def test_a_missing_artifact_or_manifest_is_refused(
         load_artifact(copy)
 
 
+def test_targets_that_share_a_graph_share_no_metadata(artifacts: dict[str, Artifact]) -> None:
+    text = (artifacts["openvino"].path / "model.xml").read_text()
+    assert "bokehflow" in text
+    assert "<framework>" not in text
+
+
 def test_a_failed_export_leaves_the_old_artifact_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
