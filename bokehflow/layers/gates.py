@@ -70,7 +70,7 @@ def log_one_minus(x: Tensor) -> Tensor:
     """log(1 - x) for x in 0..1, with its digits where x is small; never below log(SMALLEST_DECAY).
 
     1 - x rounds away what makes a decay slow. What it lost, (1 - (1 - x)) - x, is exact (Sterbenz,
-    1974) and is added to the logarithm: a first-order correction, its divisor 1 - x left out because
+    1974) and is added to the logarithm: a first-order correction, without its divisor 1 - x because
     nothing is lost where that is small.
     """
     left = 1.0 - x
