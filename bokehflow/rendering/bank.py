@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from bokehflow.rendering.config import Quality
 
 SMALL_RADII_PX: dict[Quality, tuple[float, ...]] = {
-    "mobile": (1.0, 1.8, 3.0, 5.0, 9.0, 16.0, 27.0),
+    "mobile": (1.5, 4.0, 7.0, 11.0, 18.0, 30.0),
     "best": (1.0, 2.0, 3.2, 5.0, 7.5, 11.0, 16.0, 23.0, 32.0),
 }
 """The inner part of each bank: where one pixel more or less of blur is seen most."""
-GROWTH: dict[Quality, float] = {"mobile": 1.65, "best": 1.42}
+GROWTH: dict[Quality, float] = {"mobile": 1.7, "best": 1.42}
 """Largest ratio of neighbouring radii beyond the inner part."""
 LAST_GAP = 1.15
 """A radius nearer to the maximum than this ratio is left out: the two would be all but one."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
-from bokehflow.rendering.unmix import Surface, added
+from bokehflow.rendering.unmix import Surface
+from bokehflow.rendering.windows import added
 
 
 class SoftBins:
@@ -24,7 +24,7 @@ class SoftBins:
 
     def __init__(self, surfaces: Sequence[Surface], bank_radii_px: Sequence[float]) -> None:
         """bank_radii_px: signed, ascending. A radius beyond an end counts as that end."""
-        self._contents = [torch.cat([s.light * s.share, s.share], 1) for s in surfaces]
+        self._contents = [s.content for s in surfaces]
         self._squares = [s.radius_px * s.radius_px.abs() for s in surfaces]
         self._edges = [radius * abs(radius) for radius in bank_radii_px]
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
-from bokehflow.rendering.windows import ramp, window_max, window_min
+from bokehflow.rendering.windows import added, channel_sum, neighbours, ramp, window_ends
 
 JUMP_FROM_PX, JUMP_AT_PX = 1.5, 2.5
 """Range of radii within 3x3 px between which a slope turns into the outline of an object."""
@@ -33,69 +33,69 @@ SMALLEST = 1e-4
 class Surface(NamedTuple):
     """One of the two parts of every pixel.
 
-    share: [B, 1, H, W], the two add up to 1. light: [B, C, H, W]. radius_px: [B, 1, H, W], signed.
+    content: [B, C+1, H, W], its light times its share of the pixel, and the share; the two parts
+    add up to the pixel's light and 1. radius_px: [B, 1, H, W], signed.
     """
 
-    share: Tensor
-    light: Tensor
+    content: Tensor
     radius_px: Tensor
 
 
 def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
-    """The near and the far part of every pixel; away from outlines both are the pixel itself.
+    """The near and the far part of every pixel; away from outlines both are of its own colour.
 
     light: [B, C, H, W], linear. radius_px: [B, 1, H, W], signed, positive nearer.
     """
-    nearest, farthest = window_max(radius_px, 3), window_min(radius_px, 3)
+    ends = window_ends(radius_px, 3)
+    nearest, farthest = ends[:, :1], -ends[:, 1:]
     jump = nearest - farthest
     outline = ramp(jump, JUMP_FROM_PX, JUMP_AT_PX)
     trust = 1.0 - (1.0 - OUTLINE_TRUST) * outline
     tolerance = (TOLERANCE * jump).clamp(min=MIN_TOLERANCE_PX)
-    near, near_found = _colour_at(light, radius_px, trust, nearest, tolerance)
-    far, far_found = _colour_at(light, radius_px, trust, farthest, tolerance)
+    around = tuple(zip(*(neighbours(x) for x in (light, radius_px, trust)), strict=True))
+    near, near_found = _colour_at(around, nearest, tolerance)
+    far, far_found = _colour_at(around, farthest, tolerance)
+    to_near, to_far = near - light, far - light
 
     named = (radius_px - farthest) / jump.clamp(min=SMALLEST)
-    contrast = near - far
-    energy = (contrast * contrast).sum(1, keepdim=True)
-    seen = ((light - far) * contrast).sum(1, keepdim=True) / energy.clamp(min=SMALLEST)
+    contrast = to_near - to_far
+    energy = channel_sum(contrast * contrast)
+    seen = -channel_sum(to_far * contrast) / energy.clamp(min=SMALLEST)
     # The depth map names the object that fills more than half of the pixel.
     seen = seen.clamp(0.0, 1.0).minimum(0.5 + 0.5 * named).maximum(0.5 * named)
     found = (near_found.minimum(far_found) / OUTLINE_TRUST).clamp(max=1.0)
     belief = found * outline * energy / (energy + CONTRAST**2)
     share = named + belief * (seen - named)
 
-    near, far = light + belief * (near - light), light + belief * (far - light)
-    rest = light - far - share * (near - far)
-    rest = rest / (named * share + (1.0 - named) * (1.0 - share)).clamp(min=SMALLEST)
-    near_radius = radius_px + outline * (nearest - radius_px)
-    far_radius = radius_px + outline * (farthest - radius_px)
+    # Both parts have the colours of their sides as far as these are believed. What light is then
+    # missing goes to the named part; `owed` is how much of it the near part gets.
+    nears = named * share
+    owed = nears / (nears + (1.0 - named) * (1.0 - share))
+    near_light = (
+        share * light
+        + (share * belief * (1.0 - owed)) * to_near
+        - ((1.0 - share) * belief * owed) * to_far
+    )
     return (
-        Surface(share, near + named * rest, near_radius),
-        Surface(1.0 - share, far + (1.0 - named) * rest, far_radius),
+        Surface(torch.cat([near_light, share], 1), radius_px + outline * (nearest - radius_px)),
+        Surface(
+            torch.cat([light - near_light, 1.0 - share], 1),
+            radius_px + outline * (farthest - radius_px),
+        ),
     )
 
 
 def _colour_at(
-    light: Tensor, radius_px: Tensor, trust: Tensor, wanted_px: Tensor, tolerance: Tensor
+    around: Sequence[tuple[Tensor, ...]], wanted_px: Tensor, tolerance: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Mean light of the four neighbours whose radius is `wanted_px`, and how much was found."""
-    height, width = light.shape[2:]
-    around = [F.pad(x, (1, 1, 1, 1), mode="replicate") for x in (light, radius_px, trust)]
+    """Mean light of the neighbours whose radius is `wanted_px`, and how much was found.
+
+    around: each neighbour's light, radius and trust.
+    """
     lights, weights = [], []
-    for y, x in ((0, 1), (2, 1), (1, 0), (1, 2)):
-        their_light, their_radius, their_trust = (
-            a[:, :, y : y + height, x : x + width] for a in around
-        )
-        alike = (1.0 - (their_radius - wanted_px).abs() / tolerance).clamp(min=0.0)
-        weights.append(alike * their_trust)
-        lights.append(weights[-1] * their_light)
+    for light, radius_px, trust in around:
+        alike = (1.0 - (radius_px - wanted_px).abs() / tolerance).clamp(min=0.0)
+        weights.append(alike * trust)
+        lights.append(weights[-1] * light)
     found = added(weights)
     return added(lights) / found.clamp(min=SMALLEST), found
-
-
-def added(parts: Sequence[Tensor]) -> Tensor:
-    """The sum of tensors of one shape, one by one."""
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total

@@ -9,12 +9,21 @@ both sides as a second opinion. Steps that are sharp already are left alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bokehflow.errors import SizeError
-from bokehflow.rendering.windows import ramp, window_max, window_mean, window_min
+from bokehflow.rendering.windows import (
+    channel_sum,
+    neighbours,
+    ramp,
+    window_ends,
+    window_max,
+    window_mean,
+)
 
 MIN_WINDOW_PX = 9
 """Width of the window in which the two depths and their colours are looked up."""
@@ -60,15 +69,15 @@ class EdgeAwareUpsample(nn.Module):
             inverse_depth = F.interpolate(
                 inverse_depth, size=self.frame_size, mode="bilinear", align_corners=False
             )
-        near = window_max(inverse_depth, self.window_px)
-        far = window_min(inverse_depth, self.window_px)
+        ends = window_ends(inverse_depth, self.window_px)
+        near, far = ends[:, :1], -ends[:, 1:]
         rise = near - far
         place = (inverse_depth - far) / rise.clamp(min=SMALLEST)
         two_objects = ramp(rise / near.clamp(min=SMALLEST), RISE_FROM, RISE_AT)
         opinion = _colour_opinion(image, place, two_objects, self.window_px)
         decided = ((place - 0.5 + opinion) * STEEPNESS + 0.5).clamp(0.0, 1.0)
         slope = window_max(_one_pixel_rise(inverse_depth), RAMP_REACH_PX) / rise.clamp(min=SMALLEST)
-        wider = window_max(near, self.window_px) - window_min(far, self.window_px)
+        wider = channel_sum(window_max(ends, self.window_px))
         level = ramp(rise / wider.clamp(min=SMALLEST), LEVEL_FROM, LEVEL_AT)
         change = two_objects * level * ramp(slope, RAMP_FROM, RAMP_AT)
         return inverse_depth + change * (far + rise * decided - inverse_depth)
@@ -76,18 +85,30 @@ class EdgeAwareUpsample(nn.Module):
 
 def _colour_opinion(image: Tensor, place: Tensor, two_objects: Tensor, window_px: int) -> Tensor:
     """Whether a pixel looks like the near (positive) or the far side, at most COLOUR_WEIGHT / 2."""
-    near = _mean_colour(image, place * place * two_objects, window_px)
-    far = _mean_colour(image, (1.0 - place) * (1.0 - place) * two_objects, window_px)
+    weights = (place * place * two_objects, (1.0 - place) * (1.0 - place) * two_objects)
+    near, far = _mean_colours(image, weights, window_px)
     contrast = near - far
-    energy = (contrast * contrast).sum(1, keepdim=True)
-    alike = ((image - far) * contrast).sum(1, keepdim=True) / energy.clamp(min=SMALLEST)
+    energy = channel_sum(contrast * contrast)
+    alike = channel_sum((image - far) * contrast) / energy.clamp(min=SMALLEST)
     belief = energy / (energy + CONTRAST**2)
     return COLOUR_WEIGHT * belief * (alike.clamp(0.0, 1.0) - 0.5)
 
 
-def _mean_colour(image: Tensor, weight: Tensor, window_px: int) -> Tensor:
-    weight = weight + SMALLEST
-    return window_mean(weight * image, window_px) / window_mean(weight, window_px)
+def _mean_colours(image: Tensor, weights: Sequence[Tensor], window_px: int) -> list[Tensor]:
+    """The window's mean of [B, C, H, W] by each of several weights [B, 1, H, W]."""
+    channels = image.shape[1]
+    parts = [part for weight in weights for part in _weighed(image, weight + SMALLEST)]
+    means = window_mean(torch.cat(parts, 1), window_px)
+    sizes = [channels, 1] * len(weights)
+    colours_and_weights = torch.split(means, sizes, 1)
+    return [
+        colour / weight
+        for colour, weight in zip(colours_and_weights[::2], colours_and_weights[1::2], strict=True)
+    ]
+
+
+def _weighed(image: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    return weight * image, weight
 
 
 def _one_pixel_rise(x: Tensor) -> Tensor:
@@ -95,10 +116,7 @@ def _one_pixel_rise(x: Tensor) -> Tensor:
 
     A step that is sharp already has a level side, and a hair goes up and down again: both give 0.
     """
-    height, width = x.shape[2:]
-    around = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    left, right = around[:, :, 1:-1, :width], around[:, :, 1:-1, 2:]
-    above, below = around[:, :, :height, 1:-1], around[:, :, 2:, 1:-1]
+    left, right, above, below = neighbours(x)
     return _monotone(left, x, right).maximum(_monotone(above, x, below))
 
 
