@@ -77,7 +77,8 @@ class Pipeline(nn.Module):
         rendered = self.renderer(image, radius)
         residual = self._residual(rendered, small, seen.hint, seen.inverse_depth, lens)
         in_blur = torch.clamp(radius.abs(), max=1.0)
-        return torch.clamp(rendered + residual * in_blur, 0.0, 1.0), inverse_depth
+        # The residual first: engines run what they come to first, and let the network's maps go.
+        return torch.clamp(residual * in_blur + rendered, 0.0, 1.0), inverse_depth
 
     def _residual(
         self, rendered: Tensor, small: Tensor, hint: Tensor, inverse_depth: Tensor, lens: Tensor

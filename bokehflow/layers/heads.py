@@ -89,6 +89,9 @@ class ResidualRefinement(nn.Module):
 
     def forward(self, rendered: Tensor, frame: Tensor, hint: Tensor, radius_px: Tensor) -> Tensor:
         """rendered, frame, hint: [B, 3, H, W]; radius_px: [B, 1, H, W]. Returns [B, 3, H, W]."""
-        seen = torch.cat([rendered, frame, hint, radius_px], dim=1)
+        return self.mend(torch.cat([rendered, frame, hint, radius_px], dim=1))
+
+    def mend(self, seen: Tensor) -> Tensor:
+        """seen: [B, 10, H, W], all that `forward` is given. Returns [B, 3, H, W]."""
         residual: Tensor = self.third(F.gelu(self.second(F.gelu(self.first(seen)))))
         return residual

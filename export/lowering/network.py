@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bokehflow.errors import UsageError
 from bokehflow.export.lowering.blocks import LoweredBlock
 from bokehflow.export.lowering.map_block import MapBlock
+from bokehflow.export.lowering.refinement import LoweredRefinement
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.conditioning import FilmModulation
 from bokehflow.layers.gates import GateFloors
@@ -44,6 +45,7 @@ class LoweredNetwork(Network):
         self.modulation = _Modulation([cast(FilmModulation, film) for film in self.film])
         self.floors = _Floors(self.depth_floors, self.bokeh_floors)
         del self.film, self.depth_floors, self.bokeh_floors
+        self.refine = LoweredRefinement(self.refine)
         self._groups = cast(LoweredBlock | MapBlock, self.blocks[0]).groups
 
     def _starts(self, state: State, pooled: Tensor) -> list[Tensor]:
