@@ -1,6 +1,7 @@
 """ONNX graph to OpenVINO IR: the same graph, so that both engines run what was checked once.
 
-Only LinearAttention nodes become something else (`gated_delta_net.py`).
+Only LinearAttention nodes become something else (`gated_delta_net.py`), and poolings of few
+channels (`openvino_pooling.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import onnx
 
 from bokehflow.export.gated_delta_net import conversion_extension
 from bokehflow.export.openvino_file import import_openvino, write_model
+from bokehflow.export.openvino_pooling import interpolate_small_pools
 
 
 def to_openvino(
@@ -31,4 +33,5 @@ def to_openvino(
     core = openvino.Core()
     core.add_extension(conversion_extension(openvino))
     model = core.read_model(io.BytesIO(proto.SerializeToString()))
+    interpolate_small_pools(model, openvino)
     write_model(model, folder, metadata, round_to_fp16=precision == "fp16")

@@ -60,7 +60,8 @@ class Composite(NamedTuple):
         What they show is smooth, but not where it shows: that is decided on this grid, by what is
         free. So they are put together per unit of light that is free.
         """
-        free_before, free = shrink(self.free_before.expand_as(self.free)), shrink(self.free)
+        both = torch.cat([self.free_before.expand_as(self.free), self.free], 1)
+        free_before, free = torch.split(shrink(both), 1, 1)
         nothing = torch.zeros(1, 1, 1, 1, dtype=free.dtype, device=free.device)
         start = Composite(nothing, free_before, free)
         behind = start.before(near_to_far).total / free.clamp(min=SMALLEST)

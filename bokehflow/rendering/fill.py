@@ -87,6 +87,4 @@ def _halved(x: Tensor) -> Tensor:
     height, width = x.shape[2:]
     if height % 2 or width % 2:
         x = F.pad(x, (0, width % 2, 0, height % 2))
-    # All planes as channels: engines pool those in blocks, and would fill up each layer's few.
-    planes = F.avg_pool2d(x.reshape(1, -1, *x.shape[2:]), 2)
-    return planes.reshape(*x.shape[:2], *planes.shape[2:])
+    return F.avg_pool2d(x, 2)

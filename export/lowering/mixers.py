@@ -64,13 +64,21 @@ class LoweredMixer(nn.Module):
         mixers = [block.scan for block in blocks]
         self.heads, self.head_size = mixers[0].heads, mixers[0].head_size
         matrices = weights.projections(blocks, value_size)
-        readers = weights.gate_readers(blocks)
         self.project = nn.ModuleList(
             _Projection([m[:, group] for m in matrices], self.heads, by_head)
             for group in self.groups
         )
-        self.gates = nn.ModuleList(
-            _Linear(*(reader[:, group] for reader in readers)) for group in self.groups
+        channels, heads = self.heads * self.head_size, self.heads
+        matrix, bias = weights.gate_readers(blocks)
+        self.forget, self.write = (
+            nn.ModuleList(
+                _Linear(matrix[:, group, rows, columns], bias[:, group, :, columns])
+                for group in self.groups
+            )
+            for rows, columns in (
+                (slice(channels), slice(heads)),
+                (slice(channels, None), slice(heads, None)),
+            )
         )
         self.fuse = _Fusion(blocks)
         self.out = _Linear(
@@ -85,13 +93,13 @@ class LoweredMixer(nn.Module):
         tokens = F.layer_norm(x, x.shape[-1:])
         tokens = torch.cat([tokens, torch.ones(*x.shape[:2], 1)], dim=-1)
         outputs, finals = [], []
-        for group, start, project, read in zip(
-            self.groups, starts, self.project, self.gates, strict=True
+        for group, start, project, forget, write in zip(
+            self.groups, starts, self.project, self.forget, self.write, strict=True
         ):
             ordered = to_orders(tokens, height, width, self.reordering, group)
-            q, k, v, gates = project(ordered)
-            lost, beta = torch.split(torch.sigmoid(read(F.silu(gates))), self.heads, dim=-1)
-            log_decay = log_one_minus(room * lost)
+            q, k, v, forgetting, writing = project(ordered)
+            log_decay = log_one_minus(room * torch.sigmoid(forget(F.silu(forgetting))))
+            beta = torch.sigmoid(write(F.silu(writing)))
             o, final = self.scan(ScanInputs(q, k, v, log_decay, beta), start)
             outputs.append(from_orders(o, height, width, self.reordering, group))
             finals.append(final)
@@ -160,17 +168,21 @@ class _Projection(nn.Module):
         """matrices: as `weights.projections` has them, of the directions that are projected."""
         super().__init__()
         self.by_head = by_head
-        *sequences, read = (matrix.detach() for matrix in matrices)
+        *sequences, gates = (matrix.detach() for matrix in matrices)
         if by_head:
             sequences = [m.reshape(*m.shape[:3], heads, -1).transpose(2, 3) for m in sequences]
-        self.query, self.key, self.value, self.read = (
-            nn.Parameter(m.contiguous(), requires_grad=False) for m in (*sequences, read)
+        # A gate at a time: the widest maps of the network would be those that both read.
+        forget, write = torch.chunk(gates, 2, dim=-1)
+        self.query, self.key, self.value, self.forget, self.write = (
+            nn.Parameter(m.contiguous(), requires_grad=False) for m in (*sequences, forget, write)
         )
 
-    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """[S, D, T, H x d], or [S, D, H, T, d] by head, three times; then [S, D, T, 2C]."""
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """[S, D, T, H x d], or [S, D, H, T, d] by head, three times; then [S, D, T, C] twice, what
+        the gates alpha and beta read."""
         each = tokens[:, :, None] if self.by_head else tokens
-        return each @ self.query, each @ self.key, each @ self.value, tokens @ self.read
+        sequences = each @ self.query, each @ self.key, each @ self.value
+        return *sequences, tokens @ self.forget, tokens @ self.write
 
 
 class _Linear(nn.Module):
