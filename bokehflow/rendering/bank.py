@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bokehflow.rendering.config import Quality
 
 SMALL_RADII_PX: dict[Quality, tuple[float, ...]] = {
-    "mobile": (1.5, 4.0, 7.0, 11.0, 18.0, 30.0),
+    "mobile": (1.0, 2.0, 4.0, 7.0, 11.0, 18.0, 30.0),
     "best": (1.0, 2.0, 3.2, 5.0, 7.5, 11.0, 16.0, 23.0, 32.0),
 }
 """The inner part of each bank: where one pixel more or less of blur is seen most."""

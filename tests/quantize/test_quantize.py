@@ -81,7 +81,7 @@ def test_only_layers_are_quantized_in_every_block(quantized: Quantized) -> None:
     assert all(is_quantizable(layer) for layer in layers)
     for block in range(6):
         projections = [la for la in layers if f"blocks.{block}.scan.project." in la]
-        assert len(projections) == 4 * len(ROWS_AND_COLUMNS)
+        assert len(projections) == 5 * len(ROWS_AND_COLUMNS)
 
 
 def test_the_record_fits_its_schema(quantized: Quantized) -> None:
@@ -157,7 +157,7 @@ def test_limits_want_both_little_loss_and_parity() -> None:
     [
         "network.blocks.3.scan/mul_4",
         "network.blocks.3.scan/linearattention_1",
-        "network.blocks.3.scan.gates/matmul_1",
+        "network.blocks.3.scan.forget.0/matmul_1",
         "network.coarse.read/matmul_1",
         "network.coc_conditions.0.read/conv_1",
         "network.refine.first/conv_1",

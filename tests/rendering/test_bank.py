@@ -36,5 +36,5 @@ def test_coarse_levels_keep_the_shape(quality: Quality) -> None:
 
 
 def test_layer_counts_at_radius_40() -> None:
-    assert len(radius_bank("mobile", 40.0, 40.0)) == 15
+    assert len(radius_bank("mobile", 40.0, 40.0)) == 17
     assert len(radius_bank("best", 40.0, 40.0)) == 21
