@@ -4,17 +4,21 @@ from itertools import pairwise
 
 import pytest
 import torch
+from skimage import data
 
 from bokehflow.rendering import RenderConfig, Renderer
+from bokehflow.rendering.aperture import draw_aperture
 from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.config import Quality
-from tests.rendering.pictures import step_profile, stepped_radius, textured
+from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from tests.rendering.pictures import psnr_db, step_profile, stepped_radius, textured
 from tests.tolerances import (
     EIGHT_BIT_STEP,
     FLAT_FIELD_REL,
     FOCUS_PULL_JUMP_REL,
     IMPULSE_ENERGY_REL,
+    PLANE_DB,
     STEP_LEAK,
     STEP_SPILL,
 )
@@ -43,6 +47,22 @@ def test_any_size_renders_finite_values_in_range(size: tuple[int, int], quality:
     rendered = Renderer(*size, RenderConfig(quality, blades=6))(textured(*size), radius)
     assert rendered.shape == (1, 3, *size)
     assert bool(((rendered >= 0) & (rendered <= 1)).all())
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+@pytest.mark.parametrize("radius_px", [0.3, 0.7, 1.25, 1.5, 2.2, 2.7, 3.2, 5.3, 8.5])
+def test_a_plane_between_two_radii_of_the_bank_looks_as_through_a_disk(
+    radius_px: float, quality: Quality
+) -> None:
+    photo = torch.from_numpy(data.astronaut()[:192, 128:320].copy()).permute(2, 0, 1)[None] / 255
+    disk = draw_aperture(radius_px, 0, 0.0).float().expand(3, 1, -1, -1)
+    padded = torch.nn.functional.pad(
+        srgb_to_linear(photo), (disk.shape[-1] // 2,) * 4, mode="replicate"
+    )
+    truth = linear_to_srgb(torch.nn.functional.conv2d(padded, disk, groups=3))
+    blur = LensBlur(radius_bank(quality, 50.0, 50.0), 3, 0, 0.0)
+    rendered = blur(srgb_to_linear(photo), torch.full((1, 1, 192, 192), -radius_px))
+    assert psnr_db(truth, linear_to_srgb(rendered)) > PLANE_DB
 
 
 def test_frames_of_a_batch_do_not_touch_each_other() -> None:
