@@ -27,8 +27,10 @@ def interpolate_small_pools(model: Any, openvino: Any) -> None:
 def _halves_few_channels(pool: Any) -> bool:
     _, channels, *size = pool.input(0).get_shape()
     halved = list(pool.output(0).get_shape())[2:]
+    attributes = pool.get_attributes()
     return (
-        list(pool.get_attributes()["kernel"]) == [2, 2]
+        list(attributes["kernel"]) == list(attributes["strides"]) == [2, 2]
+        and not any((*attributes["pads_begin"], *attributes["pads_end"]))
         and [2 * cells for cells in halved] == size
         and channels < BLOCK
         and int(np.prod(halved)) >= SMALLEST_CELLS

@@ -31,10 +31,19 @@ def test_lowered_network_is_the_network(variant: str, lowering: Lowering) -> Non
     zeros = first_state(network.variant)
     state = State(torch.randn_like(zeros.scan), torch.randn_like(zeros.pooled), torch.ones(1, 1))
     frame, lens = torch.rand(1, 3, 28, 44), torch.tensor([Lens().as_tuple()])
+    rendered, hint, radius = (
+        torch.rand(1, 3, 28, 44),
+        torch.rand(1, 3, 28, 44),
+        torch.rand(1, 1, 28, 44),
+    )
     with torch.no_grad():
         expected, found = network(frame, lens, state), lowered(frame, lens, state)
+        refined, refined_lowered = (
+            each.refine(rendered, frame, hint, radius) for each in (network, lowered)
+        )
     for before, after in zip(
         (*expected[:3], *expected.next_state), (*found[:3], *found.next_state), strict=True
     ):
         assert before.shape == after.shape
         assert relative_rms(before, after) < FP32_EQUAL
+    assert relative_rms(refined, refined_lowered) < FP32_EQUAL
