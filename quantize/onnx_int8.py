@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
+from bokehflow.quantize.onnx_front import front_of, with_rest
 from bokehflow.quantize.onnx_graph import initializers, layers_of, remove_unused
 
 Feeds = Mapping[str, NDArray[np.float32]]
@@ -24,16 +24,18 @@ def quantize_layers(
     samples: what the model is fed, `count` of them; every one is run. Raises MissingDependencyError
     without NNCF.
     """
-    ignored = [node.name for node in proto.graph.node if node.name not in layers_of(proto)]
+    layers, front = layers_of(proto), front_of(proto)
+    ignored = [node.name for node in front.graph.node if node.name not in layers]
     with quiet_nncf() as nncf:
-        quantized: onnx.ModelProto = nncf.quantize(
-            copy.deepcopy(proto),
+        front = nncf.quantize(
+            front,
             nncf.Dataset(samples),
             subset_size=count,
             ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
             preset=nncf.QuantizationPreset.MIXED,
             advanced_parameters=quantization_details(nncf),
         )
+    quantized = with_rest(front, proto)
     _omit_zero_points(quantized)
     return quantized
 

@@ -10,6 +10,7 @@ from bokehflow.export.openvino_compact import unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, import_openvino, write_model
 from bokehflow.quantize.format import Feeds
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
+from bokehflow.quantize.openvino_front import front_of, with_rest
 from bokehflow.quantize.openvino_graph import (
     float_weight,
     layers_of,
@@ -50,17 +51,18 @@ class OpenVinoFormat:
 
     def with_8bit_layers(self, model: Any, samples: Iterable[Feeds], count: int) -> Any:
         """By NNCF: a scale a channel for weights, one range a tensor for activations."""
-        layers = layers_of(model)
-        ignored = [op.friendly_name for op in model.get_ops() if op.friendly_name not in layers]
+        layers, front = layers_of(model), front_of(model, self._openvino)
+        ignored = [op.friendly_name for op in front.get_ops() if op.friendly_name not in layers]
         with quiet_nncf() as nncf:
-            return nncf.quantize(
-                model.clone(),
+            quantized = nncf.quantize(
+                front,
                 nncf.Dataset([dict(feeds) for feeds in samples]),
                 subset_size=count,
                 ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
                 preset=nncf.QuantizationPreset.MIXED,
                 advanced_parameters=quantization_details(nncf),
             )
+        return with_rest(quantized, model, self._openvino)
 
     def reverted(self, quantized: Any, original: Any, layers: Collection[str]) -> Any:
         """By connecting layers with what they read before, and with their float weights."""
