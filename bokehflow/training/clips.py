@@ -23,9 +23,12 @@ from bokehflow.specs import Size
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.camera_look import random_look, through_camera
 from bokehflow.training.config import StageConfig, TrainConfig
+from bokehflow.training.pan import look_along, random_pan
 from bokehflow.training.stages import stage_at
 from bokehflow.training.view import look, random_view
 
+FILMED_SHARE = 0.25
+"""Of what a stage with pans sees, filmed clips: they alone hold parallax and things that move."""
 _SIZE_STREAM, _CLIP_STREAM = 0, 1
 
 
@@ -35,7 +38,9 @@ def fitting(clips: FoundClips, stage: StageConfig) -> list[FoundClip]:
     Raises InputError where there is none.
     """
     found = [
-        entry for entry in clips.entries if entry.frames >= stage.frames and _judges(stage, entry)
+        entry
+        for entry in clips.entries
+        if (stage.pan or _filmed(stage, entry)) and _judges(stage, entry)
     ]
     if not found:
         raise InputError(
@@ -48,13 +53,16 @@ def fitting(clips: FoundClips, stage: StageConfig) -> list[FoundClip]:
     return found
 
 
+def _filmed(stage: StageConfig, entry: FoundClip) -> bool:
+    """Whether a clip is as long as the stage's, and its motion known."""
+    return entry.frames >= stage.frames and (stage.frames == 1 or "flow" in entry.known)
+
+
 def _judges(stage: StageConfig, entry: FoundClip) -> bool:
     """Whether a stage has anything to learn from a clip, and needs nothing that it does not hold.
 
     Depth is judged where the picture tells it; without it the picture alone can be judged.
     """
-    if stage.frames > 1 and "flow" not in entry.known:
-        return False
     if not stage.renders:
         return entry.depth_cues
     return "bokeh" in entry.known and ("depth" in entry.known or stage.rendering != "true_depth")
@@ -134,15 +142,30 @@ def _sample(
 ) -> Batch:
     """One clip of a step, cut to the stage's number of frames and seen in a view of its own."""
     rng = np.random.default_rng([config.seed, step, _CLIP_STREAM, number])
-    clip = read_clip(usable[int(rng.integers(len(usable)))].path)
-    first = int(rng.integers(clip.frame_count - stage.frames + 1))
-    clip = excerpt(clip, first, stage.frames)
-    view = random_view(rng, Size(*clip.size), size, stage.smallest_view)
-    batch = look(clip, view, size, config.canonical_fov_deg, with_bokeh=stage.renders)
+    entry = _drawn(rng, usable, stage)
+    clip = read_clip(entry.path)
+    frame, fov_deg = Size(*clip.size), config.canonical_fov_deg
+    if _filmed(stage, entry):
+        first = int(rng.integers(clip.frame_count - stage.frames + 1))
+        clip = excerpt(clip, first, stage.frames)
+        view = random_view(rng, frame, size, stage.smallest_view)
+        batch = look(clip, view, size, fov_deg, with_bokeh=stage.renders)
+    else:
+        still = excerpt(clip, int(rng.integers(clip.frame_count)), 1)
+        views = random_pan(rng, frame, size, stage.smallest_view, stage.frames, stage.pan)
+        batch = look_along(still, views, size, fov_deg, with_bokeh=stage.renders)
     if not stage.camera_looks:
         return batch
     frames = through_camera(batch.frames[0], random_look(rng))
     return batch._replace(frames=frames.unsqueeze(0))
+
+
+def _drawn(rng: np.random.Generator, usable: list[FoundClip], stage: StageConfig) -> FoundClip:
+    """One of the usable clips, a filmed one in FILMED_SHARE of the draws where stills serve too."""
+    if stage.pan:
+        filmed = rng.random() < FILMED_SHARE
+        usable = [entry for entry in usable if _filmed(stage, entry) == filmed] or usable
+    return usable[int(rng.integers(len(usable)))]
 
 
 def excerpt(clip: Clip, first: int, frames: int) -> Clip:

@@ -69,7 +69,9 @@ class StageConfig:
     smallest_view: crops show at least this share of the frame's sides. camera_looks: frames get
     the tone, colour, softness and noise of many cameras; for depth alone, since the picture is
     judged by what the same frames look like through the lens. rate: times the run's learning rate,
-    for a stage that comes when that has nearly ended and has something new to learn.
+    for a stage that comes when that has nearly ended and has something new to learn. pan: stills
+    serve as clips too, seen in a view that moves by up to this share of its sides a frame; 0 for
+    filmed clips alone.
     """
 
     name: str
@@ -82,6 +84,7 @@ class StageConfig:
     smallest_view: float = 0.6
     camera_looks: bool = False
     rate: float = 1.0
+    pan: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames"):
@@ -89,6 +92,7 @@ class StageConfig:
         _at_least("truncate", self.truncate, 0)
         _within("smallest_view", self.smallest_view, 0.05, 1.0)
         _above_zero("rate", self.rate)
+        _within("pan", self.pan, 0.0, 0.5)
         if self.rendering not in RENDERINGS:
             raise UnknownNameError("rendering", self.rendering, RENDERINGS)
         if self.camera_looks and self.renders:

@@ -24,14 +24,11 @@ STAGE = '[[stages]]\nname = "depth"\nsteps = 5\n'
 def test_shipped_configs_train_depth_then_the_picture_then_clips(variant: str) -> None:
     config = read_config(CONFIGS / f"{variant}.toml")
     assert config.variant == variant
-    renders, moves = (
-        [one.renders for one in config.stages],
-        [one.frames > 1 for one in config.stages],
-    )
-    assert renders == sorted(renders)
-    assert not renders[0]
-    assert moves == [False] * (len(moves) - 1) + [True]
-    assert renders[-2:] == [True, True]
+    renders = [one.renders for one in config.stages]
+    moves = [one.frames > 1 for one in config.stages]
+    assert 0 < renders.index(True) < moves.index(True)
+    assert renders[-1]
+    assert moves[-1]
     assert config_from_json(config_as_json(config)) == config
 
 
