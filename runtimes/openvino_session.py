@@ -69,5 +69,5 @@ class OpenVinoSession:
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
-        results = self._model(checked_feeds(feeds, self.info.input_shapes))
+        results = self._model(checked_feeds(feeds, self.info.input_shapes), share_inputs=True)
         return {name: np.asarray(results[name]) for name in self.info.output_names}
