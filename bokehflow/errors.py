@@ -38,6 +38,17 @@ class BokehFlowError(Exception):
             parts.append(remedy)
         super().__init__("; ".join(parts))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors of worker processes travel to the one that tells the user; subclasses are made of
+        # other things than the parts of their message.
+        return _rebuilt, (type(self), self.found, self.expected, self.remedy)
+
+
+def _rebuilt(kind: type[BokehFlowError], *parts: str) -> BokehFlowError:
+    error = kind.__new__(kind)
+    BokehFlowError.__init__(error, *parts)
+    return error
+
 
 class CheckError(BokehFlowError):
     """A measured value missed its bar: parity, a budget, a hash."""
