@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from torch.autograd.function import once_differentiable
 from bokehflow.errors import SizeError, UsageError
 from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
 from bokehflow.kernels.cpu_recurrence import BLOCK, Recurrence, compile_recurrence
+from bokehflow.kernels.walks import walking_order
 
 PROJECTED_AXES = 6
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
@@ -87,7 +87,9 @@ class _Job:
         shape = self.shape
         apart = 4 * shape.heads * (1 if len(sequences) > 1 else 3)
         strides = tuple(apart * n for n in (shape.key_size, shape.key_size, shape.value_size))
-        return walking_order(shape.height, shape.width), (shape.heads, shape.segments, strides)
+        # Looked up: the divisions that would find a place cost more than the recurrence there.
+        order = walking_order(shape.height, shape.width).reshape(-1)
+        return order, (shape.heads, shape.segments, strides)
 
 
 def _checked(
@@ -174,18 +176,6 @@ class _CpuScan(torch.autograd.Function):
         back = [g.view(x.shape).to(x.dtype) for g, x in zip(found, inputs, strict=True)]
         start = states.view(job.shape.state_shape).to(ctx.state_dtype)
         return (None, None, *back[:2], start, *back[2:])
-
-
-@lru_cache(maxsize=8)
-def walking_order(height: int, width: int) -> npt.NDArray[np.int32]:
-    """Raster indices of all tokens in the order of each direction, [4 * height * width].
-
-    Directions: raster, reverse raster, column-major, reverse column-major. Looked up, since the
-    divisions that would find a place cost more than the recurrence there.
-    """
-    raster = np.arange(height * width, dtype=np.int32)
-    columns = raster.reshape(height, width).T.ravel()
-    return np.concatenate([raster, raster[::-1], columns, columns[::-1]])
 
 
 def _share_out(chains: int, work: Callable[[int, int], None]) -> None:

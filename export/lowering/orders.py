@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bokehflow.kernels.walks import walking_order
 from bokehflow.scan import DIRECTIONS
 
 Reordering = Literal["gather", "none"]
@@ -28,8 +29,8 @@ def to_orders(
     streams, length, channels = x.shape
     if how == "none":
         return x[:, None].expand(streams, len(directions), length, channels)
-    rows = _orders(height, width)[list(directions)]
-    ordered = x.index_select(1, torch.from_numpy(rows.reshape(-1)))
+    rows = walking_order(height, width)[list(directions)]
+    ordered = x.index_select(1, torch.from_numpy(rows.reshape(-1).astype(np.int64)))
     return ordered.reshape(streams, len(directions), length, channels)
 
 
@@ -41,15 +42,8 @@ def from_orders(
     if how == "none":
         return o.transpose(1, 2).flatten(2)
     starts = np.arange(count)[:, None] * length
-    rows = np.argsort(_orders(height, width)[list(directions)], axis=1) + starts
+    rows = np.argsort(walking_order(height, width)[list(directions)], axis=1) + starts
     # Token by token, so that what a token has in every direction ends up side by side.
     together = torch.from_numpy(rows.T.reshape(-1))
     flat = o.reshape(streams, count * length, channels).index_select(1, together)
     return flat.reshape(streams, length, count * channels)
-
-
-def _orders(height: int, width: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """[4, T]: raster indices of the tokens in the order in which each direction visits them."""
-    raster = np.arange(height * width)
-    column = raster.reshape(height, width).T.reshape(-1)
-    return np.stack([raster, raster[::-1], column, column[::-1]])
