@@ -25,6 +25,8 @@ from bokehflow.weights.initial import initial_network
 BATCH = 8
 PICTURE_SHARE = 1 / 3
 """Of the steps; the rest trains depth alone, as a whole run does."""
+LEARNING_RATE = 2e-3
+"""As in `configs/nano.toml`: the document's is for runs of 200,000 steps."""
 WARMUP_SHARE = 0.1
 EMA_DECAY = 0.99
 """A short run has no thousand steps to average over."""
@@ -51,7 +53,7 @@ def short_config(variant: str, steps: int, ablation: str, sizes: Sequence[str]) 
         StageConfig("depth", steps - picture, tuple(sizes), BATCH),
         StageConfig("picture", picture, tuple(sizes), BATCH, rendering="predicted_depth"),
     )
-    optimiser = OptimiserConfig(warmup_steps=round(steps * WARMUP_SHARE))
+    optimiser = OptimiserConfig(LEARNING_RATE, warmup_steps=round(steps * WARMUP_SHARE))
     return TrainConfig(
         stages, variant, ema_decay=EMA_DECAY, ablation=ablation, optimiser=optimiser,
         snapshot_every=steps,
