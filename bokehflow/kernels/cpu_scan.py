@@ -154,6 +154,7 @@ class _CpuScan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of every tensor that `forward` took, each of its shape and dtype."""
         log_decay, beta, notes, recalled, *sequences = ctx.saved_tensors
         job: _Job = ctx.job
         flat = job.flat(*sequences)

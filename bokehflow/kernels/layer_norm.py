@@ -67,6 +67,7 @@ class _LayerNorm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of x, weight and bias, each of its shape."""
         x, weight = ctx.saved_tensors
         channels = x.shape[-1]
         count = x.numel() // channels

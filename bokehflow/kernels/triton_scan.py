@@ -57,6 +57,7 @@ class _TritonScan(torch.autograd.Function):
         plan: LaunchPlan,
         keep: bool,
     ) -> tuple[Tensor, Tensor]:
+        """o and the final state, as `gated_delta_scan_2d` returns them, of checked inputs."""
         entry = initial_state.float().reshape(shape.chains, shape.key_size, shape.value_size)
         sequences = Sequences(q, k, v, log_decay, beta)
         o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan, v.dtype))
@@ -68,6 +69,7 @@ class _TritonScan(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of q, k, v, log_decay, beta and initial_state, each of its shape and dtype."""
         q, k, v, log_decay, beta, starts, transitions = ctx.saved_tensors
         shape: ScanShape = ctx.shape
         exit_grad = grad_final.float().reshape(shape.chains, shape.key_size, shape.value_size)

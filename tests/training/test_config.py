@@ -26,7 +26,11 @@ def test_shipped_configs_train_depth_then_the_picture_then_clips(variant: str) -
     assert config.variant == variant
     renders = [one.renders for one in config.stages]
     moves = [one.frames > 1 for one in config.stages]
-    assert 0 < renders.index(True) < moves.index(True)
+    assert moves == sorted(moves)
+    stills = renders[: moves.index(True)]
+    assert stills == sorted(stills)
+    assert not stills[0]
+    assert stills[-1]
     assert renders[-1]
     assert moves[-1]
     assert config_from_json(config_as_json(config)) == config
