@@ -53,7 +53,9 @@ def short_config(variant: str, steps: int, ablation: str, sizes: Sequence[str]) 
         StageConfig("depth", steps - picture, tuple(sizes), BATCH),
         StageConfig("picture", picture, tuple(sizes), BATCH, rendering="predicted_depth"),
     )
-    optimiser = OptimiserConfig(LEARNING_RATE, warmup_steps=round(steps * WARMUP_SHARE))
+    optimiser = OptimiserConfig(
+        learning_rate=LEARNING_RATE, warmup_steps=round(steps * WARMUP_SHARE)
+    )
     return TrainConfig(
         stages, variant, ema_decay=EMA_DECAY, ablation=ablation, optimiser=optimiser,
         snapshot_every=steps,

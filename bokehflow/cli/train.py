@@ -38,6 +38,10 @@ SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read, and count them.")
 ]
 Workers = Annotated[int, typer.Option(help="Processes that make batches ahead, 0 for none.")]
+Resident = Annotated[
+    bool,
+    typer.Option("--resident", help="Hold all clips on the device, and cut batches there."),
+]
 
 
 def train(
@@ -51,6 +55,7 @@ def train(
     new_config: NewConfig = False,
     skip_bad: SkipBad = False,
     workers: Workers = 1,
+    resident: Resident = False,
 ) -> CommandResult:
     """Train a variant, or go on with it.
 
@@ -66,7 +71,7 @@ def train(
     keep_freed_memory()
     run = read_config(config)
     folder = out or Path("runs") / config.stem
-    options = TrainOptions(folder, scan, precision, minutes, resume, new_config, workers)
+    options = TrainOptions(folder, scan, precision, minutes, resume, new_config, workers, resident)
     clips = find_clips(data, TRAIN, skip_bad=skip_bad, known=())
     with progress_bar("training", run.total_steps) as advance:
         report = train_slice(run, clips, options, advance)

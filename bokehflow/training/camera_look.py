@@ -6,11 +6,11 @@ that, so depth is learned from frames with the looks of many cameras.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 GAMMA_RANGE = (0.6, 1.6)
@@ -19,9 +19,11 @@ SATURATION_RANGE = (0.2, 1.6)
 GREY_SHARE = 0.05
 WARMTH = 0.2
 """Most by which red and blue are weighed against each other."""
-HAZE_SHARE, MOST_HAZE = 0.2, 0.25
-"""Veiling glare: a share of views is washed out towards grey."""
+HAZE_SHARE, MOST_HAZE, HAZE_LEVEL = 0.2, 0.25, 0.8
+"""Veiling glare: a share of views is washed out towards light grey."""
 BLUR_SHARE, MOST_BLUR_PX = 0.4, 1.2
+REACH_PX = 2
+"""Of the softness: beyond it a normal curve of MOST_BLUR_PX has nearly ended."""
 NOISE_SHARE, MOST_NOISE = 0.6, 0.04
 MIDDLE_GREY = 0.45
 LUMA = (0.299, 0.587, 0.114)
@@ -55,18 +57,57 @@ def random_look(rng: np.random.Generator) -> CameraLook:
     )
 
 
+class Looks(NamedTuple):
+    """The looks of a batch's cameras, each field [B, 1, 1, 1, 1] but gains [B, 1, 3, 1, 1], and the
+    softness as a kernel [B, 2 x REACH_PX + 1]."""
+
+    gamma: Tensor
+    saturation: Tensor
+    gains: Tensor
+    haze: Tensor
+    softness: Tensor
+    noise: Tensor
+
+    def to(self, device: torch.device) -> Looks:
+        """The same looks on another device."""
+        return Looks(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+
+def looks_of(cameras: Sequence[CameraLook]) -> Looks:
+    """The looks of a batch, as `through_cameras` takes them."""
+
+    def column(values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32).view(-1, 1, 1, 1, 1)
+
+    gains = torch.tensor([camera.gains for camera in cameras], dtype=torch.float32)
+    return Looks(
+        gamma=column([camera.gamma for camera in cameras]),
+        saturation=column([camera.saturation for camera in cameras]),
+        gains=gains.view(-1, 1, 3, 1, 1),
+        haze=column([camera.haze for camera in cameras]),
+        softness=torch.stack([_softness(camera.blur_px) for camera in cameras]),
+        noise=column([camera.noise for camera in cameras]),
+    )
+
+
+def through_cameras(frames: Tensor, looks: Looks, noise: Tensor) -> Tensor:
+    """Frames [B, n, 3, H, W], sRGB 0..1, each clip's with the look of a camera of its own.
+
+    noise: of the same shape, normally distributed with standard deviation 1.
+    """
+    luma = (frames * frames.new_tensor(LUMA).view(3, 1, 1)).sum(2, keepdim=True)
+    seen = (luma + looks.saturation * (frames - luma)) * looks.gains
+    seen = MIDDLE_GREY * (seen.clamp(min=0.0) / MIDDLE_GREY) ** looks.gamma
+    seen = (1.0 - looks.haze) * seen + looks.haze * HAZE_LEVEL
+    seen = _softened(_softened(seen, looks.softness, 3), looks.softness, 4)
+    return (seen + looks.noise * noise).clamp(0.0, 1.0)
+
+
 def through_camera(frames: Tensor, look: CameraLook) -> Tensor:
     """Frames [n, 3, H, W] of one camera, sRGB 0..1, with its look; noise differs between them."""
-    luma = (frames * frames.new_tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
-    seen = (luma + look.saturation * (frames - luma)) * frames.new_tensor(look.gains).view(3, 1, 1)
-    seen = MIDDLE_GREY * (seen.clamp(min=0.0) / MIDDLE_GREY) ** look.gamma
-    seen = (1.0 - look.haze) * seen + look.haze * 0.8
-    if look.blur_px > 0.0:
-        seen = _softened(seen, look.blur_px)
-    if look.noise > 0.0:
-        generator = torch.Generator().manual_seed(look.seed)
-        seen = seen + look.noise * torch.randn(seen.shape, generator=generator)
-    return seen.clamp(0.0, 1.0)
+    generator = torch.Generator().manual_seed(look.seed)
+    noise = torch.randn(frames.shape, generator=generator)
+    return through_cameras(frames[None], looks_of([look]), noise[None])[0]
 
 
 def _some(rng: np.random.Generator, share: float, most: float) -> float:
@@ -75,11 +116,21 @@ def _some(rng: np.random.Generator, share: float, most: float) -> float:
     return float(amount) if rng.random() < share else 0.0
 
 
-def _softened(pictures: Tensor, sigma_px: float) -> Tensor:
-    reach = max(1, round(2.0 * sigma_px))
-    place = torch.arange(-reach, reach + 1, dtype=pictures.dtype)
+def _softness(sigma_px: float) -> Tensor:
+    """A normal curve at whole pixels, summing to 1; a softness of 0 leaves all as it is."""
+    place = torch.arange(-REACH_PX, REACH_PX + 1, dtype=torch.float32)
+    if sigma_px == 0.0:
+        return (place == 0.0).float()
     kernel = torch.exp(-0.5 * (place / sigma_px) ** 2)
-    kernel = kernel / kernel.sum()
-    padded = F.pad(pictures, (reach, reach, reach, reach), mode="replicate")
-    across = F.conv2d(padded, kernel.view(1, 1, 1, -1).repeat(3, 1, 1, 1), groups=3)
-    return F.conv2d(across, kernel.view(1, 1, -1, 1).repeat(3, 1, 1, 1), groups=3)
+    return kernel / kernel.sum()
+
+
+def _softened(pictures: Tensor, kernel: Tensor, axis: int) -> Tensor:
+    """Pictures [B, n, 3, H, W] blurred along an axis, each clip's with its kernel of [B, taps]."""
+    length = pictures.shape[axis]
+    place = torch.arange(length, device=pictures.device)
+    total = torch.zeros_like(pictures)
+    for tap in range(kernel.shape[1]):
+        moved = pictures.index_select(axis, (place + tap - REACH_PX).clamp(0, length - 1))
+        total = total + kernel[:, tap].view(-1, 1, 1, 1, 1) * moved
+    return total

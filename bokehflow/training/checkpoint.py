@@ -1,6 +1,6 @@
 """Checkpoints: everything a run needs to go on exactly, in one file that is whole or not there.
 
-Network, averaged weights and the optimiser's two moments, in float32: 16 bytes a parameter.
+Network, averaged weights and the optimiser's moments, in float32: at most 16 bytes a parameter.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from bokehflow.network import Network
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import config_as_json, config_from_json
 from bokehflow.training.ema import AveragedWeights
+from bokehflow.training.optimiser import Optimiser
 
 NAME = "checkpoint.pt"
-SCHEMA = 1
+SCHEMA = 2
 _DAMAGE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError)
 
 
@@ -33,7 +34,7 @@ class RunState:
 
     network: Network
     averaged: AveragedWeights
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
     step: int = 0
     skipped: int = 0
 
@@ -97,7 +98,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 def restore(checkpoint: Checkpoint, state: RunState) -> None:
     """Put a run back where its checkpoint left it.
 
-    Raises WeightsError for a checkpoint of another variant.
+    Raises WeightsError for a checkpoint of another variant, or of another optimiser.
     """
     variant = state.network.variant.name
     if checkpoint.config.variant != variant:
@@ -108,11 +109,7 @@ def restore(checkpoint: Checkpoint, state: RunState) -> None:
         )
     state.network.load_state_dict(checkpoint.network)
     state.averaged.load(checkpoint.averaged)
-    decays = [group["weight_decay"] for group in state.optimiser.param_groups]
     state.optimiser.load_state_dict(checkpoint.optimiser)
-    # Settings are the config's; the checkpoint holds what was reached under them.
-    for group, decay in zip(state.optimiser.param_groups, decays, strict=True):
-        group["weight_decay"] = decay
     state.step, state.skipped = checkpoint.step, checkpoint.skipped
     torch.set_rng_state(checkpoint.generators["cpu"])
     # A run that goes on without CUDA, or with more devices, has no use for these.

@@ -14,6 +14,7 @@ from bokehflow.specs import TOKEN_STRIDE, Size, find_variant
 from bokehflow.training.ablate import NONE, check_ablation
 from bokehflow.weights import CANONICAL_FOV_DEG
 
+METHODS = ("adamw", "muon")
 RENDERINGS = ("none", "true_depth", "predicted_depth")
 PERCEPTUAL_NETWORKS = ("efficientnet_lite0", "vgg19")
 SMALLEST_SIDE_PX = 16
@@ -21,20 +22,28 @@ SMALLEST_SIDE_PX = 16
 
 @dataclass(frozen=True, slots=True)
 class OptimiserConfig:
-    """AdamW, its schedule and its guard.
+    """The optimiser, its schedule and its guard.
 
-    last_share: the learning rate at the last step as a share of the highest one.
+    method: "adamw" is the document's; "muon" moves the matrices of linear layers by Muon, which
+    learns more a step. keep_rate: times the learning rate, for what decides how much of the state
+    is kept from frame to frame: a few scalars that have far to go. last_share: the learning rate
+    at the last step as a share of the highest one.
     """
 
+    method: str = "adamw"
     learning_rate: float = 3e-4
     weight_decay: float = 0.05
     warmup_steps: int = 5000
     last_share: float = 0.01
     clip_norm: float = 1.0
+    keep_rate: float = 1.0
 
     def __post_init__(self) -> None:
         _above_zero("learning_rate", self.learning_rate)
         _above_zero("clip_norm", self.clip_norm)
+        _above_zero("keep_rate", self.keep_rate)
+        if self.method not in METHODS:
+            raise UnknownNameError("method", self.method, METHODS)
         _within("weight_decay", self.weight_decay, 0.0, 1.0)
         _within("last_share", self.last_share, 0.0, 1.0)
         _at_least("warmup_steps", self.warmup_steps, 0)

@@ -14,6 +14,7 @@ from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import UsageError, WeightsError
 from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
+from bokehflow.training.ahead import Fetched
 from bokehflow.training.batch import Batch
 from bokehflow.training.checkpoint import (
     NAME,
@@ -23,11 +24,12 @@ from bokehflow.training.checkpoint import (
     save_checkpoint,
 )
 from bokehflow.training.clip_losses import ClipLosses
-from bokehflow.training.clips import batches, fitting
+from bokehflow.training.clips import batches
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import differences
 from bokehflow.training.curves import Curves
 from bokehflow.training.distributed import World, open_world
+from bokehflow.training.draws import fitting
 from bokehflow.training.ema import AveragedWeights
 from bokehflow.training.first_network import first_network
 from bokehflow.training.gradients import Gradients, RecordedGradients, StepGradients
@@ -36,6 +38,7 @@ from bokehflow.training.optimiser import build_optimiser
 from bokehflow.training.perceptual import build_perceptual
 from bokehflow.training.precision import check_precision
 from bokehflow.training.progress import Clock, SliceLog
+from bokehflow.training.resident import resident_batches
 from bokehflow.training.snapshot import FOLDER, write_snapshot
 from bokehflow.training.step import SkipGuard, train_step
 
@@ -60,6 +63,7 @@ class TrainOptions:
     resume: bool = False
     new_config: bool = False
     workers: int = 1
+    resident: bool = False
 
     def __post_init__(self) -> None:
         ScanConfig(self.scan)
@@ -191,8 +195,12 @@ class _Run:
             save_checkpoint(self.options.out, self.config, self.state)
 
     def batches(self) -> Generator[Batch]:
-        part = (self.world.rank, self.world.size)
-        return batches(self.config, self.clips, self.state.step, part, self.options.workers)
+        part, workers = (self.world.rank, self.world.size), self.options.workers
+        if self.options.resident:
+            return resident_batches(
+                self.config, self.clips, self.state.step, part, workers, self.world.device
+            )
+        return batches(self.config, self.clips, self.state.step, part, workers)
 
 
 def _run_slice(
@@ -205,8 +213,11 @@ def _run_slice(
     log = SliceLog(config, curves)
     stopped = FINISHED
     with contextlib.closing(run.batches()) as source:
-        for batch in source:
-            result = train_step(config, state, run.gradients, batch.to(world.device), world)
+        ahead = Fetched(source)
+        for batch in ahead:
+            result = train_step(
+                config, state, run.gradients, batch.to(world.device), world, ahead.fetch
+            )
             guard.check(result, state.step)
             log.note(state.step, state.skipped, result)
             advance()

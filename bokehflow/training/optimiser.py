@@ -1,30 +1,111 @@
-"""AdamW with weight decay where it belongs. Document, section 5.3."""
+"""What moves the weights: AdamW, or Muon for the matrices. Document, section 5.3."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from bokehflow.errors import WeightsError
+from bokehflow.network import Network
 from bokehflow.training.config import OptimiserConfig
+from bokehflow.training.muon import Muon
+
+SMALLEST_MATRIX_SIDE = 32
+"""Below it orthogonality means little, and AdamW is as good."""
 
 
-def build_optimiser(network: nn.Module, config: OptimiserConfig) -> torch.optim.AdamW:
-    """AdamW over all parameters; only weights of linear layers and convolutions decay.
+class Optimiser:
+    """Optimisers that share a network's parameters out between them, as one."""
 
-    Norms, biases, gate scalars and vectors and the learned initial states do not: pulling them to
-    zero is no simpler model.
+    def __init__(self, parts: dict[str, torch.optim.Optimizer]) -> None:
+        """parts: by name, so that a checkpoint tells whose state is whose."""
+        self._parts = parts
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The parameters with their settings, as torch's optimisers hold them."""
+        return [group for part in self._parts.values() for group in part.param_groups]
+
+    def step(self, learning_rate: float) -> None:
+        """Update all weights by their gradients."""
+        for part in self._parts.values():
+            for group in part.param_groups:
+                group["lr"] = learning_rate * group["rate"]
+            part.step()
+
+    def forget_gradients(self) -> None:
+        """Drop all gradients."""
+        for part in self._parts.values():
+            part.zero_grad(set_to_none=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was reached; the settings are the config's."""
+        return {name: part.state_dict() for name, part in self._parts.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what was reached, under the settings of now.
+
+        Raises WeightsError for the state of another kind of optimiser.
+        """
+        if set(state) != set(self._parts):
+            raise WeightsError(
+                f"the checkpoint's optimiser is {' and '.join(sorted(state))}",
+                " and ".join(sorted(self._parts)),
+                "go on with the optimiser that the run began with, or train into another folder",
+            )
+        for name, part in self._parts.items():
+            settings = [_settings(group) for group in part.param_groups]
+            part.load_state_dict(state[name])
+            for group, own in zip(part.param_groups, settings, strict=True):
+                group.update(own)
+
+
+def build_optimiser(network: Network, config: OptimiserConfig) -> Optimiser:
+    """AdamW over all parameters, or Muon over the linear layers' matrices and AdamW over the rest.
+
+    Only weights of linear layers and convolutions decay. Norms, biases, gate scalars and vectors
+    and the learned initial states do not: pulling them to zero is no simpler model.
     """
-    decayed = {
-        id(module.weight)
-        for module in network.modules()
-        if isinstance(module, nn.Linear | nn.Conv2d)
-    }
-    parameters = list(network.parameters())
+    weights = list(_weights(network))
+    matrices = [w for w in weights if config.method == "muon" and _is_matrix(w)]
+    kept = list(network.propagate.keep.parameters())
+    taken = _ids(matrices)
+    rest = [p for p in network.parameters() if id(p) not in taken | _ids(kept)]
+    decays = _ids(weights)
     groups = [
         {
-            "params": [p for p in parameters if id(p) in decayed],
+            "params": [p for p in rest if id(p) in decays],
             "weight_decay": config.weight_decay,
+            "rate": 1.0,
         },
-        {"params": [p for p in parameters if id(p) not in decayed], "weight_decay": 0.0},
+        {"params": [p for p in rest if id(p) not in decays], "weight_decay": 0.0, "rate": 1.0},
+        {"params": kept, "weight_decay": 0.0, "rate": config.keep_rate},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    parts: dict[str, torch.optim.Optimizer] = {"adamw": adamw}
+    if matrices:
+        muon = Muon(matrices, config.learning_rate, config.weight_decay)
+        muon.param_groups[0]["rate"] = 1.0
+        parts["muon"] = muon
+    return Optimiser(parts)
+
+
+def _weights(network: nn.Module) -> Iterator[Tensor]:
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            yield module.weight
+
+
+def _is_matrix(weight: Tensor) -> bool:
+    return weight.ndim == 2 and min(weight.shape) >= SMALLEST_MATRIX_SIDE
+
+
+def _ids(parameters: Iterable[Tensor]) -> set[int]:
+    return {id(parameter) for parameter in parameters}
+
+
+def _settings(group: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name in ("weight_decay", "rate")}

@@ -7,6 +7,7 @@ motion that is known exactly; what it cannot show is parallax and things that mo
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -60,19 +61,21 @@ def look_along(
     which the losses leave out.
     """
     seen = [look(still, view, target, canonical_fov_deg, with_bokeh=with_bokeh) for view in views]
-    flow = [_flow(*pair, target) for pair in itertools.pairwise(views)]
+    moved = torch.tensor(flow_of(views, target), dtype=torch.float32).view(1, -1, 2, 1, 1)
     return seen[0]._replace(
         frames=torch.cat([one.frames[:, :1] for one in seen], dim=1),
         bokeh=torch.cat([one.bokeh[:, :1] for one in seen], dim=1),
         inverse_depth=torch.cat([one.inverse_depth[:, :1] for one in seen], dim=1),
-        flow=torch.stack(flow).unsqueeze(0),
-        flow_valid=torch.ones(1, len(flow), 1, target.height, target.width),
+        flow=moved.expand(-1, -1, -1, target.height, target.width),
+        flow_valid=torch.ones(1, moved.shape[1], 1, target.height, target.width),
     )
 
 
-def _flow(before: View, now: View, target: Size) -> torch.Tensor:
-    """[2, H, W] in px of the target, from the view now to the one before."""
-    right = (now.left - before.left) * target.width / now.width
-    down = (now.top - before.top) * target.height / now.height
-    moved = torch.tensor([-right if now.mirrored else right, down], dtype=torch.float32)
-    return moved.view(2, 1, 1).expand(2, target.height, target.width)
+def flow_of(views: Sequence[View], target: Size) -> list[tuple[float, float]]:
+    """(x, y) in px of the target, from each view to the one before."""
+    flow = []
+    for before, now in itertools.pairwise(views):
+        right = (now.left - before.left) * target.width / now.width
+        down = (now.top - before.top) * target.height / now.height
+        flow.append((-right if now.mirrored else right, down))
+    return flow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -33,27 +34,32 @@ class StepResult:
 
 
 def train_step(
-    config: TrainConfig, state: RunState, gradients: Gradients, batch: Batch, world: World
+    config: TrainConfig,
+    state: RunState,
+    gradients: Gradients,
+    batch: Batch,
+    world: World,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> StepResult:
     """Do the run's next step on this batch; `state` moves on by one.
 
-    gradients: of the losses over the state's network, shared between the processes. A step whose
-    losses or gradients are not finite on any process is counted and changes no weight.
+    gradients: of the losses over the state's network, shared between the processes. meanwhile:
+    called while the device computes. A step whose losses or gradients are not finite on any
+    process is counted and changes no weight.
     """
     stage = stage_at(config, state.step)
     rate = stage.rate * learning_rate_at(state.step, config.total_steps, config.optimiser)
     means = world.mean(gradients(batch, stage))
     length = nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.clip_norm)
+    meanwhile()
     *losses, norm = torch.cat([means, length[None]]).tolist()
     weights = (getattr(config.losses, name) for name in LOSS_NAMES)
     total = sum(loss * w for loss, w in zip(losses, weights, strict=True) if w > 0.0)
     finite = math.isfinite(total) and math.isfinite(norm)
     if finite:
-        for group in state.optimiser.param_groups:
-            group["lr"] = rate
-        state.optimiser.step()
+        state.optimiser.step(rate)
         state.averaged.update(state.network, state.step)
-    state.optimiser.zero_grad(set_to_none=True)
+    state.optimiser.forget_gradients()
     state.step += 1
     state.skipped += int(not finite)
     return StepResult(total, tuple(losses), norm, rate, not finite)

@@ -77,10 +77,11 @@ def look(
     )
     if view.mirrored:
         flow = flow * torch.tensor([-1.0, 1.0]).view(2, 1, 1)
-    frames = _exposed(_smooth(_turned(known.frames, view), target), view.gains)
+    gains = torch.tensor(view.gains).view(3, 1, 1)
+    frames = exposed(_smooth(_turned(known.frames, view), target), gains)
     bokeh = frames
     if with_bokeh:
-        bokeh = _exposed(_smooth(_turned(known.bokeh, view), target), view.gains)
+        bokeh = exposed(_smooth(_turned(known.bokeh, view), target), gains)
     batch = Batch(
         frames=frames,
         bokeh=bokeh,
@@ -151,5 +152,6 @@ def _nearest(maps: Tensor, target: Size) -> Tensor:
     return F.interpolate(maps, (target.height, target.width), mode="nearest-exact")
 
 
-def _exposed(pictures: Tensor, gains: tuple[float, float, float]) -> Tensor:
-    return linear_to_srgb(srgb_to_linear(pictures) * torch.tensor(gains).view(3, 1, 1))
+def exposed(pictures: Tensor, gains: Tensor) -> Tensor:
+    """sRGB 0..1 [n, 3, H, W] under another exposure; gains: [..., 3, 1, 1] in linear light."""
+    return linear_to_srgb(srgb_to_linear(pictures) * gains)

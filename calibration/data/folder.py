@@ -17,18 +17,20 @@ from bokehflow.calibration.data.clip import TRUTHS
 from bokehflow.calibration.data.clip_file import read_info
 from bokehflow.calibration.data.split import require_split
 from bokehflow.errors import InputError
+from bokehflow.specs import Size
 
 NAMED_IN_MESSAGE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FoundClip:
-    """One clip file: its source, how many frames, whether its picture tells its depth, and which
-    truths it holds."""
+    """One clip file: its source, how many frames of which height and width, whether its picture
+    tells its depth, and which truths it holds."""
 
     path: Path
     source: str
     frames: int
+    size: Size
     depth_cues: bool
     known: tuple[str, ...] = TRUTHS
 
@@ -65,8 +67,10 @@ def find_clips(
         try:
             info = read_info(path)
             if info.split == split and set(known) <= set(info.known):
-                frames = _frame_count(path)
-                entries.append(FoundClip(path, info.source, frames, info.depth_cues, info.known))
+                frames, size = _shape(path)
+                entries.append(
+                    FoundClip(path, info.source, frames, size, info.depth_cues, info.known)
+                )
         except InputError as error:
             unreadable.append(str(error))
     if unreadable and not skip_bad:
@@ -82,10 +86,10 @@ def find_clips(
     return FoundClips(folder, split, tuple(entries), tuple(unreadable))
 
 
-def _frame_count(path: Path) -> int:
-    """Number of frames of a clip; of the pictures only the header is read."""
+def _shape(path: Path) -> tuple[int, Size]:
+    """Number and size of a clip's frames; of the pictures only the header is read."""
     with zipfile.ZipFile(path) as archive, archive.open("frames.npy") as member:
         if np.lib.format.read_magic(member) != (1, 0):
             raise InputError(f"{path} holds arrays of another format", "NumPy's version 1.0")
-        shape, _, _ = np.lib.format.read_array_header_1_0(member)
-    return int(shape[0])
+        (count, height, width, _), _, _ = np.lib.format.read_array_header_1_0(member)
+    return int(count), Size(int(height), int(width))

@@ -13,7 +13,7 @@ from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.data.folder import FoundClips, find_clips
 from bokehflow.calibration.data.split import TRAIN, split_of_name
 from bokehflow.errors import InputError
-from bokehflow.training.clips import fitting
+from bokehflow.training.draws import fitting
 from tests.cli.runner import Bfx
 from tests.training.samples import stage
 

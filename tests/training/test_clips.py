@@ -13,8 +13,9 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError
 from bokehflow.training.batch import Batch, stack
-from bokehflow.training.clips import batch_at, batches, excerpt, fitting
+from bokehflow.training.clips import batch_at, batches, excerpt
 from bokehflow.training.config import TrainConfig
+from bokehflow.training.draws import fitting
 from tests.training.samples import stage, tiny_clip, tiny_config, write_clips
 
 

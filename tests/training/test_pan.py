@@ -10,7 +10,8 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError
 from bokehflow.specs import Size
-from bokehflow.training.clips import batch_at, fitting
+from bokehflow.training.clips import batch_at
+from bokehflow.training.draws import fitting
 from bokehflow.training.losses import warp
 from bokehflow.training.pan import look_along, random_pan
 from bokehflow.training.view import View, look

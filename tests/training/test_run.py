@@ -84,16 +84,17 @@ def require_same(one: object, other: object, where: str = "checkpoint") -> None:
         assert one == other, where
 
 
+@pytest.mark.parametrize("resident", [False, True], ids=["from files", "resident"])
 @pytest.mark.parametrize("stop_after", [1, 3, 4], ids=["in a stage", "between", "in the next"])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
-    clips: FoundClips, tmp_path: Path, stop_after: int
+    clips: FoundClips, tmp_path: Path, stop_after: int, resident: bool
 ) -> None:
-    train_to(clips, tmp_path / "whole")
-    stopped = train_to(clips, tmp_path / "sliced", stop_after)
+    train_to(clips, tmp_path / "whole", resident=resident)
+    stopped = train_to(clips, tmp_path / "sliced", stop_after, resident=resident)
     assert (stopped.stopped, stopped.step) == (INTERRUPTED, stop_after)
     assert stopped.signal_number == signal.SIGINT
     torch.rand(3)  # A process of its own would not have this generator's state.
-    finished = train_to(clips, tmp_path / "sliced", resume=True, workers=2)
+    finished = train_to(clips, tmp_path / "sliced", resume=True, workers=2, resident=resident)
     assert (finished.first_step, finished.step) == (stop_after, CONFIG.total_steps)
     whole, sliced = (read_checkpoint(tmp_path / name) for name in ("whole", "sliced"))
     for field in dataclasses.fields(whole):
@@ -172,8 +173,17 @@ def test_new_settings_of_the_optimiser_are_used(clips: FoundClips, tmp_path: Pat
     gentler = dataclasses.replace(CONFIG.optimiser, weight_decay=0.01)
     changed = dataclasses.replace(CONFIG, optimiser=gentler)
     train_to(clips, tmp_path, 1, config=changed, resume=True, new_config=True)
-    groups = read_checkpoint(tmp_path).optimiser["param_groups"]
-    assert [group["weight_decay"] for group in groups] == [0.01, 0.0]
+    groups = read_checkpoint(tmp_path).optimiser["adamw"]["param_groups"]
+    assert [group["weight_decay"] for group in groups] == [0.01, 0.0, 0.0]
+
+
+def test_the_state_of_another_optimiser_is_refused(clips: FoundClips, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 1)
+    muon = dataclasses.replace(CONFIG.optimiser, method="muon")
+    # So that the tiny network has matrices for it.
+    changed = dataclasses.replace(CONFIG, optimiser=muon)
+    with pytest.raises(WeightsError, match="adamw and muon"):
+        train_to(clips, tmp_path, config=changed, resume=True, new_config=True)
 
 
 def test_a_checkpoint_of_another_variant_is_refused(clips: FoundClips, tmp_path: Path) -> None:

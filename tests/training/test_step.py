@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -9,11 +12,11 @@ from torch import nn
 from bokehflow.errors import NumericalError, UsageError
 from bokehflow.layers.gates import GateFloors, TokenGates
 from bokehflow.network import Network
-from bokehflow.specs import Size
+from bokehflow.specs import Size, find_variant
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.checkpoint import RunState
 from bokehflow.training.clip_losses import LOSS_NAMES, ClipLosses
-from bokehflow.training.config import StageConfig, TrainConfig
+from bokehflow.training.config import OptimiserConfig, StageConfig, TrainConfig
 from bokehflow.training.distributed import World
 from bokehflow.training.ema import AveragedWeights
 from bokehflow.training.gradients import StepGradients
@@ -105,16 +108,37 @@ def test_gradients_flow_back_in_time_as_far_as_they_may() -> None:
 def test_only_matrices_and_kernels_decay() -> None:
     network = Network(TINY)
     optimiser = build_optimiser(network, tiny_config().optimiser)
-    decayed = {id(p) for p in optimiser.param_groups[0]["params"]}
-    kept = {id(p) for p in optimiser.param_groups[1]["params"]}
+    decayed = _ids(group for group in optimiser.groups if group["weight_decay"] > 0.0)
+    kept = _ids(group for group in optimiser.groups if group["weight_decay"] == 0.0)
     assert decayed | kept == {id(p) for p in network.parameters()}
-    assert optimiser.param_groups[1]["weight_decay"] == 0.0
+    assert not decayed & kept
     for module in network.modules():
         if isinstance(module, nn.LayerNorm | GateFloors | TokenGates):
             assert all(id(p) in kept for p in module.parameters())
     assert all(id(p) in kept for name, p in network.named_parameters() if name.endswith("bias"))
     assert id(network.propagate.initial) in kept
     assert id(network.stem.first.weight) in decayed
+
+
+def test_muon_takes_the_matrices_of_linear_layers_alone() -> None:
+    config = OptimiserConfig(method="muon", keep_rate=20.0)
+    network = Network(find_variant("nano"))
+    parts = build_optimiser(network, config).state_dict()
+    assert set(parts) == {"adamw", "muon"}
+    groups = build_optimiser(network, config).groups
+    everything = [id(p) for group in groups for p in group["params"]]
+    assert len(everything) == len(set(everything)) == len(list(network.parameters()))
+    moved = _ids(groups[-1:])
+    assert id(network.depth_blocks[0].scan.project.weight) in moved
+    assert id(network.stem.first.weight) not in moved
+    assert id(network.coarse.read.weight) not in moved
+    assert _ids(g for g in groups if g["rate"] == 20.0) == {
+        id(p) for p in network.propagate.keep.parameters()
+    }
+
+
+def _ids(groups: Iterable[dict[str, Any]]) -> set[int]:
+    return {id(p) for group in groups for p in group["params"]}
 
 
 def test_the_average_follows_the_weights() -> None:
@@ -151,7 +175,7 @@ def test_a_stage_has_a_rate_of_its_own() -> None:
         config = tiny_config(stage(rate=factor))
         state, judge = tiny_run(config)
         rates.append(one_step(config, state, judge, tiny_batch()).learning_rate)
-        assert {group["lr"] for group in state.optimiser.param_groups} == {rates[-1]}
+        assert {group["lr"] for group in state.optimiser.groups} == {rates[-1]}
     assert rates[1] == pytest.approx(10.0 * rates[0])
     with pytest.raises(UsageError, match="rate=0"):
         stage(rate=0.0)
@@ -169,16 +193,16 @@ def test_a_run_that_only_skips_is_stopped() -> None:
         guard.check(result, MOST_SKIPS_IN_A_ROW)
 
 
-def test_gradients_are_clipped_to_their_norm() -> None:
+def test_gradients_are_clipped_to_their_norm(monkeypatch: pytest.MonkeyPatch) -> None:
     config = tiny_config()
     state, judge = tiny_run(config)
     seen: list[float] = []
 
-    def note(*_: object) -> None:
+    def note(_rate: float) -> None:
         grads = [p.grad for p in state.network.parameters() if p.grad is not None]
         seen.append(float(torch.stack([g.norm() for g in grads]).norm()))
 
-    state.optimiser.register_step_pre_hook(note)
+    monkeypatch.setattr(state.optimiser, "step", note)
     batch = tiny_batch()
     far = batch._replace(inverse_depth=batch.inverse_depth * 50.0)
     result = one_step(config, state, judge, far)

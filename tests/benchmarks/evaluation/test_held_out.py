@@ -26,12 +26,13 @@ from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.making import make_data
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
+from bokehflow.specs import Size
 from tests.benchmarks.evaluation.samples import distance, tiny_sight
 from tests.training.samples import tiny_clip
 
 
 def found(source: str, number: int) -> FoundClip:
-    return FoundClip(Path(f"{source}/{number:06d}.npz"), source, 1, True)
+    return FoundClip(Path(f"{source}/{number:06d}.npz"), source, 1, Size(16, 16), True)
 
 
 def test_a_limit_takes_clips_of_every_source_and_of_all_scenes() -> None:

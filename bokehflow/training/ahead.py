@@ -1,0 +1,85 @@
+"""What steps need, made ahead of them: by processes, and while the device computes."""
+
+from __future__ import annotations
+
+import signal
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from bokehflow.errors import BokehFlowError
+from bokehflow.training.draws import Drawing, StepDraws
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Making(Dataset[Made | BokehFlowError], Generic[Made]):
+    """What `make` makes of what a process's part of each step draws. A plain error is a value here:
+    raised in a worker it would come back with a traceback for a message."""
+
+    drawing: Drawing
+    part: tuple[int, int]
+    make: Callable[[StepDraws], Made]
+
+    def __getitem__(self, step: int) -> Made | BokehFlowError:
+        try:
+            return self.make(self.drawing(step, self.part))
+        except BokehFlowError as error:
+            return error
+
+
+def made_ahead(making: Making[Made], steps: range, workers: int) -> Generator[Made]:
+    """What these steps need, in order, made ahead by so many processes.
+
+    Processes, not threads: those would hold up the one that keeps a GPU busy.
+    """
+    with warnings.catch_warnings():
+        # Its advice against more workers than processors is the caller's to weigh.
+        warnings.simplefilter("ignore", UserWarning)
+        loader = DataLoader(
+            making,
+            batch_size=None,
+            sampler=steps,
+            num_workers=workers,
+            collate_fn=_as_it_is,
+            worker_init_fn=_leave_signals_to_the_parent,
+            generator=torch.Generator(),  # the global one belongs to the run, and is saved with it
+        )
+        ahead = iter(loader)
+    for made in ahead:
+        if isinstance(made, BokehFlowError):
+            raise made
+        yield made
+
+
+class Fetched(Iterator[Made]):
+    """An iterator whose next item can be asked for while the device still works on the last one."""
+
+    def __init__(self, source: Iterator[Made]) -> None:
+        self._source, self._waiting = source, list[Made]()
+
+    def fetch(self) -> None:
+        """Have the next item ready, if there is one."""
+        if not self._waiting:
+            self._waiting += [item for item in [next(self._source, None)] if item is not None]
+
+    def __next__(self) -> Made:
+        self.fetch()
+        if not self._waiting:
+            raise StopIteration
+        return self._waiting.pop()
+
+
+def _as_it_is(made: Made) -> Made:
+    return made
+
+
+def _leave_signals_to_the_parent(_worker: int) -> None:
+    # Ctrl-C reaches every process of a terminal; the parent saves the run and ends its workers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

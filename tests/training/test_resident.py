@@ -1,0 +1,91 @@
+"""Batches cut on the device against the same batches read from files."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+import torch
+
+from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.calibration.data.folder import FoundClips, find_clips
+from bokehflow.calibration.data.split import TRAIN
+from bokehflow.training import camera_look
+from bokehflow.training.batch import Batch
+from bokehflow.training.clips import batch_at
+from bokehflow.training.config import StageConfig, TrainConfig
+from bokehflow.training.resident import resident_batches
+from tests.tolerances import FP32_EQUAL
+from tests.training.samples import stage, tiny_clip, tiny_config, write_clips
+
+CPU = torch.device("cpu")
+STAGES = {
+    "depth of stills": stage(sizes=("16x24", "40x40"), batch=4, smallest_view=0.3),
+    "pictures": stage(sizes=("16x16",), batch=4, rendering="predicted_depth"),
+    "films": stage(sizes=("16x20",), batch=4, frames=3, smallest_view=0.5),
+    "films and pans": stage(sizes=("16x16",), batch=8, frames=3, pan=0.2, smallest_view=0.4),
+}
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> FoundClips:
+    folder = write_clips(write_clips(tmp_path / "data", count=4), count=3, frames=4)
+    return find_clips(folder, TRAIN)
+
+
+def _resident(config: TrainConfig, clips: FoundClips, first: int, workers: int) -> list[Batch]:
+    source = resident_batches(config, clips, first, (0, 1), workers, CPU)
+    with contextlib.closing(source):
+        return list(source)
+
+
+@pytest.mark.parametrize("one", STAGES.values(), ids=STAGES)
+def test_a_batch_cut_on_the_device_is_the_one_read_from_files(
+    clips: FoundClips, one: StageConfig
+) -> None:
+    config = tiny_config(one)
+    for step, batch in enumerate(_resident(config, clips, 0, 0)):
+        for name, found, wanted in zip(
+            Batch._fields, batch, batch_at(config, clips, step, (0, 1)), strict=True
+        ):
+            assert found.shape == wanted.shape, name
+            torch.testing.assert_close(found, wanted, atol=FP32_EQUAL, rtol=FP32_EQUAL, msg=name)
+
+
+def test_looks_are_those_of_the_files_but_for_their_noise(
+    clips: FoundClips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_look, "MOST_NOISE", 0.0)
+    config = tiny_config(stage(batch=4, camera_looks=True))
+    batch = _resident(config, clips, 2, 0)[0]
+    wanted = batch_at(config, clips, 2, (0, 1))
+    torch.testing.assert_close(batch.frames, wanted.frames, atol=FP32_EQUAL, rtol=0.0)
+
+
+def test_noise_repeats_and_differs_between_clips_and_steps(clips: FoundClips) -> None:
+    config = tiny_config(stage(batch=4, camera_looks=True))
+    one, other = (_resident(config, clips, 1, workers) for workers in (0, 1))
+    assert len(one) == 3
+    for a, b in zip(one, other, strict=True):
+        assert torch.equal(a.frames, b.frames)
+    assert not torch.equal(one[0].frames, one[1].frames)
+
+
+def test_clips_of_several_sizes_lie_beside_each_other(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path / "data", count=2)
+    clip = tiny_clip(9)
+    smaller = type(clip)(
+        clip.frames[:, :20, :24],
+        clip.inverse_depth[:, :20, :24],
+        clip.bokeh[:, :20, :24],
+        clip.flow[:, :20, :24],
+        clip.flow_valid[:, :20, :24],
+        clip.info,
+    )
+    write_clip(folder / "smaller.npz", smaller)
+    clips, config = find_clips(folder, TRAIN), tiny_config(stage(batch=8))
+    batch = _resident(config, clips, 0, 0)[0]
+    wanted = batch_at(config, clips, 0, (0, 1))
+    torch.testing.assert_close(batch.frames, wanted.frames, atol=FP32_EQUAL, rtol=0.0)
+    assert torch.equal(batch.inverse_depth, wanted.inverse_depth)
