@@ -13,9 +13,9 @@ WARM_UP = 10
 REPEATS = 50
 LEAST_REPEATS, LONGEST_S = 7, 1.5
 """A slow call is repeated as often as this time allows, and at least so often."""
-HEAD_START_CYCLES = 2_000_000
-"""About a millisecond that the device waits before every repeat, in which its queue fills: what is
-timed is the device's work, not how fast Python asks for it."""
+HEAD_START_CYCLES = 10_000_000
+"""About five milliseconds that the device waits before every repeat, in which its queue fills: what
+is timed is the device's work, not how fast Python asks for it."""
 FLUSH_BYTES = 256 * 2**20
 """Several times any level-2 cache: every repeat starts with cold data, as a layer does."""
 

@@ -19,7 +19,16 @@ from bokehflow.training.resident import resident_batches
 from tests.tolerances import FP32_EQUAL
 from tests.training.samples import stage, tiny_clip, tiny_config, write_clips
 
-CPU = torch.device("cpu")
+DEVICES = [
+    "cpu",
+    pytest.param(
+        "cuda",
+        marks=[
+            pytest.mark.cuda,
+            pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+        ],
+    ),
+]
 STAGES = {
     "depth of stills": stage(sizes=("16x24", "40x40"), batch=4, smallest_view=0.3),
     "pictures": stage(sizes=("16x16",), batch=4, rendering="predicted_depth"),
@@ -34,22 +43,26 @@ def clips(tmp_path: Path) -> FoundClips:
     return find_clips(folder, TRAIN)
 
 
-def _resident(config: TrainConfig, clips: FoundClips, first: int, workers: int) -> list[Batch]:
-    source = resident_batches(config, clips, first, (0, 1), workers, CPU)
+def _resident(
+    config: TrainConfig, clips: FoundClips, first: int, workers: int, device: str = "cpu"
+) -> list[Batch]:
+    source = resident_batches(config, clips, first, (0, 1), workers, torch.device(device))
     with contextlib.closing(source):
         return list(source)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("one", STAGES.values(), ids=STAGES)
 def test_a_batch_cut_on_the_device_is_the_one_read_from_files(
-    clips: FoundClips, one: StageConfig
+    clips: FoundClips, one: StageConfig, device: str
 ) -> None:
     config = tiny_config(one)
-    for step, batch in enumerate(_resident(config, clips, 0, 0)):
+    for step, batch in enumerate(_resident(config, clips, 0, 0, device)):
         for name, found, wanted in zip(
             Batch._fields, batch, batch_at(config, clips, step, (0, 1)), strict=True
         ):
             assert found.shape == wanted.shape, name
+            found = found.cpu()
             torch.testing.assert_close(found, wanted, atol=FP32_EQUAL, rtol=FP32_EQUAL, msg=name)
 
 
