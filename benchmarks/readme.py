@@ -41,6 +41,30 @@ def cpu_scan_table(document: Mapping[str, Any]) -> str:
     )
 
 
+def kernels_table(document: Mapping[str, Any]) -> str:
+    """Nano's scan layers on a GPU beside other forms of the same scan, from `kernels.json`."""
+    forms = ("ours", "fla", "chunked")
+    lines = [f"| one layer of Nano, bfloat16, {document['device']}, ms | {' | '.join(forms)} "
+             "| times fla's speed | least by bytes |", f"|---|{'---:|' * 5}"]  # fmt: skip
+    layers: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in document["layers"]:
+        if row["case"].startswith("nano_"):
+            layers.setdefault((row["case"], row["pass"]), {})[row["contender"]] = row
+    for (case, which), by_form in layers.items():
+        name = f"{case.removeprefix('nano_')}, {which.replace('_', ' + ')}"
+        times = [by_form[form].get("p50_ms") for form in forms]
+        cells = ["not run" if time is None else f"{time:.3f}" for time in times]
+        ratio = "not run" if None in times[:2] else f"{times[1] / times[0]:.1f}"
+        floor = by_form["ours"]["floors"]["bytes_ms"]
+        lines.append(f"| {name} | {' | '.join(cells)} | {ratio} | {floor:.3f} |")
+    lines += ["", "| bar | wanted | measured |", "|---|---:|---:|"]
+    for bar in document["bars"]:
+        found = "not run" if bar["found"] is None else f"{bar['found']:.3g}"
+        missed = ", missed" if bar["holds"] is False else ""
+        lines.append(f"| {bar['name']} | {bar['limit']:g} | {found}{missed} |")
+    return "\n".join(lines)
+
+
 def latency_table(document: Mapping[str, Any]) -> str:
     """The mobile profile on two threads, then every bar, from `latency.json`."""
     lines = ["| Nano, mobile profile, 2 threads | ms a frame, median | memory of the process, MB |",
@@ -119,6 +143,7 @@ def report_table(document: Mapping[str, Any]) -> str:
 
 TABLES = {
     "quality": quality_table,
+    "kernels": kernels_table,
     "kernels_cpu": cpu_scan_table,
     "evaluation": evaluation_table,
     "latency": latency_table,
