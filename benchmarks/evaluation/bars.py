@@ -14,7 +14,7 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     NETWORK,
     NO_BLUR,
 )
-from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF
+from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC
 from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.run import Evaluation
 from bokehflow.benchmarks.evaluation.trend import steps_back
@@ -70,13 +70,17 @@ def _bokeh_bars(evaluation: Evaluation) -> Iterator[Check]:
 def _flicker_bars(evaluation: Evaluation) -> Iterator[Check]:
     if not evaluation.films:
         return
-    off, carried = evaluation.films[OFF], evaluation.films[AS_WRITTEN]
-    figures = [("bokeh", carried.bokeh_levels, off.bokeh_levels)]
-    if carried.log_depth_error is not None and off.log_depth_error is not None:
-        figures.append(("depth", carried.log_depth_error, off.log_depth_error))
-    for what, with_state, without in figures:
-        ratio = with_state / without if without > 0 else 1.0
-        yield Check(f"flicker of {what}, TSP over off", ratio, FLICKER_RATIO, at_least=False)
+    off = evaluation.films[OFF]
+    for mode, name in ((AS_WRITTEN, "TSP"), (SYSTOLIC, "systolic segment states")):
+        carried = evaluation.films.get(mode)
+        if carried is None:
+            continue
+        figures = [("bokeh", carried.bokeh_levels, off.bokeh_levels)]
+        if carried.log_depth_error is not None and off.log_depth_error is not None:
+            figures.append(("depth", carried.log_depth_error, off.log_depth_error))
+        for what, with_state, without in figures:
+            ratio = with_state / without if without > 0 else 1.0
+            yield Check(f"flicker of {what}, {name} over off", ratio, FLICKER_RATIO, at_least=False)
 
 
 def _trend_bars(evaluation: Evaluation) -> Iterator[Check]:

@@ -26,9 +26,10 @@ from bokehflow.weights.initial import initial_network
 OFF, AS_WRITTEN = "TSP off", "TSP as written"
 SEGMENTS = 4
 """Segment states need token maps whose height and width this divides."""
+BLENDED, SYSTOLIC = (f"{SEGMENTS} segment states, {how}" for how in ("blended", "systolic"))
 SEGMENT_MODES = {
-    f"{SEGMENTS} segment states, blended": TemporalConfig("blended", SEGMENTS),
-    f"{SEGMENTS} segment states, systolic": TemporalConfig("systolic", SEGMENTS),
+    BLENDED: TemporalConfig("blended", SEGMENTS),
+    SYSTOLIC: TemporalConfig("systolic", SEGMENTS),
 }
 TRUTH = "the truth itself"
 LEVELS = 255.0

@@ -13,7 +13,7 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     OWN_GRADIENT,
 )
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
-from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, FlickerScore
+from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC, FlickerScore
 from bokehflow.benchmarks.evaluation.held_out import ALL, BokehMean, GroupReport
 from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
 from bokehflow.benchmarks.evaluation.run import Evaluation
@@ -76,7 +76,11 @@ def good_evaluation(**changes: Any) -> Evaluation:
             OWN_GRADIENT: DisparityScore(0.2, 0.5, 0.5),
         },
         "film_count": 2,
-        "films": {OFF: FlickerScore(2.0, 0.2, 0.1), AS_WRITTEN: FlickerScore(1.0, 0.1, 0.05)},
+        "films": {
+            OFF: FlickerScore(2.0, 0.2, 0.1),
+            AS_WRITTEN: FlickerScore(1.0, 0.1, 0.05),
+            SYSTOLIC: FlickerScore(1.0, 0.1, 0.05),
+        },
         "videos": {"bikes.mp4": {OFF: FlickerScore(2.0, 0.2, None)}},
         "trend": [point(1, 0.4, 24.0), point(2, 0.3, 25.0)],
     }

@@ -15,7 +15,7 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     NETWORK,
     NO_BLUR,
 )
-from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, FlickerScore
+from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC, FlickerScore
 from bokehflow.benchmarks.evaluation.held_out import ALL, GroupReport
 from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
 from bokehflow.benchmarks.evaluation.tables import all_tables
@@ -48,7 +48,17 @@ MISSED = {
     ),
     "flicker": (
         {"films": dict.fromkeys((OFF, AS_WRITTEN), FlickerScore(1.0, 0.1, 0.0))},
-        "flicker of bokeh",
+        "flicker of bokeh, TSP",
+    ),
+    "flicker of segment states": (
+        {
+            "films": {
+                OFF: FlickerScore(1.0, 0.1, 0.1),
+                AS_WRITTEN: FlickerScore(0.9, 0.1, 0.09),
+                SYSTOLIC: FlickerScore(0.9, 0.1, 0.1),
+            }
+        },
+        "flicker of depth, systolic",
     ),
     "trend": ({"trend": [point(1, 0.3, 24.0), point(2, 0.4, 25.0)]}, "snapshots worse"),
 }
@@ -56,7 +66,7 @@ MISSED = {
 
 def test_an_evaluation_that_meets_every_bar() -> None:
     checks = check_bars(good_evaluation())
-    assert len(checks) == 10
+    assert len(checks) == 12
     assert all(check.holds for check in checks)
 
 

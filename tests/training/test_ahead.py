@@ -1,0 +1,45 @@
+"""Items asked for while the last one is still in use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bokehflow.errors import InputError
+from bokehflow.training.ahead import Fetched
+
+
+def counted(asked: list[int], count: int = 3) -> Iterator[int]:
+    for number in range(count):
+        asked.append(number)
+        yield number
+
+
+def test_items_come_in_order_whether_fetched_or_not() -> None:
+    asked: list[int] = []
+    source = Fetched(counted(asked))
+    assert next(source) == 0
+    assert asked == [0]
+    source.fetch()
+    source.fetch()
+    assert asked == [0, 1]
+    assert list(source) == [1, 2]
+
+
+def test_there_may_be_nothing_to_fetch() -> None:
+    source = Fetched(counted([], 1))
+    assert next(source) == 0
+    source.fetch()
+    assert list(source) == []
+
+
+def test_an_error_in_making_is_raised_when_it_is_met() -> None:
+    def broken() -> Iterator[int]:
+        yield 0
+        raise InputError("a damaged clip")
+
+    source = Fetched(broken())
+    assert next(source) == 0
+    with pytest.raises(InputError, match="damaged"):
+        source.fetch()
