@@ -60,9 +60,7 @@ class Drawing:
     def __init__(self, config: TrainConfig, clips: FoundClips) -> None:
         """Raises InputError for a stage that no clip fits."""
         self.config = config
-        self._usable = {
-            stage: _sorted(fitting(clips, stage), stage) for stage in set(config.stages)
-        }
+        self._usable = {stage: _sorted(fitting(clips, stage), stage) for stage in config.stages}
 
     @property
     def entries(self) -> list[FoundClip]:

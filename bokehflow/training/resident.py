@@ -51,7 +51,7 @@ class ResidentClips:
             self.inverse_depth = self._room(torch.float16, frames, height, width)
             self.flow = self._room(torch.float16, flows, height, width, 2)
             self.flow_valid = self._room(torch.bool, flows, height, width)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:  # of these calls, that there is no room
             raise DeviceError(
                 f"{frames} frames of {height}x{width} do not fit on {device}",
                 "a device with room for all clips",

@@ -11,11 +11,12 @@ import torch
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.folder import FoundClips, find_clips
 from bokehflow.calibration.data.split import TRAIN
+from bokehflow.errors import DeviceError
 from bokehflow.training import camera_look
 from bokehflow.training.batch import Batch
 from bokehflow.training.clips import batch_at
 from bokehflow.training.config import StageConfig, TrainConfig
-from bokehflow.training.resident import resident_batches
+from bokehflow.training.resident import ResidentClips, resident_batches
 from tests.tolerances import FP32_EQUAL
 from tests.training.samples import stage, tiny_clip, tiny_config, write_clips
 
@@ -102,3 +103,12 @@ def test_clips_of_several_sizes_lie_beside_each_other(tmp_path: Path) -> None:
     wanted = batch_at(config, clips, 0, (0, 1))
     torch.testing.assert_close(batch.frames, wanted.frames, atol=FP32_EQUAL, rtol=0.0)
     assert torch.equal(batch.inverse_depth, wanted.inverse_depth)
+
+
+def test_clips_that_do_not_fit_are_told(clips: FoundClips, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch, "zeros", full)
+    with pytest.raises(DeviceError, match="16 frames of 32x32 do not fit on cpu"):
+        ResidentClips(clips.entries, torch.device("cpu"), 1)
