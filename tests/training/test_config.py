@@ -21,18 +21,18 @@ STAGE = '[[stages]]\nname = "depth"\nsteps = 5\n'
 
 
 @pytest.mark.parametrize("variant", ["nano", "small", "base"])
-def test_shipped_configs_train_depth_then_the_picture_then_clips(variant: str) -> None:
+def test_shipped_configs_learn_depth_before_the_picture_and_stills_before_clips(
+    variant: str,
+) -> None:
     config = read_config(CONFIGS / f"{variant}.toml")
     assert config.variant == variant
-    renders = [one.renders for one in config.stages]
-    moves = [one.frames > 1 for one in config.stages]
-    assert moves == sorted(moves)
-    stills = renders[: moves.index(True)]
-    assert stills == sorted(stills)
-    assert not stills[0]
-    assert stills[-1]
-    assert renders[-1]
-    assert moves[-1]
+    for learned in (
+        [one.renders for one in config.stages],
+        [one.frames > 1 for one in config.stages],
+    ):
+        assert learned == sorted(learned)
+        assert not learned[0]
+        assert learned[-1]
     assert config_from_json(config_as_json(config)) == config
 
 
