@@ -59,18 +59,19 @@ def random_look(rng: np.random.Generator) -> CameraLook:
 
 class Looks(NamedTuple):
     """The looks of a batch's cameras, each field [B, 1, 1, 1, 1] but gains [B, 1, 3, 1, 1], and the
-    softness as a kernel [B, 2 x REACH_PX + 1]."""
+    softness as a kernel [B, 2 x REACH_PX + 1], None where no camera has any."""
 
     gamma: Tensor
     saturation: Tensor
     gains: Tensor
     haze: Tensor
-    softness: Tensor
+    softness: Tensor | None
     noise: Tensor
 
     def to(self, device: torch.device) -> Looks:
         """The same looks on another device."""
-        return Looks(*(tensor.to(device, non_blocking=True) for tensor in self))
+        moved = (x if x is None else x.to(device, non_blocking=True) for x in self)
+        return Looks(*moved)  # type: ignore[arg-type]
 
 
 def looks_of(cameras: Sequence[CameraLook]) -> Looks:
@@ -85,29 +86,36 @@ def looks_of(cameras: Sequence[CameraLook]) -> Looks:
         saturation=column([camera.saturation for camera in cameras]),
         gains=gains.view(-1, 1, 3, 1, 1),
         haze=column([camera.haze for camera in cameras]),
-        softness=torch.stack([_softness(camera.blur_px) for camera in cameras]),
+        softness=torch.stack([_softness(camera.blur_px) for camera in cameras])
+        if any(camera.blur_px > 0.0 for camera in cameras)
+        else None,
         noise=column([camera.noise for camera in cameras]),
     )
 
 
-def through_cameras(frames: Tensor, looks: Looks, noise: Tensor) -> Tensor:
+def through_cameras(frames: Tensor, looks: Looks, noise: Tensor | None) -> Tensor:
     """Frames [B, n, 3, H, W], sRGB 0..1, each clip's with the look of a camera of its own.
 
-    noise: of the same shape, normally distributed with standard deviation 1.
+    noise: of the same shape, normally distributed with standard deviation 1; None for no noise.
     """
     luma = (frames * frames.new_tensor(LUMA).view(3, 1, 1)).sum(2, keepdim=True)
     seen = (luma + looks.saturation * (frames - luma)) * looks.gains
     seen = MIDDLE_GREY * (seen.clamp(min=0.0) / MIDDLE_GREY) ** looks.gamma
     seen = (1.0 - looks.haze) * seen + looks.haze * HAZE_LEVEL
-    seen = _softened(_softened(seen, looks.softness, 3), looks.softness, 4)
-    return (seen + looks.noise * noise).clamp(0.0, 1.0)
+    if looks.softness is not None:
+        seen = _softened(_softened(seen, looks.softness, 3), looks.softness, 4)
+    if noise is not None:
+        seen = seen + looks.noise * noise
+    return seen.clamp(0.0, 1.0)
 
 
 def through_camera(frames: Tensor, look: CameraLook) -> Tensor:
     """Frames [n, 3, H, W] of one camera, sRGB 0..1, with its look; noise differs between them."""
-    generator = torch.Generator().manual_seed(look.seed)
-    noise = torch.randn(frames.shape, generator=generator)
-    return through_cameras(frames[None], looks_of([look]), noise[None])[0]
+    noise = None
+    if look.noise > 0.0:
+        generator = torch.Generator().manual_seed(look.seed)
+        noise = torch.randn(1, *frames.shape, generator=generator)
+    return through_cameras(frames[None], looks_of([look]), noise)[0]
 
 
 def _some(rng: np.random.Generator, share: float, most: float) -> float:

@@ -91,7 +91,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             "train into another folder",
         ) from error
     if schema != SCHEMA:
-        raise InputError(f"{path} has schema {schema}", f"schema {SCHEMA}")
+        raise InputError(
+            f"{path} has schema {schema}", f"schema {SCHEMA}", "train into another folder"
+        )
     return checkpoint
 
 

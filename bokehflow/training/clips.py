@@ -7,28 +7,24 @@ from collections.abc import Generator
 
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.specs import Size
 from bokehflow.training.ahead import Making, made_ahead
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.camera_look import through_camera
-from bokehflow.training.config import TrainConfig
 from bokehflow.training.draws import Draw, Drawing, StepDraws
 from bokehflow.training.pan import look_along
 from bokehflow.training.view import look
 
 
-def batch_at(config: TrainConfig, clips: FoundClips, step: int, part: tuple[int, int]) -> Batch:
-    """What a step sees, or one process's part of it: clips part[0] of part[1] equal shares."""
-    return batch_of(config.canonical_fov_deg, Drawing(config, clips)(step, part))
-
-
 def batches(
-    config: TrainConfig, clips: FoundClips, first_step: int, part: tuple[int, int], workers: int
+    drawing: Drawing, first_step: int, part: tuple[int, int], workers: int
 ) -> Generator[Batch]:
-    """The batches from `first_step` to the run's end, made ahead by so many processes."""
-    make = functools.partial(batch_of, config.canonical_fov_deg)
-    making = Making(Drawing(config, clips), part, make)
+    """The batches from `first_step` to the run's end, made ahead by so many processes.
+
+    part: process part[0] of part[1], each with an equal share of every batch.
+    """
+    config = drawing.config
+    making = Making(drawing, part, functools.partial(batch_of, config.canonical_fov_deg))
     return made_ahead(making, range(first_step, config.total_steps), workers)
 
 

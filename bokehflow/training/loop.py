@@ -29,7 +29,7 @@ from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import differences
 from bokehflow.training.curves import Curves
 from bokehflow.training.distributed import World, open_world
-from bokehflow.training.draws import fitting
+from bokehflow.training.draws import Drawing
 from bokehflow.training.ema import AveragedWeights
 from bokehflow.training.first_network import first_network
 from bokehflow.training.gradients import Gradients, RecordedGradients, StepGradients
@@ -105,15 +105,14 @@ def train(
     folder or a config that does not fit, OutputError for a full disk (the last checkpoint stays),
     NumericalError after too many steps that were not finite.
     """
-    for stage in config.stages:
-        fitting(clips, stage)
+    drawing = Drawing(config, clips)
     clock = Clock(options.minutes)
     device = torch.device("cuda" if options.scan == "triton" else "cpu")
     with open_world(device) as world, noted_interruption() as noted:
         world.check_batches(config)
         state = _open_run(config, options, world)
         gradients = _gradients(config, options, state, world)
-        run = _Run(config, clips, options, world, state, gradients)
+        run = _Run(config, drawing, options, world, state, gradients)
         return _run_slice(run, clock, noted, advance)
 
 
@@ -184,7 +183,7 @@ class _Run:
     """A run that is ready for its next step."""
 
     config: TrainConfig
-    clips: FoundClips
+    drawing: Drawing
     options: TrainOptions
     world: World
     state: RunState
@@ -196,11 +195,10 @@ class _Run:
 
     def batches(self) -> Generator[Batch]:
         part, workers = (self.world.rank, self.world.size), self.options.workers
+        step = self.state.step
         if self.options.resident:
-            return resident_batches(
-                self.config, self.clips, self.state.step, part, workers, self.world.device
-            )
-        return batches(self.config, self.clips, self.state.step, part, workers)
+            return resident_batches(self.drawing, step, part, workers, self.world.device)
+        return batches(self.drawing, step, part, workers)
 
 
 def _run_slice(

@@ -1,4 +1,8 @@
-"""What moves the weights: AdamW, or Muon for the matrices. Document, section 5.3."""
+"""What moves the weights: AdamW (document, section 5.3), or Muon for the matrices.
+
+Muon: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; scaled as in
+Liu et al. 2025, arXiv 2502.16982, so that it takes AdamW's learning rate and weight decay.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ from torch import Tensor, nn
 from bokehflow.errors import WeightsError
 from bokehflow.network import Network
 from bokehflow.training.config import OptimiserConfig
-from bokehflow.training.muon import Muon
 
 SMALLEST_MATRIX_SIDE = 32
 """Below it orthogonality means little, and AdamW is as good."""
@@ -87,9 +90,12 @@ def build_optimiser(network: Network, config: OptimiserConfig) -> Optimiser:
     adamw = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
     parts: dict[str, torch.optim.Optimizer] = {"adamw": adamw}
     if matrices:
-        muon = Muon(matrices, config.learning_rate, config.weight_decay)
-        muon.param_groups[0]["rate"] = 1.0
-        parts["muon"] = muon
+        parts["muon"] = torch.optim.Muon(
+            [{"params": matrices, "rate": 1.0}],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            adjust_lr_fn="match_rms_adamw",
+        )
     return Optimiser(parts)
 
 

@@ -16,12 +16,11 @@ from torch import Tensor
 
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.calibration.data.folder import FoundClip, FoundClips
+from bokehflow.calibration.data.folder import FoundClip
 from bokehflow.errors import DeviceError
 from bokehflow.training.ahead import Making, made_ahead
 from bokehflow.training.batch import Batch
 from bokehflow.training.camera_look import through_cameras
-from bokehflow.training.config import TrainConfig
 from bokehflow.training.cuts import NO_FLOW, Cuts, Cutting, Place
 from bokehflow.training.draws import Drawing
 from bokehflow.training.resampling import nearest, pick, resize, smoothing
@@ -131,16 +130,11 @@ class ResidentClips:
 
 
 def resident_batches(
-    config: TrainConfig,
-    clips: FoundClips,
-    first_step: int,
-    part: tuple[int, int],
-    workers: int,
-    device: torch.device,
+    drawing: Drawing, first_step: int, part: tuple[int, int], workers: int, device: torch.device
 ) -> Generator[Batch]:
-    """The batches from `first_step` to the run's end, cut on the device; so many processes make
-    what is drawn ahead, and as many threads read the clips at the beginning."""
-    drawing = Drawing(config, clips)
+    """The batches of `clips.batches`, cut on the device; so many processes make what is drawn
+    ahead, and as many threads read the clips at the beginning."""
+    config = drawing.config
     resident = ResidentClips(drawing.entries, device, workers)
     cutting = Cutting(resident.places, config.canonical_fov_deg)
     making = Making(drawing, part, cutting)

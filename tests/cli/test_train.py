@@ -54,7 +54,7 @@ def test_a_run_from_start_to_weights(bfx: Bfx, config: Path, data: Path, tmp_pat
 
 def test_one_command_starts_and_goes_on(bfx: Bfx, config: Path, data: Path) -> None:
     command = ("train", config, "--data", data, "--scan", "chunked", "--resume", "--out", "here")
-    slices = [bfx(*command, "--minutes", "0.00001"), bfx(*command)]
+    slices = [bfx(*command, "--minutes", "0.00001"), bfx(*command, "--resident")]
     assert [one.exit_code for one in slices] == [0, 0]
     assert "1 of 3" in slices[0].stdout
     assert "out of time" in slices[0].stdout

@@ -11,10 +11,14 @@ import pytest
 
 from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.optics import Lens
 from bokehflow.specs import VARIANTS, Variant
+from bokehflow.training.batch import Batch
+from bokehflow.training.clips import batch_of
 from bokehflow.training.config import LossWeights, OptimiserConfig, StageConfig, TrainConfig
 from bokehflow.training.curves import COLUMNS
+from bokehflow.training.draws import Drawing
 
 TINY = Variant("nano", 16, 2, 2, 16, 0, 0, 0)
 """The same architecture, two blocks of sixteen channels a stream."""
@@ -69,6 +73,11 @@ def tiny_config(*stages: StageConfig, **settings: Any) -> TrainConfig:
         "log_every": 1, "optimiser": QUICK, "losses": NO_PERCEPTUAL, **settings,
     }  # fmt: skip
     return TrainConfig(stages or (stage(),), **values)
+
+
+def batch_at(config: TrainConfig, clips: FoundClips, step: int, part: tuple[int, int]) -> Batch:
+    """What a step sees, or one process's part of it, read from files."""
+    return batch_of(config.canonical_fov_deg, Drawing(config, clips)(step, part))
 
 
 def curve(run: Path, column: str) -> Sequence[str]:

@@ -13,9 +13,8 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import UsageError
 from bokehflow.training.camera_look import CameraLook, random_look, through_camera
-from bokehflow.training.clips import batch_at
 from tests.tolerances import FP32_EQUAL
-from tests.training.samples import stage, tiny_config, write_clips
+from tests.training.samples import batch_at, stage, tiny_config, write_clips
 
 PLAIN = CameraLook(1.0, 1.0, (1.0, 1.0, 1.0), 0.0, 0.0, 0.0, 0)
 

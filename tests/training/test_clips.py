@@ -13,10 +13,10 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError
 from bokehflow.training.batch import Batch, stack
-from bokehflow.training.clips import batch_at, batches, excerpt
+from bokehflow.training.clips import batches, excerpt
 from bokehflow.training.config import TrainConfig
-from bokehflow.training.draws import fitting
-from tests.training.samples import stage, tiny_clip, tiny_config, write_clips
+from bokehflow.training.draws import Drawing, fitting
+from tests.training.samples import batch_at, stage, tiny_clip, tiny_config, write_clips
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -43,7 +43,7 @@ def test_batches_made_ahead_are_the_same_ones(
     tmp_path: Path, config: TrainConfig, workers: int
 ) -> None:
     clips = find_clips(write_clips(tmp_path / "data", count=3), TRAIN)
-    with contextlib.closing(batches(config, clips, 2, (0, 1), workers)) as source:
+    with contextlib.closing(batches(Drawing(config, clips), 2, (0, 1), workers)) as source:
         found = list(source)
     assert len(found) == 3
     for step, batch in enumerate(found, start=2):

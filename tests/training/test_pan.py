@@ -10,13 +10,12 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError
 from bokehflow.specs import Size
-from bokehflow.training.clips import batch_at
 from bokehflow.training.draws import fitting
 from bokehflow.training.losses import warp
 from bokehflow.training.pan import look_along, random_pan
 from bokehflow.training.view import View, look
 from tests.tolerances import FP32_EQUAL
-from tests.training.samples import stage, tiny_clip, tiny_config, write_clips
+from tests.training.samples import batch_at, stage, tiny_clip, tiny_config, write_clips
 
 TARGET = Size(16, 16)
 

@@ -14,11 +14,11 @@ from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import DeviceError
 from bokehflow.training import camera_look
 from bokehflow.training.batch import Batch
-from bokehflow.training.clips import batch_at
 from bokehflow.training.config import StageConfig, TrainConfig
+from bokehflow.training.draws import Drawing
 from bokehflow.training.resident import ResidentClips, resident_batches
 from tests.tolerances import FP32_EQUAL
-from tests.training.samples import stage, tiny_clip, tiny_config, write_clips
+from tests.training.samples import batch_at, stage, tiny_clip, tiny_config, write_clips
 
 DEVICES = [
     "cpu",
@@ -47,7 +47,7 @@ def clips(tmp_path: Path) -> FoundClips:
 def _resident(
     config: TrainConfig, clips: FoundClips, first: int, workers: int, device: str = "cpu"
 ) -> list[Batch]:
-    source = resident_batches(config, clips, first, (0, 1), workers, torch.device(device))
+    source = resident_batches(Drawing(config, clips), first, (0, 1), workers, torch.device(device))
     with contextlib.closing(source):
         return list(source)
 

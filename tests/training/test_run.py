@@ -16,9 +16,9 @@ import torch
 from bokehflow.calibration.data.folder import FoundClips, find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError, NumericalError, OutputError, UsageError, WeightsError
-from bokehflow.training import TrainConfig, TrainOptions, TrainReport, train
+from bokehflow.training import TrainConfig, TrainOptions, TrainReport, loop, train
 from bokehflow.training.checkpoint import NAME, read_checkpoint
-from bokehflow.training.loop import INTERRUPTED, OUT_OF_TIME
+from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
 from bokehflow.training.snapshot import FOLDER, export_weights
 from bokehflow.weights import read_weights
@@ -177,10 +177,30 @@ def test_new_settings_of_the_optimiser_are_used(clips: FoundClips, tmp_path: Pat
     assert [group["weight_decay"] for group in groups] == [0.01, 0.0, 0.0]
 
 
+def test_a_run_with_muon_goes_on_to_the_bit(clips: FoundClips, tmp_path: Path) -> None:
+    muon = dataclasses.replace(CONFIG.optimiser, method="muon", keep_rate=3.0)
+    config = dataclasses.replace(CONFIG, optimiser=muon)
+    train_to(clips, tmp_path / "whole", config=config)
+    train_to(clips, tmp_path / "sliced", 2, config=config)
+    train_to(clips, tmp_path / "sliced", config=config, resume=True)
+    whole, sliced = (read_checkpoint(tmp_path / name) for name in ("whole", "sliced"))
+    require_same(whole.network, sliced.network)
+    require_same(whole.optimiser, sliced.optimiser)
+
+
+def test_a_resident_run_reads_no_clip_for_its_batches(
+    clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("batches made from files")
+
+    monkeypatch.setattr(loop, "batches", refuse)
+    assert train_to(clips, tmp_path, resident=True).stopped == FINISHED
+
+
 def test_the_state_of_another_optimiser_is_refused(clips: FoundClips, tmp_path: Path) -> None:
     train_to(clips, tmp_path, 1)
     muon = dataclasses.replace(CONFIG.optimiser, method="muon")
-    # So that the tiny network has matrices for it.
     changed = dataclasses.replace(CONFIG, optimiser=muon)
     with pytest.raises(WeightsError, match="adamw and muon"):
         train_to(clips, tmp_path, config=changed, resume=True, new_config=True)

@@ -137,6 +137,28 @@ def test_muon_takes_the_matrices_of_linear_layers_alone() -> None:
     }
 
 
+def test_what_keeps_the_state_has_a_rate_of_its_own() -> None:
+    optimiser = build_optimiser(Network(TINY), OptimiserConfig(method="muon", keep_rate=20.0))
+    optimiser.step(0.1)
+    assert {group["lr"] for group in optimiser.groups if group["rate"] == 1.0} == {0.1}
+    assert [group["lr"] for group in optimiser.groups if group["rate"] == 20.0] == [2.0]
+
+
+def test_something_else_is_done_before_the_weights_move() -> None:
+    config = tiny_config()
+    state, judge = tiny_run(config)
+    before = state.network.stem.first.weight.clone()
+    found: list[bool] = []
+
+    def look_on() -> None:
+        found.append(torch.equal(state.network.stem.first.weight, before))
+
+    gradients = StepGradients(judge, config.losses)
+    train_step(config, state, gradients, tiny_batch(), ALONE, look_on)
+    assert found == [True]
+    assert not torch.equal(state.network.stem.first.weight, before)
+
+
 def _ids(groups: Iterable[dict[str, Any]]) -> set[int]:
     return {id(p) for group in groups for p in group["params"]}
 
