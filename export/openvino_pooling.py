@@ -1,7 +1,7 @@
-"""Means of 2x2 cells by linear interpolation, where OpenVINO's pooling costs more.
+"""Poolings of few channels, channel by channel.
 
-On a CPU it pools blocks of 8 channels. The renderer's maps have 4 or 1: they would be copied into
-blocks that are mostly padding, and back. Halfway between two cells the interpolation is their mean.
+On a CPU OpenVINO pools blocks of 8 or 16 channels. The renderer's maps have 2 or 4: they would be
+copied into blocks that are mostly padding, and back. Single channels are pooled as they lie.
 """
 
 from __future__ import annotations
@@ -11,38 +11,42 @@ from typing import Any
 import numpy as np
 
 BLOCK = 8
-SMALLEST_CELLS = 10_000
-"""Of the halved map: below that nothing is saved, and the file grows."""
+SMALLEST_VALUES = 40_000
+"""Of the map that is pooled: below that nothing is saved, and the file grows."""
 
 
-def interpolate_small_pools(model: Any, openvino: Any) -> None:
-    """Replace such poolings; changes the model in place. openvino: the package."""
+def pool_channels_alone(model: Any, openvino: Any) -> None:
+    """Let such poolings take every channel for a frame of its own; changes the model in place.
+
+    openvino: the package.
+    """
+    op = openvino.opset13
     for node in model.get_ordered_ops():
-        if node.get_type_name() == "AvgPool" and _halves_few_channels(node):
-            halved = _halved(node.input_value(0), openvino.opset13)
-            halved.set_friendly_name(node.get_friendly_name())
-            node.output(0).replace(halved.output(0))
+        if node.get_type_name() not in ("AvgPool", "MaxPool"):
+            continue
+        batch, channels, *size = node.input(0).get_shape()
+        values = int(np.prod([batch, channels, *size]))
+        if 1 < channels < BLOCK and values >= SMALLEST_VALUES:
+            alone = _reshaped(node.input_value(0), (batch * channels, 1, *size), op)
+            pooled = _pool_like(node, alone, op)
+            pooled.set_friendly_name(f"{node.get_friendly_name()}/alone")
+            together = _reshaped(pooled.output(0), tuple(node.output(0).get_shape()), op)
+            together.set_friendly_name(node.get_friendly_name())
+            node.output(0).replace(together.output(0))
 
 
-def _halves_few_channels(pool: Any) -> bool:
-    _, channels, *size = pool.input(0).get_shape()
-    halved = list(pool.output(0).get_shape())[2:]
-    attributes = pool.get_attributes()
-    return (
-        list(attributes["kernel"]) == list(attributes["strides"]) == [2, 2]
-        and not any((*attributes["pads_begin"], *attributes["pads_end"]))
-        and [2 * cells for cells in halved] == size
-        and channels < BLOCK
-        and int(np.prod(halved)) >= SMALLEST_CELLS
+def _pool_like(node: Any, x: Any, op: Any) -> Any:
+    attributes = node.get_attributes()
+    strides, begin, end, kernel, rounding, pad = (
+        attributes[name]
+        for name in ("strides", "pads_begin", "pads_end", "kernel", "rounding_type", "auto_pad")
     )
+    if node.get_type_name() == "AvgPool":
+        exclude = attributes["exclude-pad"]
+        return op.avg_pool(x, strides, begin, end, kernel, exclude, rounding, pad)
+    dilations = attributes["dilations"]
+    return op.max_pool(x, strides, dilations, begin, end, kernel, rounding, pad)
 
 
-def _halved(x: Any, op: Any) -> Any:
-    return op.interpolate(
-        x,
-        op.constant(np.array([0.5, 0.5], np.float32)),
-        mode="linear_onnx",
-        shape_calculation_mode="scales",
-        coordinate_transformation_mode="half_pixel",
-        axes=op.constant(np.array([2, 3], np.int64)),
-    )
+def _reshaped(x: Any, shape: tuple[int, ...], op: Any) -> Any:
+    return op.reshape(x, op.constant(np.array(shape, np.int64)), False)

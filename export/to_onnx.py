@@ -11,6 +11,7 @@ import onnx
 import torch
 from torch.export import ExportedProgram
 
+from bokehflow.export.onnx_passes.ramps import merge_ramps
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
 from bokehflow.export.translations import TRANSLATIONS
 
@@ -78,6 +79,7 @@ def _tidy(model: Any) -> None:
     optimizer.fold_constants(model, input_size_limit=_WHOLE_GRAPH, output_size_limit=_WHOLE_GRAPH)
     common.IdentityEliminationPass()(model)
     merge_reshapes(model)
+    merge_ramps(model)
     share(model)
     common.RemoveUnusedNodesPass()(model)
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)

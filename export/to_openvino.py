@@ -1,7 +1,7 @@
 """ONNX graph to OpenVINO IR: the same graph, so that both engines run what was checked once.
 
-Only LinearAttention nodes become something else (`gated_delta_net.py`), and poolings of few
-channels (`openvino_pooling.py`).
+Only LinearAttention nodes become something else (`gated_delta_net.py`), and on maps of few channels
+poolings (`openvino_pooling.py`) and enlargements (`openvino_enlarging.py`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Literal
 import onnx
 
 from bokehflow.export.gated_delta_net import conversion_extension
+from bokehflow.export.openvino_enlarging import enlarge_without_tables
 from bokehflow.export.openvino_file import import_openvino, write_model
-from bokehflow.export.openvino_pooling import interpolate_small_pools
+from bokehflow.export.openvino_pooling import pool_channels_alone
 
 
 def to_openvino(
@@ -33,5 +34,6 @@ def to_openvino(
     core = openvino.Core()
     core.add_extension(conversion_extension(openvino))
     model = core.read_model(io.BytesIO(proto.SerializeToString()))
-    interpolate_small_pools(model, openvino)
+    pool_channels_alone(model, openvino)
+    enlarge_without_tables(model, openvino)
     write_model(model, folder, metadata, round_to_fp16=precision == "fp16")

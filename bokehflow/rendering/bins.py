@@ -9,45 +9,55 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from bokehflow.rendering.unmix import Surface
-from bokehflow.rendering.windows import added
+from bokehflow.rendering.windows import added, channel_sum
 
 
 class SoftBins:
-    """How much of a picture lies in each layer of a bank. Layers are counted from far to near."""
+    """How much of a picture lies in each layer of a bank. Layers are counted from far to near.
+
+    contents: of the surfaces that share every pixel, [B, C+1, H, W] each.
+    """
 
     def __init__(self, surfaces: Sequence[Surface], bank_radii_px: Sequence[float]) -> None:
         """bank_radii_px: signed, ascending. A radius beyond an end counts as that end."""
-        self._contents = [s.content for s in surfaces]
-        self._squares = [s.radius_px * s.radius_px.abs() for s in surfaces]
+        self.contents = [surface.content for surface in surfaces]
+        self._coverage = torch.cat([content[:, -1:] for content in self.contents], 1)
+        radius_px = torch.cat([surface.radius_px for surface in surfaces], 1)
+        self._squares = radius_px * radius_px.abs()
         self._edges = [radius * abs(radius) for radius in bank_radii_px]
-        self._shares: dict[int, list[Tensor]] = {}
 
     def own(self, index: int) -> Tensor:
         """What lies in a layer, [B, C+1, H, W]: light times share, and the share as coverage."""
-        last = len(self._edges) - 1
-        if index == 0 == last:
-            return added(self._contents)
-        if index == last:
-            shares = self._from_layer(index)
-        elif index == 0:
-            shares = [1.0 - nearer for nearer in self._from_layer(1)]
-        else:
-            both = zip(self._from_layer(index), self._from_layer(index + 1), strict=True)
-            shares = [here - nearer for here, nearer in both]
-        return added([s * x for s, x in zip(shares, self._contents, strict=True)])
+        shares = self._share_from(index)
+        if index + 1 < len(self._edges):
+            shares = shares - self._share_from(index + 1)
+        return dyed(shares, self.contents)
 
     def coverage_from(self, index: int) -> Tensor:
-        """How much of each pixel lies in layer `index`, above 0, or nearer; [B, 1, H, W], 0..1."""
-        shares = self._from_layer(index)
-        return added([s * x[:, -1:] for s, x in zip(shares, self._contents, strict=True)])
+        """How much of each pixel lies in layer `index` or nearer; [B, 1, H, W], 0..1."""
+        return channel_sum(self.surfaces_from(index))
 
-    def _from_layer(self, index: int) -> list[Tensor]:
-        """The share of each surface that lies in layer `index`, above 0, or nearer."""
-        if index not in self._shares:
-            low, high = self._edges[index - 1 : index + 1]
-            scaled = [(x - low) * (1.0 / (high - low)) for x in self._squares]
-            self._shares[index] = [x.clamp(0.0, 1.0) for x in scaled]
-        return self._shares[index]
+    def surfaces_from(self, index: int) -> Tensor:
+        """The same surface by surface, [B, S, H, W]."""
+        return self._coverage * self._share_from(index) if index else self._coverage
+
+    def _share_from(self, index: int) -> Tensor:
+        """The share of each surface that lies in layer `index` or nearer, [B, S, H, W].
+
+        All of it lies in layer 0 or nearer: [1, S, 1, 1], for a whole plane of one number would be
+        a constant of every graph.
+        """
+        if index == 0:
+            return self._coverage.new_ones(1, len(self.contents), 1, 1)
+        low, high = self._edges[index - 1 : index + 1]
+        return ((self._squares - low) * (1.0 / (high - low))).clamp(0.0, 1.0)
+
+
+def dyed(shares: Tensor, contents: Sequence[Tensor]) -> Tensor:
+    """Surfaces' light by their shares: [..., C, H, W] of [..., S, H, W] and S of [..., C, H, W]."""
+    each = torch.split(shares, 1, -3)
+    return added([share * content for share, content in zip(each, contents, strict=True)])

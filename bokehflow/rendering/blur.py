@@ -12,14 +12,12 @@ from bokehflow.rendering.bank import BankLayer
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.composite import Composite
 from bokehflow.rendering.contents import Contents
-from bokehflow.rendering.fill import Seen, push_pull_levels
+from bokehflow.rendering.fill import push_pull_levels
 from bokehflow.rendering.packs import pack_kernel, packs_of
 from bokehflow.rendering.unmix import unmix
 
 COARSE_LEVEL = 1
 """Layers from this level on are smooth enough to be put together on its grid."""
-FINEST_FILL_LEVEL = 1
-"""A fill is smooth: layers at full resolution take theirs from half resolution."""
 
 
 class LensBlur(nn.Module):
@@ -34,7 +32,7 @@ class LensBlur(nn.Module):
         super().__init__()
         self.bank = tuple(bank)
         self.packs = packs_of(self.bank)
-        self.coarsest_cell_px = 2 ** max(FINEST_FILL_LEVEL, *(layer.level for layer in bank))
+        self.coarsest_cell_px = 2 ** max(layer.fill_level for layer in bank)
         for number, pack in enumerate(self.packs):
             layers = [self.bank[index] for index in pack]
             kernel = pack_kernel(layers, channels + 1, blades, rotation_deg)
@@ -45,7 +43,7 @@ class LensBlur(nn.Module):
         height, width = light.shape[2:]
         surfaces = unmix(self._padded(light), self._padded(radius_px))
         bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
-        contents = Contents(bins, self.bank)
+        contents = Contents(bins, len(self.bank))
         fills = self._fills(contents)
         blurred: dict[int, Tensor] = {}
         for number, pack in enumerate(self.packs):
@@ -96,10 +94,10 @@ class LensBlur(nn.Module):
         layers: dict[int, list[int]] = {}
         for index, layer in enumerate(self.bank):
             if contents.can_be_hidden(index):
-                layers.setdefault(_fill_level(layer), []).append(index)
+                layers.setdefault(layer.fill_level, []).append(index)
         # One fill serves all layers of a level; and one pyramid serves all levels, each joining
         # where its own grid is reached.
-        seen = {level: _seen(contents, layers[level], level) for level in sorted(layers)}
+        seen = {level: contents.seen(layers[level], level) for level in sorted(layers)}
         fills: dict[int, Tensor] = {}
         for level, behind in push_pull_levels(seen).items():
             count = len(layers[level])
@@ -113,32 +111,13 @@ class LensBlur(nn.Module):
         own = contents.own(index, layer.level)
         if behind is None:
             return own
-        behind = _upsampled(behind, 2 ** (_fill_level(layer) - layer.level))
+        behind = _upsampled(behind, 2 ** (layer.fill_level - layer.level))
         return own + contents.hidden(index, layer.level) * behind
 
     def _padded(self, x: Tensor) -> Tensor:
         """Repeat the last row and column up to a whole number of the coarsest cells."""
         down, right = (-size % self.coarsest_cell_px for size in x.shape[2:])
         return F.pad(x, (0, right, 0, down), mode="replicate") if down or right else x
-
-
-def _fill_level(layer: BankLayer) -> int:
-    return max(layer.level, FINEST_FILL_LEVEL)
-
-
-def _seen(contents: Contents, layers: Sequence[int], level: int) -> Seen:
-    """What lies in layers, and where they or what is behind them is visible, on a level's grid.
-
-    The layers of a frame follow each other in axis 0.
-    """
-    own, visible = (
-        torch.cat([of(index, level) for index in layers], 1)
-        for of in (contents.own, contents.visible)
-    )
-    batch, channels = own.shape[0] * len(layers), own.shape[1] // len(layers)
-    return Seen(
-        own.reshape(batch, channels, *own.shape[2:]), visible.reshape(batch, 1, *own.shape[2:])
-    )
 
 
 def _convolved(layers: Sequence[Tensor], kernel: Tensor) -> tuple[Tensor, ...]:

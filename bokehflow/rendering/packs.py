@@ -21,11 +21,10 @@ Pack = tuple[int, ...]
 
 
 def packs_of(bank: Sequence[BankLayer]) -> tuple[Pack, ...]:
-    """All layers of a bank, those of one level and of like radius together."""
-    packs: list[Pack] = []
+    """All layers of a bank: the one that is not blurred, then those of a level, of like radius."""
+    packs: list[Pack] = [tuple(i for i, layer in enumerate(bank) if layer.radius_px == 0)]
     for level in sorted({layer.level for layer in bank}):
-        members = [index for index, layer in enumerate(bank) if layer.level == level]
-        # From the largest down: the layer that is not blurred at all is left over for the last.
+        members = [i for i, layer in enumerate(bank) if layer.level == level and layer.radius_px]
         members.sort(key=lambda index: -abs(bank[index].radius_px))
         starts = range(0, len(members), LAYERS_PER_PACK)
         packs += [tuple(members[start : start + LAYERS_PER_PACK]) for start in starts]

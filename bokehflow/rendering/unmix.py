@@ -15,7 +15,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bokehflow.rendering.windows import added, channel_sum, neighbours, ramp, window_ends
+from bokehflow.rendering.windows import (
+    added,
+    channel_sum,
+    neighbours,
+    ramp,
+    window_ends,
+    window_max,
+)
 
 JUMP_FROM_PX, JUMP_AT_PX = 1.5, 2.5
 """Range of radii within 3x3 px between which a slope turns into the outline of an object."""
@@ -57,7 +64,10 @@ def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
     far, far_found = _colour_at(around, farthest, tolerance)
     to_near, to_far = near - light, far - light
 
-    named = (radius_px - farthest) / jump.clamp(min=SMALLEST)
+    # Off the outlines, where both parts are alike, every pixel is the near or the far part of what
+    # it borders on: so what lies beside an outline is on the same side as the outline itself.
+    named, around_it = (_place(radius_px, x) for x in (ends, window_max(ends, 3)))
+    named = around_it + outline * (named - around_it)
     contrast = to_near - to_far
     energy = channel_sum(contrast * contrast)
     seen = -channel_sum(to_far * contrast) / energy.clamp(min=SMALLEST)
@@ -83,6 +93,12 @@ def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
             radius_px + outline * (farthest - radius_px),
         ),
     )
+
+
+def _place(radius_px: Tensor, ends: Tensor) -> Tensor:
+    """Where a radius lies between the ends of its window: 0 at the farthest, 1 at the nearest."""
+    nearest, farthest = ends[:, :1], -ends[:, 1:]
+    return (radius_px - farthest) / (nearest - farthest).clamp(min=SMALLEST)
 
 
 def _colour_at(

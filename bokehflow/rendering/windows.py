@@ -53,8 +53,8 @@ def added(parts: Sequence[Tensor]) -> Tensor:
 
 
 def channel_sum(x: Tensor) -> Tensor:
-    """[B, 1, H, W] of [B, C, H, W]. Engines sum an axis that is not the last slowly."""
-    return added(torch.split(x, 1, 1))
+    """[..., 1, H, W] of [..., C, H, W]. Engines sum an axis that is not the last slowly."""
+    return added(torch.split(x, 1, -3))
 
 
 def ramp(x: Tensor, start: float, end: float) -> Tensor:

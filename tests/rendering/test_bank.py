@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from bokehflow.rendering.bank import GROWTH, MIN_LEVEL_RADIUS, radius_bank
+from bokehflow.rendering.bank import GROWTH, LEVELS_FROM_PX, radius_bank
 from bokehflow.rendering.config import Quality
 
 QUALITIES: tuple[Quality, ...] = ("mobile", "best")
@@ -31,10 +31,12 @@ def test_no_gap_beyond_the_table_is_wider_than_the_growth(quality: Quality) -> N
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_coarse_levels_keep_the_shape(quality: Quality) -> None:
     for layer in radius_bank(quality, 75.0, 75.0):
-        if layer.level:
-            assert abs(layer.radius_px) / 2**layer.level >= MIN_LEVEL_RADIUS[quality]
+        if layer.level > 1 or (layer.level and quality == "best"):
+            assert abs(layer.radius_px) / 2**layer.level >= 3.0
+        assert layer.level == 0 or abs(layer.radius_px) >= LEVELS_FROM_PX[quality][0]
+        assert layer.fill_level >= max(layer.level, 1)
 
 
 def test_layer_counts_at_radius_40() -> None:
-    assert len(radius_bank("mobile", 40.0, 40.0)) == 17
+    assert len(radius_bank("mobile", 40.0, 40.0)) == 19
     assert len(radius_bank("best", 40.0, 40.0)) == 21

@@ -11,6 +11,7 @@ import onnx_ir
 import onnx_ir.passes.common
 import onnxruntime
 
+from bokehflow.export.onnx_passes.ramps import merge_ramps
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
 from tests.tolerances import FP32_EQUAL
 
@@ -50,3 +51,38 @@ def test_a_chain_of_reshapes_is_one() -> None:
 def test_a_lone_reshape_stays() -> None:
     body = "six = Constant <value_ints=[6]> () y = Reshape(x, six) }"
     assert rewritten(HEADER.format(shape="6") + body, merge_reshapes) == (["Reshape"], 0)
+
+
+NUMBERS = (
+    "zero = Constant <value_float=0.0> () one = Constant <value_float=1.0> () "
+    "two = Constant <value_float=2.0> () three = Constant <value_float=3.0> () "
+)
+
+
+def test_a_line_clipped_to_0_and_1_is_one_ramp() -> None:
+    body = NUMBERS + "a = Sub(x, two) b = Div(a, three) c = Add(one, b) y = Clip(c, zero, one) }"
+    kinds, done = rewritten(HEADER.format(shape="2,3") + body, merge_ramps)
+    assert kinds == ["HardSigmoid"]
+    assert done == 1
+
+
+def test_a_falling_line_is_a_ramp_too() -> None:
+    body = NUMBERS + "a = Mul(three, x) b = Sub(two, a) y = Clip(b, zero, one) }"
+    assert rewritten(HEADER.format(shape="2,3") + body, merge_ramps) == (["HardSigmoid"], 1)
+
+
+def test_a_clip_of_its_own_or_to_other_limits_stays() -> None:
+    for body in (
+        "y = Clip(x, zero, one) }",
+        "a = Mul(x, three) y = Clip(a, zero, two) }",
+        "a = Mul(x, x) y = Clip(a, zero, one) }",
+        "a = Div(three, x) y = Clip(a, zero, one) }",
+    ):
+        kinds, done = rewritten(HEADER.format(shape="2,3") + NUMBERS + body, merge_ramps)
+        assert done == 0
+        assert kinds[-1] == "Clip"
+
+
+def test_a_line_that_others_read_is_kept_for_them() -> None:
+    body = NUMBERS + "a = Mul(x, three) b = Clip(a, zero, one) y = Add(a, b) }"
+    assert rewritten(HEADER.format(shape="2,3") + body, merge_ramps)[1] == 0

@@ -1,0 +1,71 @@
+"""A line from 0 to 1 as one HardSigmoid: scaled, shifted and clipped in one pass of memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def merge_ramps(model: Any) -> int:
+    """Let a HardSigmoid take the place of a Clip to 0..1 and the sums and products before it.
+
+    model: an onnx_ir.Model, changed in place. Only numbers that nothing else reads are merged; the
+    nodes that made them stay for others to remove. Returns how many changed.
+    """
+    import onnx_ir
+
+    done = 0
+    for clip in list(model.graph):
+        if clip.op_type != "Clip" or [_number(x) for x in clip.inputs[1:]] != [0.0, 1.0]:
+            continue
+        source, slope, start = _line(clip.inputs[0])
+        if source is clip.inputs[0]:
+            continue
+        ramp = onnx_ir.node(
+            "HardSigmoid", [source], {"alpha": slope, "beta": start}, name=f"{clip.name}_ramp"
+        )
+        ramp.metadata_props.update(clip.metadata_props)
+        old, new = clip.outputs[0], ramp.outputs[0]
+        new.name, new.shape, new.type = f"{old.name}_ramp", old.shape, old.type
+        onnx_ir.convenience.replace_nodes_and_values(
+            model.graph, clip, [clip], [ramp], [old], [new]
+        )
+        done += 1
+    return done
+
+
+def _line(value: Any) -> tuple[Any, float, float]:
+    """x, a and b for which a value is a * x + b, as far back as that goes."""
+    slope, start = 1.0, 0.0
+    while (step := _step(value)) is not None:
+        value, factor, summand = step
+        slope, start = slope * factor, start + slope * summand
+    return value, slope, start
+
+
+def _step(value: Any) -> tuple[Any, float, float] | None:
+    """The same for the node that makes the value, if that is what it does, and for this reader."""
+    node = value.producer()
+    if node is None or len(value.uses()) > 1 or node.op_type not in ("Add", "Sub", "Mul", "Div"):
+        return None
+    left, right = node.inputs
+    number = _number(right)
+    if number is not None:
+        steps = {
+            "Add": (1.0, number),
+            "Sub": (1.0, -number),
+            "Mul": (number, 0.0),
+            "Div": (1.0 / number if number else float("nan"), 0.0),
+        }
+        return left, *steps[node.op_type]
+    number = _number(left)
+    if number is None or node.op_type == "Div":
+        return None
+    return right, *{"Add": (1.0, number), "Sub": (-1.0, number), "Mul": (number, 0.0)}[node.op_type]
+
+
+def _number(value: Any) -> float | None:
+    """What a constant of one element holds."""
+    import onnx_ir
+
+    tensor = onnx_ir.convenience.get_const_tensor(value) if value is not None else None
+    return float(tensor.numpy().reshape(-1)[0]) if tensor is not None and tensor.size == 1 else None
