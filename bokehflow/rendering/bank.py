@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bokehflow.rendering.config import Quality
 
 SMALL_RADII_PX: dict[Quality, tuple[float, ...]] = {
-    "mobile": (1.1, 1.95, 3.0, 4.6, 7.0, 11.0, 18.0, 30.0),
+    "mobile": (1.0, 2.0, 3.0, 4.5, 7.0, 11.0, 18.0, 30.0),
     "best": (1.0, 2.0, 3.2, 5.0, 7.5, 11.0, 16.0, 23.0, 32.0),
 }
 """The inner part of each bank: where one pixel more or less of blur is seen most."""
@@ -20,12 +20,12 @@ GROWTH: dict[Quality, float] = {"mobile": 1.7, "best": 1.42}
 LAST_GAP = 1.15
 """A radius nearer to the maximum than this ratio is left out: the two would be all but one."""
 LEVELS_FROM_PX: dict[Quality, tuple[float, ...]] = {
-    "mobile": (1.9, 12.0, 24.0, 48.0),
+    "mobile": (3.0, 12.0, 24.0, 48.0),
     "best": (12.0, 24.0, 48.0, 96.0),
 }
 """The radius from which on a layer works at pyramid level 1, 2, 3, 4. A disk keeps its shape from 6
-cells on, and for most eyes from 3; of one that is 2 to 6 px wide only the spread is seen, and half
-the resolution has that exactly: it costs 0.03 dB, and spares four layers in seven at full size."""
+cells on, and for most eyes from 3; of one of 3 to 6 px little but the spread is seen, and that is
+exact at half the resolution too."""
 FINEST_FILL_LEVEL: dict[Quality, int] = {"mobile": 2, "best": 1}
 """What shows behind something is smooth: layers at finer levels take theirs from this one."""
 ROUNDING = 1e-9

@@ -18,7 +18,8 @@ def merge_ramps(model: Any) -> int:
         if clip.op_type != "Clip" or [_number(x) for x in clip.inputs[1:]] != [0.0, 1.0]:
             continue
         source, slope, start = _line(clip.inputs[0])
-        if source is clip.inputs[0]:
+        # OpenVINO reads a beta of 0 as the 0.5 that it is without one.
+        if source is clip.inputs[0] or start == 0.0:
             continue
         ramp = onnx_ir.node(
             "HardSigmoid", [source], {"alpha": slope, "beta": start}, name=f"{clip.name}_ramp"

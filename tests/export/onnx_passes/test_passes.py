@@ -77,6 +77,7 @@ def test_a_clip_of_its_own_or_to_other_limits_stays() -> None:
         "a = Mul(x, three) y = Clip(a, zero, two) }",
         "a = Mul(x, x) y = Clip(a, zero, one) }",
         "a = Div(three, x) y = Clip(a, zero, one) }",
+        "a = Mul(three, x) y = Clip(a, zero, one) }",
     ):
         kinds, done = rewritten(HEADER.format(shape="2,3") + NUMBERS + body, merge_ramps)
         assert done == 0
