@@ -15,11 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.rendering.bins import SoftBins, dyed
-from bokehflow.rendering.fill import Seen
+from bokehflow.rendering.fill import SMALLEST, Seen
 from bokehflow.rendering.windows import channel_sum
-
-SMALLEST = 1e-4
-"""Least divisor: a normal number in half precision too, and no bias above it."""
 
 
 class Contents:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bokehflow.export.onnx_passes.replacing import take_place
+
 
 def merge_ramps(model: Any) -> int:
     """Let a HardSigmoid take the place of a Clip to 0..1 and the sums and products before it.
@@ -21,15 +23,8 @@ def merge_ramps(model: Any) -> int:
         # OpenVINO reads a beta of 0 as the 0.5 that it is without one.
         if source is clip.inputs[0] or start == 0.0:
             continue
-        ramp = onnx_ir.node(
-            "HardSigmoid", [source], {"alpha": slope, "beta": start}, name=f"{clip.name}_ramp"
-        )
-        ramp.metadata_props.update(clip.metadata_props)
-        old, new = clip.outputs[0], ramp.outputs[0]
-        new.name, new.shape, new.type = f"{old.name}_ramp", old.shape, old.type
-        onnx_ir.convenience.replace_nodes_and_values(
-            model.graph, clip, [clip], [ramp], [old], [new]
-        )
+        ramp = onnx_ir.node("HardSigmoid", [source], {"alpha": slope, "beta": start})
+        take_place(model.graph, clip, ramp, "ramp")
         done += 1
     return done
 
@@ -49,17 +44,13 @@ def _step(value: Any) -> tuple[Any, float, float] | None:
     if node is None or len(value.uses()) > 1 or node.op_type not in ("Add", "Sub", "Mul", "Div"):
         return None
     left, right = node.inputs
-    number = _number(right)
-    if number is not None:
-        steps = {
-            "Add": (1.0, number),
-            "Sub": (1.0, -number),
-            "Mul": (number, 0.0),
-            "Div": (1.0 / number if number else float("nan"), 0.0),
-        }
-        return left, *steps[node.op_type]
-    number = _number(left)
-    if number is None or node.op_type == "Div":
+    if (number := _number(right)) is not None:
+        if node.op_type == "Div":
+            return (left, 1.0 / number, 0.0) if number else None
+        return left, *{"Add": (1.0, number), "Sub": (1.0, -number), "Mul": (number, 0.0)}[
+            node.op_type
+        ]
+    if (number := _number(left)) is None or node.op_type == "Div":
         return None
     return right, *{"Add": (1.0, number), "Sub": (-1.0, number), "Mul": (number, 0.0)}[node.op_type]
 

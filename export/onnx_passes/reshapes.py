@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from bokehflow.export.onnx_passes.replacing import take_place
+
 _KINDS = ("Reshape", "Squeeze", "Unsqueeze")
 
 
@@ -30,13 +32,7 @@ def merge_reshapes(model: Any) -> int:
         )
         constant = onnx_ir.Value(name=sizes.name, const_value=sizes)
         model.graph.register_initializer(constant)
-        merged = onnx_ir.node("Reshape", [source, constant], name=f"{node.name}_merged")
-        merged.metadata_props.update(node.metadata_props)
-        old, new = node.outputs[0], merged.outputs[0]
-        new.name, new.shape, new.type = f"{old.name}_merged", old.shape, old.type
-        onnx_ir.convenience.replace_nodes_and_values(
-            model.graph, node, [node], [merged], [old], [new]
-        )
+        take_place(model.graph, node, onnx_ir.node("Reshape", [source, constant]), "merged")
         done += 1
     return done
 
