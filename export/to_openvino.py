@@ -1,7 +1,8 @@
 """ONNX graph to OpenVINO IR: the same graph, so that both engines run what was checked once.
 
 Only LinearAttention nodes become something else (`gated_delta_net.py`), and on maps of few channels
-poolings (`openvino_pooling.py`) and enlargements (`openvino_enlarging.py`).
+poolings (`openvino_pooling.py`), enlargements (`openvino_enlarging.py`) and slices of one channel
+(`openvino_slicing.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bokehflow.export.gated_delta_net import conversion_extension
 from bokehflow.export.openvino_enlarging import enlarge_without_tables
 from bokehflow.export.openvino_file import import_openvino, write_model
 from bokehflow.export.openvino_pooling import pool_channels_alone
+from bokehflow.export.openvino_slicing import take_channels_without_tables
 
 
 def to_openvino(
@@ -36,4 +38,5 @@ def to_openvino(
     model = core.read_model(io.BytesIO(proto.SerializeToString()))
     pool_channels_alone(model, openvino)
     enlarge_without_tables(model, openvino)
+    take_channels_without_tables(model, openvino)
     write_model(model, folder, metadata, round_to_fp16=precision == "fp16")

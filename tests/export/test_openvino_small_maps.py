@@ -1,4 +1,4 @@
-"""Enlargements without tables and poolings channel by channel give the same; no others change."""
+"""What OpenVINO does with maps of few channels gives the same as before; nothing else changes."""
 
 from collections import Counter
 from typing import Any
@@ -8,6 +8,7 @@ import pytest
 
 from bokehflow.export.openvino_enlarging import enlarge_without_tables
 from bokehflow.export.openvino_pooling import pool_channels_alone
+from bokehflow.export.openvino_slicing import take_channels_without_tables
 from tests.tolerances import FP32_EQUAL
 
 NAME = "renderer.blur/node_1"
@@ -26,6 +27,7 @@ def kinds_after(build: Any, shape: tuple[int, ...]) -> Counter[str]:
     before = openvino.compile_model(model, "CPU", settings)(values)[0]
     pool_channels_alone(model, openvino)
     enlarge_without_tables(model, openvino)
+    take_channels_without_tables(model, openvino)
     assert NAME in {node.get_friendly_name() for node in model.get_ops()}
     after = openvino.compile_model(model, "CPU", settings)(values)[0]
     np.testing.assert_allclose(after, before, atol=FP32_EQUAL, rtol=0)
@@ -93,3 +95,25 @@ def test_only_large_linear_enlargements_are_repeated_and_smoothed(
         )
 
     assert kinds_after(build, shape)["GroupConvolution"] == (2 if changed else 0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "start", "stop", "changed"),
+    [
+        ((1, 4, 100, 120), 1, -1, 2**31, True),
+        ((2, 4, 100, 120), 1, -4, -3, True),
+        ((1, 6, 101, 103), 1, 2, 3, True),
+        ((1, 4, 100, 120), 1, 0, 3, False),
+        ((1, 2, 100, 120), 1, 1, 2, False),
+        ((1, 4, 100, 120), 2, 0, 1, False),
+        ((1, 4, 20, 24), 1, 3, 4, False),
+    ],
+)
+def test_only_single_channels_of_large_maps_are_gathered(
+    shape: tuple[int, ...], axis: int, start: int, stop: int, changed: bool
+) -> None:
+    def build(op: Any, x: Any) -> Any:
+        return op.slice(x, *(op.constant(np.array([i])) for i in (start, stop, 1, axis)))
+
+    kinds = kinds_after(build, shape)
+    assert (kinds["Gather"], kinds["Slice"]) == ((1, 0) if changed else (0, 1))
