@@ -25,7 +25,7 @@ from bokehflow.export.lowering.orders import (
 )
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.gates import log_one_minus
-from bokehflow.scan import DIRECTIONS, KEY_EPSILON, InterChunk
+from bokehflow.scan import KEY_EPSILON, InterChunk
 from bokehflow.scan.chunk import chunk_folded
 from bokehflow.scan.inputs import ScanInputs
 
@@ -92,7 +92,8 @@ class LoweredMixer(nn.Module):
         starts: a state [S x D, H, d, d] a group. Returns [S, T, C] and the groups' final states."""
         tokens = F.layer_norm(x, x.shape[-1:])
         tokens = torch.cat([tokens, torch.ones(*x.shape[:2], 1)], dim=-1)
-        outputs, finals = [], []
+        outputs: list[Tensor] = []
+        finals = []
         for group, start, project, forget, write in zip(
             self.groups, starts, self.project, self.forget, self.write, strict=True
         ):
@@ -101,10 +102,9 @@ class LoweredMixer(nn.Module):
             log_decay = log_one_minus(room * torch.sigmoid(forget(F.silu(forgetting))))
             beta = torch.sigmoid(write(F.silu(writing)))
             o, final = self.scan(ScanInputs(q, k, v, log_decay, beta), start)
-            outputs.append(from_orders(o, height, width, self.reordering, group))
+            outputs += from_orders(o, height, width, self.reordering, group)
             finals.append(final)
-        every = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
-        return self.out(self.fuse(every)), finals
+        return self.out(self.fuse(outputs)), finals
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
         """The projections as they are, keys not normalised yet; state: [S x D, H, d, d].
@@ -205,20 +205,22 @@ class _Fusion(nn.Module):
         super().__init__()
         self.weigh = _Linear(*weights.fusion_weights(blocks))
 
-    def forward(self, outputs: Tensor) -> Tensor:
-        """outputs: [S, T, 4C], the four scans at every token. Returns [S, T, C]."""
-        channels = outputs.shape[-1] // len(DIRECTIONS)
-        logits: list[Tensor] = list(torch.split(self.weigh(outputs), channels, dim=-1))
+    def forward(self, outputs: Sequence[Tensor]) -> Tensor:
+        """outputs: [S, T, C] of every direction's scan. Returns [S, T, C]."""
+        channels = outputs[0].shape[-1]
+        together = self.weigh(torch.cat(list(outputs), dim=-1))
+        logits: list[Tensor] = list(torch.split(together, channels, dim=-1))
         a, b, c, d = logits
         largest = torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
         shares = [(x - largest).exp() for x in logits]
-        parts = torch.split(outputs, channels, dim=-1)
-        weighed = [share * part for share, part in zip(shares, parts, strict=True)]
+        weighed = [share * part for share, part in zip(shares, outputs, strict=True)]
         return F.layer_norm(_added(weighed) / _added(shares), (channels,))
 
 
 def _normalised(k: Tensor) -> Tensor:
-    return k * torch.rsqrt((k * k).sum(-1, keepdim=True) + KEY_EPSILON)
+    # A last axis of length 1 makes ONNX Runtime add number by number.
+    squares = (k * k).sum(-1) + KEY_EPSILON
+    return k * torch.rsqrt(squares)[..., None]
 
 
 def _added(parts: Sequence[Tensor]) -> Tensor:

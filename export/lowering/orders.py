@@ -36,14 +36,12 @@ def to_orders(
 
 def from_orders(
     o: Tensor, height: int, width: int, how: Reordering, directions: Directions = EVERY_DIRECTION
-) -> Tensor:
-    """The way back: [S, D, T, C] to [S, T, D x C] in raster order, directions side by side."""
-    streams, count, length, channels = o.shape
+) -> list[Tensor]:
+    """The way back: [S, D, T, C] to a [S, T, C] in raster order for each of the directions."""
+    _, count, length, _ = o.shape
     if how == "none":
-        return o.transpose(1, 2).flatten(2)
-    starts = np.arange(count)[:, None] * length
-    rows = np.argsort(walking_order(height, width)[list(directions)], axis=1) + starts
-    # Token by token, so that what a token has in every direction ends up side by side.
-    together = torch.from_numpy(rows.T.reshape(-1))
-    flat = o.reshape(streams, count * length, channels).index_select(1, together)
-    return flat.reshape(streams, length, count * channels)
+        return list(o.unbind(1))
+    flat = o.flatten(1, 2)
+    back = np.argsort(walking_order(height, width)[list(directions)], axis=1)
+    rows = torch.from_numpy(back + np.arange(count)[:, None] * length)
+    return [flat.index_select(1, own) for own in rows]
