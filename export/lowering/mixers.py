@@ -32,13 +32,15 @@ from bokehflow.scan.inputs import ScanInputs
 
 @dataclass(frozen=True, slots=True)
 class FusedScan:
-    """One LinearAttention node a layer, all heads and directions in it.
+    """LinearAttention nodes, all heads in each.
 
     value_multiple: a head's values are padded with zeros to a multiple of this, which changes no
-    result. It pays in ONNX Runtime on processors with AVX-512 alone.
+    result. It pays in ONNX Runtime on processors with AVX-512 alone. groups: the directions that go
+    together.
     """
 
     value_multiple: int = 1
+    groups: tuple[Directions, ...] = ROWS_AND_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,8 @@ class LoweredMixer(nn.Module):
 class FusedMixer(LoweredMixer):
     """Heads stay beside each other, as LinearAttention takes them."""
 
-    groups = ROWS_AND_COLUMNS
-
     def __init__(self, blocks: Sequence[BiGDRBlock], scan: FusedScan) -> None:
+        self.groups = scan.groups
         head_size = blocks[0].scan.head_size
         self.value_size = -(-head_size // scan.value_multiple) * scan.value_multiple
         super().__init__(blocks, self.value_size, by_head=False)

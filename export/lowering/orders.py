@@ -20,6 +20,7 @@ Directions = tuple[int, ...]
 """Indices into DIRECTIONS."""
 EVERY_DIRECTION: Directions = tuple(range(len(DIRECTIONS)))
 ROWS_AND_COLUMNS: tuple[Directions, ...] = ((0, 1), (2, 3))
+ONE_BY_ONE: tuple[Directions, ...] = tuple((index,) for index in EVERY_DIRECTION)
 
 
 def to_orders(

@@ -22,7 +22,6 @@ from bokehflow.export.checks import check_static_graph
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.lowering.choice import find_lowering
-from bokehflow.export.lowering.orders import ROWS_AND_COLUMNS
 from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
 from bokehflow.specs import Size
@@ -81,7 +80,9 @@ def test_onnx_graph_is_static_and_named_after_its_modules(
     contributed = [n for n in proto.graph.node if n.domain not in ("", "ai.onnx")]
     assert {(n.domain, n.op_type) for n in contributed} == {("com.microsoft", "LinearAttention")}
     assert [n.name.split("/")[0] for n in contributed] == [
-        f"network.blocks.{i}.scan" for i in range(6) for _ in ROWS_AND_COLUMNS
+        f"network.blocks.{i}.scan"
+        for i in range(6)
+        for _ in range(find_lowering("auto", "onnx").operators_a_layer)
     ]
     assert len({node.name for node in proto.graph.node}) == len(proto.graph.node)
 

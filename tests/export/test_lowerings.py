@@ -14,7 +14,7 @@ from bokehflow.export import Artifact, ExportConfig
 from bokehflow.export.compiled import check_compiled
 from bokehflow.export.floor import write_scan_free_onnx
 from bokehflow.export.lowering.choice import find_lowering
-from bokehflow.export.lowering.orders import ROWS_AND_COLUMNS
+from bokehflow.export.lowering.mixers import FusedScan
 from bokehflow.model import load_model
 from bokehflow.specs import Size
 
@@ -39,7 +39,8 @@ def test_a_graph_with_too_few_fused_scans_is_refused(
 ) -> None:
     lowering, path = find_lowering("auto", target), artifacts[target].path
     check_compiled(target, path, lowering, layers=6)
-    with pytest.raises(CheckError, match=f"12 {lowering.operator} and 0 loops"):
+    found = 6 * lowering.operators_a_layer
+    with pytest.raises(CheckError, match=f"{found} {lowering.operator} and 0 loops"):
         check_compiled(target, path, lowering, layers=7)
 
 
@@ -54,4 +55,4 @@ def test_the_floor_has_everything_but_scans(tmp_path: Path) -> None:
     assert np.isfinite(bokeh).all()
     # Nothing that the scans read was left out as unused.
     weights = {tensor.name for tensor in onnx.load(path).graph.initializer}
-    assert sum(".scan.project." in name for name in weights) == 6 * 5 * len(ROWS_AND_COLUMNS)
+    assert sum(".scan.project." in name for name in weights) == 6 * 5 * len(FusedScan().groups)

@@ -13,7 +13,7 @@ from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import UnknownNameError, UsageError
 from bokehflow.export import Artifact
 from bokehflow.export.coremltools_access import quiet_coremltools
-from bokehflow.export.lowering.orders import ROWS_AND_COLUMNS
+from bokehflow.export.lowering.choice import AUTO, find_lowering
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.coreml_package import (
@@ -78,10 +78,11 @@ def test_int8_keeps_its_bars_and_says_what_it_did(
 
 def test_only_layers_are_quantized_in_every_block(quantized: Quantized) -> None:
     layers = quantized.record["quantized_layers"]
+    lowering = find_lowering(AUTO, quantized.artifact.manifest.target)
     assert all(is_quantizable(layer) for layer in layers)
     for block in range(6):
         projections = [la for la in layers if f"blocks.{block}.scan.project." in la]
-        assert len(projections) == 5 * len(ROWS_AND_COLUMNS)
+        assert len(projections) == 5 * lowering.operators_a_layer
 
 
 def test_the_record_fits_its_schema(quantized: Quantized) -> None:
