@@ -22,6 +22,7 @@ from bokehflow.specs import DEPTH_MAX_M, TOKEN_STRIDE, Size
 from bokehflow.training.batch import Batch
 from bokehflow.training.config import LossWeights, StageConfig
 from bokehflow.training.losses import (
+    decibel_loss,
     depth_edge_loss,
     l1_loss,
     scale_invariant_loss,
@@ -61,7 +62,7 @@ class ClipLosses(nn.Module):
         self.pipelines = {size: _pipeline(network, size) for size in set(sizes)}
 
     def forward(self, batch: Batch, stage: StageConfig) -> Tensor:
-        """Every loss of LOSS_NAMES, mean over the batch, [8]; 0 where the stage has none."""
+        """Every loss of LOSS_NAMES, mean over the batch; 0 where the stage has none."""
         total: Losses = {}
         before: _Seen | None = None
         state = first_state(self.network.variant, len(batch.lens), device=batch.lens.device)
@@ -115,6 +116,7 @@ class ClipLosses(nn.Module):
         target = batch.bokeh[:, t]
         losses["bokeh_l1"] = l1_loss(bokeh, target)
         losses["bokeh_ssim"] = ssim_loss(bokeh, target)
+        losses["bokeh_decibels"] = decibel_loss(bokeh, target)
         if self.perceptual is not None:
             losses["perceptual"] = self.perceptual(bokeh, target)
         return losses, _Seen(seen.inverse_depth, bokeh)

@@ -51,7 +51,10 @@ class OptimiserConfig:
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """How much each loss counts; 0 leaves it out. See `bokehflow.training.losses` for each."""
+    """How much each loss counts; 0 leaves it out. See `bokehflow.training.losses` for each.
+
+    bokeh_decibels is none of the document's: it is what PSNR measures.
+    """
 
     depth: float = 1.0
     coarse_depth: float = 0.5
@@ -61,6 +64,7 @@ class LossWeights:
     perceptual: float = 0.1
     temporal: float = 0.5
     temporal_depth: float = 0.2
+    bokeh_decibels: float = 0.0
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -132,7 +136,9 @@ class TrainConfig:
     own from the package. log_every, snapshot_every: in steps; a snapshot is a weights file of the
     averaged weights, kept. ablation: the idea that the network goes without, see
     `bokehflow.training.ablate`. initial_weights: what the first step starts from, a weights file or
-    "shipped" for those that come with the package; seeded weights when empty.
+    "shipped" for those that come with the package; seeded weights when empty. learns: the parts of
+    the network that learn, as `Network` names them, such as "refine"; all when empty. What does not
+    learn stays as it began, and a step takes a third of the time where the streams do not.
     """
 
     stages: tuple[StageConfig, ...]
@@ -147,6 +153,7 @@ class TrainConfig:
     checkpoint_minutes: float = 5.0
     ablation: str = "none"
     initial_weights: str = ""
+    learns: tuple[str, ...] = ()
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     losses: LossWeights = field(default_factory=LossWeights)
 

@@ -1,10 +1,10 @@
-"""The network that a run starts from: seeded, shipped, or from a file."""
+"""The network that a run starts from, seeded, shipped or from a file, and what of it learns."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bokehflow.errors import WeightsError
+from bokehflow.errors import UnknownNameError, WeightsError
 from bokehflow.network import Network
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import find_variant
@@ -17,12 +17,29 @@ SHIPPED = "shipped"
 
 
 def first_network(config: TrainConfig, scan: ScanConfig, *, restored: bool) -> Network:
-    """A network with the weights that `config.initial_weights` names.
+    """A network with the weights that `config.initial_weights` names; only `config.learns` learns.
 
     restored: its weights will come from a checkpoint, so that no file need be there any more.
     Raises WeightsError for a file that does not fit, for "shipped" where nothing ships, and for
-    weights whose depth is metric at another field of view than the run's.
+    weights whose depth is metric at another field of view than the run's; UnknownNameError for a
+    part that the network has not.
     """
+    network = _with_weights(config, scan, restored=restored)
+    _let_learn(network, config.learns)
+    return network
+
+
+def _let_learn(network: Network, parts: tuple[str, ...]) -> None:
+    """Freeze all parameters outside of these parts, if any are named."""
+    known = {name.split(".")[0] for name, _ in network.named_parameters()}
+    for part in parts:
+        if part not in known:
+            raise UnknownNameError("part of the network", part, sorted(known))
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not parts or name.split(".")[0] in parts)
+
+
+def _with_weights(config: TrainConfig, scan: ScanConfig, *, restored: bool) -> Network:
     variant = find_variant(config.variant)
     if restored or not config.initial_weights:
         return ablate(initial_network(variant, scan), config.ablation)

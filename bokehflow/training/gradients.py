@@ -25,7 +25,7 @@ class Gradients(Protocol):
     """Leaves the gradients of the weighted losses in the parameters, which must hold none."""
 
     def __call__(self, batch: Batch, stage: StageConfig) -> Tensor:
-        """Every loss of LOSS_NAMES, [8], without a gradient of its own."""
+        """Every loss of LOSS_NAMES, without a gradient of its own."""
         ...
 
 

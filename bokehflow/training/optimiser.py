@@ -70,13 +70,15 @@ def build_optimiser(network: Network, config: OptimiserConfig) -> Optimiser:
     """AdamW over all parameters, or Muon over the linear layers' matrices and AdamW over the rest.
 
     Only weights of linear layers and convolutions decay. Norms, biases, gate scalars and vectors
-    and the learned initial states do not: pulling them to zero is no simpler model.
+    and the learned initial states do not: pulling them to zero is no simpler model. What takes no
+    gradient is left out.
     """
-    weights = list(_weights(network))
+    learning = _ids(p for p in network.parameters() if p.requires_grad)
+    weights = [w for w in _weights(network) if id(w) in learning]
     matrices = [w for w in weights if config.method == "muon" and _is_matrix(w)]
-    kept = list(network.propagate.keep.parameters())
-    taken = _ids(matrices)
-    rest = [p for p in network.parameters() if id(p) not in taken | _ids(kept)]
+    kept = [p for p in network.propagate.keep.parameters() if id(p) in learning]
+    taken = _ids(matrices) | _ids(kept)
+    rest = [p for p in network.parameters() if id(p) in learning - taken]
     decays = _ids(weights)
     groups = [
         {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bokehflow.errors import UsageError, WeightsError
+from bokehflow.errors import UnknownNameError, UsageError, WeightsError
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import find_variant
 from bokehflow.training.first_network import first_network
@@ -53,6 +53,20 @@ def test_another_field_of_view_is_refused(tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, initial_weights=str(path))
     with pytest.raises(WeightsError, match="metric at 90 degrees"):
         first_network(config, SCAN, restored=False)
+
+
+def test_only_the_parts_that_are_named_learn() -> None:
+    config = dataclasses.replace(CONFIG, learns=("refine", "bokeh_head"))
+    network = first_network(config, SCAN, restored=False)
+    learning = {name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad}
+    assert learning == {"refine", "bokeh_head"}
+    everything = first_network(CONFIG, SCAN, restored=False)
+    assert all(p.requires_grad for p in everything.parameters())
+
+
+def test_a_part_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="depth_head"):
+        first_network(dataclasses.replace(CONFIG, learns=("head",)), SCAN, restored=False)
 
 
 def test_shipped_weights_that_do_not_ship(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from skimage.metrics import structural_similarity
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
 from bokehflow.training.losses import (
     EDGE_SCALES,
     FARTHEST_M,
     SCALE_FREEDOM,
+    decibel_loss,
     depth_edge_loss,
     l1_loss,
     scale_invariant_loss,
@@ -48,6 +49,18 @@ def test_l1(pair: tuple[Tensor, Tensor]) -> None:
     test, reference = pair
     expected = [np.abs((a - b).numpy()).mean() for a, b in zip(test, reference, strict=True)]
     assert l1_loss(test, reference).tolist() == pytest.approx(expected, rel=FP32_EQUAL)
+
+
+def test_decibels_against_scikit_image(pair: tuple[Tensor, Tensor]) -> None:
+    test, reference = pair[0].double(), pair[1].double()
+    for distance in (1.0, 0.1, 0.01):
+        near = reference + distance * (test - reference)
+        expected = [
+            6.0 - peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1.0) / 10.0
+            for a, b in zip(reference, near, strict=True)
+        ]
+        assert decibel_loss(near, reference).tolist() == pytest.approx(expected, abs=0.02)
+    assert decibel_loss(reference, reference).tolist() == [0.0, 0.0]
 
 
 def test_ssim_against_scikit_image(pair: tuple[Tensor, Tensor]) -> None:

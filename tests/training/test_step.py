@@ -12,6 +12,7 @@ from torch import nn
 from bokehflow.errors import NumericalError, UsageError
 from bokehflow.layers.gates import GateFloors, TokenGates
 from bokehflow.network import Network
+from bokehflow.scan import ScanConfig
 from bokehflow.specs import Size, find_variant
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.checkpoint import RunState
@@ -19,12 +20,20 @@ from bokehflow.training.clip_losses import LOSS_NAMES, ClipLosses
 from bokehflow.training.config import OptimiserConfig, StageConfig, TrainConfig
 from bokehflow.training.distributed import World
 from bokehflow.training.ema import AveragedWeights
+from bokehflow.training.first_network import first_network
 from bokehflow.training.gradients import StepGradients
 from bokehflow.training.optimiser import build_optimiser
 from bokehflow.training.step import MOST_SKIPS_IN_A_ROW, SkipGuard, StepResult, train_step
 from bokehflow.training.view import look, whole_view
 from tests.tolerances import FP32_EQUAL
-from tests.training.samples import SIDE_PX, TINY, stage, tiny_clip, tiny_config
+from tests.training.samples import (
+    SIDE_PX,
+    TINY,
+    stage,
+    tiny_clip,
+    tiny_config,
+    use_tiny_variant,
+)
 
 ALONE = World(0, 1, torch.device("cpu"))
 SIZE = Size(16, 16)
@@ -67,7 +76,7 @@ def test_a_tiny_batch_can_be_learned_by_heart(precision: str) -> None:
         (stage(), {"depth", "coarse_depth", "depth_edges"}),
         (
             stage(rendering="true_depth"),
-            {"depth", "coarse_depth", "depth_edges", "bokeh_l1", "bokeh_ssim"},
+            {"depth", "coarse_depth", "depth_edges", "bokeh_l1", "bokeh_ssim", "bokeh_decibels"},
         ),
         (
             stage(rendering="predicted_depth", frames=3, truncate=2),
@@ -118,6 +127,26 @@ def test_only_matrices_and_kernels_decay() -> None:
     assert all(id(p) in kept for name, p in network.named_parameters() if name.endswith("bias"))
     assert id(network.propagate.initial) in kept
     assert id(network.stem.first.weight) in decayed
+
+
+def test_what_does_not_learn_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_tiny_variant(monkeypatch)
+    config = tiny_config(stage(rendering="predicted_depth"), learns=("refine",))
+    network = first_network(config, ScanConfig("chunked"), restored=False)
+    averaged = AveragedWeights(network, config.ema_decay)
+    state = RunState(network, averaged, build_optimiser(network, config.optimiser))
+    assert _ids(state.optimiser.groups) == {id(p) for p in network.refine.parameters()}
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    for _ in range(3):
+        one_step(config, state, ClipLosses(network, [SIZE], None, "fp32"), tiny_batch())
+    after = network.state_dict()
+    changed = {name.split(".")[0] for name in after if not torch.equal(after[name], before[name])}
+    assert changed == {"refine"}
+    assert all(
+        torch.equal(averaged.tensors[name], tensor)
+        for name, tensor in before.items()
+        if not name.startswith("refine")
+    )
 
 
 def test_muon_takes_the_matrices_of_linear_layers_alone() -> None:
