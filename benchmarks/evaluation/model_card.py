@@ -1,17 +1,16 @@
 """`python -m bokehflow.benchmarks.evaluation.model_card`: the card that ships beside the weights.
 
-Every figure comes from an evaluation's record and a run's curves. What only a person can say, how
-the real photos look, stands between two markers in the card and is kept when it is written anew.
+Every figure comes from the records of the training (`training_record.py`) and of an evaluation. What
+only a person can say, how the real photos look, stands between two markers in the card and is kept
+when it is written anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,14 @@ from jinja2 import Environment, StrictUndefined
 
 from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.report import SCHEMA
+from bokehflow.benchmarks.evaluation.training_record import RECORD, Run, read_runs
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.media.atomic import atomic_file
-from bokehflow.training.curves import COLUMNS
-from bokehflow.training.loop import CURVES
 from bokehflow.weights import read_weights
 
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")
 BEGIN, END = "<!-- judgement:begin -->", "<!-- judgement:end -->"
 NOT_JUDGED = "Nobody has judged the contact sheet yet."
-SECONDS_PER_HOUR = 3600.0
 DEPTH_HEADINGS = {
     "abs_rel": "AbsRel",
     "rmse_m": "RMSE m",
@@ -38,58 +35,6 @@ DEPTH_HEADINGS = {
     "aligned_delta1": "aligned delta1",
     "edge_f1": "edge F1",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of a run, from its curves. hours: time a step x steps, as logged."""
-
-    name: str
-    steps: int
-    hours: float
-    first_loss: float
-    last_loss: float
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """A whole run."""
-
-    stages: tuple[Stage, ...]
-
-    @property
-    def steps(self) -> int:
-        """Steps of all stages."""
-        return sum(stage.steps for stage in self.stages)
-
-    @property
-    def hours(self) -> float:
-        """Hours of all stages."""
-        return sum(stage.hours for stage in self.stages)
-
-
-def read_training(run: Path) -> Training:
-    """What a run's curves tell. Raises InputError where there are none."""
-    path = run / CURVES
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row.get(COLUMNS[-1])]
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", "a run's folder") from error
-    if not rows:
-        raise InputError(f"{path} holds no row", "the curves of a run that has begun")
-    stages: dict[str, list[tuple[int, float, float]]] = {}
-    before = 0
-    for row in rows:
-        steps, before = int(row["step"]) - before, int(row["step"])
-        seconds = steps * float(row["seconds_per_step"])
-        stages.setdefault(row["stage"], []).append((steps, seconds, float(row["loss"])))
-    return Training(tuple(_stage(name, parts) for name, parts in stages.items()))
-
-
-def _stage(name: str, parts: Sequence[tuple[int, float, float]]) -> Stage:
-    steps, seconds, losses = zip(*parts, strict=True)
-    return Stage(name, sum(steps), sum(seconds) / SECONDS_PER_HOUR, losses[0], losses[-1])
 
 
 def read_evaluation(path: Path) -> dict[str, Any]:
@@ -104,10 +49,8 @@ def read_evaluation(path: Path) -> dict[str, Any]:
     return document
 
 
-def render_card(
-    evaluation: Mapping[str, Any], training: Training, hardware: str, judgement: str
-) -> str:
-    """The card as Markdown. hardware: what the run was trained on, in words."""
+def render_card(evaluation: Mapping[str, Any], runs: Sequence[Run], judgement: str) -> str:
+    """The card as Markdown. runs: one after the other, each went on where the one before ended."""
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters |= {"figure": _figure, "clips": _clips, "licences": _licences}
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
@@ -120,8 +63,7 @@ def render_card(
         results=evaluation["results"],
         held_out=evaluation["results"]["held_out"].get(ALL),
         checks=evaluation["checks"],
-        training=training,
-        hardware=hardware,
+        runs=runs,
         judgement=judgement,
         begin=BEGIN,
         end=END,
@@ -137,7 +79,7 @@ def kept_judgement(card: Path) -> str:
     return judgement.strip() if begin and end else NOT_JUDGED
 
 
-def write_card(card: Path, evaluation_file: Path, run: Path, hardware: str) -> None:
+def write_card(card: Path, evaluation_file: Path, training_file: Path) -> None:
     """Write the card beside its weights, `<card>.safetensors`.
 
     Raises WeightsError where those weights cannot be read, InputError where the evaluation is of
@@ -152,7 +94,7 @@ def write_card(card: Path, evaluation_file: Path, run: Path, hardware: str) -> N
             f"{info.sha256[:12]}..., those beside {card}",
             "run `bfx evaluate` with them",
         )
-    text = render_card(evaluation, read_training(run), hardware, kept_judgement(card))
+    text = render_card(evaluation, read_runs(training_file), kept_judgement(card))
     with atomic_file(card) as hidden:
         hidden.write_text(text, encoding="utf-8")
 
@@ -164,12 +106,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("--evaluation", type=Path, default=Path("benchmarks/results/evaluation.json"))
-    add("--run", type=Path, default=Path("runs/nano"), help="the run's folder, with its curves")
-    add("--hardware", required=True, help="what it was trained on, in words")
+    add("--training", type=Path, default=RECORD)
     add("--card", type=Path, default=Path("bokehflow/weights/nano.md"))
     options = parser.parse_args(arguments)
     try:
-        write_card(options.card, options.evaluation, options.run, options.hardware)
+        write_card(options.card, options.evaluation, options.training)
     except BokehFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -138,7 +138,7 @@ class TrainConfig:
     `bokehflow.training.ablate`. initial_weights: what the first step starts from, a weights file or
     "shipped" for those that come with the package; seeded weights when empty. learns: the parts of
     the network that learn, as `Network` names them, such as "refine"; all when empty. What does not
-    learn stays as it began, and a step takes a third of the time where the streams do not.
+    learn stays as it began, and its gradients are not computed.
     """
 
     stages: tuple[StageConfig, ...]

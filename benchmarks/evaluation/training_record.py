@@ -1,0 +1,141 @@
+"""`python -m bokehflow.benchmarks.evaluation.training_record`: what the shipped weights learned from.
+
+A run's curves and its data stay on the machine that trained. What they tell is kept here, run after
+run, so that the card can tell it when both are gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bokehflow.benchmarks.evaluation.report import data_facts
+from bokehflow.errors import BokehFlowError, InputError
+from bokehflow.media.atomic import atomic_file
+from bokehflow.training.curves import COLUMNS
+from bokehflow.training.loop import CURVES
+
+SCHEMA = "bokehflow.training/1"
+RECORD = Path("benchmarks/results/training.json")
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a run, from its curves. hours: time a step x steps, as logged."""
+
+    name: str
+    steps: int
+    hours: float
+    first_loss: float
+    last_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A whole run. config: its file; hardware: in words; data: as `report.data_facts` has it."""
+
+    config: str
+    hardware: str
+    stages: tuple[Stage, ...]
+    data: list[dict[str, Any]]
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
+    def hours(self) -> float:
+        """Hours of all stages."""
+        return sum(stage.hours for stage in self.stages)
+
+
+def read_stages(run: Path) -> tuple[Stage, ...]:
+    """What the curves in a run's folder tell. Raises InputError where there are none."""
+    path = run / CURVES
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row.get(COLUMNS[-1])]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", "a run's folder") from error
+    if not rows:
+        raise InputError(f"{path} holds no row", "the curves of a run that has begun")
+    stages: dict[str, list[tuple[int, float, float]]] = {}
+    before = 0
+    for row in rows:
+        steps, before = int(row["step"]) - before, int(row["step"])
+        seconds = steps * float(row["seconds_per_step"])
+        stages.setdefault(row["stage"], []).append((steps, seconds, float(row["loss"])))
+    return tuple(_stage(name, parts) for name, parts in stages.items())
+
+
+def _stage(name: str, parts: Sequence[tuple[int, float, float]]) -> Stage:
+    steps, seconds, losses = zip(*parts, strict=True)
+    return Stage(name, sum(steps), sum(seconds) / SECONDS_PER_HOUR, losses[0], losses[-1])
+
+
+def read_runs(record: Path) -> list[Run]:
+    """The runs behind the weights, the first first. Raises InputError for anything else."""
+    try:
+        document = json.loads(record.read_text(encoding="utf-8"))
+        if document["schema"] != SCHEMA:
+            raise InputError(f"{record} has schema {document['schema']}", SCHEMA)
+        return [
+            Run(**{**run, "stages": tuple(Stage(**stage) for stage in run["stages"])})
+            for run in document["runs"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{record} cannot be read: {error}", "what training_record wrote"
+        ) from error
+
+
+def write_runs(record: Path, runs: Iterable[Run]) -> None:
+    """Write the runs in place of those that were there. Raises OutputError where that fails."""
+    document = {"schema": SCHEMA, "runs": [dataclasses.asdict(run) for run in runs]}
+    with atomic_file(record) as hidden:
+        hidden.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Keep one run. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bokehflow.benchmarks.evaluation.training_record", description=__doc__
+    )
+    add = parser.add_argument
+    add("--run", type=Path, required=True, help="the run's folder, with its curves")
+    add("--config", required=True, help="the run's config")
+    add("--hardware", required=True, help="what it was trained on, in words")
+    add("--data", type=Path, default=Path("data"), help="the data folder it learned from")
+    add("--goes-on", action="store_true", help="began with the weights of the runs recorded so far")
+    add("--record", type=Path, default=RECORD)
+    options = parser.parse_args(arguments)
+    try:
+        run = Run(
+            options.config,
+            options.hardware,
+            read_stages(options.run),
+            [facts for facts in data_facts(options.data) if _trains(facts)],
+        )
+        before = read_runs(options.record) if options.goes_on else []
+        write_runs(options.record, [*before, run])
+    except BokehFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _trains(facts: dict[str, Any]) -> bool:
+    return any(by_split.get("train", 0) for by_split in facts["counts"].values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What a run's curves and data tell is kept, run after run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bokehflow.benchmarks.evaluation.training_record import main, read_runs, read_stages
+from bokehflow.errors import InputError
+from bokehflow.training.clip_losses import LOSS_NAMES
+from bokehflow.training.curves import Curves
+from tests import tolerances as tol
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The curves of 200 steps in two stages: 0.5 s and 1 s a step."""
+    curves = Curves(tmp_path / "curves.csv", 0)
+    losses = ("",) * len(LOSS_NAMES)
+    for step, stage, loss, seconds in (
+        (50, "depth", 2.0, 0.5),
+        (100, "depth", 1.25, 0.5),
+        (200, "picture", 1.5, 1.0),
+    ):
+        curves.add((step, stage, 1e-4, loss, *losses, 1.0, 0, seconds))
+    return tmp_path
+
+
+def test_curves_become_steps_and_hours(run: Path) -> None:
+    depth, picture = read_stages(run)
+    assert (depth.steps, depth.first_loss, depth.last_loss) == (100, 2.0, 1.25)
+    assert (picture.name, picture.steps) == ("picture", 100)
+    hours = depth.hours + picture.hours
+    assert hours == pytest.approx(150.0 / 3600.0, abs=tol.DEPTH_FORMULA)
+
+
+def test_runs_add_up_or_begin_anew(run: Path) -> None:
+    record = run / "training.json"
+    options = ["--run", str(run), "--data", str(run), "--record", str(record)]
+    for arguments, configs in (
+        (["--config", "one", "--hardware", "a laptop"], ["one"]),
+        (["--config", "two", "--hardware", "a phone", "--goes-on"], ["one", "two"]),
+        (["--config", "three", "--hardware", "a phone"], ["three"]),
+    ):
+        assert main([*options, *arguments]) == 0
+        assert [kept.config for kept in read_runs(record)] == configs
+    (kept,) = read_runs(record)
+    assert (kept.steps, kept.hardware, kept.stages) == (200, "a phone", read_stages(run))
+
+
+def test_mistakes_are_plain(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--config", "one", "--hardware", "a laptop", "--record", str(run / "training.json")]
+    assert main(["--run", str(run / "nowhere"), *options]) == 2
+    assert "a run's folder" in capsys.readouterr().err
+    (run / "training.json").write_text("{}")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_runs(run / "training.json")
