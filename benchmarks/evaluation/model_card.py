@@ -1,8 +1,8 @@
 """`python -m bokehflow.benchmarks.evaluation.model_card`: the card that ships beside the weights.
 
-Every figure comes from the records of the training (`training_record.py`) and of an evaluation. What
-only a person can say, how the real photos look, stands between two markers in the card and is kept
-when it is written anew.
+Every figure comes from the records of the training (`training_record.py`) and of an evaluation.
+What only a person can say, how the real photos look, stands between two markers in the card and is
+kept when it is written anew.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m bokehflow.benchmarks.evaluation.training_record`: what the shipped weights learned from.
+"""`python -m bokehflow.benchmarks.evaluation.training_record`: how the shipped weights came about.
 
 A run's curves and its data stay on the machine that trained. What they tell is kept here, run after
 run, so that the card can tell it when both are gone.
