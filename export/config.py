@@ -8,7 +8,7 @@ from typing import Literal, cast
 from bokehflow.errors import UnknownNameError, UsageError
 from bokehflow.export.lowering.choice import AUTO, Lowering, find_lowering
 from bokehflow.rendering import RenderConfig
-from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, network_size_for
+from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, TOKEN_STRIDE, Size, network_size_for
 
 Target = Literal["onnx", "openvino", "coreml"]
 Precision = Literal["fp32", "fp16"]
@@ -59,8 +59,9 @@ class ExportConfig:
 
     @property
     def lowering(self) -> Lowering:
-        """The form of the scan, with `auto` decided."""
-        return find_lowering(self.scan, self.target)
+        """The form of the scan, with `auto` decided, for the network's size."""
+        tokens = self.network_size.height * self.network_size.width // TOKEN_STRIDE**2
+        return find_lowering(self.scan, self.target).for_tokens(tokens)
 
 
 def as_target(name: str) -> Target:

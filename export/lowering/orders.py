@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bokehflow.kernels.walks import walking_order
@@ -31,7 +32,7 @@ def to_orders(
     if how == "none":
         return x[:, None].expand(streams, len(directions), length, channels)
     rows = walking_order(height, width)[list(directions)]
-    ordered = x.index_select(1, torch.from_numpy(rows.reshape(-1).astype(np.int64)))
+    ordered = _gathered(x, rows.reshape(-1).astype(np.int64))
     return ordered.reshape(streams, len(directions), length, channels)
 
 
@@ -44,5 +45,11 @@ def from_orders(
         return list(o.unbind(1))
     flat = o.flatten(1, 2)
     back = np.argsort(walking_order(height, width)[list(directions)], axis=1)
-    rows = torch.from_numpy(back + np.arange(count)[:, None] * length)
-    return [flat.index_select(1, own) for own in rows]
+    return [_gathered(flat, own) for own in back + np.arange(count)[:, None] * length]
+
+
+def _gathered(x: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """x: [S, N, C]; rows: which of the N. Those that would be taken as they lie are not copied."""
+    if np.array_equal(rows, np.arange(x.shape[1])):
+        return x
+    return x.index_select(1, torch.from_numpy(rows))

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 
 from bokehflow.errors import CheckError, UnknownNameError, UsageError
-from bokehflow.export import Artifact, ExportConfig
+from bokehflow.export import Artifact, ExportConfig, as_target
 from bokehflow.export.compiled import check_compiled
 from bokehflow.export.floor import write_scan_free_onnx
 from bokehflow.export.lowering.choice import find_lowering
@@ -30,6 +30,15 @@ def test_a_scan_that_a_target_has_not_is_refused(target: str, scan: str) -> None
 def test_no_scan_at_all_cannot_be_asked_for() -> None:
     with pytest.raises(UnknownNameError):
         ExportConfig("onnx", scan="none")
+
+
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
+def test_directions_go_one_by_one_where_maps_are_large(name: str) -> None:
+    target, full_hd = as_target(name), Size(1080, 1920)
+    assert ExportConfig(target, full_hd).lowering.operators_a_layer == 2
+    assert ExportConfig(target, full_hd, full_hd).lowering.operators_a_layer == 4
+    chunked = ExportConfig(target, full_hd, full_hd, scan="chunked").lowering
+    assert chunked == find_lowering("chunked", target)
 
 
 @pytest.mark.xdist_group("artifacts")

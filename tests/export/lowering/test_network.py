@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bokehflow.export.lowering.choice import LOWERINGS, Lowering
+from bokehflow.export.lowering.choice import LARGE_MAP_TOKENS, LOWERINGS, Lowering
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network
 from bokehflow.optics import Lens
@@ -23,7 +23,16 @@ def network_with_every_weight_alive(variant: str) -> Network:
     return network
 
 
-@pytest.mark.parametrize("lowering", LOWERINGS, ids=lambda each: f"{each.name}-{each.target}")
+LARGE = [each.for_tokens(LARGE_MAP_TOKENS) for each in LOWERINGS]
+EVERY_FORM = {
+    f"{each.name}-{each.target}{size}": each
+    for size, lowerings in (("", LOWERINGS), ("-large", LARGE))
+    for each in lowerings
+    if not size or each not in LOWERINGS
+}
+
+
+@pytest.mark.parametrize("lowering", EVERY_FORM.values(), ids=EVERY_FORM.keys())
 @pytest.mark.parametrize("variant", ["nano", "small"])
 def test_lowered_network_is_the_network(variant: str, lowering: Lowering) -> None:
     network = network_with_every_weight_alive(variant)
