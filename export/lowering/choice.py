@@ -17,8 +17,8 @@ from bokehflow.network import Network
 
 AUTO = "auto"
 LARGE_MAP_TOKENS = 2**16
-"""From here on what waits for a scan is what a process needs most memory for. Directions that go
-one by one take less of it and no more time, but twice the nodes."""
+"""From here on what waits for a scan is what ONNX Runtime needs most memory for. Directions that go
+one by one take less of it and no more time, but twice the nodes. OpenVINO needs no less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ class Lowering:
         return len(self.scan.groups) if isinstance(self.scan, FusedScan) else 0
 
     def for_tokens(self, count: int) -> Lowering:
-        """The same for maps of so many tokens: fused scans of large ones go one by one."""
-        if not isinstance(self.scan, FusedScan) or count < LARGE_MAP_TOKENS:
+        """The same for maps of so many tokens: ONNX Runtime's scans of large ones go one by one."""
+        if not isinstance(self.scan, FusedScan) or self.target != "onnx":
+            return self
+        if count < LARGE_MAP_TOKENS:
             return self
         return replace(self, scan=replace(self.scan, groups=ONE_BY_ONE))
 
