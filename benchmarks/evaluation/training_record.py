@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.benchmarks.evaluation.report import data_facts
+from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.training.curves import COLUMNS
@@ -134,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _trains(facts: dict[str, Any]) -> bool:
-    return any(by_split.get("train", 0) for by_split in facts["counts"].values())
+    return any(by_split.get(TRAIN, 0) for by_split in facts["counts"].values())
 
 
 if __name__ == "__main__":

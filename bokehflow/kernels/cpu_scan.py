@@ -131,6 +131,7 @@ class _CpuScan(torch.autograd.Function):
         initial_state: Tensor,
         *sequences: Tensor,
     ) -> tuple[Tensor, Tensor]:
+        """o, of log_decay's shape with values as last axis, and a final state like the initial."""
         shape, flat = job.shape, job.flat(*sequences)
         decay, strength, initial = job.flat(log_decay.to(job.compute).exp(), beta, initial_state)
         states = initial.clone()

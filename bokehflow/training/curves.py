@@ -42,9 +42,10 @@ def _rows_up_to(path: Path, step: int) -> list[list[str]]:
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    # A full disk may have cut the last row short.
-    return [row for row in rows if len(row) == len(COLUMNS) and int(row[0]) <= step]
+        rows = list(csv.DictReader(file))
+    # A full disk may have cut the last row short; losses of today may have had no column yet.
+    whole = [row for row in rows if None not in row.values()]
+    return [[row.get(name, "") for name in COLUMNS] for row in whole if int(row["step"]) <= step]
 
 
 def _as_csv(rows: Sequence[Sequence[object]]) -> str:

@@ -33,6 +33,11 @@ def test_shipped_configs_learn_depth_before_the_picture_and_stills_before_clips(
         assert learned == sorted(learned)
         assert not learned[0]
         assert learned[-1]
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.name)
+def test_every_shipped_config_can_be_read(path: Path) -> None:
+    config = read_config(path)
     assert config_from_json(config_as_json(config)) == config
 
 

@@ -149,6 +149,17 @@ def test_what_does_not_learn_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_a_stage_that_teaches_nothing_that_learns_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_tiny_variant(monkeypatch)
+    config = tiny_config(stage("layout"), learns=("refine",))
+    network = first_network(config, ScanConfig("chunked"), restored=False)
+    gradients = StepGradients(ClipLosses(network, [SIZE], None, "fp32"), config.losses)
+    with pytest.raises(UsageError, match="'layout' depends on what learns"):
+        gradients(tiny_batch(), config.stages[0])
+
+
 def test_muon_takes_the_matrices_of_linear_layers_alone() -> None:
     config = OptimiserConfig(method="muon", keep_rate=20.0)
     network = Network(find_variant("nano"))
