@@ -38,8 +38,9 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Every lowering on every runtime, beside its floor and PyTorch: about half an hour on two cores. Rows
-# that are there from an interrupted run of the same sources are kept; BENCH=--fresh measures anew.
+# Every lowering on every runtime, beside its floor and PyTorch, all of it twice: about fifty minutes
+# on two cores. Rows that are there from an interrupted run of the same sources are kept;
+# BENCH=--fresh measures anew, BENCH="--rounds 1" once.
 bench: .venv/.ready
 	$(BIN)/python -m bokehflow.benchmarks.suite $(BENCH)
 

@@ -1,6 +1,7 @@
 """`python -m bokehflow.benchmarks.suite`: every row, kept as soon as it is measured.
 
-An interrupted run goes on where it stopped, as long as the sources are the same; --fresh measures
+All rows are measured once, then all of them again: of each, the faster round is reported. An
+interrupted run goes on where it stopped, as long as the sources are the same; --fresh measures
 everything again. Exit code 1: a bar was missed, or a row failed.
 """
 
@@ -13,11 +14,13 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bokehflow.benchmarks.latency.record import FAILURES
 from bokehflow.benchmarks.suite.bars import all_bars
 from bokehflow.benchmarks.suite.cases import Case, all_cases
 from bokehflow.benchmarks.suite.report import suite_document, suite_tables
+from bokehflow.benchmarks.suite.rounds import best_of
 from bokehflow.benchmarks.suite.rows import row_of
 from bokehflow.benchmarks.suite.sources import source_sha256
 from bokehflow.benchmarks.tables import markdown
@@ -52,12 +55,8 @@ def _run(cases: Sequence[Case], options: argparse.Namespace) -> int:
     source = source_sha256()
     work: Path = options.work / source[:12]
     _make_folders(work, options.output, options.fresh)
-    rows = []
-    for number, case in enumerate(cases, 1):
-        row = row_of(case, work)
-        rows.append(row)
-        found = f"{row['times']['p50_ms']:.1f} ms" if row["times"] else row["reason"]
-        print(f"{number}/{len(cases)} {case.key}: {row['status']}, {found}", file=sys.stderr)
+    measured = [_round(cases, number, work) for number in range(1, options.rounds + 1)]
+    rows = [best_of(rounds) for rounds in zip(*measured, strict=True)]
     bars = all_bars(rows)
     document = suite_document(rows, bars, source)
     tables = markdown(suite_tables(document))
@@ -66,6 +65,18 @@ def _run(cases: Sequence[Case], options: argparse.Namespace) -> int:
         _write(options.output, {"json": json.dumps(document, indent=1) + "\n", "md": tables})
     missed = any(bar.holds is False for bar in bars)
     return int(missed or any(row["status"] in FAILURES for row in rows))
+
+
+def _round(cases: Sequence[Case], number: int, work: Path) -> list[dict[str, Any]]:
+    """A row a case, each told as soon as it is there."""
+    rows = []
+    for case in cases:
+        row = row_of(case, number, work)
+        rows.append(row)
+        found = f"{row['times']['p50_ms']:.1f} ms" if row["times"] else row["reason"]
+        place = f"round {number}, {len(rows)}/{len(cases)}"
+        print(f"{place} {case.key}: {row['status']}, {found}", file=sys.stderr)
+    return rows
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:
@@ -86,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bokehflow.benchmarks.suite",
                                      description=__doc__)  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="measure rows again that are there")
+    parser.add_argument("--rounds", type=int, default=2, choices=range(1, 10), metavar="N",
+                        help="how often every row is measured, 1 to 9")  # fmt: skip
     parser.add_argument("--only", default=EVERYTHING, metavar="PATTERN",
                         help="rows whose key fits; printed, not written")  # fmt: skip
     parser.add_argument("--list", action="store_true", help="print the keys and do nothing")

@@ -21,10 +21,10 @@ from bokehflow.media.atomic import atomic_file
 from bokehflow.signature import STATE_PAIRS
 
 
-def row_of(case: Case, work: Path) -> dict[str, Any]:
-    """The row of a case. Models and rows are kept under `work`; a row that is there is not
-    measured again."""
-    kept = work / "rows" / f"{case.key}.json"
+def row_of(case: Case, number: int, work: Path) -> dict[str, Any]:
+    """The row of a case in the round of that number. Models and rows are kept under `work`; a row
+    that is there is not measured again."""
+    kept = work / "rows" / f"{case.key}.{number}.json"
     if kept.exists():
         row: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         return row
