@@ -29,11 +29,13 @@ DECIBEL_CEILING = 200.0
 class ParityReport:
     """An artifact against the reference. One number a frame in each tuple; decibels, milliseconds.
 
+    artifact, file_bytes: what was given, packed or not, and its size.
     bokeh_psnr_db: peak 1. depth_sqnr_db: signal to error of inverse depth. state_sqnr_db: of the
     carried scan state. reached: whether the worst frame's bokeh meets `bar_db`.
     """
 
     artifact: Path
+    file_bytes: int
     manifest: Manifest
     runtime: str
     mode: str
@@ -95,12 +97,13 @@ def check_parity(
         started = time.perf_counter()
         found = test.run({**seen, **states[1]})
         elapsed_ms = (time.perf_counter() - started) * 1e3
-        _require_finite(found, artifact.path, index)
+        _require_finite(found, artifact.given, index)
         states = [carried(manifest, outputs) for outputs in (expected, found)]
         scores.append((*_compare(expected, found), elapsed_ms))
     bokeh, depth, state, frame_ms = zip(*scores, strict=True)
     return ParityReport(
-        artifact.path,
+        artifact.given,
+        artifact.file_bytes,
         manifest,
         test.info.runtime,
         test.info.mode,

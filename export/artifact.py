@@ -12,22 +12,39 @@ from bokehflow.errors import ArtifactError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import artifact_path, manifest_path
+from bokehflow.export.packing import is_packed, pack, unpack
 from bokehflow.export.staging import staged
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """An exported model: the file or folder, and what its manifest says of it."""
+    """An exported model: the file or folder, and what its manifest says of it.
+
+    packed: the zip that it was unpacked from, None where it lies unpacked.
+    """
 
     path: Path
     manifest: Manifest
+    packed: Path | None = None
+
+    @property
+    def given(self) -> Path:
+        """What a user named: the packed artifact, where it is one."""
+        return self.packed or self.path
+
+    @property
+    def file_bytes(self) -> int:
+        """Size on disk of what was given."""
+        return artifact_bytes(self.given)
 
     def with_parity(self, parity: Parity) -> Artifact:
         """The same artifact with a measured parity, written into its manifest."""
         measured = dataclasses.replace(self.manifest, parity=parity)
         with staged(manifest_path(self.path)) as target:
             target.write_text(measured.to_json(), encoding="utf-8")
-        return Artifact(self.path, measured)
+        if self.packed is not None:
+            pack(self.path, self.packed)
+        return dataclasses.replace(self, manifest=measured)
 
 
 @contextlib.contextmanager
@@ -47,10 +64,12 @@ def sealed(path: Path, manifest: Manifest) -> Iterator[Path]:
 
 
 def load_artifact(path: Path) -> Artifact:
-    """Open an artifact by its own path or its manifest's, and check its hash.
+    """Open an artifact by its own path, its manifest's or that of its packed form; check its hash.
 
-    Raises ArtifactError where either is missing or they do not belong together.
+    Raises ArtifactError where one is missing or they do not belong together.
     """
+    if is_packed(path):
+        return dataclasses.replace(load_artifact(unpack(path)), packed=path)
     path = artifact_path(path)
     if not path.exists():
         raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")

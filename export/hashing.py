@@ -11,7 +11,7 @@ def artifact_sha256(path: Path) -> str:
     if path.is_file():
         return _file_sha256(path).hexdigest()
     digest = hashlib.sha256()
-    for file in _files(path):
+    for file in files_of(path):
         digest.update(file.relative_to(path).as_posix().encode() + b"\0")
         digest.update(_file_sha256(file).digest())
     return digest.hexdigest()
@@ -19,11 +19,14 @@ def artifact_sha256(path: Path) -> str:
 
 def artifact_bytes(path: Path) -> int:
     """Size on disk of a file or of all files in a folder."""
-    return sum(file.stat().st_size for file in (_files(path) if path.is_dir() else [path]))
+    return sum(file.stat().st_size for file in files_of(path))
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.is_file())
+def files_of(path: Path) -> list[Path]:
+    """A file itself, or all files in a folder in the order of their names."""
+    if path.is_file():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def _file_sha256(path: Path) -> hashlib._Hash:

@@ -62,7 +62,7 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
     manifest = artifact.manifest
     if manifest.quantization is not None:
         raise UsageError(
-            f"{artifact.path.name} is quantized already, by {manifest.quantization['recipe']}",
+            f"{artifact.given.name} is quantized already, by {manifest.quantization['recipe']}",
             "an artifact that bfx export wrote",
         )
     if config.sensitivity and manifest.target == "coreml":

@@ -47,9 +47,10 @@ class Measured:
     accelerator: str | None
 
 
-def budgets_of(manifest: Manifest, measured: Measured | None) -> list[Budget]:
-    """Every budget of Nano, those that this run cannot judge included. None: nothing was run.
+def budgets_of(manifest: Manifest, file_bytes: int, measured: Measured | None) -> list[Budget]:
+    """Every budget of Nano, those that this run cannot judge included.
 
+    file_bytes: of the artifact as it was given, packed or not. measured: None where nothing ran.
     Other variants have none but the parity that their manifest names.
     """
     found = [_parity(manifest)]
@@ -61,7 +62,7 @@ def budgets_of(manifest: Manifest, measured: Measured | None) -> list[Budget]:
         _gpu_speed(sizes, measured),
         _cpu_memory(sizes, measured),
         _gpu_memory(sizes, measured),
-        _file_size(manifest),
+        _file_size(manifest, file_bytes),
     ]
     return found
 
@@ -106,11 +107,11 @@ def _gpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
     return Budget(name, GPU_MEMORY_GB, "GB", False, _gigabytes(peak), why_not)
 
 
-def _file_size(manifest: Manifest) -> Budget:
+def _file_size(manifest: Manifest, file_bytes: int) -> Budget:
     name, precision = "size of the INT8 file", str(manifest.precision)
-    if precision != "int8":
+    if not precision.startswith("int8"):
         return Budget(name, INT8_FILE_MB, "MB", False, why_not=f"this one is {precision}")
-    return Budget(name, INT8_FILE_MB, "MB", False, manifest.artifact_bytes / 1e6)
+    return Budget(name, INT8_FILE_MB, "MB", False, file_bytes / 1e6)
 
 
 def _sizes_differ(found: tuple[Size, Size], wanted: tuple[Size, Size]) -> str | None:

@@ -36,7 +36,7 @@ def artifact_row(
         threads=settings.threads or host["cpu_count"],
         accelerator=accelerator,
     )
-    budgets = budgets_of(artifact.manifest, measured)
+    budgets = budgets_of(artifact.manifest, artifact.file_bytes, measured)
     return {
         "artifact": _artifact_facts(artifact),
         "runtime": {
@@ -96,9 +96,9 @@ def budget_facts(budget: Budget) -> dict[str, Any]:
 def _artifact_facts(artifact: Artifact) -> dict[str, Any]:
     manifest: Manifest = artifact.manifest
     return {
-        "name": artifact.path.name,
+        "name": artifact.given.name,
         "sha256": manifest.artifact_sha256,
-        "bytes": manifest.artifact_bytes,
+        "bytes": artifact.file_bytes,
         "target": manifest.target,
         "precision": manifest.precision,
         "variant": manifest.variant,

@@ -17,23 +17,28 @@ TIME_RATIO = 1.0
 
 def check_bars(
     manifest: Manifest,
+    file_bytes: int | None,
     film: FilmScore | None,
     truths: tuple[TruthScore | None, TruthScore | None],
     latency: Latency,
 ) -> tuple[Check, ...]:
-    """Every bar that was answered. truths: of the artifact and of the reference."""
+    """Every bar that was answered. file_bytes: of the artifact as it was given, None for none;
+    truths: of the artifact and of the reference."""
     found = []
     if film is not None:
         limit = manifest.budget["parity_db"]
         name = "bokeh against the reference, worst frame, dB"
         found.append(Check(name, film.worst_bokeh_db, limit, at_least=True))
     if manifest.quantization is not None:
-        found += _quantization_bars(manifest, truths, latency)
+        found += _quantization_bars(manifest, file_bytes, truths, latency)
     return tuple(found)
 
 
 def _quantization_bars(
-    manifest: Manifest, truths: tuple[TruthScore | None, TruthScore | None], latency: Latency
+    manifest: Manifest,
+    file_bytes: int | None,
+    truths: tuple[TruthScore | None, TruthScore | None],
+    latency: Latency,
 ) -> Iterator[Check]:
     own, reference = truths
     if own and reference and own.bokeh and reference.bokeh:
@@ -42,9 +47,9 @@ def _quantization_bars(
     if own and reference and own.depth and reference.depth:
         ratio = own.depth.abs_rel / reference.depth.abs_rel
         yield Check("AbsRel over the reference's", ratio, ABS_REL_RATIO, at_least=False)
-    if manifest.variant == "nano" and manifest.precision.startswith("int8"):
-        size_mb = manifest.artifact_bytes / 1e6
-        yield Check("file, MB", size_mb, INT8_FILE_MB, at_least=False)
+    int8 = manifest.variant == "nano" and manifest.precision.startswith("int8")
+    if int8 and file_bytes is not None:
+        yield Check("file, MB", file_bytes / 1e6, INT8_FILE_MB, at_least=False)
     if manifest.target == "openvino" and latency.time_ratio is not None:
         name = "time over float32 on the same runtime"
         yield Check(name, latency.time_ratio, TIME_RATIO, at_least=False)

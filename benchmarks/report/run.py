@@ -145,6 +145,7 @@ def _row(
     trial: Trial, reference: Trial, latency: Latency, slow_parts: SlowParts | None
 ) -> RowReport:
     subject = trial.subject
+    truths = (trial.truth, reference.truth)
     return RowReport(
         number=trial.number,
         artifact=trial.facts,
@@ -157,7 +158,7 @@ def _row(
         quantization=quantization_of(subject.artifact) if subject.artifact else None,
         checks=()
         if trial is reference
-        else check_bars(subject.manifest, trial.film, (trial.truth, reference.truth), latency),
+        else check_bars(subject.manifest, trial.facts.bytes, trial.film, truths, latency),
         slow_parts=slow_parts,
     )
 

@@ -31,11 +31,11 @@ class Subject:
         """What the row is about. version: of the runtime; mode: how it ran."""
         manifest, artifact = self.manifest, self.artifact
         return ArtifactFacts(
-            name=artifact.path.name if artifact else f"{manifest.variant} in PyTorch",
+            name=artifact.given.name if artifact else f"{manifest.variant} in PyTorch",
             target=manifest.target if artifact else TORCH,
             precision=manifest.precision if artifact else "fp32",
             recipe=recipe_of(artifact) if artifact else None,
-            bytes=manifest.artifact_bytes if artifact else None,
+            bytes=artifact.file_bytes if artifact else None,
             sha256=manifest.artifact_sha256 if artifact else None,
             scan=str(manifest.scan["lowering"]) if artifact else "chunked",
             network_size=str(manifest.network_size),
@@ -63,7 +63,7 @@ def choose_subjects(
         manifest = first.manifest
         head = Subject(manifest, None, lambda: reference_session(manifest, weights))
         return [head, *(_subject(artifact) for artifact in artifacts)]
-    others = [artifact for artifact in artifacts if artifact.path != chosen.path]
+    others = [artifact for artifact in artifacts if artifact.given != chosen.given]
     return [_subject(artifact) for artifact in (chosen, *others)]
 
 
@@ -80,7 +80,7 @@ def _require_comparable(first: Artifact, other: Artifact) -> None:
         wanted, found = (getattr(one.manifest, what) for one in (first, other))
         if wanted != found:
             raise UsageError(
-                f"{other.path.name} has {what} {found}",
-                f"{wanted}, as {first.path.name} has",
+                f"{other.given.name} has {what} {found}",
+                f"{wanted}, as {first.given.name} has",
                 "compare artifacts of one model and one frame size",
             )

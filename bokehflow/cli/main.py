@@ -23,6 +23,7 @@ from bokehflow.cli.evaluate import evaluate
 from bokehflow.cli.export import export
 from bokehflow.cli.info import info
 from bokehflow.cli.output import CommandResult
+from bokehflow.cli.pack import pack
 from bokehflow.cli.quality import quality
 from bokehflow.cli.quantize import quantize
 from bokehflow.cli.render import render
@@ -73,6 +74,7 @@ app.command(
         "bfx quantize dist/bokehflow-nano_720x1280_net288x512_fp32_openvino --calibration clip.mp4",
     ),
 )(quantize)
+app.command("pack", epilog=output.example("bfx pack dist/*_openvino dist/*.mlpackage"))(pack)
 app.command(
     "validate",
     epilog=output.example(

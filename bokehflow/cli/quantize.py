@@ -90,9 +90,10 @@ def quantize(
     request = SampleRequest(
         manifest.frame_size, manifest.network_size, calibration, samples, seed, skip_bad
     )
-    drawn, kept_at = _samples(source, request, weights, scan, output_dir or artifact.parent)
+    folder = output_dir or artifact.parent
+    drawn, kept_at = _samples(source, request, weights, scan, folder)
     with progress_bar("quantizing", None) as advance:
-        made = quantize_artifact(source, drawn, config, output_dir, advance)
+        made = quantize_artifact(source, drawn, config, folder, advance)
     left_out = tuple(f"left out: {reason}" for reason in drawn.facts["left_out"])
     return CommandResult(
         {

@@ -85,7 +85,7 @@ def _row(report: ParityReport) -> Sequence[object]:
     return (
         f"{manifest.target} {manifest.precision}",
         report.artifact.name,
-        f"{manifest.artifact_bytes / 1e6:.1f} MB",
+        f"{report.file_bytes / 1e6:.1f} MB",
         manifest.scan["lowering"],
         report.runtime if executed else f"{report.runtime} ({report.mode})",
         f"{report.worst_bokeh_db:.1f}",
@@ -102,7 +102,7 @@ def _document(report: ParityReport) -> dict[str, object]:
         "artifact": str(report.artifact),
         "target": manifest.target,
         "precision": manifest.precision,
-        "bytes": manifest.artifact_bytes,
+        "bytes": report.file_bytes,
         "scan": manifest.scan,
         "trained": manifest.trained,
         "runtime": report.runtime,

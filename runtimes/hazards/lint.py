@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.naming import artifact_path
+from bokehflow.export.packing import is_packed, unpack
 from bokehflow.runtimes.hazards.graph import Graph
 from bokehflow.runtimes.hazards.read_coreml import read_coreml
 from bokehflow.runtimes.hazards.read_onnx import read_onnx
@@ -26,7 +27,7 @@ def lint(path: Path) -> list[Hazard]:
     Raises ArtifactError for what is no .onnx file, OpenVINO folder or .mlpackage, and
     MissingDependencyError without the package that reads the format.
     """
-    path = artifact_path(path)
+    path = unpack(path) if is_packed(path) else artifact_path(path)
     if not path.exists():
         raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
     readers = [read for ending, read in _READERS.items() if path.name.endswith(ending)]

@@ -21,9 +21,11 @@ def manifest(frame: Size, network: Size) -> Manifest:
     return _manifest(load_model("nano"), ExportConfig("onnx", frame, network))
 
 
-def judged(made: Manifest, measured: Measured | None) -> dict[str, bool]:
+def judged(
+    made: Manifest, measured: Measured | None, file_bytes: int = 6_500_000
+) -> dict[str, bool]:
     """Every budget that was judged, by the first words of its name."""
-    found = budgets_of(made, measured)
+    found = budgets_of(made, file_bytes, measured)
     assert all((budget.found is None) == (budget.why_not is not None) for budget in found)
     return {b.name.split(",")[0]: b.holds for b in found if b.holds is not None}
 
@@ -55,8 +57,17 @@ def test_parity_and_file_size_come_from_the_manifest() -> None:
     assert judged(made, None) == {"parity with the reference": False}
 
 
+@pytest.mark.parametrize("recipe", ["int8", "int8-mixed"])
+@pytest.mark.parametrize(("file_bytes", "holds"), [(1_600_000, True), (1_600_001, False)])
+def test_a_file_in_8_bits_is_as_large_as_it_was_given(
+    recipe: str, file_bytes: int, holds: bool
+) -> None:
+    made = dataclasses.replace(manifest(HD, MOBILE), precision=recipe)
+    assert judged(made, None, file_bytes) == {"size of the INT8 file": holds}
+
+
 def test_other_variants_are_held_to_parity_alone() -> None:
     small = dataclasses.replace(manifest(HD, MOBILE), variant="small")
-    assert [budget.name for budget in budgets_of(small, ON_CPU)] == [
+    assert [budget.name for budget in budgets_of(small, 1, ON_CPU)] == [
         "parity with the reference, fp32"
     ]

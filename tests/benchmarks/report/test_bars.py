@@ -11,12 +11,12 @@ from tests.benchmarks.report.samples import int8_row, manifest, reference_row
 QUANTIZED = {"precision": "int8", "quantization": {"recipe": "int8"}}
 
 
-def names(**changes: object) -> dict[str, bool]:
+def names(file_bytes: int = 1_500_000, **changes: object) -> dict[str, bool]:
     """Which bars an artifact is held to, and whether they hold."""
     row, reference = int8_row(), reference_row()
     latency = Latency("measured", p50_ms=80.0, time_ratio=1.2)
     truths = (row.truth, reference.truth)
-    checks = check_bars(manifest(**changes), row.film, truths, latency)
+    checks = check_bars(manifest(**changes), file_bytes, row.film, truths, latency)
     return {check.name: check.holds for check in checks}
 
 
@@ -34,9 +34,9 @@ def test_a_quantized_one_is_held_to_all(target: str) -> None:
 
 
 def test_a_file_that_is_too_large_misses_its_bar() -> None:
-    assert names(artifact_bytes=1_700_000, **QUANTIZED)["file, MB"] is False
+    assert names(1_700_000, **QUANTIZED)["file, MB"] is False
 
 
 def test_what_was_not_run_is_no_bar() -> None:
-    unknown = check_bars(manifest(**QUANTIZED), None, (None, None), Latency("not run"))
+    unknown = check_bars(manifest(**QUANTIZED), 1, None, (None, None), Latency("not run"))
     assert [check.name for check in unknown] == ["file, MB"]

@@ -1,0 +1,67 @@
+"""`bfx pack`: artifacts as single compressed files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from bokehflow.export import Artifact
+
+COLUMNS = ("packed", "bytes", "artifact's bytes")
+
+
+def pack(
+    artifacts: Annotated[
+        list[Path],
+        typer.Argument(metavar="ARTIFACT...", help="Made by bfx export or bfx quantize."),
+    ],
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", "-o", help="[default: beside each artifact]")
+    ] = None,
+) -> CommandResult:
+    """Pack each artifact into one zip, as a download takes it, with its manifest and records.
+
+    Commands that read artifacts read packed ones too, and any tool unpacks them: the files that
+    OpenVINO and Core ML read lie inside as they were.
+    """
+    from bokehflow.export import load_artifact
+    from bokehflow.export.packing import pack as write_packed
+    from bokehflow.export.staging import output_folder
+
+    loaded = [load_artifact(path) for path in artifacts]
+    done = []
+    for artifact, target in zip(loaded, _targets(loaded, output_dir), strict=True):
+        with output_folder(target.parent):
+            write_packed(artifact.path, target)
+        done.append(
+            {
+                "packed": str(target),
+                "packed_bytes": target.stat().st_size,
+                "artifact": str(artifact.path),
+                "bytes": artifact.file_bytes,
+            }
+        )
+    rows = [(d["packed"], f"{d['packed_bytes']:,}", f"{d['bytes']:,}") for d in done]
+    return CommandResult({"artifacts": done}, text_table(COLUMNS, rows))
+
+
+def _targets(loaded: Sequence[Artifact], output_dir: Path | None) -> list[Path]:
+    """Where each goes. Raises UsageError for one that is packed, or for two of one name."""
+    from bokehflow.export.packing import packed_path
+
+    for artifact in loaded:
+        if artifact.packed is not None:
+            raise UsageError(f"{artifact.packed} is packed already", "an artifact that is not")
+    beside = [packed_path(artifact.path) for artifact in loaded]
+    targets = [(output_dir or path.parent) / path.name for path in beside]
+    twice = [path for path in targets if targets.count(path) > 1]
+    if twice:
+        raise UsageError(f"two artifacts for {twice[0]}", "one of each name in a folder")
+    return targets

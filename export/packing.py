@@ -1,0 +1,84 @@
+"""An artifact as one compressed file, as a download or an installer takes it.
+
+Two of the three formats are folders, and half of an OpenVINO artifact is text. A packed artifact
+is a plain zip of the artifact and of the JSON files that lie beside it under its name, which any
+tool unpacks; `load_artifact` opens it as it is.
+"""
+
+from __future__ import annotations
+
+import glob
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export.hashing import files_of
+from bokehflow.export.naming import MANIFEST_SUFFIX, manifest_path
+from bokehflow.export.staging import staged
+
+PACKED_SUFFIX = ".zip"
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+"""The first that a zip knows: the same artifact makes the same file."""
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
+"""What reading a zip raises that is damaged, cut short, encrypted or packed in another way, and
+what writing its files raises where there is no place for them."""
+
+_unpacked: list[tempfile.TemporaryDirectory[str]] = []
+"""Removed when the process ends: what is inside is read until then."""
+
+
+def packed_path(artifact: Path) -> Path:
+    """Where the packed form of an artifact lies, beside it."""
+    return artifact.with_name(artifact.name + PACKED_SUFFIX)
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a path names a packed artifact."""
+    return path.name.endswith(PACKED_SUFFIX)
+
+
+def pack(artifact: Path, target: Path) -> None:
+    """Write an artifact, its manifest and its records into the zip `target`, whole or not at all.
+
+    Raises OutputError where it cannot be written.
+    """
+    beside = sorted(artifact.parent.glob(f"{glob.escape(artifact.name)}*{MANIFEST_SUFFIX}"))
+    with staged(target) as hidden, zipfile.ZipFile(hidden, "w") as archive:
+        for file in [*files_of(artifact), *beside]:
+            member = zipfile.ZipInfo(file.relative_to(artifact.parent).as_posix(), _NO_DATE)
+            archive.writestr(member, file.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def unpack(path: Path) -> Path:
+    """The artifact in a packed one, in a folder that lasts as long as this process.
+
+    Raises ArtifactError for what is no zip, or none that holds one artifact with its manifest.
+    """
+    if not path.exists():
+        raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx pack")
+    folder = tempfile.TemporaryDirectory(prefix="bfx-unpacked-")
+    _unpacked.append(folder)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = _artifact_in(path, archive.namelist())
+            archive.extractall(folder.name)
+    except _UNREADABLE as error:
+        raise ArtifactError(
+            f"{path} cannot be unpacked: {error}", "a file that bfx pack wrote", "pack it again"
+        ) from error
+    return Path(folder.name) / name
+
+
+def _artifact_in(path: Path, members: list[str]) -> str:
+    """The name of the one artifact that stands beside its manifest."""
+    top = {member.split("/")[0] for member in members}
+    named = [name for name in top if manifest_path(Path(name)).name in top]
+    if len(named) != 1:
+        raise ArtifactError(
+            f"{path} holds {len(named)} artifacts with their manifests",
+            "one",
+            "make it by bfx pack",
+        )
+    return named[0]

@@ -1,0 +1,46 @@
+"""`bfx pack`, and commands on what it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bokehflow.export import Artifact
+from tests.cli.runner import Bfx
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+
+
+def test_what_is_packed_is_read_as_it_is(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    paths = [artifacts[target].path for target in ("onnx", "openvino")]
+    packed = bfx("pack", *paths, "-o", tmp_path / "new", "--json").document["artifacts"]
+    sizes = [Path(each["packed"]).stat().st_size for each in packed]
+    assert sizes == [each["packed_bytes"] for each in packed]
+    assert all(each["packed_bytes"] < each["bytes"] for each in packed)
+    files = [each["packed"] for each in packed]
+    done = bfx("validate", *files, "--frames", 1, "--json")
+    assert done.exit_code == 0
+    seen = done.document["artifacts"]
+    assert [(each["artifact"], each["bytes"]) for each in seen] == list(
+        zip(files, sizes, strict=True)
+    )
+
+
+def test_a_packed_one_is_not_packed_again(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    packed = bfx("pack", artifacts["onnx"].path, "-o", tmp_path, "--json").document["artifacts"]
+    line = bfx("pack", packed[0]["packed"]).require_plain_error(2)
+    assert "packed already" in line
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_two_of_one_name_are_not_written_over_each_other(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = artifacts["onnx"].path
+    assert "two artifacts" in bfx("pack", path, path, "-o", tmp_path).require_plain_error(2)
+    assert list(tmp_path.iterdir()) == []

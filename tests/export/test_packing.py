@@ -1,0 +1,101 @@
+"""An artifact in one file, and what is no such file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export import Artifact, Parity, load_artifact
+from bokehflow.export.hashing import artifact_sha256
+from bokehflow.export.packing import pack, packed_path
+from bokehflow.runtimes.hazards.lint import lint
+
+pytestmark = pytest.mark.xdist_group("artifacts")
+TARGETS = ("onnx", "openvino", "coreml")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_packed_artifact_is_the_artifact(
+    target: str, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    made = artifacts[target]
+    path = tmp_path / packed_path(made.path).name
+    pack(made.path, path)
+    opened = load_artifact(path)
+    assert (opened.manifest, opened.given) == (made.manifest, path)
+    assert opened.path.name == made.path.name
+    assert artifact_sha256(opened.path) == artifact_sha256(made.path)
+    assert opened.file_bytes == path.stat().st_size < 0.95 * made.file_bytes
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_same_artifact_makes_the_same_file(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    for name in ("one.zip", "two.zip"):
+        pack(artifacts["openvino"].path, tmp_path / name)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_parity_is_written_into_the_packed_file(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.zip"
+    pack(artifacts["openvino"].path, path)
+    parity = Parity(2, 90.0, 80.0, "openvino", "executed")
+    assert load_artifact(path).with_parity(parity).given == path
+    assert load_artifact(path).manifest.parity == parity
+
+
+def test_hazards_are_those_of_what_is_inside(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    pack(artifacts["openvino"].path, tmp_path / "one.zip")
+    assert lint(tmp_path / "one.zip") == lint(artifacts["openvino"].path)
+
+
+def _without_manifest(path: Path) -> None:
+    with zipfile.ZipFile(path) as whole:
+        kept = {name: whole.read(name) for name in whole.namelist() if not name.endswith(".json")}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in kept.items():
+            archive.writestr(name, content)
+
+
+def _halved(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def _a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (_without_manifest, "holds 0 artifacts"),
+        (_halved, "cannot be unpacked"),
+        (_flipped, "cannot be unpacked"),
+        (_a_folder, "cannot be unpacked"),
+        (Path.unlink, "no artifact at"),
+    ],
+)
+def test_what_is_no_packed_artifact_is_refused(
+    damage: Callable[[Path], None], told: str, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.zip"
+    pack(artifacts["openvino"].path, path)
+    damage(path)
+    with pytest.raises(ArtifactError, match=told):
+        load_artifact(path)
