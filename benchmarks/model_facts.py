@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from bokehflow.export.trace import example_inputs
@@ -36,16 +35,15 @@ class ModelFacts:
 def model_facts(variant: Variant) -> ModelFacts:
     """Count a variant. Nothing is computed: shapes alone go through the model."""
     network = Network(variant)
-    gflop = {name: _gflop(network, *sizes) for name, sizes in PROFILES.items()}
     parameters = sum(parameter.numel() for parameter in network.parameters())
     floats = sum(math.prod(shape) for shape in state_shapes(variant).values())
+    gflop = {name: _gflop(network, *sizes) for name, sizes in PROFILES.items()}
     return ModelFacts(parameters, FLOAT_BYTES * floats, gflop)
 
 
 def _gflop(network: Network, frame: Size, network_size: Size) -> float:
-    pipeline = Pipeline(network, frame, network_size, RenderConfig())
-    inputs = example_inputs(pipeline)
-    shapes_only = FakeTensorMode(allow_non_fake_inputs=True)
-    with shapes_only, FlopCounterMode(display=False) as counter, torch.no_grad():
+    pipeline = Pipeline(network, frame, network_size, RenderConfig()).to("meta")
+    inputs = (each.to("meta") for each in example_inputs(pipeline))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
         pipeline(*inputs)
     return float(counter.get_total_flops()) / 1e9

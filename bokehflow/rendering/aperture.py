@@ -8,6 +8,7 @@ ideal aperture image. Variance is also what the soft bins interpolate, so a focu
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -35,11 +36,13 @@ def pyramid_variance(level: int) -> float:
     return pooling + _variance(up)
 
 
+@lru_cache(maxsize=256)
 def level_kernel(radius_px: float, level: int, blades: int, rotation_deg: float) -> Tensor:
     """The kernel [k, k], sum 1, odd k, float64, that gives the blur `radius_px` at a pyramid level.
 
     radius_px is signed: a point nearer than the focus (positive) shows the aperture upright, a
     farther one turned by 180 degrees. Laid out for cross-correlation (what conv2d computes).
+    Solved once for all frame sizes: not to be written to.
     """
     wanted = aperture_variance(abs(radius_px), blades)
     cells = (wanted - pyramid_variance(level) * (level > 0)) / 4**level
@@ -84,8 +87,11 @@ def draw_aperture(radius: float, blades: int, rotation_deg: float) -> Tensor:
             normal = math.radians(rotation_deg) + math.pi * (2 * blade + 1) / blades
             edge = radius * math.cos(math.pi / blades)
             inside = inside & (x * math.cos(normal) + y * math.sin(normal) <= edge)
-    coverage = F.avg_pool2d(inside.to(torch.float64)[None, None], SUPERSAMPLING)[0, 0]
-    return coverage / coverage.sum()
+    # Whole rows first: several times as fast as a pooling, and numbers of points are exact.
+    cells = 2 * half + 1
+    by_row = inside.reshape(cells, SUPERSAMPLING, count).sum(1, dtype=torch.int32)
+    covered = by_row.reshape(cells, cells, SUPERSAMPLING).sum(2).to(torch.float64)
+    return covered / covered.sum()
 
 
 def _axis_variance(kernel: Tensor) -> float:
