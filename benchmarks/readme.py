@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bokehflow.export.packing import is_packed
+
 README, RESULTS = Path("README.md"), Path("benchmarks/results")
 QUALITY_COLUMNS = ("overall", "edge", "in_focus")
 
@@ -136,7 +138,8 @@ def report_table(document: Mapping[str, Any]) -> str:
             ratio,
         )
         cells = ("not run" if figure is None else f"{figure:.2f}" for figure in figures)
-        name = f"{artifact['runtime']}, {artifact['recipe']}"
+        packed = ", packed" if is_packed(Path(artifact["name"])) else ""
+        name = f"{artifact['runtime']}, {artifact['recipe']}{packed}"
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

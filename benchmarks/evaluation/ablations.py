@@ -22,8 +22,8 @@ from bokehflow.benchmarks.evaluation.ablation_study import (
     run_ablation,
     short_config,
 )
+from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.held_out import chosen
-from bokehflow.benchmarks.evaluation.report import data_facts
 from bokehflow.benchmarks.tables import Table, markdown
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN

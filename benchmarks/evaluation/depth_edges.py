@@ -27,9 +27,13 @@ def depth_edges(depth_m: Plane) -> Mask:
     return edges
 
 
-def edge_f1(test_m: Plane, truth_m: Plane) -> float | None:
-    """F1 of the edges of depth maps [H, W] in metres, 0..1; None where the truth has no edge."""
-    found, true = depth_edges(test_m), depth_edges(truth_m)
+def edge_f1(test_m: Plane, truth_m: Plane, known: Mask) -> float | None:
+    """F1 of the edges of depth maps [H, W] in metres, 0..1; None where the truth has no edge.
+
+    known: where the truth was measured. What is beside a hole in it is no edge, in either map.
+    """
+    judged = ndimage.minimum_filter(known, 3)
+    found, true = depth_edges(test_m) & judged, depth_edges(truth_m) & judged
     if not true.any():
         return None
     if not found.any():

@@ -65,7 +65,7 @@ def score_depth(test_m: Plane, truth_m: Plane, known: Mask) -> DepthScore | None
         aligned_abs_rel=_abs_rel(aligned, truth),
         aligned_rmse_m=_rmse(aligned, truth),
         aligned_delta1=delta1(aligned, truth),
-        edge_f1=edge_f1(_bounded(test_m), _bounded(truth_m)),
+        edge_f1=edge_f1(_bounded(test_m), _bounded(truth_m), known),
     )
 
 

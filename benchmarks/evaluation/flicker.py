@@ -20,12 +20,13 @@ from bokehflow.calibration.data.folder import FoundClip
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
+from bokehflow.specs import TOKEN_STRIDE, Size
 from bokehflow.training.losses import log_inverse_depth, temporal_depth_loss, temporal_loss
 from bokehflow.weights.initial import initial_network
 
 OFF, AS_WRITTEN = "TSP off", "TSP as written"
 SEGMENTS = 4
-"""Segment states need token maps whose height and width this divides."""
+"""Segment states need token maps whose height and width this divides: see `can_be_cut`."""
 BLENDED, SYSTOLIC = (f"{SEGMENTS} segment states, {how}" for how in ("blended", "systolic"))
 SEGMENT_MODES = {
     BLENDED: TemporalConfig("blended", SEGMENTS),
@@ -33,6 +34,12 @@ SEGMENT_MODES = {
 }
 TRUTH = "the truth itself"
 LEVELS = 255.0
+
+
+def can_be_cut(network_size: Size) -> bool:
+    """Whether the token map of frames that the network sees so large can be cut into segments."""
+    step = TOKEN_STRIDE * SEGMENTS
+    return network_size.height % step == 0 and network_size.width % step == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,13 @@ def read_evaluation(path: Path) -> dict[str, Any]:
 def render_card(evaluation: Mapping[str, Any], runs: Sequence[Run], judgement: str) -> str:
     """The card as Markdown. runs: one after the other, each went on where the one before ended."""
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.filters |= {"figure": _figure, "clips": _clips, "licences": _licences}
+    environment.filters |= {
+        "figure": _figure,
+        "clips": _clips,
+        "licences": _licences,
+        "frames": _frames,
+    }
+    learned = [folder for run in runs for folder in run.data]
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         weights=evaluation["weights"],
@@ -64,6 +70,7 @@ def render_card(evaluation: Mapping[str, Any], runs: Sequence[Run], judgement: s
         held_out=evaluation["results"]["held_out"].get(ALL),
         checks=evaluation["checks"],
         runs=runs,
+        imported=any(folder["request"] is None for folder in learned),
         judgement=judgement,
         begin=BEGIN,
         end=END,
@@ -131,6 +138,13 @@ def _figure(value: float | None, digits: int) -> str:
 
 def _clips(counts: Mapping[str, Mapping[str, int]], split: str) -> int:
     return sum(by_split.get(split, 0) for by_split in counts.values())
+
+
+def _frames(request: Mapping[str, int] | None) -> str:
+    if request is None:
+        return "imported"
+    size = f"{request['height']}x{request['width']}"
+    return f"{request['frames']} of {size}, seed {request['seed']}"
 
 
 def _licences(counts: Mapping[str, int]) -> str:

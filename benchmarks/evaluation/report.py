@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 from bokehflow.benchmarks.checks import Check
 from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.run import Evaluation, Plan
-from bokehflow.calibration.data.manifest import MANIFEST, file_sha256, read_manifest
 
 SCHEMA = "bokehflow.evaluation/1"
 PACKAGES = ("bokehflow", "torch", "numpy", "scipy", "scikit-image", "numba")
@@ -40,26 +39,8 @@ def evaluation_document(
         },
         "weights": results.pop("weights"),
         "data": data_facts(config.data),
-        "left_out": len(plan.unreadable),
+        "left_out": len(plan.left_out),
         "seconds": round(seconds, 1),
         "results": results,
         "checks": [check.document() for check in checks],
     }
-
-
-def data_facts(folder: Path) -> list[dict[str, object]]:
-    """What every manifest under a data folder says: folder, request, counts, licences, SHA-256.
-
-    Raises InputError for a damaged manifest.
-    """
-    facts = []
-    for path in sorted(folder.rglob(MANIFEST)):
-        document = read_manifest(path.parent).document()
-        facts.append(
-            {
-                "folder": path.parent.relative_to(folder).as_posix(),
-                "manifest_sha256": file_sha256(path),
-                **{key: document[key] for key in ("request", "counts", "licences")},
-            }
-        )
-    return facts

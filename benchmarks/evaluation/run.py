@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
-from bokehflow.benchmarks.evaluation.flicker import FlickerScore, study_films, temporal_modes
+from bokehflow.benchmarks.evaluation.flicker import (
+    SEGMENTS,
+    FlickerScore,
+    can_be_cut,
+    study_films,
+    temporal_modes,
+)
 from bokehflow.benchmarks.evaluation.held_out import GroupReport, chosen, study_held_out
 from bokehflow.benchmarks.evaluation.real_pairs import (
     ALOE,
@@ -25,7 +31,7 @@ from bokehflow.benchmarks.evaluation.video_flicker import read_frames, study_vid
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
 from bokehflow.errors import UsageError
-from bokehflow.model import MOBILE_PROFILE, ModelConfig, load_model
+from bokehflow.model import MOBILE_PROFILE, ModelConfig, fit_network_size, load_model
 from bokehflow.scan import ScanConfig
 from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
 from bokehflow.training.perceptual import PerceptualDistance
@@ -65,7 +71,10 @@ class EvaluationConfig:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A measurement that can begin: everything it needs has been found."""
+    """A measurement that can begin: everything it needs has been found.
+
+    left_out: clips that cannot be read, and films whose size segment states cannot be cut along.
+    """
 
     config: EvaluationConfig
     sight: Sight
@@ -74,7 +83,7 @@ class Plan:
     films: list[FoundClip]
     trend_stills: list[FoundClip]
     snapshots: list[tuple[int, Path]]
-    unreadable: tuple[str, ...]
+    left_out: tuple[str, ...]
 
     @property
     def steps(self) -> int:
@@ -113,16 +122,24 @@ def prepare(config: EvaluationConfig) -> Plan:
     sight = open_sight(config, config.weights)
     features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
     clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
+    films = [entry for entry in clips.entries if entry.frames > 1]
+    seen = [fit_network_size(film.size, config.network_size) for film in films]
+    fitting = [film for film, size in zip(films, seen, strict=True) if can_be_cut(size)]
+    unfit = [
+        f"{film.path}: seen at {size}, which {SEGMENTS} segments cannot share"
+        for film, size in zip(films, seen, strict=True)
+        if not can_be_cut(size)
+    ]
     telling = [entry for entry in clips.entries if entry.depth_cues]
     return Plan(
         config,
         sight,
         PerceptualDistance(features),
         stills=chosen(clips.entries, config.limit),
-        films=chosen([entry for entry in clips.entries if entry.frames > 1], config.limit),
+        films=chosen(fitting, config.limit),
         trend_stills=chosen(telling, config.trend_limit),
         snapshots=[] if config.snapshots is None else find_snapshots(config.snapshots),
-        unreadable=clips.unreadable,
+        left_out=(*clips.unreadable, *unfit),
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bokehflow.benchmarks.evaluation.report import data_facts
+from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.media.atomic import atomic_file
@@ -41,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A whole run. config: its file; hardware: in words; data: as `report.data_facts` has it."""
+    """A whole run. config: its file; hardware: in words; data: as `data_facts` has it."""
 
     config: str
     hardware: str

@@ -131,15 +131,15 @@ def _measure(
     document = evaluation_document(plan, evaluation, checks, time.perf_counter() - started)
     if output is not None:
         document |= {"contact_sheet": {"file": SHEET_NAME, "photos": photos}}
-        _write_sheet(plan, output / SHEET_NAME, folders, photos)
         write_results(output, NAME, document, tables)
+        _write_sheet(plan, output / SHEET_NAME, folders, photos)
     return CommandResult(
         document,
         tables_text(tables),
         int(any(not check.holds for check in checks)),
         [
             *untrained_warning(evaluation.weights.trained),
-            *(f"left out: {reason}" for reason in plan.unreadable),
+            *(f"left out: {reason}" for reason in plan.left_out),
         ],
     )
 

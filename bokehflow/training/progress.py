@@ -36,7 +36,8 @@ class Clock:
 
 
 class SliceLog:
-    """Means over the steps since the row before, written every `log_every` steps.
+    """Means over the steps since the row before, written every `log_every` steps and at the end of
+    each stage.
 
     Skipped steps are counted and left out of the means.
     """
@@ -63,10 +64,16 @@ class SliceLog:
         """Take in a step; `step` are done by now and `skipped` of those changed nothing."""
         self._steps += 1
         self._waiting.append(result)
-        if step % self.config.log_every == 0 or step == self.config.total_steps:
+        if step % self.config.log_every == 0 or self._ends_stage(step):
             self._write_row(step, skipped)
             self._last_loss = self.last_loss
             self._waiting, self._row_began = [], time.monotonic()
+
+    def _ends_stage(self, step: int) -> bool:
+        """Whether the run ends here or goes on with another stage, whose losses are others."""
+        if step == self.config.total_steps:
+            return True
+        return stage_at(self.config, step) is not stage_at(self.config, step - 1)
 
     def _kept(self) -> list[StepResult]:
         return [result for result in self._waiting if not result.skipped]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from bokehflow.errors import WeightsError
@@ -53,7 +53,8 @@ def save_weights(
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     info = WeightsInfo(variant, trained, weights_sha256(kept), fov_deg)
     with atomic_file(path) as hidden:
-        save_file(kept, hidden, {METADATA_KEY: json.dumps(asdict(info))})
+        # Written by us: safetensors has an error of its own for a full disk.
+        hidden.write_bytes(serialise(kept, {METADATA_KEY: json.dumps(asdict(info))}))
     return info
 
 

@@ -19,6 +19,7 @@ from bokehflow.calibration.data.clip import TRUTHS, Asset, Clip, ClipInfo
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.optics import Lens
+from bokehflow.specs import Size
 
 SCHEMA = 1
 _ARRAYS = ("frames", "inverse_depth", "bokeh", "flow", "flow_valid")
@@ -61,6 +62,23 @@ def read_info(path: Path) -> ClipInfo:
         raise _unreadable(path, error) from error
     except BokehFlowError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def examine(path: Path) -> tuple[int, Size]:
+    """Number and size of a clip's frames. Every byte is checked against the sums in the file, and
+    no picture is decoded. Raises InputError as `read_clip` does.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise ValueError(f"{damaged} is damaged")
+            with archive.open("frames.npy") as member:
+                np.lib.format.read_magic(member)
+                (count, height, width, _), _, _ = np.lib.format.read_array_header_1_0(member)
+        return int(count), Size(int(height), int(width))
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
 
 
 def _info(text: Any) -> ClipInfo:

@@ -6,15 +6,12 @@ beside each other in it, and clips can be used while more are being made.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from bokehflow.calibration.data.clip import TRUTHS
-from bokehflow.calibration.data.clip_file import read_info
+from bokehflow.calibration.data.clip_file import examine, read_info
 from bokehflow.calibration.data.split import require_split
 from bokehflow.errors import InputError
 from bokehflow.specs import Size
@@ -54,8 +51,8 @@ def find_clips(
     """Every clip of a split under a folder that holds at least the truths `known`.
 
     Raises UnknownNameError for a split that does not exist, InputError where the folder does not
-    exist, holds no such clip, or holds files that cannot be read, unless `skip_bad` leaves those
-    out.
+    exist, holds no such clip, or holds files that cannot be read or are damaged anywhere, unless
+    `skip_bad` leaves those out.
     """
     require_split(split)
     if not folder.is_dir():
@@ -67,7 +64,7 @@ def find_clips(
         try:
             info = read_info(path)
             if info.split == split and set(known) <= set(info.known):
-                frames, size = _shape(path)
+                frames, size = examine(path)
                 entries.append(
                     FoundClip(path, info.source, frames, size, info.depth_cues, info.known)
                 )
@@ -84,12 +81,3 @@ def find_clips(
             f"no {split} clip under {folder}", "files *.npz", "make them with `bfx data make`"
         )
     return FoundClips(folder, split, tuple(entries), tuple(unreadable))
-
-
-def _shape(path: Path) -> tuple[int, Size]:
-    """Number and size of a clip's frames; of the pictures only the header is read."""
-    with zipfile.ZipFile(path) as archive, archive.open("frames.npy") as member:
-        if np.lib.format.read_magic(member) != (1, 0):
-            raise InputError(f"{path} holds arrays of another format", "NumPy's version 1.0")
-        (count, height, width, _), _, _ = np.lib.format.read_array_header_1_0(member)
-    return int(count), Size(int(height), int(width))

@@ -7,6 +7,7 @@ is there to be looked at. A scene is sorted into a split by its name, with all i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.pinhole import field_of_view_deg
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.calibration.data.split import split_of_name
-from bokehflow.errors import SizeError, UsageError
+from bokehflow.errors import InputError, SizeError, UsageError
 from bokehflow.media.atomic import output_errors
 from bokehflow.media.photo import to_uint8
 from bokehflow.optics import Lens
@@ -61,15 +62,19 @@ def import_realbokeh(
     """Pairs as clips of one frame. lens: its focal length, focus and sensor hold for all pairs.
 
     The set does not say where its photos are focused, so the caller must. side_px: the longer side
-    after shrinking. Raises what `find_realbokeh` raises, and OutputError.
+    after shrinking. Raises what `find_realbokeh` raises, InputError for photos whose inside is
+    damaged unless `skip_bad`, and for two of one scene, f-number and part; and OutputError.
     """
     pairs, problems = realbokeh.find_realbokeh(folder, part, skip_bad)
 
     def made() -> Iterator[Made]:
         for pair in pairs:
-            sharp, blurred = (shrunk(photo, side_px) for photo in pair.read())
+            photos = problems.of_reading(pair.blurred, pair.read, skip_bad)
+            if photos is None:
+                continue
+            sharp, blurred = (shrunk(photo, side_px) for photo in photos)
             own = Lens(lens.focal_length_mm, pair.f_number, lens.focus_m, lens.sensor_width_mm)
-            name = f"{pair.scene}_f{pair.f_number:g}"
+            name = f"{part}_{pair.scene}_f{pair.f_number:g}"
             yield Made(pair.scene, name, sharp, None, blurred, field_of_view_deg(own), own)
 
     return _write(out, "realbokeh", made, problems)
@@ -80,7 +85,8 @@ def import_davis(
 ) -> Imported:
     """Films as clips of `frames` frames in a row; what is left at the end of a film is not used.
 
-    Raises what `find_davis` raises, and OutputError.
+    Raises what `find_davis` raises, InputError for frames whose inside is damaged unless
+    `skip_bad` leaves their clip out, and OutputError.
     """
     if frames < 1:
         raise UsageError(f"{frames} frames a clip", "at least 1")
@@ -89,9 +95,12 @@ def import_davis(
     def made() -> Iterator[Made]:
         for film in films:
             for first in range(0, len(film.frames) - frames + 1, frames):
-                seen = shrunk(film.read(first, frames), side_px)
-                name = f"{film.name}_{first:05d}"
-                yield Made(film.name, name, seen, None, None, fov_deg, Lens())
+                seen = problems.of_reading(
+                    film.frames[first], functools.partial(film.read, first, frames), skip_bad
+                )
+                if seen is not None:
+                    name, small = f"{film.name}_{first:05d}", shrunk(seen, side_px)
+                    yield Made(film.name, name, small, None, None, fov_deg, Lens())
 
     return _write(out, "davis", made, problems)
 
@@ -109,7 +118,8 @@ def import_pseudo_depth(
 
     range_m: how far the nearest and the farthest label of every picture are, which a relative label
     does not say; inverse depth lies evenly between. Raises SizeError for a range that is none, what
-    `find_pseudo_depth` raises, and OutputError.
+    `find_pseudo_depth` raises, InputError for pictures and labels whose inside is not what it must
+    be unless `skip_bad`, and for two photos of one name; and OutputError.
     """
     nearest, farthest = range_m
     if not 0.0 < nearest < farthest:
@@ -118,7 +128,10 @@ def import_pseudo_depth(
 
     def made() -> Iterator[Made]:
         for pair in pairs:
-            photo, label = (shrunk(picture, side_px) for picture in pair.read())
+            pictures = problems.of_reading(pair.photo, pair.read, skip_bad)
+            if pictures is None:
+                continue
+            photo, label = (shrunk(picture, side_px) for picture in pictures)
             q = 1.0 / farthest + label * (1.0 / nearest - 1.0 / farthest)
             name = pair.photo.stem
             yield Made(name, name, photo, q, None, fov_deg, Lens())
@@ -141,11 +154,15 @@ def _write(
 ) -> Imported:
     with output_errors(out):
         (out / source).mkdir(parents=True, exist_ok=True)
-    count = 0
+    written: set[str] = set()
     for index, one in enumerate(made()):
+        if one.name in written:
+            raise InputError(
+                f"two things to be the clip {source}/{one.name}", "one of each name", "rename one"
+            )
         write_clip(out / source / f"{one.name}.npz", _clip(one, source, index))
-        count += 1
-    return Imported(count, problems.counts())
+        written.add(one.name)
+    return Imported(len(written), problems.counts())
 
 
 def _clip(made: Made, source: str, index: int) -> Clip:

@@ -120,7 +120,7 @@ def make_data(
     assert request.cutouts_sha256 == material.cutouts_sha256
     keys = wanted_keys(sources, count, splits)
     require_sources(sources)
-    start_manifest(folder, request)
+    known = start_manifest(folder, request)
     for source in sources:
         with output_errors(folder / source):
             (folder / source).mkdir(exist_ok=True)
@@ -131,7 +131,7 @@ def make_data(
             made(number)
         _require_made(folder, keys)
     finally:
-        manifest = scan_folder(folder, request)
+        manifest = scan_folder(folder, request, known)
         write_manifest(folder, manifest)
     return manifest
 

@@ -10,13 +10,13 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bokehflow.calibration.data.clip import Asset
-from bokehflow.calibration.data.clip_file import read_info
+from bokehflow.calibration.data.clip_file import examine, read_info
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.errors import InputError, UsageError
 from bokehflow.media.atomic import atomic_file, output_errors
@@ -91,30 +91,42 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
 
 
-def start_manifest(folder: Path, request: DataRequest) -> None:
-    """Make the folder and put the request in it. Raises UsageError for one of another request."""
+def start_manifest(folder: Path, request: DataRequest) -> dict[str, str]:
+    """Make the folder and put the request in it. Returns the hashes, by path in the folder, of the
+    clips that lie there already.
+
+    Raises UsageError for a folder of another request, InputError for a damaged manifest or, where
+    there is none, a damaged clip.
+    """
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if not (folder / MANIFEST).exists():
+        for path in clip_paths(folder):
+            _require_of_request(path, request)
         write_manifest(folder, Manifest(request))
-        return
-    found = read_manifest(folder).request
-    if found != request:
+        return {}
+    found = read_manifest(folder)
+    if found.request != request:
         raise UsageError(
-            f"{folder} was made with {_words(found)}",
+            f"{folder} was made with {_words(found.request)}",
             f"the same, or another folder for {_words(request)}",
         )
+    return {clip.path: clip.sha256 for clip in found.clips if (folder / clip.path).exists()}
 
 
-def scan_folder(folder: Path, request: DataRequest) -> Manifest:
-    """The manifest of the clips that lie in a folder. Raises InputError for a damaged clip."""
+def scan_folder(folder: Path, request: DataRequest, known: Mapping[str, str]) -> Manifest:
+    """The manifest of the clips that lie in a folder. Raises InputError for a damaged clip.
+
+    known: hashes, by path in the folder, that stay as they are: a clip that was damaged since is
+    not to become the truth.
+    """
     clips, assets = [], {}
     for path in clip_paths(folder):
-        info = read_info(path)
+        info, name = read_info(path), path.relative_to(folder).as_posix()
         clips.append(
             Entry(
-                path=path.relative_to(folder).as_posix(),
-                sha256=file_sha256(path),
+                path=name,
+                sha256=known.get(name) or file_sha256(path),
                 source=info.source,
                 split=info.split,
                 index=info.index,
@@ -123,6 +135,17 @@ def scan_folder(folder: Path, request: DataRequest) -> Manifest:
         )
         assets.update({asset.name: asset for asset in info.assets})
     return Manifest(request, tuple(clips), tuple(assets[name] for name in sorted(assets)))
+
+
+def _require_of_request(path: Path, request: DataRequest) -> None:
+    frames, size = examine(path)
+    found = (read_info(path).seed, frames, size.height, size.width)
+    wanted = (request.seed, request.frames, request.height, request.width)
+    if found != wanted:
+        raise UsageError(
+            "{} has seed {} and {} frames of {}x{}".format(path, *found),
+            "seed {} and {} frames of {}x{}, or another folder".format(*wanted),
+        )
 
 
 def clip_paths(folder: Path) -> Sequence[Path]:

@@ -1,12 +1,17 @@
-"""What is wrong with a real data set: all of it listed and counted before any of it is used."""
+"""What is wrong with a real data set: what can be seen from outside is listed and counted before
+any of it is used, what is damaged inside when it is read."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
-from bokehflow.errors import InputError
+from bokehflow.errors import InputError, MediaError
+
+T = TypeVar("T")
 
 SHOWN = 10
 
@@ -24,6 +29,17 @@ class Problems:
     def counts(self) -> dict[str, int]:
         """How many there are of each kind."""
         return dict(Counter(kind for kind, _, _ in self.found))
+
+    def of_reading(self, path: Path, read: Callable[[], T], skip_bad: bool) -> T | None:
+        """What `read` gives; None, and a note of the file, where it cannot be read and may be
+        skipped. Raises InputError where it may not."""
+        try:
+            return read()
+        except MediaError as error:
+            if not skip_bad:
+                raise InputError(str(error), remedy="mend it or pass --skip-bad") from error
+            self.add("unreadable", path, str(error))
+            return None
 
     def settle(self, what: str, usable: int, skip_bad: bool) -> None:
         """Raise InputError for bad pairs unless they may be skipped, and where none is left."""

@@ -105,3 +105,41 @@ def test_bad_pairs_are_listed_or_skipped_and_counted(bfx: Bfx, tmp_path: Path, o
     assert (skipped["clips"], skipped["left_out"]) == (1, {"unreadable": 1})
     nowhere = bfx("data", "import", "davis", tmp_path / "gone", out, "--fov-deg", "60")
     assert "not a folder" in nowhere.require_plain_error(2)
+
+
+def test_what_is_damaged_inside_is_told_when_it_is_read(
+    bfx: Bfx, tmp_path: Path, out: Path
+) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    labels.mkdir()
+    for name in ("cut", "flat", "good"):
+        _picture(photos / f"{name}.jpg")
+        label = np.linspace(0, 7, 34 * 48, dtype=np.float32).reshape(34, 48)
+        np.save(labels / f"{name}.npy", 0.0 * label if name == "flat" else label)
+    whole = (photos / "cut.jpg").read_bytes()
+    (photos / "cut.jpg").write_bytes(whole[: -len(whole) // 4])
+    command = ("data", "import", "pseudo-depth", photos, labels, out, "--fov-deg", "60",
+               "--nearest-m", "0.5", "--farthest-m", "20")  # fmt: skip
+    assert "--skip-bad" in bfx(*command).require_plain_error(2)
+    skipped = bfx(*command, "--skip-bad", "--json").document
+    assert (skipped["clips"], skipped["left_out"]) == (1, {"unreadable": 2})
+
+
+def test_no_clip_is_written_over_another(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    labels.mkdir()
+    np.save(labels / "a.npy", np.linspace(0, 7, 34 * 48, dtype=np.float32).reshape(34, 48))
+    for name in ("a.jpg", "a.png"):
+        _picture(photos / name)
+    done = bfx("data", "import", "pseudo-depth", photos, labels, out, "--fov-deg", "60",
+               "--nearest-m", "0.5", "--farthest-m", "20")  # fmt: skip
+    assert "pseudo-depth/a" in done.require_plain_error(2)
+
+
+def test_parts_of_a_set_may_share_a_folder(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    for part in ("train", "test"):
+        _picture(tmp_path / f"{part}/in/{SCENE}_f22.0.png", 90)
+        _picture(tmp_path / f"{part}/gt/{SCENE}_f2.0.png", 120)
+        lens = ("--focal-length-mm", "50", "--focus-m", "2", "--part", part)
+        assert bfx("data", "import", "realbokeh", tmp_path, out, *lens).exit_code == 0
+    assert len(list(out.glob("*/*.npz"))) == 2

@@ -71,12 +71,23 @@ def test_sky_and_what_was_not_measured_are_not_scored() -> None:
 
 @pytest.mark.parametrize(("shift_px", "found"), [(0, 1.0), (2, 1.0), (6, 0.0)])
 def test_outlines_may_be_two_pixels_off_whatever_the_scale(shift_px: int, found: float) -> None:
-    assert edge_f1(3.0 * step_map(6 + shift_px), step_map(6)) == found
+    assert edge_f1(3.0 * step_map(6 + shift_px), step_map(6), EVERYWHERE) == found
 
 
 def test_outlines_that_are_missing_or_that_nobody_could_find() -> None:
-    assert edge_f1(np.full(SHAPE, 2.0), step_map(6)) == 0.0
-    assert edge_f1(step_map(6), np.full(SHAPE, 2.0)) is None
+    assert edge_f1(np.full(SHAPE, 2.0), step_map(6), EVERYWHERE) == 0.0
+    assert edge_f1(step_map(6), np.full(SHAPE, 2.0), EVERYWHERE) is None
+
+
+def test_what_lies_beside_a_hole_in_the_truth_is_no_outline() -> None:
+    known = EVERYWHERE.copy()
+    known[:, 6] = False
+    assert edge_f1(step_map(6), step_map(6), known) is None
+    filled = step_map(6)
+    filled[:, 12] = 1.0
+    known = EVERYWHERE.copy()
+    known[:, 12] = False
+    assert edge_f1(step_map(6), filled, known) == 1.0
 
 
 def test_a_mean_leaves_out_pictures_without_outlines() -> None:

@@ -95,6 +95,18 @@ def test_a_card_tells_what_the_records_hold(training: Path, card: Path) -> None:
     ):  # fmt: skip
         assert fact in text
     assert text.count("Missed:") == 1
+    assert "nothing was downloaded" in text
+
+
+def test_imported_sets_are_told(card: Path) -> None:
+    imported = DATA | {"folder": "realbokeh", "manifest_sha256": None, "request": None}
+    run = Run("first.toml", HARDWARE, (Stage("depth", 200, 0.5, 2.0, 1.25),), [DATA, imported])
+    write_runs(card.with_name("training.json"), [run])
+    evaluation = write_evaluation(card.parent, sha256_of(card))
+    write_card(card, evaluation, card.with_name("training.json"))
+    text = card.read_text()
+    assert "| first.toml | realbokeh | imported | 135 |" in text
+    assert "nothing was downloaded" not in text
 
 
 def test_what_a_person_wrote_is_kept(training: Path, card: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_unreadable_clips_are_listed_or_skipped(tmp_path: Path) -> None:
     clips = find_clips(folder, TRAIN, skip_bad=True)
     assert len(clips.entries) == 2
     assert len(clips.unreadable) == 1
+
+
+def test_a_clip_that_is_damaged_inside_is_found_before_it_is_used(tmp_path: Path) -> None:
+    folder = write_clips(tmp_path / "data", count=2)
+    path = find_clips(folder, TRAIN).entries[0].path
+    with zipfile.ZipFile(path) as archive:
+        pictures = archive.getinfo("frames.npy")
+    content = bytearray(path.read_bytes())
+    content[pictures.header_offset + 60 + pictures.compress_size // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"1 clips .*cannot be read.*--skip-bad"):
+        find_clips(folder, TRAIN)
+    assert len(find_clips(folder, TRAIN, skip_bad=True).entries) == 1
 
 
 def test_folders_without_clips_are_refused(tmp_path: Path) -> None:

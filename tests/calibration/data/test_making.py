@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,31 @@ def test_several_processes_make_the_same_bytes(made: Path, tmp_path: Path) -> No
     make_data(tmp_path, REQUEST, ["layered"], CLIPS_PER_GROUP + 2, workers=2)
     assert _bytes(tmp_path) == _bytes(made)
     assert (tmp_path / MANIFEST).read_text() == (made / MANIFEST).read_text()
+
+
+def test_damage_is_not_taken_for_the_truth_when_making_goes_on(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    shutil.copytree(made, folder)
+    first, *_ = sorted(folder.glob("layered/*.npz"))
+    write_clip(first, dataclasses.replace(read_clip(first), frames=read_clip(first).frames // 2))
+    make_data(folder, REQUEST, ["layered"], CLIPS_PER_GROUP + 2)
+    assert list(check_data(folder).damaged) == [f"layered/{first.name}"]
+    first.unlink()
+    make_data(folder, REQUEST, ["layered"], CLIPS_PER_GROUP + 2)
+    assert check_data(folder).holds
+
+
+def test_clips_of_another_request_are_refused_where_the_manifest_is_gone(
+    made: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "clips"
+    shutil.copytree(made, folder)
+    (folder / MANIFEST).unlink()
+    other = dataclasses.replace(REQUEST, seed=4)
+    with pytest.raises(UsageError, match=r"seed 3 .*seed 4"):
+        make_data(folder, other, ["layered"], 1)
+    make_data(folder, REQUEST, ["layered"], CLIPS_PER_GROUP + 2)
+    assert (folder / MANIFEST).read_text() == (made / MANIFEST).read_text()
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(

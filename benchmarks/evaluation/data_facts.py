@@ -1,0 +1,52 @@
+"""What data a record rests on: made by us, or imported."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from bokehflow.calibration.data.clip_file import read_info
+from bokehflow.calibration.data.manifest import MANIFEST, file_sha256, read_manifest
+
+
+def data_facts(folder: Path) -> list[dict[str, object]]:
+    """What every manifest under a data folder says: folder, request, counts, licences, SHA-256.
+
+    Imported clips have no manifest and no request: of those the same is told folder by folder.
+    Raises InputError for a damaged manifest or an imported clip that cannot be read.
+    """
+    facts = []
+    manifests = sorted(folder.rglob(MANIFEST))
+    made = {path.parent for path in manifests}
+    for path in manifests:
+        document = read_manifest(path.parent).document()
+        facts.append(
+            {
+                "folder": path.parent.relative_to(folder).as_posix(),
+                "manifest_sha256": file_sha256(path),
+                **{key: document[key] for key in ("request", "counts", "licences")},
+            }
+        )
+    clips = sorted(path for path in folder.rglob("*.npz") if not path.name.startswith("."))
+    imported = [path for path in clips if path.parent.parent not in made]
+    for place, paths in itertools.groupby(imported, lambda path: path.parent):
+        facts.append(_imported_facts(place.relative_to(folder).as_posix(), list(paths)))
+    return facts
+
+
+def _imported_facts(name: str, paths: Sequence[Path]) -> dict[str, object]:
+    infos = [read_info(path) for path in paths]
+    counted = Counter((info.source, info.split) for info in infos)
+    counts: dict[str, dict[str, int]] = {}
+    for (source, split), number in sorted(counted.items()):
+        counts.setdefault(source, {})[split] = number
+    works = {asset.name: asset.licence for info in infos for asset in info.assets}
+    return {
+        "folder": name,
+        "manifest_sha256": None,
+        "request": None,
+        "counts": counts,
+        "licences": dict(Counter(works.values())),
+    }

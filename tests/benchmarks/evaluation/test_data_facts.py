@@ -1,0 +1,22 @@
+"""What data a record rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bokehflow.benchmarks.evaluation.data_facts import data_facts
+from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.calibration.data.making import make_data
+from bokehflow.calibration.data.request import DataRequest
+from tests.training.samples import tiny_clip
+
+
+def test_clips_without_a_manifest_are_told_as_well(tmp_path: Path) -> None:
+    make_data(tmp_path / "made", DataRequest(32, 32, 1, 0), ["layered"], 1)
+    (tmp_path / "real/davis").mkdir(parents=True)
+    for seed, split in enumerate(("train", "train", "held-out")):
+        write_clip(tmp_path / f"real/davis/{seed}.npz", tiny_clip(seed, split=split))
+    made, imported = data_facts(tmp_path)
+    assert (made["folder"], made["counts"]) == ("made", {"layered": {"train": 1}})
+    assert (imported["folder"], imported["request"]) == ("real/davis", None)
+    assert imported["counts"] == {"made": {"held-out": 1, "train": 2}}
