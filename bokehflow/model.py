@@ -55,9 +55,7 @@ class ModelConfig:
     temporal: TemporalConfig = field(default_factory=TemporalConfig)
 
     def __post_init__(self) -> None:
-        fov = self.source_fov_deg
-        if fov is not None and not 1.0 <= fov < 180.0:
-            raise UsageError(f"source_fov_deg={fov}", "at least 1 and under 180 degrees")
+        _require_field_of_view(self.source_fov_deg)
 
 
 def fit_network_size(frame: Size, request: str) -> Size:
@@ -91,6 +89,11 @@ class BokehFlow:
             self._pipeline = pipeline.eval()
         return self._pipeline
 
+    @property
+    def depth_scale(self) -> float:
+        """True depth over the depth that the network sees, for the source's field of view."""
+        return depth_scale(self.config.source_fov_deg, self.weights.canonical_fov_deg)
+
     def first_state(self) -> State:
         """The state before the first frame, and after a cut."""
         return self.network.first_state()
@@ -104,7 +107,7 @@ class BokehFlow:
         """
         if image.dim() != 4 or image.shape[:2] != (1, 3):
             raise SizeError(f"an image of shape {tuple(image.shape)}", "[1, 3, H, W]")
-        scale = depth_scale(self.config.source_fov_deg, self.weights.canonical_fov_deg)
+        scale = self.depth_scale
         seen = lens.seen_with_depth_scaled(1.0 / scale)
         state = state or self.first_state()
         inputs = (torch.tensor([seen.as_tuple()]), *state)
@@ -119,12 +122,19 @@ def depth_scale(source_fov_deg: float | None, canonical_fov_deg: float) -> float
     """True depth over the depth that the network sees.
 
     A longer lens shows a thing larger than the trained one would, so the network puts it nearer.
+    Raises UsageError for a field of view below 1 degree or of 180 and more.
     """
+    _require_field_of_view(source_fov_deg)
     if source_fov_deg is None:
         return 1.0
     return math.tan(math.radians(canonical_fov_deg / 2)) / math.tan(
         math.radians(source_fov_deg / 2)
     )
+
+
+def _require_field_of_view(fov_deg: float | None) -> None:
+    if fov_deg is not None and not 1.0 <= fov_deg < 180.0:
+        raise UsageError(f"source_fov_deg={fov_deg}", "at least 1 and under 180 degrees")
 
 
 def load_model(

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bokehflow.cli.frame_source import RenderedFrame
+from bokehflow.cli.frame_source import RenderedFrame, focusable, pixels_beyond
 from bokehflow.errors import SizeError
 from bokehflow.export import Artifact
 from bokehflow.layers.temporal import State, first_state
@@ -30,7 +30,7 @@ class ArtifactFrames:
 
     def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:
         """The network's depth for a lens that is focused anywhere."""
-        return self.render(image, index, provisional, None).depth
+        return self.render(image, index, focusable(provisional, self._scale), None).depth
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
         """One frame of the session. Raises SizeError for a frame that the artifact is not for."""
@@ -48,7 +48,9 @@ class ArtifactFrames:
         outputs = self._session.run(feeds)
         next_state = State(*(torch.from_numpy(outputs[name]) for name in STATE_PAIRS.values()))
         depth_m = torch.from_numpy(outputs["depth"]) * self._scale
-        return RenderedFrame(torch.from_numpy(outputs["bokeh"]), depth_m, next_state)
+        reach_px = self._artifact.manifest.render.reach_px(found.height, found.width)
+        held_back = pixels_beyond(reach_px, depth_m, lens)
+        return RenderedFrame(torch.from_numpy(outputs["bokeh"]), depth_m, next_state, held_back)
 
     def require_used_up(self, frames: int) -> None:
         """The network has no end."""

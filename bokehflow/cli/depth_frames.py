@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -49,7 +50,8 @@ class DepthFrames:
 
 
 def depth_files(depth: Path, is_video: bool) -> Sequence[Path]:
-    """The depth map of a photo, or those of a video's frames: a folder, in the order of names.
+    """The depth map of a photo, or those of a video's frames: a folder, in the order of names, in
+    which 2 comes before 10.
 
     Raises MediaError for a folder with a photo, a single file with a video, or an empty folder.
     """
@@ -61,7 +63,14 @@ def depth_files(depth: Path, is_video: bool) -> Sequence[Path]:
         raise MediaError(
             f"--depth {depth} is not a folder", "for a video, a folder with one depth map a frame"
         )
-    files = sorted(file for file in depth.iterdir() if file.suffix.lower() in DEPTH_SUFFIXES)
+    found = [file for file in depth.iterdir() if file.suffix.lower() in DEPTH_SUFFIXES]
+    files = sorted(found, key=_by_number)
     if not files:
         raise MediaError(f"--depth {depth} holds no .npy or .png files", "one depth map a frame")
     return files
+
+
+def _by_number(file: Path) -> list[tuple[bool, int, str]]:
+    """A key by which numbers inside names count as numbers."""
+    parts = re.findall(r"\d+|\D+", file.name)
+    return [(False, int(p), "") if p.isdecimal() else (True, 0, p) for p in parts]

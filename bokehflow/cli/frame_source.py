@@ -6,6 +6,7 @@ out; only the caller carries it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
@@ -16,11 +17,27 @@ from bokehflow.optics import Lens
 
 
 class RenderedFrame(NamedTuple):
-    """bokeh: [1, 3, H, W] sRGB; depth: [1, 1, H, W] metres; state: for the next frame."""
+    """bokeh: [1, 3, H, W] sRGB; depth: [1, 1, H, W] metres; state: for the next frame.
+
+    held_back: pixels that the lens blurs by more than the renderer reaches, and that were blurred
+    by no more than that.
+    """
 
     bokeh: Tensor
     depth: Tensor
     state: State | None
+    held_back: int = 0
+
+
+def focusable(provisional: Lens, depth_scale: float) -> Lens:
+    """The lens focused so far away that it still is beyond the focal length where the network sees
+    the scene nearer by `depth_scale`."""
+    return dataclasses.replace(provisional, focus_m=provisional.focus_m * max(1.0, depth_scale))
+
+
+def pixels_beyond(reach_px: float, depth_m: Tensor, lens: Lens) -> int:
+    """How many pixels of a depth map [1, 1, H, W] the lens blurs by a larger radius."""
+    return int((lens.radius_px(depth_m, depth_m.shape[3]).abs() > reach_px).sum())
 
 
 class FrameSource(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from bokehflow.cli.frame_source import RenderedFrame
+from bokehflow.cli.frame_source import RenderedFrame, focusable, pixels_beyond
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
@@ -20,11 +20,13 @@ class NetworkFrames:
 
     def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:  # noqa: ARG002
         """The network's depth for a lens that is focused anywhere."""
-        return self._model(image, provisional).depth
+        return self._model(image, focusable(provisional, self._model.depth_scale)).depth
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
         """One frame of the model."""
-        return RenderedFrame(*self._model(image, lens, state))
+        frame = self._model(image, lens, state)
+        reach_px = self._model.config.render.reach_px(*image.shape[2:])
+        return RenderedFrame(*frame, pixels_beyond(reach_px, frame.depth, lens))
 
     def require_used_up(self, frames: int) -> None:
         """The network has no end."""

@@ -91,6 +91,7 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
         "lens": dict(zip(LENS_FIELDS, lens.as_tuple(), strict=True)),
         "focus_rule": job.focus.rule,
         "depth_pixels_beyond_png": outcome.depth_pixels_beyond_png,
+        "held_back_pixels": outcome.held_back,
         "seconds": round(seconds, 3),
         **described,
     }
@@ -113,5 +114,12 @@ def _warnings(job: RenderJob, outcome: RenderOutcome) -> list[str]:
         warnings.append(
             f"{outcome.depth_pixels_beyond_png} depth pixels lie beyond 65.535 m, the farthest a "
             f"16-bit PNG holds, and were written as that; .npy keeps them"
+        )
+    if outcome.held_back:
+        share = outcome.held_back / (outcome.height * outcome.width * outcome.frames)
+        warnings.append(
+            f"{share:.1%} of the pixels are blurred by more through this lens than the network's "
+            f"renderer is built for, and were blurred by that: a larger f-number or a shorter lens "
+            f"is rendered as it is"
         )
     return warnings

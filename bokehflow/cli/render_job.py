@@ -36,7 +36,8 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class RenderOutcome:
-    """What was rendered. depth_pixels_beyond_png: as `media.write_depth` counts them."""
+    """What was rendered. depth_pixels_beyond_png: as `media.write_depth` counts them; held_back: as
+    `RenderedFrame` has it, over all frames."""
 
     lens: Lens
     height: int
@@ -44,3 +45,4 @@ class RenderOutcome:
     frames: int
     audio_streams: int
     depth_pixels_beyond_png: int
+    held_back: int

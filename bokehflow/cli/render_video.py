@@ -24,7 +24,7 @@ def render_video(job: RenderJob) -> RenderOutcome:
     """
     lens: Lens | None = None
     state: State | None = None
-    count, clipped = 0, 0
+    count, clipped, held_back = 0, 0, 0
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(open_video(job.files.source))
         write_frame_depth = stack.enter_context(_depth_folder(job.files.depth_out))
@@ -35,13 +35,20 @@ def render_video(job: RenderJob) -> RenderOutcome:
             rendered = job.frames.render(frame.image, count, lens, state)
             writer.write(rendered.bokeh, frame.pts, frame.duration)
             clipped += write_frame_depth(count, rendered.depth)
+            held_back += rendered.held_back
             state = rendered.state
             count += 1
             advance()
         job.frames.require_used_up(count)
     assert lens is not None  # a video without frames does not open
     return RenderOutcome(
-        lens, video.info.height, video.info.width, count, video.info.audio_streams, clipped
+        lens,
+        video.info.height,
+        video.info.width,
+        count,
+        video.info.audio_streams,
+        clipped,
+        held_back,
     )
 
 

@@ -15,6 +15,10 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from bokehflow.scan import chunk
+
+SMALLEST_LOG_DECAY = tl.constexpr(chunk.SMALLEST_LOG_DECAY)
+
 
 @triton.jit
 def matmul(a, b, PRECISION: tl.constexpr):
@@ -36,7 +40,8 @@ def chunk_decays(log_decay, C: tl.constexpr):
     relative precision after a decay of 1e-12 has made both terms large, so the running sum is
     taken in fp64 and split in two fp32 parts. Nothing is exponentiated before it is masked.
     """
-    wide = log_decay.to(tl.float64)
+    # A decay of exactly 0 has an infinite logarithm, of which no difference can be taken.
+    wide = tl.maximum(log_decay, SMALLEST_LOG_DECAY).to(tl.float64)
     running = tl.cumsum(wide, 0)
     total = tl.sum(wide, 0)
     high = running.to(tl.float32)

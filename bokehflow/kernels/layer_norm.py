@@ -59,7 +59,8 @@ class _LayerNorm(torch.autograd.Function):
         channels = x.shape[-1]
         count = x.numel() // channels
         grid = (triton.cdiv(count, ROWS),)
-        norm_kernel[grid](rows, weight, bias, y, count, epsilon, **_constants(channels))
+        with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
+            norm_kernel[grid](rows, weight, bias, y, count, epsilon, **_constants(channels))
         ctx.save_for_backward(rows, weight)
         ctx.epsilon = epsilon
         return y

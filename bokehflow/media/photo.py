@@ -1,8 +1,9 @@
 """Photos in and out: any still picture Pillow reads, as an upright sRGB tensor.
 
 8-bit pictures keep their values; 16-bit grey keeps 16 bits; 16-bit colour is read in 8 bits, which
-is what Pillow gives. An embedded colour profile is converted to sRGB. Transparency, CMYK and
-animations are refused, because every way to flatten them would be a guess.
+is what Pillow gives. An embedded colour profile of an 8-bit picture is converted to sRGB; 16-bit
+grey is taken for sRGB. Transparency, CMYK and animations are refused, because every way to flatten
+them would be a guess.
 """
 
 from __future__ import annotations
@@ -127,17 +128,19 @@ def decode_still(path: Path) -> Image.Image:
 
 def _opaque_srgb(picture: Image.Image, path: Path) -> Image.Image:
     """An 8-bit picture as sRGB without alpha. Raises MediaError where a pixel is transparent."""
-    if picture.mode in ("LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-    if picture.mode == "RGBA":
-        if picture.getchannel("A").getextrema() != (255, 255):
+    profile = picture.info.get("icc_profile")
+    colours = "L" if picture.mode in ("L", "LA", "La") else "RGB"
+    if picture.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in picture.info:
+        if picture.convert("RGBA").getchannel("A").getextrema() != (255, 255):
             raise MediaError(
                 f"{path} has transparent pixels",
                 "an opaque picture",
                 "lay it over the background you want first",
             )
-        picture = picture.convert("RGB")
-    profile = picture.info.get("icc_profile")
+        # A profile is of the colours as they are stored: grey, or red, green and blue.
+        picture = picture.convert("RGBA" if colours == "RGB" else picture.mode).convert(colours)
+    if picture.mode in ("P", "PA"):
+        picture = picture.convert(colours)
     if profile and picture.mode in ("L", "RGB"):
         return _convert_profile(picture, profile, path)
     return picture.convert("RGB")

@@ -52,6 +52,10 @@ class RenderConfig:
         if self.max_radius_px is not None and not 1.0 <= self.max_radius_px < math.inf:
             raise UsageError(f"max_radius_px={self.max_radius_px}", "at least 1 px")
 
+    def reach_px(self, height: int, width: int) -> float:
+        """The blur radius in px that a graph for frames of this size is built to reach."""
+        return self.max_radius_px or design_radius_px(height, width)
+
 
 def design_radius_px(height: int, width: int) -> float:
     """The blur radius in px that a graph for frames of this size is built to reach by default."""

@@ -47,8 +47,15 @@ def render(
     radius = lens.signed_radius_px(1.0 / depth_m, image.shape[3])
     far, near = _reach(radius, lens, config)
     blur = _lens_blur(
-        config.quality, far, near, image.shape[1], config.blades, config.blade_rotation_deg
-    ).to(image)
+        config.quality,
+        far,
+        near,
+        image.shape[1],
+        config.blades,
+        config.blade_rotation_deg,
+        image.dtype,
+        image.device,
+    )
     has_alpha = image.shape[1] in (2, 4)
     colour = image[:, :-1] if has_alpha else image
     recovery = HighlightRecovery(config.highlight_recovery, *image.shape[2:])
@@ -113,6 +120,16 @@ def _rung(radius: float, limit: float) -> float:
 
 @lru_cache(maxsize=16)
 def _lens_blur(
-    quality: Quality, far_px: float, near_px: float, channels: int, blades: int, rotation_deg: float
+    quality: Quality,
+    far_px: float,
+    near_px: float,
+    channels: int,
+    blades: int,
+    rotation_deg: float,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> LensBlur:
-    return LensBlur(radius_bank(quality, far_px, near_px), channels, blades, rotation_deg)
+    bank = radius_bank(quality, far_px, near_px)
+    # Kept for callers that want gradients, too, whoever asks first.
+    with torch.inference_mode(False):
+        return LensBlur(bank, channels, blades, rotation_deg).to(device, dtype)

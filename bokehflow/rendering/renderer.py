@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from bokehflow.errors import SizeError
 from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
-from bokehflow.rendering.config import RenderConfig, design_radius_px
+from bokehflow.rendering.config import RenderConfig
 from bokehflow.rendering.highlights import HighlightRecovery
 from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
 
@@ -25,7 +25,7 @@ class Renderer(nn.Module):
         if height < 1 or width < 1:
             raise SizeError(f"a frame of {height}x{width}", "at least 1x1 px")
         self.height, self.width, self.config = height, width, config
-        self.max_radius_px = config.max_radius_px or design_radius_px(height, width)
+        self.max_radius_px = config.reach_px(height, width)
         bank = radius_bank(config.quality, self.max_radius_px, self.max_radius_px)
         self.blur = LensBlur(bank, 3, config.blades, config.blade_rotation_deg)
         self.recovery = HighlightRecovery(config.highlight_recovery, height, width)

@@ -13,7 +13,12 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError
-from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK, chunk_folded
+from bokehflow.scan.chunk import (
+    DEFAULT_CHUNK_SIZE,
+    DEFAULT_INTER_CHUNK,
+    SMALLEST_LOG_DECAY,
+    chunk_folded,
+)
 from bokehflow.scan.inputs import ScanInputs
 from bokehflow.scan.naive import naive_gated_delta
 from bokehflow.scan.transitions import InterChunk
@@ -74,7 +79,7 @@ def chunk_scan_2d(
     """
 
     scan = partial(chunk_folded, chunk_size=chunk_size, inter_chunk=inter_chunk)
-    inputs = ScanInputs(q, k, v, log_decay, beta)
+    inputs = ScanInputs(q, k, v, log_decay.clamp(min=SMALLEST_LOG_DECAY), beta)
     return _scan_2d(scan, inputs, initial_state, height, width, segments)
 
 

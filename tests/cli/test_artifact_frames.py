@@ -118,3 +118,11 @@ def test_bad_requests_get_one_plain_error_and_leave_nothing(
 def test_a_runtime_needs_an_artifact(bfx: Bfx, folder: Path) -> None:
     line = bfx("render", folder / "a.png", "--runtime", "onnxruntime").require_plain_error(2)
     assert "--runtime without --artifact" in line
+
+
+@pytest.mark.parametrize("fov_deg", ["0", "180", "nan"])
+def test_a_field_of_view_that_no_camera_has_is_refused(
+    bfx: Bfx, folder: Path, fov_deg: str
+) -> None:
+    options = ("--artifact", "a.onnx", "--source-fov-deg", fov_deg, "--focus-m", 2)
+    assert "source_fov_deg" in bfx("render", folder / "a.png", *options).require_plain_error(2)

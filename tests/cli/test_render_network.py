@@ -61,6 +61,26 @@ def test_state_is_carried_through_a_video(bfx: Bfx, tmp_path: Path) -> None:
             assert (written.image - bokeh).abs().mean() * 255 < VIDEO_MEAN_LEVELS
 
 
+@pytest.mark.parametrize("fov_deg", [2, 20])
+def test_a_telephoto_source_can_be_focused_by_its_depth(
+    bfx: Bfx, photo: Path, fov_deg: int
+) -> None:
+    lens = ("--focal-length-mm", 300, "--source-fov-deg", fov_deg)
+    completed = bfx("render", photo, "--autofocus", *lens, "--json")
+    assert completed.exit_code == 0, completed.stderr
+    assert completed.document["lens"]["focus_m"] > 0.3
+
+
+@pytest.mark.parametrize(("f_number", "held_back"), [(1.4, True), (22, False)])
+def test_a_blur_beyond_the_renderers_reach_is_told(
+    bfx: Bfx, photo: Path, f_number: float, held_back: bool
+) -> None:
+    lens = ("--focal-length-mm", 135, "--f-number", f_number, "--focus-m", 0.3)
+    completed = bfx("render", photo, *lens, "--json")
+    assert (completed.document["held_back_pixels"] > 0) is held_back
+    assert ("larger f-number" in completed.stderr) is held_back
+
+
 BAD_REQUESTS = {
     "unknown variant": (["--variant", "nanoo"], "did you mean 'nano'"),
     "missing weights": (["--weights", "none.safetensors"], "none.safetensors"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from bokehflow.cli.depth_frames import depth_files
 from bokehflow.media import open_video, read_depth
 from bokehflow.optics import Lens
 from bokehflow.rendering import render
@@ -30,6 +31,13 @@ def _write_depths(folder: Path, frames: int, height: int = HEIGHT, width: int = 
         depth[height // 3 : 2 * height // 3, 20 + index : 40 + index] = 1.5
         np.save(folder / f"{index:03d}.npy", depth)
     return folder
+
+
+def test_depth_maps_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    names = ["1.png", "2.npy", "10.png", "a2.png", "a10.png"]
+    for name in reversed(names):
+        (tmp_path / name).touch()
+    assert [file.name for file in depth_files(tmp_path, is_video=True)] == names
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ class Case:
     """One scan's sizes and the character of its inputs.
 
     keys: random, ar1 (neighbours with cosine .99) or same; beta: random or a value; decay: a
-    value, `near_one` (0.9..1) or `mixed` (1e-12..1, evenly in the logarithm, half of them near 1).
+    value, `near_one` (0.9..1), `mixed` (1e-12..1, evenly in the logarithm, half of them near 1) or
+    `cuts` (a fifth of them exactly 0).
     """
 
     height: int = 5
@@ -86,6 +87,8 @@ def _log_decay(kind: str | float, chance: Tensor) -> Tensor:
     if kind == "mixed":
         lowest = torch.tensor(1e-12).log()
         return torch.where(chance < 0.5, 2 * chance * lowest, (chance - 0.5) * -0.02)
+    if kind == "cuts":
+        return torch.where(chance < 0.2, 0.0, 1 - 0.1 * chance).log()
     return torch.full_like(chance, float(kind)).log()
 
 

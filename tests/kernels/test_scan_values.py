@@ -26,6 +26,7 @@ CASES = {
     "beta_1": Case(3, 6, beta=1.0),
     "decay_1e-12": Case(3, 6, decay=1e-12),
     "decay_1": Case(3, 6, decay=1.0),
+    "now_and_then_decay_0": Case(3, 6, decay="cuts"),
     "mixed_decay": Case(5, 7, decay="mixed"),
     "fp16": Case(5, 7, dtype=HALF),
     "fp16_identical_keys": Case(3, 6, keys="same", beta=1.0, dtype=HALF),

@@ -59,8 +59,8 @@ def test_sixteen_bit_grey_keeps_sixteen_bits(tmp_path: Path) -> None:
         assert np.array_equal((channel.double().numpy() * 65535).round(), levels)
 
 
-def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path) -> None:
-    # sRGB with red and green named the other way round: conversion must swap the two channels.
+def _profile_that_swaps_red_and_green() -> bytes:
+    """sRGB with red and green named the other way round."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for a, b in ((b"rXYZ", b"gXYZ"), ("sRGB".encode("utf-16-be"), "odd!".encode("utf-16-be"))):
         assert a in profile
@@ -68,7 +68,28 @@ def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path) -> None:
             profile.replace(a, b"\0tmp").replace(b, a) if a == b"rXYZ" else profile.replace(a, b)
         )
         profile = profile.replace(b"\0tmp", b)
+    return profile
+
+
+def _grey_profile() -> bytes:
+    """A small ICC profile of grey light with a gamma of 2: header, white point, curve, name."""
+    curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + (2 * 256).to_bytes(2, "big") + bytes(2)
+    white = b"XYZ " + bytes(4) + b"".join(v.to_bytes(4, "big") for v in (63190, 65536, 54061))
+    name = b"desc" + bytes(4) + (5).to_bytes(4, "big") + b"grey\0" + bytes(79)
+    parts = ((b"kTRC", curve), (b"wtpt", white), (b"desc", name))
+    at, table, body = 128 + 4 + 12 * len(parts), len(parts).to_bytes(4, "big"), b""
+    for tag, part in parts:
+        table += tag + (at + len(body)).to_bytes(4, "big") + len(part).to_bytes(4, "big")
+        body += part + bytes(-len(part) % 4)
+    light = b"".join(v.to_bytes(4, "big") for v in (63190, 65536, 54061))
+    header = (at + len(body)).to_bytes(4, "big") + bytes(4) + b"\2\x20\0\0mntrGRAYXYZ "
+    header += bytes(12) + b"acsp" + bytes(28) + light
+    return header.ljust(128, b"\0") + table + body
+
+
+def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path) -> None:
     pixels = gradient(HEIGHT, WIDTH)
+    profile = _profile_that_swaps_red_and_green()
     Image.fromarray(pixels).save(tmp_path / "a.png", icc_profile=profile)
     levels = to_uint8(read_photo(tmp_path / "a.png")).astype(int)
     assert np.abs(levels - pixels[:, :, [1, 0, 2]]).max() <= 1
@@ -79,6 +100,23 @@ def test_an_srgb_profile_changes_nothing(tmp_path: Path) -> None:
     pixels = gradient(HEIGHT, WIDTH)
     Image.fromarray(pixels).save(tmp_path / "a.png", icc_profile=profile)
     assert np.array_equal(to_uint8(read_photo(tmp_path / "a.png")), pixels)
+
+
+@pytest.mark.parametrize("mode", ["P", "RGBA"])
+def test_a_profile_holds_however_colours_are_stored(tmp_path: Path, mode: str) -> None:
+    colours = Image.fromarray(gradient(HEIGHT, WIDTH)).quantize(16)
+    stored = colours if mode == "P" else colours.convert("RGB").convert(mode)
+    stored.save(tmp_path / "a.png", icc_profile=_profile_that_swaps_red_and_green())
+    levels = to_uint8(read_photo(tmp_path / "a.png")).astype(int)
+    assert np.abs(levels - np.asarray(colours.convert("RGB"))[:, :, [1, 0, 2]]).max() <= 1
+
+
+def test_an_opaque_grey_picture_may_have_a_grey_profile(tmp_path: Path) -> None:
+    grey = Image.fromarray(gradient(HEIGHT, WIDTH)).convert("L")
+    opaque = Image.merge("LA", (grey, Image.new("L", grey.size, 255)))
+    for name, picture in (("grey", grey), ("opaque", opaque)):
+        picture.save(tmp_path / f"{name}.png", icc_profile=_grey_profile())
+    assert torch.equal(read_photo(tmp_path / "opaque.png"), read_photo(tmp_path / "grey.png"))
 
 
 def _transparent(path: Path) -> None:

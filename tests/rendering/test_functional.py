@@ -7,7 +7,7 @@ import torch
 
 from bokehflow.errors import LensError, MediaError, SizeError, UnknownNameError, UsageError
 from bokehflow.optics import Lens
-from bokehflow.rendering import RenderConfig, render
+from bokehflow.rendering import RenderConfig, functional, render
 from tests.rendering.pictures import textured
 from tests.tolerances import EIGHT_BIT_STEP
 
@@ -119,3 +119,18 @@ def test_settings_check_themselves(settings: dict[str, float], error: type[Excep
 def test_config_and_quality_together_are_refused() -> None:
     with pytest.raises(UsageError, match="one of the two"):
         render(textured(9, 11), sloped_depth(9, 11), LENS, RenderConfig(), quality="best")
+
+
+def test_what_was_rendered_before_changes_nothing() -> None:
+    image, depth = textured(40, 61), sloped_depth(40, 61)
+    lens = Lens(50.0, 1.4, 1.7)
+    with torch.inference_mode():
+        render(image.bfloat16(), depth.bfloat16(), lens)
+        first = render(image, depth, lens)
+    asked = image.clone().requires_grad_()
+    again = render(asked, depth, lens)
+    again.sum().backward()  # type: ignore[no-untyped-call]
+    assert asked.grad is not None
+    functional._lens_blur.cache_clear()
+    assert torch.equal(first, render(image, depth, lens))
+    assert torch.equal(first, again.detach())
