@@ -16,6 +16,8 @@ from bokehflow.media import open_video, read_photo
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 CLIP_SUFFIX = ".npz"
+SAMPLES_PREFIX = "calibration-"
+"""Of files of kept samples, which have the suffix of clips."""
 NAMED_IN_MESSAGE = 5
 
 
@@ -37,7 +39,7 @@ def find_material(path: Path, *, skip_bad: bool = False) -> FoundMaterial:
     if not path.exists():
         raise InputError(f"no calibration material at {path}", "a folder or a video")
     kinds = ", ".join((*PHOTO_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX))
-    files = _files(path)
+    files = material_files(path)
     if not files:
         raise InputError(f"no photo, video or clip in {path}", f"files ending in {kinds}")
     items: list[Item] = []
@@ -61,14 +63,18 @@ def find_material(path: Path, *, skip_bad: bool = False) -> FoundMaterial:
     return FoundMaterial(tuple(items), tuple(unusable))
 
 
-def _files(path: Path) -> list[Path]:
+def material_files(path: Path) -> list[Path]:
+    """The photos, videos and clips of a folder, or the one file that was named; kept samples, which
+    may lie there as well, are none."""
     if path.is_file():
         return [path]
     suffixes = {*PHOTO_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX}
     return sorted(
         file
         for file in path.rglob("*")
-        if file.suffix.lower() in suffixes and file.is_file() and not file.name.startswith(".")
+        if file.suffix.lower() in suffixes
+        and file.is_file()
+        and not file.name.startswith((".", SAMPLES_PREFIX))
     )
 
 

@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from bokehflow.calibration.sample_folder import FoundMaterial, find_material
+from bokehflow.calibration.sample_folder import (
+    SAMPLES_PREFIX,
+    FoundMaterial,
+    find_material,
+    material_files,
+)
 from bokehflow.calibration.sample_lenses import calibration_lenses
 from bokehflow.calibration.sample_set import SampleSet, load_samples
 from bokehflow.calibration.sample_sources import (
@@ -75,7 +80,7 @@ def stored_samples(
     facts = {**asdict(request), "weights": weights_sha256, "version": _VERSION}
     facts["content"] = _content(request.source)
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-    path = folder / f"calibration-{key[:12]}.npz"
+    path = folder / f"{SAMPLES_PREFIX}{key[:12]}.npz"
     if path.exists():
         return load_samples(path), path
     samples = make_samples(request, network, material, advance)
@@ -193,6 +198,5 @@ def _content(source: str) -> Any:
     """What the pixels of a source depend on besides its name."""
     if source in (PACKAGED, SYNTHETIC):
         return version("scikit-image")
-    path = Path(source)
-    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
-    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    stats = [(file, file.stat()) for file in material_files(Path(source))]
+    return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bokehflow.calibration.scenes import make_scene
+from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.runtimes import Session
 from bokehflow.specs import Size
@@ -95,11 +96,17 @@ class HeldOut:
     def _judged(
         self, session: Session, scene: HeldScene, frames: int = FRAMES
     ) -> dict[str, Float32]:
-        """The outputs of a scene's last frame."""
+        """The outputs of a scene's last frame. Raises NumericalError where one is not finite."""
         states = first_state(self._manifest)
         for _ in range(frames):
             outputs = session.run({"image": scene.frame, "lens": scene.lens, **states})
             states = carried(self._manifest, outputs)
+        for name, values in outputs.items():
+            if not np.isfinite(values).all():
+                raise NumericalError(
+                    f"{name} of the scene {scene.name} holds NaN or infinite values",
+                    "finite values",
+                )
         return outputs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from bokehflow.export.staging import output_folder
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.held_out import HeldOut
 from bokehflow.quantize.job import Job, Outcome
+from bokehflow.quantize.nncf_access import quiet_nncf
 from bokehflow.quantize.recipes import Recipe, find_recipe
 from bokehflow.quantize.record import build_record, record_path, write_record
 from bokehflow.runtimes import open_session
@@ -32,14 +34,14 @@ DEFAULT_MAX_DROP_DB = 0.3
 class QuantizeConfig:
     """recipe: a name, None for the target's first. max_drop_db: what `bokeh` may lose against truth
     on the held-out scenes, on average. sensitivity: also measure along a video of 100 frames, which
-    takes minutes. Raises UsageError for a limit below 0."""
+    takes minutes. Raises UsageError for a limit below 0 or without end."""
 
     recipe: str | None = None
     max_drop_db: float = DEFAULT_MAX_DROP_DB
     sensitivity: bool = False
 
     def __post_init__(self) -> None:
-        if not self.max_drop_db >= 0.0:
+        if not 0.0 <= self.max_drop_db < math.inf:
             raise UsageError(f"max_drop_db={self.max_drop_db}", "a number of decibels, at least 0")
 
 
@@ -57,7 +59,8 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
     """The recipe, if the artifact can have it; to be asked before the long work.
 
     Raises UsageError for an artifact that is quantized already or has not this recipe,
-    UnknownNameError for a recipe that does not exist.
+    UnknownNameError for a recipe that does not exist, MissingDependencyError without NNCF where the
+    recipe is its.
     """
     manifest = artifact.manifest
     if manifest.quantization is not None:
@@ -71,7 +74,11 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
             "an ONNX or OpenVINO artifact of the same weights",
             "packages keep no names of the scans, and are evaluated too slowly for 100 frames",
         )
-    return find_recipe(config.recipe, manifest.target)
+    recipe = find_recipe(config.recipe, manifest.target)
+    if recipe.by_nncf:
+        with quiet_nncf():
+            pass
+    return recipe
 
 
 def quantize(
@@ -84,7 +91,8 @@ def quantize(
     """Quantize, measure, and write artifact, manifest and record; the best reached is written even
     where no attempt keeps the limits.
 
-    samples: of the artifact's frame size. output_dir: None is beside the artifact. Raises what
+    samples: of the artifact's frame size. output_dir: None is beside the artifact as it was given,
+    packed or not. Raises what
     `check_request` raises, CheckError where a quantizer enters what must stay in float, OutputError
     and MissingDependencyError.
     """
@@ -93,19 +101,20 @@ def quantize(
     path = quantized_path(
         artifact.path, artifact.manifest.target, artifact.manifest.precision, recipe.name
     )
-    path = (output_dir or path.parent) / path.name
+    path = (output_dir or artifact.given.parent) / path.name
     started = time.perf_counter()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     advance()
     outcome = recipe.run(Job(artifact, samples, held_out, limits, advance))
     manifest = _manifest(artifact, samples, recipe, outcome)
+    seconds = time.perf_counter() - started
+    # All that takes long comes before the first file, so that a record is of what lies beside it.
+    along_video = outcome.along_video if config.sensitivity else None
+    more = along_video() if along_video is not None else {}
     with output_folder(path.parent), sealed(path, manifest) as target:
         outcome.write(target, manifest.embedded())
     made = load_artifact(path)
-    seconds = time.perf_counter() - started
-    record = build_record(made, artifact, samples, outcome, limits, seconds)
-    if config.sensitivity and outcome.along_video is not None:
-        record.update(outcome.along_video())
+    record = build_record(made, artifact, samples, outcome, limits, seconds) | more
     write_record(record, record_path(path))
     return Quantized(made, record, record_path(path), limits.met_by(outcome.loss))
 

@@ -16,21 +16,22 @@ from bokehflow.quantize.openvino_format import OpenVinoFormat
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way to quantize artifacts of one target. calibrated: whether it needs the samples' ranges
-    (all recipes use some samples to measure)."""
+    """One way to quantize artifacts of one target. by_nncf: whether it needs that package."""
 
     name: str
     summary: str
     run: Callable[[Job], Outcome]
+    by_nncf: bool = False
 
 
 def _graph_recipes(make_format: Callable[[], Format[Any]]) -> tuple[Recipe, ...]:
     def run(recipe: Callable[[Format[Any], Job], Outcome]) -> Callable[[Job], Outcome]:
         return lambda job: recipe(make_format(), job)
 
+    int8, mixed = run(graph_recipes.layers_in_8_bits), run(graph_recipes.mixed)
     return (
-        Recipe("int8", "weights and activations", run(graph_recipes.layers_in_8_bits)),
-        Recipe("int8-mixed", "all but the most sensitive layers", run(graph_recipes.mixed)),
+        Recipe("int8", "weights and activations", int8, by_nncf=True),
+        Recipe("int8-mixed", "all but the most sensitive layers", mixed, by_nncf=True),
         Recipe("w8", "weights alone", run(graph_recipes.weights_in_8_bits)),
     )
 

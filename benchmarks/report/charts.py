@@ -5,6 +5,7 @@ The same figures give the same text. Every chart has a table beside it that says
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Sequence
@@ -195,7 +196,7 @@ def _text(figure: Figure, title: str) -> str:
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r'\1 role="img"', text, count=1)
     text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)
-    text = text.replace(">", f"><title>{title}</title>", 1)
+    text = text.replace(">", f"><title>{html.escape(title)}</title>", 1)
     for number, colour in enumerate(SERIES, start=1):
         text = text.replace(colour, f"var(--series-{number})")
     return text.replace(INK, "currentColor").replace(GRID, "var(--grid)")

@@ -24,10 +24,9 @@ How = Literal["measured", "estimated", "not run"]
 
 @dataclass(frozen=True, slots=True)
 class ArtifactFacts:
-    """What one row is about. bytes, sha256, manifest: None for the model in PyTorch itself.
+    """What one row is about. bytes, sha256: None for the model in PyTorch itself.
 
-    recipe: of the quantization, None for an artifact that was not quantized. manifest: the JSON
-    that lies beside the artifact.
+    recipe: of the quantization, None for an artifact that was not quantized.
     """
 
     name: str
@@ -105,7 +104,8 @@ class RowReport:
     """One artifact. number: from 1, as in the charts. film, truth: None where not run.
 
     how: of film and truth. reason: why something is estimated or was not run. slow_parts: of
-    quantized OpenVINO artifacts beside a float32 one, None for others and where not asked.
+    quantized OpenVINO artifacts beside a float32 one, None for others and where not asked. failed:
+    it was to run here and went wrong.
     """
 
     number: int
@@ -119,6 +119,7 @@ class RowReport:
     quantization: Quantization | None
     checks: tuple[Check, ...]
     slow_parts: SlowParts | None = None
+    failed: bool = False
 
     @property
     def short_name(self) -> str:
@@ -129,6 +130,8 @@ class RowReport:
     @property
     def status(self) -> str:
         """How it went, in a few words."""
+        if self.failed:
+            return f"failed: {self.reason}"
         if self.how == "not run":
             return f"not run: {self.reason}"
         if self.is_reference:
@@ -150,10 +153,11 @@ class ShotFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """The clips with truth: where they came from, and what each shows."""
+    """The clips with truth: where they came from, what each shows, and what could not be read."""
 
     origin: str
     clips: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +202,9 @@ class Report:
 
     @property
     def missed(self) -> list[str]:
-        """Every bar that a row misses, in words."""
-        return [
+        """Every bar that a row misses, and every row that failed, in words."""
+        failed = [f"{row.short_name}: failed" for row in self.rows if row.failed]
+        return failed + [
             f"{row.short_name}: {check.name} {check.measured:.4g}"
             for row in self.rows
             for check in row.checks

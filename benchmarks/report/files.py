@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from bokehflow.benchmarks.report.document import Report
+from bokehflow.benchmarks.report.document import SCHEMA, Report
+from bokehflow.benchmarks.report.facts import fact_tables
 from bokehflow.benchmarks.report.page import render_page
 from bokehflow.benchmarks.report.pictures import Scene
 from bokehflow.benchmarks.report.tables import all_tables, frame_table
@@ -15,12 +16,15 @@ from bokehflow.errors import UsageError
 from bokehflow.media.atomic import atomic_file, output_errors, require_writable
 
 SUFFIX = ".html"
+TITLE = "accuracy versus quantization"
+"""On the page and in the Markdown."""
 
 
 def require_report_files(page: Path) -> None:
     """Make the folder and check that all three can be written, before any work.
 
-    Raises UsageError for a page of another suffix, OutputError.
+    Raises UsageError for a page of another suffix and where a file of that name is no report, such
+    as an artifact's manifest; OutputError.
     """
     if page.suffix.lower() != SUFFIX:
         raise UsageError(f"a report called {page.name}", f"a name that ends in {SUFFIX}")
@@ -28,6 +32,20 @@ def require_report_files(page: Path) -> None:
         page.parent.mkdir(parents=True, exist_ok=True)
     for path in report_files(page):
         require_writable(path)
+        if path.exists() and not _is_report(path):
+            raise UsageError(
+                f"{path}, which a report called {page.name} would write over",
+                "a name that no other file has",
+                "choose another with -o",
+            )
+
+
+def _is_report(path: Path) -> bool:
+    """Whether a file says that an earlier report wrote it."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix == ".json":
+        return f'"schema": "{SCHEMA}"' in text
+    return TITLE in text
 
 
 def report_files(page: Path) -> tuple[Path, Path, Path]:
@@ -42,7 +60,8 @@ def write_report(page: Path, report: Report, scenes: Sequence[Scene]) -> tuple[P
     files = report_files(page)
     for path, text in zip(files, texts, strict=True):
         with atomic_file(path) as hidden:
-            hidden.write_text(text, encoding="utf-8")
+            # The name of a photo may hold bytes that are no text.
+            hidden.write_text(text, encoding="utf-8", errors="backslashreplace")
     return files
 
 
@@ -52,7 +71,7 @@ def report_markdown(report: Report) -> str:
         "" if report.trained else "\n\nUntrained weights: the network has learned nothing yet."
     )
     head = (
-        f"# BokehFlow {report.variant}: accuracy versus quantization\n\n"
+        f"# BokehFlow {report.variant}: {TITLE}\n\n"
         f"Frames of {report.frame_size}, measured on {report.date}. Reference: {report.reference}. "
         f"Weights {report.weights_sha256}.{trained}\n\n"
         "Measured: the engine itself ran. Estimated: another program computed what the engine "
@@ -60,4 +79,4 @@ def report_markdown(report: Report) -> str:
         f"Clips with truth: {report.clips.origin}.\n\n"
     )
     head += "".join(f"{line}\n\n" for line in report.slow_parts)
-    return head + markdown([*all_tables(report), frame_table(report)])
+    return head + markdown([*all_tables(report), frame_table(report), *fact_tables(report)])

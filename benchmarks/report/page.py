@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,6 +14,7 @@ from matplotlib.colors import to_hex
 
 from bokehflow.benchmarks.report.charts import frame_charts, pareto_charts, recorded_charts
 from bokehflow.benchmarks.report.document import Report
+from bokehflow.benchmarks.report.facts import report_facts
 from bokehflow.benchmarks.report.pictures import HEAT_MAP, Scene
 from bokehflow.benchmarks.report.recorded_tables import recorded_tables
 from bokehflow.benchmarks.report.tables import (
@@ -51,7 +51,7 @@ def render_page(report: Report, scenes: Sequence[Scene]) -> str:
         frames=frame_charts(report),
         quantized=[(row, recorded_charts(row)) for row in quantized],
         scenes=scenes,
-        settings=_words(report),
+        facts=report_facts(report),
         pictures=_embedded([_plain(scene) for scene in scenes]),
         style=Markup(environment.get_template(STYLE).render(heat_colours=_heat_colours())),
         script=(FOLDER / SCRIPT).read_text(encoding="utf-8"),
@@ -64,15 +64,6 @@ def _shown_below(report: Report) -> list[Table]:
     """All tables but the summary and those that stand beside their charts."""
     apart = {table.title for row in report.rows for table in recorded_tables(row)}
     return [table for table in all_tables(report)[1:] if table.title not in apart]
-
-
-def _words(report: Report) -> dict[str, str]:
-    """Settings and environment, a line each."""
-    facts: Mapping[str, Any] = {**report.settings, **report.environment}
-    packages = facts.get("packages", {})
-    versions = ", ".join(f"{name} {version}" for name, version in packages.items() if version)
-    plain = {name: str(value) for name, value in facts.items() if name != "packages" and value}
-    return {name.replace("_", " "): value for name, value in plain.items()} | {"versions": versions}
 
 
 def _plain(scene: Scene) -> dict[str, object]:

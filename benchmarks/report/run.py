@@ -25,12 +25,14 @@ from bokehflow.benchmarks.report.latency import (
 )
 from bokehflow.benchmarks.report.pictures import Scene
 from bokehflow.benchmarks.report.quantization import quantization_of
+from bokehflow.benchmarks.report.recorded import Quantization
 from bokehflow.benchmarks.report.recording import Recording
 from bokehflow.benchmarks.report.settings import ReportConfig
 from bokehflow.benchmarks.report.slow_parts import SlowParts
 from bokehflow.benchmarks.report.subjects import Subject, choose_subjects
 from bokehflow.benchmarks.report.trial import Bench, Trial
 from bokehflow.benchmarks.report.truth_clips import ClipSource, clip_source
+from bokehflow.errors import BokehFlowError
 from bokehflow.export import Artifact
 
 PACKAGES = ("bokehflow", "numpy", "torch", "onnxruntime", "openvino", "coremltools", "nncf")
@@ -40,11 +42,13 @@ PACKAGES = ("bokehflow", "numpy", "torch", "onnxruntime", "openvino", "coremltoo
 class Plan:
     """A report that can begin: everything it needs has been found.
 
-    rounds: of a latency record, empty where time is measured here or not at all.
+    quantizations: what was recorded of each subject. rounds: of a latency record, empty where time
+    is measured here or not at all.
     """
 
     config: ReportConfig
     subjects: Sequence[Subject]
+    quantizations: Sequence[Quantization | None]
     film: PhotoFilm
     clips: ClipSource
     rounds: Sequence[Round]
@@ -69,9 +73,10 @@ class Plan:
 
 
 def prepare(config: ReportConfig) -> Plan:
-    """Open artifacts, photos, clips and the latency record.
+    """Open artifacts with their records, photos, clips and the latency record.
 
-    Raises what `choose_subjects`, `photo_film`, `clip_source` and `read_latency` raise.
+    Raises what `choose_subjects`, `quantization_of`, `photo_film`, `clip_source` and `read_latency`
+    raise.
     """
     subjects = choose_subjects(config.artifacts, config.reference, config.weights)
     manifest = subjects[0].manifest
@@ -80,6 +85,7 @@ def prepare(config: ReportConfig) -> Plan:
     return Plan(
         config,
         subjects,
+        [quantization_of(each.artifact) if each.artifact else None for each in subjects],
         photo_film(size, config.frames, config.images),
         clip_source(
             size,
@@ -110,9 +116,9 @@ def run(plan: Plan, advance: Callable[[], None]) -> tuple[Report, list[Scene]]:
             advance()
     latencies = _latencies(plan, advance)
     rows = []
-    for trial, latency in zip(trials, latencies, strict=True):
+    for trial, latency, recorded in zip(trials, latencies, plan.quantizations, strict=True):
         slow_parts = _slow_parts(plan, trial, latency)
-        rows.append(_row(trial, trials[0], latency, slow_parts))
+        rows.append(_row(trial, trials[0], latency, recorded, slow_parts))
         advance()
     return _report(plan, rows), gallery.scenes
 
@@ -134,15 +140,22 @@ def _latencies(plan: Plan, advance: Callable[[], None]) -> list[Latency]:
 
 
 def _slow_parts(plan: Plan, trial: Trial, latency: Latency) -> SlowParts | None:
-    """What of a quantized artifact is slow, where time is measured here and both can run."""
+    """What of a quantized artifact is slow, where time is measured here and both could run."""
     pair = find_pair(trial.subject.artifact, plan.exported)
     if pair is None or not plan.measures or trial.how == "not run":
         return None
-    return count_parts(pair, latency.time_ratio)
+    try:
+        return count_parts(pair, latency.time_ratio)
+    except BokehFlowError:  # the pair's other half, whose own row says why
+        return None
 
 
 def _row(
-    trial: Trial, reference: Trial, latency: Latency, slow_parts: SlowParts | None
+    trial: Trial,
+    reference: Trial,
+    latency: Latency,
+    recorded: Quantization | None,
+    slow_parts: SlowParts | None,
 ) -> RowReport:
     subject = trial.subject
     truths = (trial.truth, reference.truth)
@@ -155,11 +168,12 @@ def _row(
         film=trial.film,
         truth=trial.truth,
         latency=latency,
-        quantization=quantization_of(subject.artifact) if subject.artifact else None,
+        quantization=recorded,
         checks=()
         if trial is reference
         else check_bars(subject.manifest, trial.facts.bytes, trial.film, truths, latency),
         slow_parts=slow_parts,
+        failed=trial.failed,
     )
 
 

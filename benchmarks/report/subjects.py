@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,9 +51,9 @@ def choose_subjects(
 ) -> list[Subject]:
     """The rows, the reference first and then the artifacts in the order given.
 
-    reference: an artifact; None takes the first in float32, or the model in PyTorch where there is
-    none. weights: of that model, None for those that ship. Raises ArtifactError for what is no
-    artifact, and UsageError for artifacts of other weights or another frame size.
+    reference: an artifact; None takes the first in float32 that runs here, or the model in PyTorch
+    where there is none. weights: of that model, None for those that ship. Raises ArtifactError for
+    what is no artifact, and UsageError for artifacts of other weights or another frame size.
     """
     artifacts = [load_artifact(path) for path in paths]
     chosen = load_artifact(reference) if reference is not None else _first_float32(artifacts)
@@ -72,7 +73,11 @@ def _subject(artifact: Artifact) -> Subject:
 
 
 def _first_float32(artifacts: Sequence[Artifact]) -> Artifact | None:
-    return next((a for a in artifacts if a.manifest.precision == "fp32"), None)
+    """One whose engine runs here: what an evaluator computes is not judged against truth."""
+    exact = [artifact for artifact in artifacts if artifact.manifest.precision == "fp32"]
+    if sys.platform != "darwin":
+        exact = [artifact for artifact in exact if artifact.manifest.target != "coreml"]
+    return exact[0] if exact else None
 
 
 def _require_comparable(first: Artifact, other: Artifact) -> None:

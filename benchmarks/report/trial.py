@@ -12,7 +12,7 @@ from bokehflow.benchmarks.report.gallery import Gallery
 from bokehflow.benchmarks.report.recording import Recording
 from bokehflow.benchmarks.report.subjects import Subject
 from bokehflow.benchmarks.report.truth_clips import ClipSource
-from bokehflow.errors import BokehFlowError
+from bokehflow.errors import BokehFlowError, MissingDependencyError
 from bokehflow.runtimes import Session
 
 NOT_RUN = "not run"
@@ -20,7 +20,10 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one subject scored. film, truth: None where not run; reason says why."""
+    """What one subject scored. film, truth: None where not run; reason says why.
+
+    failed: it went wrong, where others are not run because their engine is not here.
+    """
 
     number: int
     subject: Subject
@@ -29,6 +32,7 @@ class Trial:
     reason: str | None
     film: FilmScore | None
     truth: TruthScore | None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Bench:
             if number == 1:
                 raise
             facts = subject.facts("", NOT_RUN)
-            return Trial(number, subject, facts, "not run", str(error), None, None)
+            failed = not isinstance(error, MissingDependencyError)
+            return Trial(number, subject, facts, "not run", str(error), None, None, failed)
 
     def _run(self, number: int, subject: Subject, session: Session, gallery: Gallery) -> Trial:
         info, manifest = session.info, subject.manifest

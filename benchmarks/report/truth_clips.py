@@ -73,6 +73,7 @@ def clip_source(
     folder: held-out clips lie under it, at most `limit` of each source are taken, with every truth
     or only some; None makes layered ones. Raises what `find_clips` and `read_clip` raise.
     """
+    left_out: tuple[str, ...] = ()
     if folder is None:
         clips = list(_made(size))
         names = [f"layered {number}" for number in range(len(clips))]
@@ -83,8 +84,11 @@ def clip_source(
         clips = [read_clip(path) for path in paths]
         names = [path.relative_to(folder).as_posix() for path in paths]
         origin = f"{len(clips)} held-out clips of {folder.name}"
+        left_out = found.unreadable
     facts = ClipFacts(
-        f"{origin}; the Motorcycle, depth measured by stereo", (*names, "motorcycle, depth alone")
+        f"{origin}; the Motorcycle, depth measured by stereo",
+        (*names, "motorcycle, depth alone"),
+        left_out,
     )
     return ClipSource(facts, [*clips, _motorcycle()], size, canonical_fov_deg)
 

@@ -112,5 +112,8 @@ def report(
         {**found.document(), "files": [str(path) for path in files]},
         text,
         exit_code=int(check and bool(found.missed)),
-        warnings=untrained_warning(found.trained),
+        warnings=(
+            *untrained_warning(found.trained),
+            *(f"left out: {reason}" for reason in found.clips.left_out),
+        ),
     )

@@ -78,6 +78,15 @@ def test_samples_carry_states_and_are_used_again(
     assert samples.facts["statistics"]["layer_inputs"]["stem.first"]["max"] <= 1.0
 
 
+def test_samples_may_lie_among_the_photos(network: Network, photos: Path) -> None:
+    _, path = draw(network, photos, source=str(photos), count=2)
+    samples, again = draw(network, photos, source=str(photos), count=2)
+    assert path == again
+    assert samples.facts["left_out"] == []
+    _, other = draw(network, photos, source=str(photos), count=2, seed=1)
+    assert other != path
+
+
 def test_a_changed_file_is_refused(network: Network, photos: Path, tmp_path: Path) -> None:
     samples, path = draw(network, tmp_path, source=str(photos), count=2)
     samples.lenses[0, 0] += 1.0

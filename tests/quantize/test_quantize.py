@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +11,7 @@ import pytest
 
 from bokehflow.calibration.sample_making import SYNTHETIC, SampleRequest, stored_samples
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.errors import UnknownNameError, UsageError
+from bokehflow.errors import MissingDependencyError, NumericalError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.lowering.choice import AUTO, find_lowering
@@ -27,6 +28,7 @@ from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from bokehflow.quantize.record import SCHEMA_FILE
 from bokehflow.specs import find_variant
 from bokehflow.weights import load_network
+from tests.benchmarks.report.samples import CountingSession, manifest
 
 pytestmark = pytest.mark.xdist_group("artifacts")
 
@@ -139,10 +141,24 @@ def test_recipes_that_a_target_lacks(name: str, target: str, error: type[Excepti
         find_recipe(name, target)
 
 
-@pytest.mark.parametrize("limit", [-0.1, float("nan")], ids=str)
+@pytest.mark.parametrize("limit", [-0.1, float("nan"), float("inf")], ids=str)
 def test_impossible_limits_are_refused(limit: float) -> None:
     with pytest.raises(UsageError, match="max_drop_db"):
         QuantizeConfig(max_drop_db=limit)
+
+
+def test_nncf_is_asked_for_before_the_long_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    artifact = Artifact(Path("a.onnx"), manifest(quantization=None))
+    assert check_request(artifact, QuantizeConfig("w8")).name == "w8"
+    with pytest.raises(MissingDependencyError, match="nncf"):
+        check_request(artifact, QuantizeConfig("int8"))
+
+
+def test_what_is_not_finite_is_never_judged() -> None:
+    session = CountingSession(error=float("nan"))
+    with pytest.raises(NumericalError, match="bokeh of the scene portrait"):
+        HeldOut(manifest(), session)
 
 
 def test_limits_want_both_little_loss_and_parity() -> None:

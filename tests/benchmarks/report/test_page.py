@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -9,16 +10,25 @@ from pathlib import Path
 import pytest
 
 from bokehflow.benchmarks.report.charts import GRID, INK, SERIES
-from bokehflow.benchmarks.report.document import SCHEMA
+from bokehflow.benchmarks.report.document import SCHEMA, ShotFacts
+from bokehflow.benchmarks.report.facts import fact_tables
 from bokehflow.benchmarks.report.files import (
     report_markdown,
     require_report_files,
     write_report,
 )
 from bokehflow.benchmarks.report.page import render_page
+from bokehflow.benchmarks.report.subjects import _first_float32
 from bokehflow.benchmarks.report.tables import all_tables, frame_table, summary_table
 from bokehflow.errors import OutputError, UsageError
-from tests.benchmarks.report.samples import made_report, made_scenes
+from bokehflow.export import Artifact
+from tests.benchmarks.report.samples import (
+    absent_row,
+    made_report,
+    made_scenes,
+    manifest,
+    reference_row,
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +99,7 @@ def test_tables_are_rectangular_and_complete() -> None:
         assert {len(row) for row in table.rows} == {len(table.columns)}, table.title
     assert len({table.title for table in tables}) == len(tables)
     assert [row[0] for row in summary_table(report).rows] == ["1", "2", "3", "4"]
-    assert report_markdown(report).count("### ") == len(tables)
+    assert report_markdown(report).count("### ") == len([*tables, *fact_tables(report)])
 
 
 def test_figures_are_the_reports_own() -> None:
@@ -127,3 +137,47 @@ def test_a_place_that_cannot_be_written_is_told_before_work(
 
 def test_missed_bars_are_listed() -> None:
     assert made_report().missed == ["#2 onnx int8: bokeh lost against truth, dB 0.5"]
+
+
+def test_no_other_file_is_written_over(tmp_path: Path) -> None:
+    manifest = tmp_path / "nano_openvino.json"
+    manifest.write_text('{"schema": 3}')
+    with pytest.raises(UsageError, match=r"nano_openvino\.json"):
+        require_report_files(tmp_path / "nano_openvino.html")
+    (tmp_path / "README.md").write_text("# Of a project")
+    with pytest.raises(UsageError, match=r"README\.md"):
+        require_report_files(tmp_path / "README.html")
+    write_report(tmp_path / "report.html", made_report(), made_scenes())
+    require_report_files(tmp_path / "report.html")
+    assert manifest.read_text() == '{"schema": 3}'
+
+
+def test_a_name_that_is_no_text_costs_no_report(tmp_path: Path) -> None:
+    shot = ShotFacts("caf\udce9.jpg", 3, "50 mm f/1.8 focused at 3 m", 1.5)
+    files = write_report(tmp_path / "report.html", made_report(film=(shot,)), made_scenes())
+    assert all(path.read_text(encoding="utf-8") for path in files)
+
+
+def test_a_row_that_went_wrong_is_missed() -> None:
+    failed = dataclasses.replace(absent_row(), reason="depth holds NaN", failed=True)
+    assert failed.status == "failed: depth holds NaN"
+    assert made_report(rows=(reference_row(), failed)).missed == ["#4 openvino fp16: failed"]
+    assert made_report(rows=(reference_row(), absent_row())).missed == []
+
+
+def test_markdown_tells_what_the_figures_rest_on() -> None:
+    text = report_markdown(made_report())
+    for fact in ("50 mm f/1.8 focused at 3 m", "layered/000072.npz", "3" * 64, "numpy 2"):
+        assert fact in text
+
+
+def test_the_reference_is_one_that_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    package, onnx = (
+        Artifact(Path(name), manifest(target=target))
+        for name, target in (("a.mlpackage", "coreml"), ("a.onnx", "onnx"))
+    )
+    monkeypatch.setattr("sys.platform", "linux")
+    assert _first_float32([package, onnx]) is onnx
+    assert _first_float32([package]) is None
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert _first_float32([package, onnx]) is package
