@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.errors import ArtifactError
+from bokehflow.export.config import TARGETS
 from bokehflow.rendering import RenderConfig
 from bokehflow.specs import Size, TensorSpec
 
@@ -123,6 +124,11 @@ def _from_plain(facts: dict[str, Any]) -> Manifest:
         facts[name] = [_tensor_spec(spec) for spec in facts[name]]
     if facts["parity"] is not None:
         facts["parity"] = Parity(**facts["parity"])
+    if facts["target"] not in TARGETS:
+        raise ValueError(f"the target {facts['target']!r}")
+    for part, key in (("scan", "lowering"), ("budget", "parity_db")):
+        if key not in facts[part]:
+            raise ValueError(f"no {key} in {part}")
     unknown = set(facts) - {f.name for f in dataclasses.fields(Manifest)}
     if unknown:
         raise ValueError(f"unknown fields {sorted(unknown)}")

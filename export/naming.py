@@ -35,4 +35,6 @@ def manifest_path(artifact: Path) -> Path:
 
 def artifact_path(path: Path) -> Path:
     """The artifact that `path` means: itself, or the one whose manifest it is."""
+    if not path.name:  # as of "."
+        path = path.resolve()
     return path.with_name(path.name.removesuffix(MANIFEST_SUFFIX))

@@ -45,7 +45,8 @@ class OpenVinoSession:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             core = openvino.Core()
-            self._model = core.compile_model(str(path / MODEL_FILE), device, settings)
+            model = core.read_model(str(path / MODEL_FILE))
+            self._model = core.compile_model(model, device, settings)
         except RuntimeError as error:
             raise ArtifactError(
                 f"OpenVINO cannot load {path} ({str(error).splitlines()[-1]})",
@@ -63,11 +64,13 @@ class OpenVinoSession:
             version=str(openvino.__version__).split("-")[0],
             device=device,
             mode="executed",
-            input_shapes={port.any_name: tuple(port.shape) for port in self._model.inputs},
-            output_names=tuple(port.any_name for port in self._model.outputs),
+            # A compiled model's ports may bear the names of what was fused into them.
+            input_shapes={port.any_name: tuple(port.shape) for port in model.inputs},
+            output_names=tuple(port.any_name for port in model.outputs),
         )
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
-        results = self._model(checked_feeds(feeds, self.info.input_shapes), share_inputs=True)
-        return {name: np.asarray(results[name]) for name in self.info.output_names}
+        checked = checked_feeds(feeds, self.info.input_shapes)
+        results = self._model(list(checked.values()), share_inputs=True)
+        return {name: np.asarray(results[i]) for i, name in enumerate(self.info.output_names)}

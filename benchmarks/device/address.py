@@ -40,4 +40,7 @@ def parse_address(text: str) -> SshAddress:
     # ssh would take a name that begins with a dash for an option.
     if any(part.startswith("-") for part in (parts.hostname, parts.username or "")):
         raise UsageError(f"device {text!r}", FORM)
-    return SshAddress(parts.hostname, parts.username, port)
+    # urlsplit writes names small; ssh's configuration tells capitals apart.
+    start = parts.netloc.lower().rindex(parts.hostname)
+    host = parts.netloc[start : start + len(parts.hostname)]
+    return SshAddress(host, parts.username, port)

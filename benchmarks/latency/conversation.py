@@ -15,7 +15,13 @@ from typing import IO, Any
 from bokehflow.benchmarks.latency.bundle import boot_bytes, runner_bytes
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.runner.serve import MARK
-from bokehflow.errors import BokehFlowError, MissingDependencyError, OutputError, UsageError
+from bokehflow.errors import (
+    BokehFlowError,
+    DeviceError,
+    MissingDependencyError,
+    OutputError,
+    UsageError,
+)
 
 CLEAN_UP_S = 10.0
 """How long a runner may take to remove its folder before its connection is cut."""
@@ -43,7 +49,7 @@ def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -
     Raises MissingDependencyError for what is not installed there, OutputError for a full disk, and
     what the host makes of a connection that fails.
     """
-    with tempfile.TemporaryFile() as errors, _started(host, errors) as process:
+    with _temporary_file() as errors, _started(host, errors) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         # A runner that refuses the job stops listening; its answer says why.
@@ -59,17 +65,33 @@ def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -
     return answer
 
 
+def _temporary_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise OutputError(
+            f"no temporary file can be made: {error}", remedy="free some space or set TMPDIR"
+        ) from error
+
+
 @contextlib.contextmanager
 def _started(host: Host, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """The runner's process, in a session of its own: a Ctrl-C reaches it through us, in order."""
     start = f"import sys;exec(sys.stdin.buffer.read({len(boot_bytes())}))"
-    process = subprocess.Popen(
-        host.command(["-c", start, str(len(runner_bytes()))]),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        start_new_session=True,
-    )
+    command = host.command(["-c", start, str(len(runner_bytes()))])
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise DeviceError(
+            f"{host.name} cannot be reached: {command[0]} is not installed here",
+            remedy="install the OpenSSH client",
+        ) from error
     try:
         yield process
     finally:
@@ -109,7 +131,10 @@ def _answer(stream: IO[bytes]) -> dict[str, Any] | None:
     for line in stream:
         text = line.decode(errors="replace")
         if text.startswith(MARK):
-            answer: dict[str, Any] = json.loads(text[len(MARK) :])
+            try:
+                answer: dict[str, Any] = json.loads(text[len(MARK) :])
+            except ValueError:  # cut off in the middle
+                return None
             return answer
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -44,6 +45,8 @@ class Settings:
         for name, least in (("iterations", 1), ("warmup", 0), ("timeout_s", 1), ("profile", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)}", f"at least {least}")
+        if not math.isfinite(self.timeout_s):
+            raise UsageError(f"timeout_s={self.timeout_s}", "a number of seconds")
         if self.threads is not None and self.threads < 1:
             raise UsageError(f"threads={self.threads}", "at least 1")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -70,7 +70,7 @@ def benchmark(
     from bokehflow.benchmarks.latency.record import document
     from bokehflow.benchmarks.latency.report import row_tables
     from bokehflow.benchmarks.latency.settings import PROFILE_FRAMES, Settings, parse_arguments
-    from bokehflow.errors import OutputError
+    from bokehflow.errors import BokehFlowError, OutputError
     from bokehflow.media.atomic import require_writable
 
     arguments = parse_arguments(runtime_arg or ())
@@ -80,11 +80,22 @@ def benchmark(
     planned = plan(artifacts, runtime, settings)
     if output is not None:
         require_writable(output)
+    rows: list[dict[str, Any]] = []
+    ended: BokehFlowError | None = None
     with progress_bar("benchmarking", len(planned)) as advance:
-        rows = list(benchmark_artifacts(planned, settings, host, advance))
+        try:
+            rows.extend(benchmark_artifacts(planned, settings, host, advance))
+        except BokehFlowError as error:
+            if not rows:
+                raise
+            ended = error
     record, passed = document(rows, settings, host)
     warnings = untrained_warning(all(artifact.manifest.trained for artifact, _ in planned))
     exit_code = int(not passed)
+    if ended is not None:
+        # What took minutes to measure is kept.
+        rest = f"ended after {len(rows)} of {len(planned)} artifacts: {ended}"
+        warnings, exit_code = (*warnings, rest), ended.exit_code
     if output is not None:
         try:
             _write(output, record)

@@ -138,9 +138,16 @@ def describe_devices(versions: dict[str, str | None]) -> dict[str, object]:
         available = torch.cuda.is_available()
         devices["cuda"] = torch.cuda.get_device_name() if available else "not available"
     if versions["onnxruntime"] is not None or versions[GPU_TWIN] is not None:
-        onnxruntime = importlib.import_module("onnxruntime")
-        devices["onnxruntime_providers"] = onnxruntime.get_available_providers()
+        devices["onnxruntime_providers"] = _onnxruntime_providers()
     return devices
+
+
+def _onnxruntime_providers() -> object:
+    """The providers, or that what is installed of ONNX Runtime does not work."""
+    try:
+        return importlib.import_module("onnxruntime").get_available_providers()
+    except (ImportError, AttributeError) as error:
+        return f"broken, install it again ({error})"
 
 
 def _text(

@@ -21,6 +21,8 @@ def read_onnx(path: Path) -> Graph:
     # protobuf's own error, which has no typed home.
     except Exception as error:
         raise ArtifactError(f"{path} is not an ONNX file ({error})") from error
+    if not model.graph.node:  # an empty file is a message without anything in it
+        raise ArtifactError(f"{path} holds no graph", "an ONNX model")
     graph = onnx.shape_inference.infer_shapes(model).graph
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     known = {value.name: _value(value) for value in (*graph.value_info, *graph.output)}
@@ -32,7 +34,7 @@ def read_onnx(path: Path) -> Graph:
                 canonical(node.op_type),
                 tuple(node.input),
                 _constants(node, constants),
-                tuple(known.get(name, Value(name, None, "")) for name in node.output),
+                tuple(known.get(name, Value(name, None, "")) for name in node.output if name),
                 standard=node.domain in ("", "ai.onnx"),
             )
             for node in graph.node

@@ -84,6 +84,37 @@ def test_a_missing_runtime_is_exit_code_three_with_the_line_that_installs_it(
     assert "pip install onnxruntime" in done.stderr
 
 
+def test_what_was_measured_is_kept_when_a_runtime_is_missing_later(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", HIDDEN, "sitecustomize")))
+    record = tmp_path / "record.json"
+    done = bfx("benchmark", artifacts["openvino"].path, artifacts["onnx"].path, *QUICK,
+               "--no-stages", "-o", record)  # fmt: skip
+    assert done.exit_code == 3
+    assert "ended after 1 of 2 artifacts" in done.stderr
+    assert "pip install onnxruntime" in done.stderr
+    assert [row["status"] for row in json.loads(record.read_text())["rows"]] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"target": "onnx"', '"target": "tflite"'),
+        ('"parity_db"', '"parity"'),
+        ('"lowering"', '"lowered"'),
+    ],
+)
+def test_a_manifest_that_lacks_something_is_refused(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, before: str, after: str
+) -> None:
+    copy = Path(shutil.copy(artifacts["onnx"].path, tmp_path))
+    text = manifest_path(artifacts["onnx"].path).read_text()
+    assert before in text
+    manifest_path(copy).write_text(text.replace(before, after))
+    assert "not a whole manifest" in bfx("benchmark", copy).require_plain_error(2)
+
+
 def test_an_unknown_schema_version_is_refused(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
@@ -107,6 +138,7 @@ def test_an_unknown_schema_version_is_refused(
         (["--identity", "key"], "--identity or --ssh-config without --device"),
         (["--device", "ssh://host", "--identity", "/none"], "not a file"),
         (["-o", "/none/record.json"], "cannot be written"),
+        (["--timeout", "inf"], "timeout_s=inf"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -32,19 +32,22 @@ def main(size: int) -> None:
         found = ".".join(str(part) for part in sys.version_info[:3])
         reply({"event": "python", "version": found})
         return
-    folder = tempfile.mkdtemp(prefix="bokehflow-benchmark-")
+    folder = None
     try:
+        folder = tempfile.mkdtemp(prefix="bokehflow-benchmark-")
         runner = folder + "/runner.pyz"
         with open(runner, "wb") as file:  # noqa: PTH123
             file.write(sys.stdin.buffer.read(size))
         sys.argv = [runner, "serve", folder]
         runpy.run_path(runner, run_name="__main__")
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        # Without room for one byte, Python finds no temporary folder that is usable.
+        if folder is not None and error.errno not in NO_ROOM:
             raise
         reply({"event": "disk", "message": str(error)})
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

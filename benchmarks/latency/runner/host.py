@@ -47,9 +47,10 @@ def peak_memory_bytes() -> int | None:
 
 
 def gpu_memory_bytes() -> int | None:
-    """Memory in use on the first NVIDIA GPU, by everyone; None without nvidia-smi."""
+    """Memory in use on the first NVIDIA GPU, by everyone; None without nvidia-smi, and where it
+    does not tell, as of a GPU that shares the system's memory."""
     used = _ask_gpu("memory.used")
-    return None if used is None else int(used) * KIB * KIB
+    return int(used) * KIB * KIB if used is not None and used.isdigit() else None
 
 
 def _ask_gpu(field: str) -> str | None:

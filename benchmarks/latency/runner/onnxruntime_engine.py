@@ -69,8 +69,9 @@ class OnnxRuntimeEngine:
 
     def device_peak_bytes(self) -> int | None:
         # Its arena only grows, so what is taken after a run is the most that was taken.
-        used = gpu_memory_bytes()
-        return None if self._gpu_before is None or used is None else used - self._gpu_before
+        before = self._gpu_before
+        used = None if before is None else gpu_memory_bytes()
+        return None if before is None or used is None else used - before
 
 
 class OnnxRuntimeProfiler:

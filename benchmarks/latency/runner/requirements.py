@@ -25,4 +25,10 @@ def why_not_here(runtime: str) -> str | None:
 
 def missing_modules(runtime: str) -> list[str]:
     """The modules that a runtime needs and that are not installed here."""
-    return [name for name in MODULES[runtime] if importlib.util.find_spec(name) is None]
+    return [name for name in MODULES[runtime] if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    """Not by a folder of that name, such as a clone, in which Python sees a package, too."""
+    spec = importlib.util.find_spec(name)
+    return spec is not None and spec.origin is not None

@@ -109,7 +109,10 @@ def _phase(
     result = folder / f"{phase}.json"
     if process.returncode < 0 or not result.exists():
         return {"status": "crashed", "reason": _crash(process.returncode, log)}
-    found = json.loads(result.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(result.read_text(encoding="utf-8"))
+    except ValueError:  # cut short, as on a full disk
+        return {"status": "crashed", "reason": _crash(process.returncode, log)}
     if "error" in found:
         return {"status": "failed", "reason": found["error"]}
     return {"status": "ok", "reason": None, phase: found}

@@ -13,6 +13,7 @@ from bokehflow.errors import UsageError
     [
         ("ssh://pi@phone.local", SshAddress("phone.local", "pi")),
         ("ssh://phone", SshAddress("phone")),
+        ("ssh://Me@MyBoard:22", SshAddress("MyBoard", "Me", 22)),
         ("ssh://pi@10.0.0.2:2222", SshAddress("10.0.0.2", "pi", 2222)),
         ("ssh://pi@[::1]:22", SshAddress("::1", "pi", 22)),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,15 @@ import pytest
 
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.latency.run import Subject, measure
+from bokehflow.benchmarks.latency.runner.requirements import missing_modules
 from bokehflow.benchmarks.latency.settings import Settings
-from bokehflow.errors import BokehFlowError, MissingDependencyError, OutputError, UsageError
+from bokehflow.errors import (
+    BokehFlowError,
+    DeviceError,
+    MissingDependencyError,
+    OutputError,
+    UsageError,
+)
 from tests.benchmarks.latency.stand_ins import (
     CRASHES,
     DOUBLES,
@@ -152,3 +160,21 @@ def test_core_ml_is_not_run_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
     subject = dataclasses.replace(any_subject(tmp_path), runtime="coreml")
     answer = measure(subject, QUICK, ThisMachine())
     assert (answer["status"], answer["reason"]) == ("not run", "coreml runs on macOS only")
+
+
+def test_a_client_that_is_not_installed_is_said(room: Path) -> None:
+    class NoSsh(ThisMachine):
+        def command(self, arguments: Sequence[str]) -> list[str]:
+            return ["no-such-ssh", *arguments]
+
+    with pytest.raises(DeviceError, match="no-such-ssh is not installed"):
+        measure(any_subject(room), QUICK, NoSsh())
+
+
+def test_a_folder_of_that_name_is_not_an_installed_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "openvino").mkdir()
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "openvino", raising=False)
+    assert "openvino" in missing_modules("openvino")

@@ -64,6 +64,26 @@ def test_what_is_no_artifact_is_refused(tmp_path: Path, name: str) -> None:
         lint(tmp_path / name)
 
 
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(ArtifactError, match="no graph"):
+        lint(tmp_path / "model.onnx")
+
+
+def test_outputs_that_are_not_wanted_have_no_shape(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Dropout", ["x"], ["y", ""], name="drop")]
+    write_onnx(tmp_path / "model.onnx", nodes, [1, 3, 4])
+    assert "dynamic shape" not in {hazard.rule for hazard in lint(tmp_path / "model.onnx")}
+
+
+def test_a_folder_that_is_no_artifact_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArtifactError):
+        lint(Path())
+
+
 def test_a_missing_artifact_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no artifact"):
         lint(tmp_path / "model.onnx")
