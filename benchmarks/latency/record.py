@@ -19,7 +19,9 @@ from bokehflow.export import Artifact, Manifest
 
 SCHEMA = "bokehflow.benchmark/1"
 PACKAGES = ("bokehflow", "numpy", "onnxruntime", "openvino", "coremltools", "torch")
-ACCELERATORS = ("cuda", "tensorrt", "gpu")
+CPU_DEVICES = ("", "cpu", "cpuexecutionprovider", "cpu_only")
+"""What runtimes call a processor, in lower case; whatever else they ran on is an accelerator."""
+GPU_WORDS = ("cuda", "tensorrt", "gpu")
 FAILURES = ("crashed", "failed", "timed out")
 
 
@@ -137,7 +139,9 @@ def _stages(
 
 
 def _accelerator(times: Mapping[str, Any] | None, host: Mapping[str, Any]) -> str | None:
-    device = times["device"] if times else ""
-    if not any(word in device.lower() for word in ACCELERATORS):
+    """The name of what a row ran on that is no processor, or may be none; None for a processor."""
+    device = str(times["device"]) if times else ""
+    if device.lower() in CPU_DEVICES:
         return None
-    return host["gpu"] or device
+    on_gpu = any(word in device.lower() for word in GPU_WORDS)
+    return str(host["gpu"] or device) if on_gpu else device

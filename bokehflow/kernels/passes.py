@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bokehflow.errors import SizeError
 from bokehflow.kernels.backward_kernels import (
     chunk_gradient_kernel,
     split_gradient_kernel,
@@ -31,6 +32,9 @@ from bokehflow.kernels.launch import (
 )
 from bokehflow.kernels.plan import CHUNK, LaunchPlan
 from bokehflow.kernels.token_gradients import token_gradient_kernel
+
+MOST_CHUNKS = 65_535
+"""Of CUDA's grids along their second axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,15 @@ class Job:
         self.run(Launch(kernel, grid, arguments, constants, layout.warps, layout.stages))
 
     def over_chunks(self, kernel: Any, views: tuple[Any, ...], unit: int) -> None:
-        """Run a kernel on every chunk by itself."""
+        """Run a kernel on every chunk by itself. Raises SizeError for more than CUDA can launch."""
         layout = self.plan.token
         grid = (self.shape.chains, -(-self.shape.length // CHUNK))
+        if grid[1] > MOST_CHUNKS:
+            raise SizeError(
+                f"gradients of a scan of {self.shape.length} tokens",
+                f"at most {MOST_CHUNKS * CHUNK}",
+                "train on smaller crops",
+            )
         arguments = (*views, kernel_shape(self.shape))
         constants = kernel_constants(self.shape, self.plan, layout, unit, self.dtype)
         self.run(Launch(kernel, grid, arguments, constants, layout.warps, layout.stages))

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from bokehflow.benchmarks.latency.budgets import Measured, budgets_of
+from bokehflow.benchmarks.latency.record import _accelerator
 from bokehflow.export import ExportConfig, Manifest, Parity
 from bokehflow.export.export import _manifest
 from bokehflow.model import load_model
@@ -71,3 +72,20 @@ def test_other_variants_are_held_to_parity_alone() -> None:
     assert [budget.name for budget in budgets_of(small, 1, ON_CPU)] == [
         "parity with the reference, fp32"
     ]
+
+
+@pytest.mark.parametrize(
+    ("device", "accelerator"),
+    [
+        ("cpu", None),
+        ("CPUExecutionProvider", None),
+        ("CPU_ONLY", None),
+        ("CUDAExecutionProvider", "an H100"),
+        ("NPU", "NPU"),
+        ("ALL", "ALL"),
+    ],
+)
+def test_only_a_processor_is_held_to_a_processors_budget(
+    device: str, accelerator: str | None
+) -> None:
+    assert _accelerator({"device": device}, {"gpu": "an H100"}) == accelerator
