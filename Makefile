@@ -24,7 +24,7 @@ demo: .venv/.ready
 	$(BIN)/bfx render out/motorcycle.png --depth out/motorcycle_depth.npy \
 		--f-number 1.8 --focal-length-mm 85 --focus-point 40%,60% \
 		-o out/motorcycle_bokeh.png --side-by-side out/before_after.png
-	$(BIN)/bfx quantize out/artifacts/*_fp32.onnx --recipe int8-mixed --samples 12 --scan cpu
+	$(BIN)/bfx quantize out/artifacts/*_fp32.onnx --recipe int8-mixed --samples 12
 	$(BIN)/bfx report out/artifacts/*_fp32.onnx out/artifacts/*_int8-mixed.onnx \
 		out/artifacts/*_fp32_openvino out/artifacts/*_fp16.mlpackage \
 		--frames 6 --evaluated-frames 1 --rounds 1 -o out/report.html

@@ -51,7 +51,7 @@ def weights_and_activations_in_8_bits(job: Job) -> Outcome:
         quantized = with_quantized_inputs(model, magnitudes)
         small = _linear(coremltools, quantized, [name for _, name in operations])
     job.advance()
-    return _outcome(job, small)
+    return _outcome(job, small, ranged=len(indices))
 
 
 def _compressed(job: Job, compress: Callable[[Any, Any, list[str]], Any]) -> Outcome:
@@ -85,14 +85,16 @@ def _opened(coremltools: Any, path: Path) -> Any:
     return coremltools.models.MLModel(str(path), skip_model_load=True)
 
 
-def _outcome(job: Job, model: Any) -> Outcome:
-    """Check and measure a package that is still in memory."""
+def _outcome(job: Job, model: Any, ranged: int | None = None) -> Outcome:
+    """Check and measure a package that is still in memory. ranged: as `Outcome` has it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.mlpackage"
         _write(model, path, {})
         quantized = check_quantizers(load_program(model))
         loss = job.held_out.loss(CoreMLSession(path))
-    return Outcome(partial(_write, model), loss, tuple(quantized), tried=(Tried(0, loss),))
+    return Outcome(
+        partial(_write, model), loss, tuple(quantized), tried=(Tried(0, loss),), ranged=ranged
+    )
 
 
 def _write(model: Any, path: Path, metadata: Mapping[str, str]) -> None:

@@ -40,7 +40,8 @@ class Outcome:
     write: puts the artifact at a path, with metadata inside. loss: of the chosen attempt.
     quantized: layers that read 8-bit activations. floats: layers that the recipe left in float
     because they were too noisy. noises: every quantized layer, the noisiest first. along_video:
-    measures `frames`, `scans` and `drift` of the record; None where a format cannot.
+    measures `frames`, `scans` and `drift` of the record; None where a format cannot. ranged: how
+    many samples set the ranges of activations, where not all do.
     """
 
     write: Callable[[Path, Mapping[str, str]], None]
@@ -50,3 +51,4 @@ class Outcome:
     noises: tuple[LayerNoise, ...] = ()
     tried: tuple[Tried, ...] = ()
     along_video: Callable[[], dict[str, Any]] | None = None
+    ranged: int | None = None

@@ -52,6 +52,7 @@ def build_record(
         "calibration": {
             "sha256": samples.sha256(),
             "samples": len(samples),
+            "ranges_from": len(samples) if outcome.ranged is None else outcome.ranged,
             **samples.facts,
         },
         "held_out": {

@@ -72,6 +72,7 @@ def _quantization(record: Record) -> Quantization:
 def _facts(record: Record) -> dict[str, str]:
     calibration, held_out = record["calibration"], record["held_out"]
     limits = held_out["limits"]
+    ranged = calibration.get("ranges_from", calibration["samples"])
     facts = {
         "made from": record["source"]["file"],
         "layers in 8 bits": str(len(record["quantized_layers"])),
@@ -83,7 +84,8 @@ def _facts(record: Record) -> dict[str, str]:
         f"least {limits['parity_db']:g} dB",
         "its limits": "met" if held_out["met"] else "NOT met",
         "calibration": f"{calibration['samples']} samples of {calibration['source']}, "
-        f"seed {calibration['seed']}",
+        f"seed {calibration['seed']}"
+        + (f", ranges from {ranged} of them" if ranged < calibration["samples"] else ""),
         "calibration SHA-256": calibration["sha256"],
     }
     if calibration["left_out"]:

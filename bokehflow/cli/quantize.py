@@ -40,9 +40,9 @@ ScanForm = Annotated[
     str,
     typer.Option(
         "--scan",
-        metavar="chunked|cpu",
-        help="The form in which the model runs for carried states; cpu is faster and needs the "
-        "extra `train`.",
+        metavar="cpu|chunked",
+        help="The form in which the model runs for carried states; chunked is slower and needs no "
+        "compiler.",
     ),
 ]
 OutputDir = Annotated[
@@ -67,7 +67,7 @@ def quantize(
     max_drop_db: MaxDrop = 0.3,
     seed: Seed = 0,
     weights: Weights = None,
-    scan: ScanForm = "chunked",
+    scan: ScanForm = "cpu",
     output_dir: OutputDir = None,
     sensitivity: Sensitivity = False,
     skip_bad: SkipBad = False,
