@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from bokehflow.calibration.data.clip import ClipInfo
 from bokehflow.calibration.data.clip_file import read_info
 from bokehflow.calibration.data.manifest import MANIFEST, file_sha256, read_manifest
+from bokehflow.errors import InputError
 
 
 def data_facts(folder: Path) -> list[dict[str, object]]:
     """What every manifest under a data folder says: folder, request, counts, licences, SHA-256.
 
-    Imported clips have no manifest and no request: of those the same is told folder by folder.
-    Raises InputError for a damaged manifest or an imported clip that cannot be read.
+    Imported clips have no manifest and no request: of those that can be read the same is told folder
+    by folder. Raises InputError for a damaged manifest.
     """
     facts = []
     manifests = sorted(folder.rglob(MANIFEST))
@@ -32,12 +34,20 @@ def data_facts(folder: Path) -> list[dict[str, object]]:
     clips = sorted(path for path in folder.rglob("*.npz") if not path.name.startswith("."))
     imported = [path for path in clips if path.parent.parent not in made]
     for place, paths in itertools.groupby(imported, lambda path: path.parent):
-        facts.append(_imported_facts(place.relative_to(folder).as_posix(), list(paths)))
+        infos = [info for path in paths if (info := _readable(path)) is not None]
+        if infos:
+            facts.append(_imported_facts(place.relative_to(folder).as_posix(), infos))
     return facts
 
 
-def _imported_facts(name: str, paths: Sequence[Path]) -> dict[str, object]:
-    infos = [read_info(path) for path in paths]
+def _readable(path: Path) -> ClipInfo | None:
+    try:
+        return read_info(path)
+    except InputError:
+        return None
+
+
+def _imported_facts(name: str, infos: Sequence[ClipInfo]) -> dict[str, object]:
     counted = Counter((info.source, info.split) for info in infos)
     counts: dict[str, dict[str, int]] = {}
     for (source, split), number in sorted(counted.items()):

@@ -16,6 +16,7 @@ def test_clips_without_a_manifest_are_told_as_well(tmp_path: Path) -> None:
     (tmp_path / "real/davis").mkdir(parents=True)
     for seed, split in enumerate(("train", "train", "held-out")):
         write_clip(tmp_path / f"real/davis/{seed}.npz", tiny_clip(seed, split=split))
+    (tmp_path / "real/davis/bad.npz").write_bytes(b"no clip")
     made, imported = data_facts(tmp_path)
     assert (made["folder"], made["counts"]) == ("made", {"layered": {"train": 1}})
     assert (imported["folder"], imported["request"]) == ("real/davis", None)
