@@ -16,8 +16,8 @@ from bokehflow.errors import InputError
 def data_facts(folder: Path) -> list[dict[str, object]]:
     """What every manifest under a data folder says: folder, request, counts, licences, SHA-256.
 
-    Imported clips have no manifest and no request: of those that can be read the same is told folder
-    by folder. Raises InputError for a damaged manifest.
+    Imported clips have no manifest and no request: of those that can be read the same is told
+    folder by folder. Raises InputError for a damaged manifest.
     """
     facts = []
     manifests = sorted(folder.rglob(MANIFEST))
