@@ -93,6 +93,7 @@ class Observer:
             width: int,
             /,
         ) -> tuple[Tensor, Tensor]:
+            """The block's scan, whose gates are looked at in passing."""
             keeps = float((log_decay > np.log1p(-GATE_MARGIN)).float().mean())
             closed = float((beta < GATE_MARGIN).float().mean())
             opened = float((beta > 1.0 - GATE_MARGIN).float().mean())

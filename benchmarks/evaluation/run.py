@@ -123,11 +123,11 @@ def prepare(config: EvaluationConfig) -> Plan:
     features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
     clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
     films = [entry for entry in clips.entries if entry.frames > 1]
-    seen = [fit_network_size(film.size, config.network_size) for film in films]
-    fitting = [film for film, size in zip(films, seen, strict=True) if can_be_cut(size)]
+    seen = [(film, fit_network_size(film.size, config.network_size)) for film in films]
+    fitting = [film for film, size in seen if can_be_cut(size)]
     unfit = [
         f"{film.path}: seen at {size}, which {SEGMENTS} segments cannot share"
-        for film, size in zip(films, seen, strict=True)
+        for film, size in seen
         if not can_be_cut(size)
     ]
     telling = [entry for entry in clips.entries if entry.depth_cues]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,9 @@ from bokehflow.cli.untrained import untrained_warning
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.latency.host import Host
+    from bokehflow.benchmarks.latency.settings import Settings
+    from bokehflow.errors import BokehFlowError
+    from bokehflow.export import Artifact
 
 Artifacts = Annotated[
     list[Path], typer.Argument(metavar="ARTIFACT...", help="Artifacts made by bfx export.")
@@ -66,11 +69,11 @@ def benchmark(
     `precision`, `device` of openvino; `device`, `precision`, `scan`, `graph` of torch;
     `compute_units` of coreml.
     """
-    from bokehflow.benchmarks.latency.bench import benchmark_artifacts, plan
+    from bokehflow.benchmarks.latency.bench import plan
     from bokehflow.benchmarks.latency.record import document
     from bokehflow.benchmarks.latency.report import row_tables
     from bokehflow.benchmarks.latency.settings import PROFILE_FRAMES, Settings, parse_arguments
-    from bokehflow.errors import BokehFlowError, OutputError
+    from bokehflow.errors import OutputError
     from bokehflow.media.atomic import require_writable
 
     arguments = parse_arguments(runtime_arg or ())
@@ -80,15 +83,7 @@ def benchmark(
     planned = plan(artifacts, runtime, settings)
     if output is not None:
         require_writable(output)
-    rows: list[dict[str, Any]] = []
-    ended: BokehFlowError | None = None
-    with progress_bar("benchmarking", len(planned)) as advance:
-        try:
-            rows.extend(benchmark_artifacts(planned, settings, host, advance))
-        except BokehFlowError as error:
-            if not rows:
-                raise
-            ended = error
+    rows, ended = _measured(planned, settings, host)
     record, passed = document(rows, settings, host)
     warnings = untrained_warning(all(artifact.manifest.trained for artifact, _ in planned))
     exit_code = int(not passed)
@@ -103,6 +98,24 @@ def benchmark(
             # What took minutes to measure is still shown.
             warnings, exit_code = (*warnings, str(error)), error.exit_code
     return CommandResult(record, tables_text(row_tables(rows)), exit_code, warnings)
+
+
+def _measured(
+    planned: Sequence[tuple[Artifact, str]], settings: Settings, host: Host
+) -> tuple[list[dict[str, Any]], BokehFlowError | None]:
+    """The rows, and what ended them early; it is raised where there is no row to keep."""
+    from bokehflow.benchmarks.latency.bench import benchmark_artifacts
+    from bokehflow.errors import BokehFlowError
+
+    rows: list[dict[str, Any]] = []
+    with progress_bar("benchmarking", len(planned)) as advance:
+        try:
+            rows.extend(benchmark_artifacts(planned, settings, host, advance))
+        except BokehFlowError as error:
+            if not rows:
+                raise
+            return rows, error
+    return rows, None
 
 
 def _host(device: str | None, identity: Path | None, ssh_config: Path | None, python: str) -> Host:

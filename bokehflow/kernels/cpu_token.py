@@ -65,6 +65,7 @@ class _Token(NamedTuple):
 def _fetch(token: _Token) -> Any:
     @intrinsic
     def fetch(typing, inputs, rows, places):  # type: ignore[no-untyped-def]  # noqa: ARG001
+        """Ask for a coming token's q, k, v and both of its rows, so that they are in the cache."""
         names = (INPUTS, ("first", "second"), PLACES)
 
         def code(context, builder, signature, values):  # type: ignore[no-untyped-def]

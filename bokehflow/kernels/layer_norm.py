@@ -54,6 +54,7 @@ class _LayerNorm(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float, dtype: torch.dtype
     ) -> Tensor:
+        """x [..., C] normalised over C, scaled and shifted by weight and bias [C], in `dtype`."""
         rows = x.contiguous()
         y = torch.empty(x.shape, dtype=dtype, device=x.device)
         channels = x.shape[-1]

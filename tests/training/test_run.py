@@ -184,6 +184,7 @@ def test_a_run_with_muon_goes_on_to_the_bit(clips: FoundClips, tmp_path: Path) -
     train_to(clips, tmp_path / "sliced", 2, config=config)
     train_to(clips, tmp_path / "sliced", config=config, resume=True)
     whole, sliced = (read_checkpoint(tmp_path / name) for name in ("whole", "sliced"))
+    assert set(whole.optimiser) == {"adamw", "muon"}
     require_same(whole.network, sliced.network)
     require_same(whole.optimiser, sliced.optimiser)
 
