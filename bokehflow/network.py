@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bokehflow.kernels import fuse_layer_norms
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.conditioning import (
     ApertureEmbedding,
@@ -20,6 +19,7 @@ from bokehflow.layers.conditioning import (
     blur_radius_map,
     mean_blur_percent,
 )
+from bokehflow.layers.fused import fuse_layers
 from bokehflow.layers.fusion import CrossStreamFusion
 from bokehflow.layers.gates import GateFloors
 from bokehflow.layers.heads import (
@@ -82,7 +82,7 @@ class Network(nn.Module):
         self.bokeh_head = DenseHead(channels, variant.head_channels, fusions, HINT_CHANNELS)
         self.refine = ResidualRefinement()
         if scan is not None and scan.form == "triton":
-            fuse_layer_norms(self)
+            fuse_layers(self)
 
     def forward(self, frame: Tensor, lens: Tensor, state: State) -> NetworkOutput:
         """frame: [B, 3, H, W], sRGB 0..1, H and W multiples of 4; lens: [B, 4]; state: carried."""

@@ -182,5 +182,11 @@ of one, and products average them."""
 RECORDED_GRADIENTS = 1e-4
 """A graph's gradients against the same kernels called one by one: sums of atomics in any order."""
 
+FUSED_NETWORK = 1e-4
+"""A whole network's outputs and gradients, relative, in fp32 by other kernels."""
+
+MUON_IN_BFLOAT16 = 3e-2
+"""Updates of matrices together against one by one: bfloat16, and sums in another order."""
+
 NORM_FP32, NORM_BF16 = 1e-5, 1e-2
 """The fused layer norm against float64, relative RMS; bfloat16 rounds what goes in and out."""

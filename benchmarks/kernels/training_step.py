@@ -22,7 +22,8 @@ from bokehflow.training.distributed import World
 from bokehflow.training.ema import AveragedWeights
 from bokehflow.training.gradients import RecordedGradients, StepGradients
 from bokehflow.training.optimiser import build_optimiser
-from bokehflow.training.step import StepResult, train_step
+from bokehflow.training.step import StepResult, TrainStep
+from bokehflow.training.update import RecordedUpdate, StepUpdate
 
 BATCH, SIDE_PX = 16, 256
 LENS = (50.0, 1.8, 1.5, 36.0)
@@ -56,8 +57,9 @@ def _real_step(device: torch.device) -> Callable[[], StepResult]:
         lens=torch.tensor(LENS).expand(BATCH, 4),
         depth_cues=torch.ones(BATCH),
     ).to(device)
-    world = World(0, 1, device)
-    return lambda: train_step(config, state, gradients, batch, world)
+    update = RecordedUpdate(StepUpdate(state))
+    step = TrainStep(config, state, gradients, update, World(0, 1, device))
+    return lambda: step(batch)
 
 
 NO_SCAN = "none"

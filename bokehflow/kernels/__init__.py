@@ -1,4 +1,4 @@
-"""The gated delta scan, and the norms around it, as fused kernels: Triton for CUDA, compiled code
+"""The gated delta scan, and what stands around it, as fused kernels: Triton for CUDA, compiled code
 for the CPU.
 
 Importing this package imports neither Triton nor Numba; the first call does.
@@ -17,6 +17,9 @@ __all__ = [
     "cpu_scan_2d",
     "fuse_layer_norms",
     "gated_delta_scan_2d",
+    "linear",
+    "mix_directions",
+    "projected_scan_2d",
     "require_cpu_scan",
     "require_triton_scan",
 ]
@@ -79,6 +82,57 @@ def gated_delta_scan_2d(
         raise _missing(error, "triton", "cuda", "the Triton scan") from error
     tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
     return scan(tensors, height, width, segments)
+
+
+def projected_scan_2d(
+    qkv: Tensor,
+    log_decay: Tensor,
+    beta: Tensor,
+    initial_state: Tensor | None,
+    height: int,
+    width: int,
+    segments: int = 1,
+    *,
+    key_epsilon: float,
+) -> tuple[Tensor, Tensor]:
+    """`gated_delta_scan_2d` of a projection as it comes: no copies of its parts, nor of their
+    gradients.
+
+    qkv: [B, T, 3, 4, H, K], queries, keys and values of one size. Keys are divided by
+    sqrt(|k|^2 + key_epsilon). All else, and what is raised, as in `gated_delta_scan_2d`.
+    """
+    try:
+        from bokehflow.kernels.triton_projected import projected_scan
+    except ModuleNotFoundError as error:
+        raise _missing(error, "triton", "cuda", "the Triton scan") from error
+    return projected_scan(qkv, log_decay, beta, initial_state, height, width, segments, key_epsilon)
+
+
+def mix_directions(logits: Tensor, values: Tensor) -> Tensor:
+    """sum_d softmax(logits)_d values_d on a CUDA device: both [..., 4, C]; returns [..., C].
+
+    Computed in float32; the result has that dtype under autocast, and that of `values` otherwise.
+    Raises SizeError for other shapes, UsageError off CUDA devices, MissingDependencyError without
+    Triton.
+    """
+    try:
+        from bokehflow.kernels.direction_mix import mix_directions as mix
+    except ModuleNotFoundError as error:
+        raise _missing(error, "triton", "cuda", "the Triton scan") from error
+    return mix(logits, values)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`torch.nn.functional.linear` on a CUDA device, with a faster gradient of the bias.
+
+    x: [..., I]; weight: [O, I]; bias: [O]. Raises UsageError off CUDA devices,
+    MissingDependencyError without Triton.
+    """
+    try:
+        from bokehflow.kernels.linear import linear as product
+    except ModuleNotFoundError as error:
+        raise _missing(error, "triton", "cuda", "the Triton scan") from error
+    return product(x, weight, bias)
 
 
 def fuse_layer_norms(network: nn.Module) -> None:

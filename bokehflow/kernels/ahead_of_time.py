@@ -21,7 +21,7 @@ from triton.compiler import ASTSource
 
 from bokehflow.kernels.checks import DIRECTIONS, ScanShape
 from bokehflow.kernels.launch import Launch
-from bokehflow.kernels.passes import Job, Sequences, backward_pass, forward_pass
+from bokehflow.kernels.passes import Job, Sequences, backward_pass, forward_pass, room_like
 from bokehflow.kernels.plan import plan_launch
 
 WARP_THREADS = 32
@@ -67,7 +67,7 @@ def record_launches(dtype: torch.dtype, head_size: int, height: int, width: int)
     launches: list[Launch] = []
     job = Job(shape, plan, dtype, launches.append)
     _, final, borders = forward_pass(sequences, state, job)
-    backward_pass(sequences, borders, rows(), final, job)
+    backward_pass(sequences, borders, rows(), final, room_like(sequences), job)
     return launches
 
 

@@ -14,6 +14,9 @@ MAX_HEAD_SIZE = 64
 
 DIRECTIONS = 4
 
+SMALLEST_LOG_DECAY = -1e3
+"""exp of this is 0 in every dtype; a decay of exactly 0 counts as this."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScanShape:

@@ -15,9 +15,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from bokehflow.scan import chunk
+from bokehflow.kernels import checks
 
-SMALLEST_LOG_DECAY = tl.constexpr(chunk.SMALLEST_LOG_DECAY)
+SMALLEST_LOG_DECAY = tl.constexpr(checks.SMALLEST_LOG_DECAY)
 
 
 @triton.jit

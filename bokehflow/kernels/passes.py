@@ -126,14 +126,19 @@ def forward_pass(
 
 
 def backward_pass(
-    sequences: Sequences, borders: Borders, grad_o: Tensor, grad_final: Tensor, job: Job
-) -> tuple[Sequences, Tensor]:
-    """Return the gradients of the sequences and of the initial states [chains, K, V].
+    sequences: Sequences,
+    borders: Borders,
+    grad_o: Tensor,
+    grad_final: Tensor,
+    grads: Sequences,
+    job: Job,
+) -> Tensor:
+    """Write the gradients of the sequences; return those of the initial states [chains, K, V].
 
-    grad_o: [B, T, 4, H, V], any strides; grad_final: [chains, K, V], contiguous fp32.
+    grad_o: [B, T, 4, H, V], any strides; grad_final: [chains, K, V], contiguous fp32. grads: of the
+    sequences' shapes, any strides.
     """
     q, k, v = sequences.q, sequences.k, sequences.v
-    grads = _like(sequences)
     unit = row_unit(q, k, v, grad_o, grads.q, grads.k, grads.v)
     gates = (gate_view(sequences.log_decay), gate_view(sequences.beta))
     q_view, k_view, v_view = row_view(q, unit), row_view(k, unit), row_view(v, unit)
@@ -159,7 +164,7 @@ def backward_pass(
     rows = (row_view(grads.q, unit), row_view(grads.k, unit), row_view(grads.v, unit))
     written = (*rows, gate_view(grads.log_decay), gate_view(grads.beta))
     job.over_chunks(token_gradient_kernel, (*read, *written), unit)
-    return grads, grad_initial
+    return grad_initial
 
 
 def _forward_borders(sequences: Sequences, initial_state: Tensor, job: Job) -> Borders:
@@ -178,11 +183,8 @@ def _forward_borders(sequences: Sequences, initial_state: Tensor, job: Job) -> B
     return Borders(starts, transitions)
 
 
-def _like(sequences: Sequences) -> Sequences:
+def room_like(sequences: Sequences) -> Sequences:
     """New contiguous tensors of the same shapes."""
-
-    def new(x: Tensor) -> Tensor:
-        return torch.empty(x.shape, dtype=x.dtype, device=x.device)
-
-    q, k, v = new(sequences.q), new(sequences.k), new(sequences.v)
-    return Sequences(q, k, v, new(sequences.log_decay), new(sequences.beta))
+    names = ("q", "k", "v", "log_decay", "beta")
+    like = (getattr(sequences, name) for name in names)
+    return Sequences(*(torch.empty(x.shape, dtype=x.dtype, device=x.device) for x in like))

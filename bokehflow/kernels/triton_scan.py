@@ -11,7 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from bokehflow.errors import UsageError
 from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
-from bokehflow.kernels.passes import Borders, Job, Sequences, backward_pass, forward_pass
+from bokehflow.kernels.passes import Borders, Job, Sequences, backward_pass, forward_pass, room_like
 from bokehflow.kernels.plan import LaunchPlan, plan_launch
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -24,7 +24,7 @@ def scan(tensors: ScanTensors, height: int, width: int, segments: int) -> tuple[
     """See `bokehflow.kernels.gated_delta_scan_2d`."""
     check_device(tensors.q.device)
     shape = check_inputs(tensors, height, width, segments, DTYPES)
-    return scan_with_plan(tensors, shape, _plan(tensors.q, shape))
+    return scan_with_plan(tensors, shape, plan_on_device(tensors.q, shape))
 
 
 def scan_with_plan(
@@ -73,18 +73,22 @@ class _TritonScan(torch.autograd.Function):
         q, k, v, log_decay, beta, starts, transitions = ctx.saved_tensors
         shape: ScanShape = ctx.shape
         exit_grad = grad_final.float().reshape(shape.chains, shape.key_size, shape.value_size)
-        grads, grad_initial = backward_pass(
-            Sequences(q, k, v, log_decay, beta),
+        sequences = Sequences(q, k, v, log_decay, beta)
+        grads = room_like(sequences)
+        grad_initial = backward_pass(
+            sequences,
             Borders(starts, transitions),
             grad_o,
             exit_grad.contiguous(),
+            grads,
             Job(shape, ctx.plan, v.dtype),
         )
         state = grad_initial.reshape(shape.state_shape).to(ctx.state_dtype)
         return (grads.q, grads.k, grads.v, grads.log_decay, grads.beta, state, None, None, None)
 
 
-def _plan(q: Tensor, shape: ScanShape) -> LaunchPlan:
+def plan_on_device(q: Tensor, shape: ScanShape) -> LaunchPlan:
+    """The plan for the device that holds q."""
     processors = INTERPRETED_PROCESSORS
     if q.device.type == "cuda":
         processors = torch.cuda.get_device_properties(q.device).multi_processor_count

@@ -6,6 +6,7 @@ direction are the reading under which the document's parameter table holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
@@ -44,13 +45,19 @@ class DirectionFusion(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weigh = nn.Linear(len(DIRECTIONS) * channels, len(DIRECTIONS) * channels)
+        self.mix: Callable[[Tensor, Tensor], Tensor] = _softmax_sum
         self.norm = nn.LayerNorm(channels)
 
     def forward(self, outputs: Tensor) -> Tensor:
         """outputs: [B, T, 4, C], the four scans at every token. Returns [B, T, C]."""
-        gamma = self.weigh(outputs.flatten(2)).reshape(outputs.shape).softmax(dim=2)
-        fused: Tensor = self.norm((gamma * outputs).sum(2))
+        logits = self.weigh(outputs.flatten(2)).reshape(outputs.shape)
+        fused: Tensor = self.norm(self.mix(logits, outputs))
         return fused
+
+
+def _softmax_sum(logits: Tensor, values: Tensor) -> Tensor:
+    """sum_d softmax(logits)_d values_d: [B, T, 4, C] both; returns [B, T, C]."""
+    return (logits.softmax(dim=2) * values).sum(2)
 
 
 class ScanMixer(nn.Module):
@@ -62,6 +69,7 @@ class ScanMixer(nn.Module):
         self.scan = scan
         directions = len(DIRECTIONS)
         self.project = nn.Linear(channels, _KINDS * directions * channels)
+        self.linear: Callable[[Tensor, Tensor, Tensor], Tensor] = F.linear
         self.gates = TokenGates(2 * directions * heads, self.head_size)
         self.fuse = DirectionFusion(channels)
         self.out = nn.Linear(channels, channels)
@@ -94,7 +102,7 @@ class ScanMixer(nn.Module):
         """
         sizes = [3 * len(DIRECTIONS) * x.shape[-1], 2 * len(DIRECTIONS) * x.shape[-1]]
         weights, biases = (torch.split(x, sizes) for x in (self.project.weight, self.project.bias))
-        sequences, gates = (F.linear(x, w, b) for w, b in zip(weights, biases, strict=True))
+        sequences, gates = (self.linear(x, w, b) for w, b in zip(weights, biases, strict=True))
         return sequences, gates
 
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from torch import Tensor
+
 from bokehflow.errors import UnknownNameError
 from bokehflow.kernels import (
     cpu_projected_scan_2d,
     cpu_scan_2d,
     gated_delta_scan_2d,
+    projected_scan_2d,
     require_cpu_scan,
     require_triton_scan,
 )
@@ -22,7 +25,7 @@ from bokehflow.scan.transitions import InterChunk
 
 @dataclass(frozen=True, slots=True)
 class ScanConfig:
-    """form: naive, chunked, triton (needs CUDA, and fuses the network's norms too) or cpu
+    """form: naive, chunked, triton (needs CUDA, and fuses more of the network too) or cpu
     (compiled; neither can be exported).
 
     chunk_size and inter_chunk are read by the chunked form alone.
@@ -48,9 +51,8 @@ def build_scan(config: ScanConfig) -> Scan2d:
 def build_projected_scan(config: ScanConfig) -> ProjectedScan:
     """The same scan, for a block of the network. Raises what `build_scan` raises."""
     scan = build_scan(config)
-    if config.form == "cpu":
-        return partial(cpu_projected_scan_2d, key_epsilon=KEY_EPSILON)
-    return SplitScan(scan)
+    projected = _PROJECTED.get(config.form)
+    return SplitScan(scan) if projected is None else partial(projected, key_epsilon=KEY_EPSILON)
 
 
 def _chunked(config: ScanConfig) -> Scan2d:
@@ -77,4 +79,10 @@ _FORMS: dict[str, Callable[[ScanConfig], Scan2d]] = {
     "triton": _triton,
     "cpu": _cpu,
 }
+_PROJECTED: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
+    "triton": projected_scan_2d,
+    "cpu": cpu_projected_scan_2d,
+}
+"""Forms that take a projection as it comes."""
+
 SCAN_FORMS = tuple(_FORMS)

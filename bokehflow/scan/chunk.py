@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.errors import SizeError, UnknownNameError
+from bokehflow.kernels.checks import SMALLEST_LOG_DECAY
 from bokehflow.scan.constants import (
     identity,
     lower_ones,
@@ -35,8 +36,6 @@ from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_st
 
 DEFAULT_CHUNK_SIZE = 16
 DEFAULT_INTER_CHUNK: InterChunk = "two_level"
-SMALLEST_LOG_DECAY = -1e3
-"""exp of this is 0 in every dtype."""
 
 
 def chunk_gated_delta(

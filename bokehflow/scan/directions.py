@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError
+from bokehflow.kernels.checks import SMALLEST_LOG_DECAY
 from bokehflow.scan.chunk import (
     DEFAULT_CHUNK_SIZE,
     DEFAULT_INTER_CHUNK,
-    SMALLEST_LOG_DECAY,
     chunk_folded,
 )
 from bokehflow.scan.inputs import ScanInputs

@@ -18,16 +18,20 @@ class AveragedWeights:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
         self.tensors = {name: p.detach().clone() for name, p in network.named_parameters()}
+        device = next(iter(self.tensors.values())).device
+        self._share = torch.ones((), device=device)  # of the newest weights
+
+    def set_step(self, step: int) -> None:
+        """Take the number of the next step, counted from 0."""
+        self._share.fill_(1.0 - min(self.decay, (1 + step) / (10 + step)))
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after step `step`, counted from 0."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(
-            list(self.tensors.values()),
-            [parameter.detach() for parameter in network.parameters()],
-            1.0 - decay,
-        )
+    def update(self, network: nn.Module) -> None:
+        """Take in the weights after that step. Can be recorded, as `Optimiser.step` can."""
+        averages = list(self.tensors.values())
+        change = torch._foreach_sub([p.detach() for p in network.parameters()], averages)
+        torch._foreach_mul_(change, self._share)
+        torch._foreach_add_(averages, change)
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take the averages of a checkpoint."""

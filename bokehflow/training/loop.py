@@ -32,7 +32,7 @@ from bokehflow.training.distributed import World, open_world
 from bokehflow.training.draws import Drawing
 from bokehflow.training.ema import AveragedWeights
 from bokehflow.training.first_network import first_network
-from bokehflow.training.gradients import Gradients, RecordedGradients, StepGradients
+from bokehflow.training.gradients import RecordedGradients, StepGradients
 from bokehflow.training.interrupt import Interruption, noted_interruption
 from bokehflow.training.optimiser import build_optimiser
 from bokehflow.training.perceptual import build_perceptual
@@ -40,7 +40,8 @@ from bokehflow.training.precision import check_precision
 from bokehflow.training.progress import Clock, SliceLog
 from bokehflow.training.resident import resident_batches
 from bokehflow.training.snapshot import FOLDER, write_snapshot
-from bokehflow.training.step import SkipGuard, train_step
+from bokehflow.training.step import SkipGuard, TrainStep
+from bokehflow.training.update import RecordedUpdate, StepUpdate
 
 CURVES = "curves.csv"
 FINISHED, OUT_OF_TIME, INTERRUPTED = "finished", "time", "interrupted"
@@ -111,8 +112,8 @@ def train(
     with open_world(device) as world, noted_interruption() as noted:
         world.check_batches(config)
         state = _open_run(config, options, world)
-        gradients = _gradients(config, options, state, world)
-        run = _Run(config, drawing, options, world, state, gradients)
+        step = _step(config, options, state, world)
+        run = _Run(config, drawing, options, world, state, step)
         return _run_slice(run, clock, noted, advance)
 
 
@@ -158,15 +159,14 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> None:
     restore(checkpoint, state)
 
 
-def _gradients(
-    config: TrainConfig, options: TrainOptions, state: RunState, world: World
-) -> Gradients:
-    """Those of the losses over the run's network, recorded where one GPU has the run to itself."""
+def _step(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> TrainStep:
+    """The run's step, recorded where one GPU has the run to itself."""
     judge = world.shared(_judge(config, options, state, world))
-    gradients = StepGradients(judge, config.losses)
+    gradients, update = StepGradients(judge, config.losses), StepUpdate(state)
     if world.device.type == "cuda" and world.size == 1:
-        return RecordedGradients(gradients, state.network.parameters())
-    return gradients
+        recorded = RecordedGradients(gradients, state.network.parameters())
+        return TrainStep(config, state, recorded, RecordedUpdate(update), world)
+    return TrainStep(config, state, gradients, update, world)
 
 
 def _judge(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> nn.Module:
@@ -187,7 +187,7 @@ class _Run:
     options: TrainOptions
     world: World
     state: RunState
-    gradients: Gradients
+    step: TrainStep
 
     def save(self) -> None:
         if self.world.leads:
@@ -213,9 +213,7 @@ def _run_slice(
     with contextlib.closing(run.batches()) as source:
         ahead = Fetched(source)
         for batch in ahead:
-            result = train_step(
-                config, state, run.gradients, batch.to(world.device), world, ahead.fetch
-            )
+            result = run.step(batch.to(world.device), ahead.fetch)
             guard.check(result, state.step)
             log.note(state.step, state.skipped, result)
             advance()

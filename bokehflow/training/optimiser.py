@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bokehflow.errors import WeightsError
 from bokehflow.network import Network
 from bokehflow.training.config import OptimiserConfig
+from bokehflow.training.muon import StackedMuon
 
 SMALLEST_MATRIX_SIDE = 32
 """Below it orthogonality means little, and AdamW is as good."""
@@ -32,11 +33,15 @@ class Optimiser:
         """The parameters with their settings, as torch's optimisers hold them."""
         return [group for part in self._parts.values() for group in part.param_groups]
 
-    def step(self, learning_rate: float) -> None:
-        """Update all weights by their gradients."""
+    def set_rate(self, learning_rate: float) -> None:
+        """Take the learning rate of the next step."""
+        for group in self.groups:
+            group["lr"].fill_(learning_rate * group["rate"])
+
+    def step(self) -> None:
+        """Update all weights by their gradients. Reads no number that changes from step to step
+        but from the device, so that it can be recorded."""
         for part in self._parts.values():
-            for group in part.param_groups:
-                group["lr"] = learning_rate * group["rate"]
             part.step()
 
     def forget_gradients(self) -> None:
@@ -89,16 +94,25 @@ def build_optimiser(network: Network, config: OptimiserConfig) -> Optimiser:
         {"params": [p for p in rest if id(p) not in decays], "weight_decay": 0.0, "rate": 1.0},
         {"params": kept, "weight_decay": 0.0, "rate": config.keep_rate},
     ]
-    adamw = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    device = next(network.parameters()).device
+    adamw = torch.optim.AdamW(
+        [_with_rate(group, device) for group in groups],
+        fused=True,
+        capturable=device.type == "cuda",
+    )
     parts: dict[str, torch.optim.Optimizer] = {"adamw": adamw}
     if matrices:
-        parts["muon"] = torch.optim.Muon(
-            [{"params": matrices, "rate": 1.0}],
-            lr=config.learning_rate,
+        parts["muon"] = StackedMuon(
+            [_with_rate({"params": matrices, "rate": 1.0}, device)],
             weight_decay=config.weight_decay,
             adjust_lr_fn="match_rms_adamw",
         )
     return Optimiser(parts)
+
+
+def _with_rate(group: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """The group with a learning rate where the weights are, to be set before every step."""
+    return {**group, "lr": torch.zeros((), device=device)}
 
 
 def _weights(network: nn.Module) -> Iterator[Tensor]:
@@ -116,4 +130,4 @@ def _ids(parameters: Iterable[Tensor]) -> set[int]:
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in group.items() if name in ("weight_decay", "rate")}
+    return {name: value for name, value in group.items() if name != "params"}

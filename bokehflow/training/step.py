@@ -18,6 +18,7 @@ from bokehflow.training.distributed import World
 from bokehflow.training.gradients import Gradients
 from bokehflow.training.schedule import learning_rate_at
 from bokehflow.training.stages import stage_at
+from bokehflow.training.update import Update
 
 MOST_SKIPS_IN_A_ROW = 10
 
@@ -33,36 +34,44 @@ class StepResult:
     skipped: bool
 
 
-def train_step(
-    config: TrainConfig,
-    state: RunState,
-    gradients: Gradients,
-    batch: Batch,
-    world: World,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> StepResult:
-    """Do the run's next step on this batch; `state` moves on by one.
+class TrainStep:
+    """Does a run's next step, again and again."""
 
-    gradients: of the losses over the state's network, shared between the processes. meanwhile:
-    called while the device computes. A step whose losses or gradients are not finite on any
-    process is counted and changes no weight.
-    """
-    stage = stage_at(config, state.step)
-    rate = stage.rate * learning_rate_at(state.step, config.total_steps, config.optimiser)
-    means = world.mean(gradients(batch, stage))
-    length = nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.clip_norm)
-    meanwhile()
-    *losses, norm = torch.cat([means, length[None]]).tolist()
-    weights = (getattr(config.losses, name) for name in LOSS_NAMES)
-    total = sum(loss * w for loss, w in zip(losses, weights, strict=True) if w > 0.0)
-    finite = math.isfinite(total) and math.isfinite(norm)
-    if finite:
-        state.optimiser.step(rate)
-        state.averaged.update(state.network, state.step)
-    state.optimiser.forget_gradients()
-    state.step += 1
-    state.skipped += int(not finite)
-    return StepResult(total, tuple(losses), norm, rate, not finite)
+    def __init__(
+        self,
+        config: TrainConfig,
+        state: RunState,
+        gradients: Gradients,
+        update: Update,
+        world: World,
+    ) -> None:
+        """gradients: of the losses over the state's network, shared between the processes.
+        update: of the same state."""
+        self.config, self.state, self.world = config, state, world
+        self._gradients, self._update = gradients, update
+
+    def __call__(self, batch: Batch, meanwhile: Callable[[], None] = lambda: None) -> StepResult:
+        """Step on this batch; the state moves on by one.
+
+        meanwhile: called while the device computes. A step whose losses or gradients are not
+        finite on any process is counted and changes no weight.
+        """
+        config, state = self.config, self.state
+        stage = stage_at(config, state.step)
+        rate = stage.rate * learning_rate_at(state.step, config.total_steps, config.optimiser)
+        means = self.world.mean(self._gradients(batch, stage))
+        length = nn.utils.clip_grad_norm_(state.network.parameters(), config.optimiser.clip_norm)
+        meanwhile()
+        *losses, norm = torch.cat([means, length[None]]).tolist()
+        weights = (getattr(config.losses, name) for name in LOSS_NAMES)
+        total = sum(loss * w for loss, w in zip(losses, weights, strict=True) if w > 0.0)
+        finite = math.isfinite(total) and math.isfinite(norm)
+        if finite:
+            self._update(rate)
+        state.optimiser.forget_gradients()
+        state.step += 1
+        state.skipped += int(not finite)
+        return StepResult(total, tuple(losses), norm, rate, not finite)
 
 
 class SkipGuard:

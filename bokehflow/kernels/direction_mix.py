@@ -1,0 +1,69 @@
+"""Softmax over the directions and the sum that it weighs, for CUDA."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from bokehflow.errors import SizeError
+from bokehflow.kernels.checks import DIRECTIONS
+from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
+from bokehflow.kernels.triton_scan import check_device
+
+BLOCK, WARPS = 512, 4
+
+
+def mix_directions(logits: Tensor, values: Tensor) -> Tensor:
+    """sum_d softmax(logits)_d values_d: logits, values [..., 4, C]; returns [..., C].
+
+    Computed in float32; the result has that dtype under autocast, and that of `values` otherwise.
+    Raises SizeError for other shapes and UsageError off CUDA devices.
+    """
+    check_device(values.device)
+    if logits.shape != values.shape or values.ndim < 2 or values.shape[-2] != DIRECTIONS:
+        raise SizeError(
+            f"logits and values of {tuple(logits.shape)} and {tuple(values.shape)}", "[..., 4, C]"
+        )
+    dtype = torch.float32 if torch.is_autocast_enabled(values.device.type) else values.dtype
+    return _DirectionMix.apply(logits, values, dtype)  # type: ignore[no-any-return,no-untyped-call]
+
+
+class _DirectionMix(torch.autograd.Function):
+    """See `mix_directions`; the weights are computed again on the way back, not kept."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, values: Tensor, dtype: torch.dtype) -> Tensor:
+        """[..., C] in `dtype`, of logits and values [..., 4, C]."""
+        logits, values = logits.contiguous(), values.contiguous()
+        shape = (*values.shape[:-2], values.shape[-1])
+        mixed = torch.empty(shape, dtype=dtype, device=values.device)
+        with torch.cuda.device_of(values):  # type: ignore[no-untyped-call]
+            mix_kernel[_grid(mixed)](logits, values, mixed, mixed.numel(), **_constants(mixed))
+        ctx.save_for_backward(logits, values)
+        return mixed
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of logits and values, each of its shape and dtype."""
+        logits, values = ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_logits, grad_values = torch.empty_like(logits), torch.empty_like(values)
+        written = (grad_logits, grad_values)
+        with torch.cuda.device_of(values):  # type: ignore[no-untyped-call]
+            mix_gradient_kernel[_grid(grad)](
+                logits, values, grad, *written, grad.numel(), **_constants(grad)
+            )
+        return grad_logits, grad_values, None
+
+
+def _grid(sums: Tensor) -> tuple[int]:
+    return (triton.cdiv(sums.numel(), BLOCK),)
+
+
+def _constants(sums: Tensor) -> dict[str, Any]:
+    return {"C": sums.shape[-1], "BLOCK": BLOCK, "num_warps": WARPS}

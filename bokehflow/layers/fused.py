@@ -1,0 +1,30 @@
+"""A network's layers as fused kernels, for CUDA."""
+
+from __future__ import annotations
+
+import functools
+
+from torch import Tensor, nn
+
+from bokehflow.kernels import fuse_layer_norms, linear, mix_directions
+from bokehflow.layers.bigdr import DirectionFusion, ScanMixer
+
+
+def fuse_layers(network: nn.Module) -> None:
+    """Make norms, linear layers and the fusion of directions Triton kernels, in place.
+
+    Parameters stay as they are, and so do the results but for rounding. Raises
+    MissingDependencyError without Triton.
+    """
+    fuse_layer_norms(network)
+    for module in network.modules():
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            module.forward = functools.partial(_linear, module)  # type: ignore[method-assign]
+        elif isinstance(module, DirectionFusion):
+            module.mix = mix_directions
+        elif isinstance(module, ScanMixer):
+            module.linear = linear
+
+
+def _linear(module: nn.Linear, x: Tensor) -> Tensor:
+    return linear(x, module.weight, module.bias)

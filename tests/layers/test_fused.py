@@ -1,0 +1,40 @@
+"""The network's layers as fused kernels against PyTorch's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from bokehflow.layers.temporal import State, first_state
+from bokehflow.network import Network
+from bokehflow.scan import ScanConfig
+from tests.tolerances import FUSED_NETWORK
+from tests.training.samples import TINY
+
+pytest.importorskip("triton")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _outcome(network: Network, frame: Tensor, lens: Tensor, state: State) -> list[Tensor]:
+    """What the network sees and carries, and the gradients of all of its parameters."""
+    seen = network(frame, lens, state)
+    outputs = [seen.inverse_depth, seen.hint, seen.coarse_inverse_depth, seen.next_state.scan]
+    random = torch.Generator().manual_seed(8)
+    parts = [(x * torch.randn(x.shape, generator=random).to(x)).sum() for x in outputs]
+    learning = [p for name, p in network.named_parameters() if not name.startswith("refine")]
+    return [*outputs, *torch.autograd.grad(torch.stack(parts).sum(), learning)]
+
+
+def test_a_fused_network_is_the_same_network() -> None:
+    torch.manual_seed(7)
+    plain = Network(TINY, ScanConfig("chunked")).to(DEVICE)
+    fused = Network(TINY, ScanConfig("triton")).to(DEVICE)
+    fused.load_state_dict(plain.state_dict())
+    frame = torch.rand(2, 3, 16, 24, device=DEVICE)
+    lens = torch.tensor([[50.0, 1.8, 1.5, 36.0], [35.0, 4.0, 3.0, 36.0]], device=DEVICE)
+    first = first_state(TINY, 2, device=DEVICE)
+    state = State(*(x.detach() for x in plain(frame.flip(0), lens, first).next_state))
+    wanted, found = (_outcome(network, frame, lens, state) for network in (plain, fused))
+    for a, b in zip(wanted, found, strict=True):
+        assert (a - b).norm() <= FUSED_NETWORK * a.norm() + 1e-7
