@@ -22,7 +22,8 @@ FLUSH_BYTES = 256 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Milliseconds of one call; spread: (p90 - p10) / p50; peak memory beyond the inputs."""
+    """Milliseconds of one call; spread: (p90 - p10) / p50; peak_mb: memory beyond the inputs, with
+    what calls keep for each other, such as a recording's."""
 
     p50_ms: float
     p90_ms: float
@@ -34,10 +35,10 @@ class Times:
 
 def time_on_device(call: Callable[[], object]) -> Times:
     """Time `call` on the current CUDA device by events around every repeat."""
-    repeats = _warm_up(call)
     flush = torch.empty(FLUSH_BYTES, dtype=torch.int8, device="cuda")
-    torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()
+    repeats = _warm_up(call)
+    torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
     pairs = []
     for _ in range(repeats):

@@ -129,7 +129,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     MissingDependencyError without Triton.
     """
     try:
-        from bokehflow.kernels.linear import linear as product
+        from bokehflow.kernels.linear_layer import linear as product
     except ModuleNotFoundError as error:
         raise _missing(error, "triton", "cuda", "the Triton scan") from error
     return product(x, weight, bias)

@@ -20,9 +20,15 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from bokehflow.kernels.checks import DIRECTIONS, ScanShape
+from bokehflow.kernels.direction_mix import mix_launch
+from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
 from bokehflow.kernels.launch import Launch
+from bokehflow.kernels.layer_norm import norm_gradient_launch, norm_launch
+from bokehflow.kernels.linear_layer import column_sum_launch
+from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
 from bokehflow.kernels.passes import Job, Sequences, backward_pass, forward_pass, room_like
 from bokehflow.kernels.plan import plan_launch
+from bokehflow.kernels.triton_projected import key_launch
 
 WARP_THREADS = 32
 POINTER_ALIGNMENT = 16
@@ -53,7 +59,8 @@ class KernelResources:
 
 
 def record_launches(dtype: torch.dtype, head_size: int, height: int, width: int) -> list[Launch]:
-    """Every launch of one scan and its gradient, batch 1, three heads, as on an H100."""
+    """Every launch of one scan, of the layers around it and of their gradients: batch 1, three
+    heads, as on an H100."""
     shape = ScanShape(1, height, width, 3, head_size, head_size)
     plan = plan_launch(head_size, shape.length, shape.chains, dtype, H100_PROCESSORS)
     gates = (1, height * width, DIRECTIONS, shape.heads)
@@ -68,7 +75,30 @@ def record_launches(dtype: torch.dtype, head_size: int, height: int, width: int)
     job = Job(shape, plan, dtype, launches.append)
     _, final, borders = forward_pass(sequences, state, job)
     backward_pass(sequences, borders, rows(), final, room_like(sequences), job)
-    return launches
+    return [*launches, *_layer_launches(dtype, head_size, height * width)]
+
+
+def _layer_launches(dtype: torch.dtype, head_size: int, tokens: int) -> list[Launch]:
+    """What `layers.fused` makes of one block's keys, norm, mix of directions and bias."""
+    heads, epsilon = 3, 1e-6
+    channels = heads * head_size
+
+    def empty(*shape: int, of: torch.dtype = dtype) -> Tensor:
+        return torch.empty(*shape, dtype=of, device="meta")
+
+    key = empty(1, tokens, 3, DIRECTIONS, heads, head_size)[:, :, 1]
+    unit = empty(1, tokens, DIRECTIONS, heads, head_size)
+    terms, sums = empty(tokens, DIRECTIONS, channels), empty(tokens, channels)
+    weight, shares = empty(channels, of=torch.float32), empty(2, 128, channels, of=torch.float32)
+    return [
+        key_launch(key_kernel, key, unit, epsilon),
+        key_launch(key_gradient_kernel, key, key, epsilon),
+        mix_launch(mix_kernel, (terms, terms), sums),
+        mix_launch(mix_gradient_kernel, (terms, terms), sums, terms, terms),
+        column_sum_launch(sums, shares[0]),
+        norm_launch(sums, weight, weight, sums, epsilon),
+        norm_gradient_launch(sums, weight, sums, sums, shares, epsilon),
+    ]
 
 
 def compile_launch(launch: Launch, architecture: int) -> Any:
@@ -118,6 +148,8 @@ def _describe(
     if isinstance(value, Tensor):
         facts[path] = [["tt.divisibility", POINTER_ALIGNMENT]]
         return "*" + _TYPE_NAMES[value.dtype]
+    if isinstance(value, float):
+        return "fp32"
     if value == 1:
         constants[path] = 1
         return "constexpr"

@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from bokehflow.errors import SizeError
 from bokehflow.kernels.checks import DIRECTIONS
+from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
 from bokehflow.kernels.triton_scan import check_device
 
@@ -42,7 +43,7 @@ class _DirectionMix(torch.autograd.Function):
         shape = (*values.shape[:-2], values.shape[-1])
         mixed = torch.empty(shape, dtype=dtype, device=values.device)
         with torch.cuda.device_of(values):  # type: ignore[no-untyped-call]
-            mix_kernel[_grid(mixed)](logits, values, mixed, mixed.numel(), **_constants(mixed))
+            run_now(mix_launch(mix_kernel, (logits, values), mixed))
         ctx.save_for_backward(logits, values)
         return mixed
 
@@ -53,17 +54,15 @@ class _DirectionMix(torch.autograd.Function):
         logits, values = ctx.saved_tensors
         grad = grad.contiguous()
         grad_logits, grad_values = torch.empty_like(logits), torch.empty_like(values)
-        written = (grad_logits, grad_values)
         with torch.cuda.device_of(values):  # type: ignore[no-untyped-call]
-            mix_gradient_kernel[_grid(grad)](
-                logits, values, grad, *written, grad.numel(), **_constants(grad)
+            run_now(
+                mix_launch(mix_gradient_kernel, (logits, values), grad, grad_logits, grad_values)
             )
         return grad_logits, grad_values, None
 
 
-def _grid(sums: Tensor) -> tuple[int]:
-    return (triton.cdiv(sums.numel(), BLOCK),)
-
-
-def _constants(sums: Tensor) -> dict[str, Any]:
-    return {"C": sums.shape[-1], "BLOCK": BLOCK, "num_warps": WARPS}
+def mix_launch(kernel: Any, read: tuple[Tensor, Tensor], sums: Tensor, *written: Tensor) -> Launch:
+    """A kernel over all sums [..., C] of terms [..., 4, C], all contiguous."""
+    arguments = (*read, sums, *written, sums.numel())
+    constants = {"C": sums.shape[-1], "BLOCK": BLOCK}
+    return Launch(kernel, (triton.cdiv(sums.numel(), BLOCK),), arguments, constants, WARPS)

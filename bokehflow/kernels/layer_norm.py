@@ -14,6 +14,7 @@ import triton
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.norm_kernels import norm_gradient_kernel, norm_kernel
 from bokehflow.kernels.triton_scan import check_device
 
@@ -57,11 +58,8 @@ class _LayerNorm(torch.autograd.Function):
         """x [..., C] normalised over C, scaled and shifted by weight and bias [C], in `dtype`."""
         rows = x.contiguous()
         y = torch.empty(x.shape, dtype=dtype, device=x.device)
-        channels = x.shape[-1]
-        count = x.numel() // channels
-        grid = (triton.cdiv(count, ROWS),)
         with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
-            norm_kernel[grid](rows, weight, bias, y, count, epsilon, **_constants(channels))
+            run_now(norm_launch(rows, weight, bias, y, epsilon))
         ctx.save_for_backward(rows, weight)
         ctx.epsilon = epsilon
         return y
@@ -71,20 +69,39 @@ class _LayerNorm(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, weight and bias, each of its shape."""
         x, weight = ctx.saved_tensors
-        channels = x.shape[-1]
-        count = x.numel() // channels
-        rows_each = ROWS * triton.cdiv(triton.cdiv(count, ROWS), MOST_PROGRAMS)
-        programs = triton.cdiv(count, rows_each)
+        programs = triton.cdiv(_rows(x), _rows_each(x))
         grad_x = torch.empty_like(x)
-        shares = torch.empty(2, programs, channels, dtype=torch.float32, device=x.device)
-        arguments = (x, weight, grad_y.contiguous(), grad_x, shares[0], shares[1])
-        norm_gradient_kernel[(programs,)](
-            *arguments, count, ctx.epsilon, rows_each, **_constants(channels)
-        )
+        shares = torch.empty(2, programs, x.shape[-1], dtype=torch.float32, device=x.device)
+        with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
+            run_now(
+                norm_gradient_launch(x, weight, grad_y.contiguous(), grad_x, shares, ctx.epsilon)
+            )
         grad_weight, grad_bias = shares.sum(1).to(weight.dtype)
         return grad_x, grad_weight, grad_bias, None, None
 
 
-def _constants(channels: int) -> dict[str, Any]:
-    block = triton.next_power_of_2(channels)
-    return {"C": channels, "BC": block, "BR": ROWS, "num_warps": WARPS}
+def norm_launch(x: Tensor, weight: Tensor, bias: Tensor, y: Tensor, epsilon: float) -> Launch:
+    """x, y: [..., C], contiguous; weight, bias: [C]."""
+    arguments = (x, weight, bias, y, _rows(x), epsilon)
+    return Launch(norm_kernel, (triton.cdiv(_rows(x), ROWS),), arguments, _constants(x), WARPS)
+
+
+def norm_gradient_launch(
+    x: Tensor, weight: Tensor, grad_y: Tensor, grad_x: Tensor, shares: Tensor, epsilon: float
+) -> Launch:
+    """x and its like: [..., C], contiguous; shares: [2, programs, C], of weight and bias."""
+    arguments = (x, weight, grad_y, grad_x, shares[0], shares[1], _rows(x), epsilon, _rows_each(x))
+    return Launch(norm_gradient_kernel, (shares.shape[1],), arguments, _constants(x), WARPS)
+
+
+def _rows(x: Tensor) -> int:
+    return x.numel() // x.shape[-1]
+
+
+def _rows_each(x: Tensor) -> int:
+    return int(ROWS * triton.cdiv(triton.cdiv(_rows(x), ROWS), MOST_PROGRAMS))
+
+
+def _constants(x: Tensor) -> dict[str, Any]:
+    channels = x.shape[-1]
+    return {"C": channels, "BC": triton.next_power_of_2(channels), "BR": ROWS}

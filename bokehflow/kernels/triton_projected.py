@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bokehflow.errors import SizeError
-from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
+from bokehflow.kernels.checks import DIRECTIONS, ScanShape, ScanTensors, check_inputs
 from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
+from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.passes import Borders, Job, Sequences, backward_pass, forward_pass
 from bokehflow.kernels.plan import LaunchPlan
 from bokehflow.kernels.triton_scan import DTYPES, check_device, plan_on_device
 
-PARTS, DIRECTIONS = 3, 4
+PARTS = 3  # q, k and v
 PROJECTED_AXES = 6
 ROWS, WARPS = 64, 4
 """Keys a program holds, and its warps."""
@@ -71,7 +72,7 @@ class _ProjectedScan(torch.autograd.Function):
         """o and the final state, as `projected_scan_2d` returns them, of checked inputs."""
         q, raw, v = qkv.unbind(2)
         k = torch.empty(raw.shape, dtype=raw.dtype, device=raw.device)
-        _launch_on_keys(key_kernel, raw, k, key_epsilon)
+        run_now(key_launch(key_kernel, raw, k, key_epsilon))
         entry = initial_state.float().reshape(shape.chains, shape.key_size, shape.value_size)
         sequences = Sequences(q, k, v, log_decay, beta)
         o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan, v.dtype))
@@ -99,15 +100,16 @@ class _ProjectedScan(torch.autograd.Function):
             Sequences(grad_q, grad_k, grad_v, grad_decay, grad_beta),
             Job(shape, ctx.plan, v.dtype),
         )
-        _launch_on_keys(key_gradient_kernel, raw, grad_k, ctx.key_epsilon)
+        run_now(key_launch(key_gradient_kernel, raw, grad_k, ctx.key_epsilon))
         state = grad_initial.reshape(shape.state_shape).to(ctx.state_dtype)
         return (grad_qkv, grad_decay, grad_beta, state, None, None, None, None)
 
 
-def _launch_on_keys(kernel: Any, x: Tensor, other: Tensor, epsilon: float) -> None:
-    """x, other: [B, T, 4, H, K]; all but the steps from token to token as in a contiguous one."""
+def key_launch(kernel: Any, x: Tensor, other: Tensor, epsilon: float) -> Launch:
+    """A kernel over all keys. x, other: [B, T, 4, H, K]; all but the steps from token to token as
+    in a contiguous one."""
     tokens, chains, size = x.shape[0] * x.shape[1], DIRECTIONS * x.shape[3], x.shape[4]
-    count, block = tokens * chains, triton.next_power_of_2(size)
+    count = tokens * chains
     arguments = (x, other, count, chains, x.stride(1), other.stride(1), epsilon)
-    grid = (triton.cdiv(count, ROWS),)
-    kernel[grid](*arguments, K=size, BK=block, BR=ROWS, num_warps=WARPS)
+    constants = {"K": size, "BK": triton.next_power_of_2(size), "BR": ROWS}
+    return Launch(kernel, (triton.cdiv(count, ROWS),), arguments, constants, WARPS)

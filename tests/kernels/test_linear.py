@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from bokehflow.kernels import linear
-from bokehflow.kernels.linear import column_sums
+from bokehflow.kernels.linear_layer import column_sums
 from tests.tolerances import NORM_BF16, NORM_FP32
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -4,9 +4,6 @@ PyTorch adds up a bias's gradient over all tokens with a general reduction, whic
 channels takes longer than the layer's own products.
 """
 
-# The kernel is compiled, not run: Python's types say nothing about it.
-# mypy: disable-error-code="untyped-decorator"
-
 from __future__ import annotations
 
 from typing import Any
@@ -14,10 +11,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 import triton
-import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from bokehflow.kernels.launch import Launch, run_now
+from bokehflow.kernels.sum_kernels import column_sum_kernel
 from bokehflow.kernels.triton_scan import check_device
 
 ROWS, COLUMNS, WARPS = 64, 64, 4
@@ -57,30 +55,22 @@ class _Linear(torch.autograd.Function):
 def column_sums(x: Tensor) -> Tensor:
     """The sums over N of x [N, C], in float32."""
     x = x.contiguous()
-    count, columns = x.shape
-    rows_each = ROWS * triton.cdiv(triton.cdiv(count, ROWS), MOST_PROGRAMS)
-    programs = triton.cdiv(count, rows_each)
-    shares = torch.empty(programs, columns, dtype=torch.float32, device=x.device)
-    grid = (programs, triton.cdiv(columns, COLUMNS))
+    rows_each = _rows_each(x)
+    programs = triton.cdiv(x.shape[0], rows_each)
+    shares = torch.empty(programs, x.shape[1], dtype=torch.float32, device=x.device)
     with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
-        column_sum_kernel[grid](
-            x, shares, count, columns, rows_each, BR=ROWS, BC=COLUMNS, num_warps=WARPS
-        )
+        run_now(column_sum_launch(x, shares))
     return shares.sum(0)
 
 
-@triton.jit
-def column_sum_kernel(
-    x: Any, shares: Any, count: Any, columns: Any, rows_each: Any,
-    BR: tl.constexpr, BC: tl.constexpr,
-) -> None:  # fmt: skip
-    """Sums over rows_each rows of x [count, columns] a program: [programs, columns] in fp32."""
-    channel = tl.program_id(1) * BC + tl.arange(0, BC)
-    total = tl.zeros([BC], tl.float32)
-    start = tl.program_id(0) * rows_each
-    for first in range(start, min(start + rows_each, count), BR):
-        row = first + tl.arange(0, BR)
-        inside = (row < count)[:, None] & (channel < columns)[None, :]
-        place = row.to(tl.int64)[:, None] * columns + channel[None, :]
-        total += tl.sum(tl.load(x + place, mask=inside, other=0.0).to(tl.float32), 0)
-    tl.store(shares + tl.program_id(0) * columns + channel, total, mask=channel < columns)
+def column_sum_launch(x: Tensor, shares: Tensor) -> Launch:
+    """Each program's sums [programs, C] of its rows of x [N, C], both contiguous."""
+    count, columns = x.shape
+    grid = (shares.shape[0], triton.cdiv(columns, COLUMNS))
+    constants = {"BR": ROWS, "BC": COLUMNS}
+    arguments = (x, shares, count, columns, _rows_each(x))
+    return Launch(column_sum_kernel, grid, arguments, constants, WARPS)
+
+
+def _rows_each(x: Tensor) -> int:
+    return int(ROWS * triton.cdiv(triton.cdiv(x.shape[0], ROWS), MOST_PROGRAMS))
