@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,12 +21,11 @@ from bokehflow.calibration.sample_folder import (
     material_files,
 )
 from bokehflow.calibration.sample_lenses import calibration_lenses
+from bokehflow.calibration.sample_runs import RUN_FRAMES, Run
 from bokehflow.calibration.sample_set import SampleSet, load_samples
 from bokehflow.calibration.sample_sources import (
     PACKAGED_SCENES,
-    RUN_FRAMES,
     Item,
-    Run,
     packaged_photos,
     share_out,
     synthetic_scenes,
@@ -42,7 +42,7 @@ from bokehflow.specs import Size
 PACKAGED, SYNTHETIC = "packaged", "synthetic"
 """Names of the sources that need no files: photos inside scikit-image with layered scenes beside
 them, and layered scenes alone."""
-_VERSION = 1
+_VERSION = 2
 """To be raised when the same request gives other samples: stored ones are not used again then."""
 
 
@@ -106,8 +106,8 @@ def make_samples(
     lenses = calibration_lenses(request.count, rng)
     runs = _runs(request, material.items, rng)
     observer = Observer(network)
-    with observer.watching(), torch.inference_mode():
-        drawn = list(_samples(request, network, runs, lenses, advance))
+    with torch.inference_mode():
+        drawn = list(_samples(request, network, observer, runs, lenses, advance))
     return SampleSet(
         np.stack([sample.frame for sample in drawn]),
         np.array([lens.as_tuple() for lens in lenses], dtype=np.float32),
@@ -142,18 +142,25 @@ class _Sample:
 def _samples(
     request: SampleRequest,
     network: Network,
+    observer: Observer,
     runs: Iterator[Run],
     lenses: Sequence[Lens],
     advance: Callable[[], None],
 ) -> Iterator[_Sample]:
+    """One sample a lens. Frames before it that are none are seen through the same lens."""
     shrink = Resample(request.frame_size, request.network_size)
     number = 0
     for run in runs:
         state = network.first_state()
         for step, frame in enumerate(run.frames, start=1):
+            sampled = step in run.steps
             pixels = torch.round(frame * 255.0)
             lens = torch.tensor([lenses[number].as_tuple()])
-            before, state = state, network(shrink(pixels / 255.0), lens, state).next_state
+            with observer.watching() if sampled else nullcontext():
+                output = network(shrink(pixels / 255.0), lens, state)
+            before, state = state, output.next_state
+            if not sampled:
+                continue
             yield _Sample(
                 pixels[0].permute(1, 2, 0).numpy().astype(np.uint8),
                 before,
@@ -166,7 +173,7 @@ def _samples(
 
 
 def _runs(request: SampleRequest, items: Sequence[Item], rng: np.random.Generator) -> Iterator[Run]:
-    """`request.count` frames, of as many items as leave RUN_FRAMES to each."""
+    """Of `request.count` samples, from as many items as leave RUN_FRAMES to each."""
     if sum(item.capacity for item in items) < request.count:
         total = sum(item.capacity for item in items)
         raise UsageError(
@@ -181,9 +188,11 @@ def _runs(request: SampleRequest, items: Sequence[Item], rng: np.random.Generato
         if len(chosen) >= wanted and sum(item.capacity for item in chosen) >= request.count:
             break
         chosen.append(items[index])
+    drawn = 0
     shares = share_out(request.count, [item.capacity for item in chosen])
     for item, share in zip(chosen, shares, strict=True):
-        yield from item.runs(share, request.frame_size, rng)
+        yield from item.runs(share, request.frame_size, rng, drawn)
+        drawn += share
 
 
 def _material(request: SampleRequest) -> FoundMaterial:

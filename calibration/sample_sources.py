@@ -19,15 +19,13 @@ from torch import Tensor
 
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.frames import fit
+from bokehflow.calibration.sample_runs import RUN_FRAMES, Run, sampled_steps, there_and_back
 from bokehflow.calibration.scenes import SCENE_KINDS, make_scene
 from bokehflow.media import open_video, read_photo
 from bokehflow.specs import Size
 
-RUN_FRAMES = 8
-"""Frames of a run, unless an item has fewer or fewer are wanted. Ranges of carried states settle
-within it; the sensitivity record shows how they go on."""
-STILL_FRAMES = 2 * RUN_FRAMES
-"""The most frames that one still picture gives: more would only repeat it."""
+STILL_SAMPLES = 2 * RUN_FRAMES
+"""The most samples that one still picture gives: more would only repeat it."""
 WINDOW_SHARES = (0.7, 0.95)
 """Size of the window that moves over a picture, against the largest that fits."""
 _SCENE_HEIGHT = 270
@@ -37,16 +35,8 @@ PACKAGED_PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 """Photos inside scikit-image. The Motorcycle pair is held out: artifacts are validated on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Frames [1, 3, H, W], sRGB 0..1, that follow each other, and what they show."""
-
-    origin: str
-    frames: tuple[Tensor, ...]
-
-
 class Item(Protocol):
-    """A picture, a clip or a video. `capacity` is the most frames it can give."""
+    """A picture, a clip or a video. `capacity` is the most samples it can give."""
 
     @property
     def name(self) -> str: ...
@@ -54,8 +44,12 @@ class Item(Protocol):
     @property
     def capacity(self) -> int: ...
 
-    def runs(self, count: int, size: Size, rng: np.random.Generator) -> Iterator[Run]:
-        """`count` frames of a size, in runs. Raises InputError for what cannot be read."""
+    def runs(self, count: int, size: Size, rng: np.random.Generator, drawn: int) -> Iterator[Run]:
+        """Runs of frames of a size, `count` of which become samples.
+
+        drawn: how many samples the items before give, which tells the long runs. A run's frames are
+        to be read before the next run is asked for. Raises InputError for what cannot be read.
+        """
         ...
 
 
@@ -65,11 +59,12 @@ class Still:
 
     name: str
     read: Callable[[Size], Tensor]
-    capacity: int = STILL_FRAMES
+    capacity: int = STILL_SAMPLES
 
-    def runs(self, count: int, size: Size, rng: np.random.Generator) -> Iterator[Run]:
+    def runs(self, count: int, size: Size, rng: np.random.Generator, drawn: int) -> Iterator[Run]:
         """One run: a window that moves evenly from one random place to another."""
-        yield Run(self.name, tuple(moving_window(self.read(size), size, count, rng)))
+        steps = sampled_steps(count, drawn)
+        yield Run(self.name, moving_window(self.read(size), size, steps[-1], rng), steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +79,16 @@ class ClipFile:
         """The file's name."""
         return self.path.name
 
-    def runs(self, count: int, size: Size, rng: np.random.Generator) -> Iterator[Run]:
-        """One run from a random place."""
-        clip = read_clip(self.path)
-        first = int(rng.integers(self.capacity - count + 1))
-        pixels = torch.from_numpy(clip.frames[first : first + count]).permute(0, 3, 1, 2)
-        yield Run(self.name, tuple(fit(picture[None], size) for picture in pixels.float() / 255.0))
+    def runs(self, count: int, size: Size, rng: np.random.Generator, drawn: int) -> Iterator[Run]:
+        """One run from a random place, there and back where a long one has too few frames."""
+        steps = sampled_steps(count, drawn)
+        length = min(steps[-1], self.capacity)
+        first = int(rng.integers(self.capacity - length + 1))
+        pixels = torch.from_numpy(read_clip(self.path).frames[first : first + length])
+        frames = [
+            fit(picture[None].float() / 255.0, size) for picture in pixels.permute(0, 3, 1, 2)
+        ]
+        yield Run(self.name, [frames[i] for i in there_and_back(steps[-1], length)], steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +103,34 @@ class VideoFile:
         """The file's name."""
         return self.path.name
 
-    def runs(self, count: int, size: Size, rng: np.random.Generator) -> Iterator[Run]:
-        """Runs of RUN_FRAMES at random places, in order and without overlap."""
-        lengths = split_evenly(count, -(-count // RUN_FRAMES))
-        skipped = np.sort(rng.integers(0, self.capacity - count + 1, len(lengths)))
-        starts = [int(gap) + sum(lengths[:i]) for i, gap in enumerate(skipped)]
-        wanted = {
-            start + i: start for start, n in zip(starts, lengths, strict=True) for i in range(n)
-        }
-        found: dict[int, list[Tensor]] = {}
+    def runs(self, count: int, size: Size, rng: np.random.Generator, drawn: int) -> Iterator[Run]:
+        """Runs of RUN_FRAMES samples at random places, in order and without overlap.
+
+        A long one goes there and back over its part of the video where that is too short for it.
+        """
+        counts = split_evenly(count, -(-count // RUN_FRAMES))
+        planned = [sampled_steps(n, drawn + sum(counts[:i])) for i, n in enumerate(counts)]
+        lengths = _shortened([steps[-1] for steps in planned], counts, self.capacity)
+        gaps = np.diff(
+            np.sort(rng.integers(0, self.capacity - sum(lengths) + 1, len(counts))), prepend=0
+        )
+        number = 0
         with open_video(self.path) as video:
-            for number in range(max(wanted) + 1):
-                image = next(video.frames).image
-                if number in wanted:
-                    found.setdefault(wanted[number], []).append(fit(image, size))
-        for start, frames in found.items():
-            yield Run(f"{self.name} from frame {start + 1}", tuple(frames))
+            for steps, length, gap in zip(planned, lengths, gaps.tolist(), strict=True):
+                for _ in range(gap):
+                    next(video.frames)
+                frames = [fit(next(video.frames).image, size) for _ in range(length)]
+                origin = f"{self.name} from frame {number + gap + 1}"
+                yield Run(origin, [frames[i] for i in there_and_back(steps[-1], length)], steps)
+                number += gap + length
+
+
+def _shortened(wanted: Sequence[int], least: Sequence[int], capacity: int) -> list[int]:
+    """How many frames of a video each run gets: what is wanted where the capacity allows, and an
+    even part of what there is above the least of each otherwise."""
+    more = [want - few for want, few in zip(wanted, least, strict=True)]
+    spare = share_out(min(sum(more), capacity - sum(least)), more)
+    return [few + extra for few, extra in zip(least, spare, strict=True)]
 
 
 def packaged_photos() -> list[Item]:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import CheckError
+from bokehflow.quantize.coreml_front import front_of
 from bokehflow.quantize.layers import is_quantizable_constant
 from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
 from bokehflow.runtimes.mil_evaluator.program import Operation, Variable
@@ -51,7 +52,7 @@ def largest_magnitudes(
     path: Path, names: Sequence[str], samples: SampleSet, indices: Sequence[int]
 ) -> dict[str, float]:
     """The largest magnitude that each named value reaches, by evaluating some of the samples."""
-    evaluator = Evaluator(read_package(path))
+    evaluator = Evaluator(front_of(read_package(path), names))
     wanted, found = set(names), dict.fromkeys(names, 0.0)
 
     def observe(_: Operation, variable: Variable, value: Tensor) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.quantize.coreml_noise import with_noise_outputs
 from bokehflow.quantize.coreml_package import (
     check_quantizers,
     largest_magnitudes,
@@ -17,8 +18,10 @@ from bokehflow.quantize.coreml_package import (
     with_quantized_inputs,
 )
 from bokehflow.quantize.job import Job, Outcome, Tried
-from bokehflow.quantize.layer_noise import spread
+from bokehflow.quantize.layer_noise import ranked, spread
+from bokehflow.quantize.layers import LayerNoise
 from bokehflow.runtimes.coreml_session import CoreMLSession
+from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
 
 EVALUATED_SAMPLES = 16
 """Samples whose ranges are measured: the evaluator is far slower than an engine."""
@@ -90,11 +93,28 @@ def _outcome(job: Job, model: Any, ranged: int | None = None) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.mlpackage"
         _write(model, path, {})
-        quantized = check_quantizers(load_program(model))
+        program = load_program(model)
+        quantized = check_quantizers(program)
+        noises = _noises(job, path, program)
+        job.advance()
         loss = job.held_out.loss(CoreMLSession(path))
     return Outcome(
-        partial(_write, model), loss, tuple(quantized), tried=(Tried(0, loss),), ranged=ranged
+        partial(_write, model),
+        loss,
+        tuple(quantized),
+        noises=tuple(noises),
+        tried=(Tried(0, loss),),
+        ranged=ranged,
     )
+
+
+def _noises(job: Job, path: Path, program: Any) -> list[LayerNoise]:
+    """Every layer's own noise in the package at a path, which holds the program, the noisiest
+    first. Layers are called as `check_quantizers` calls them."""
+    layers = {op.outputs[0].name: name for op, name in layer_operations(program)}
+    measuring = with_noise_outputs(read_package(path), read_package(job.artifact.path), layers)
+    evaluator = Evaluator(measuring)
+    return ranked(lambda feeds: evaluator.run(feeds).outputs, job.samples)
 
 
 def _write(model: Any, path: Path, metadata: Mapping[str, str]) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.quantize.format import Format, M
+from bokehflow.quantize.format import Feeds, Format, M
 from bokehflow.quantize.held_out import decibels
 from bokehflow.quantize.layers import NOISE, SIGNAL, LayerNoise
 
@@ -17,14 +21,22 @@ SAMPLES = 4
 def rank_layers(form: Format[M], quantized: M, original: M, samples: SampleSet) -> list[LayerNoise]:
     """Every quantized layer with its own SQNR on some of the samples, the noisiest first."""
     measuring = form.with_noise_outputs(quantized, original)
-    powers: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         session = form.open(measuring, Path(folder))
-        for index in spread(len(samples), SAMPLES):
-            for name, value in session.run(samples.feeds(index)).items():
-                if name.startswith((NOISE, SIGNAL)):
-                    powers[name] = powers.get(name, 0.0) + float(value)
+        noises = ranked(session.run, samples)
         del session
+    return noises
+
+
+def ranked(
+    run: Callable[[Feeds], Mapping[str, NDArray[np.float32]]], samples: SampleSet
+) -> list[LayerNoise]:
+    """As `rank_layers`, by whatever runs a model with outputs NOISE and SIGNAL."""
+    powers: dict[str, float] = {}
+    for index in spread(len(samples), SAMPLES):
+        for name, value in run(samples.feeds(index)).items():
+            if name.startswith((NOISE, SIGNAL)):
+                powers[name] = powers.get(name, 0.0) + float(value)
     layers = [name.removeprefix(NOISE) for name in powers if name.startswith(NOISE)]
     noises = [
         LayerNoise(layer, round(decibels(powers[SIGNAL + layer], powers[NOISE + layer]), 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from bokehflow.calibration.sample_lenses import (
 from bokehflow.calibration.sample_making import SampleRequest, stored_samples
 from bokehflow.calibration.sample_set import SampleSet, load_samples
 from bokehflow.calibration.sample_sources import share_out
+from bokehflow.calibration.sample_statistics import Observer, state_norms
 from bokehflow.errors import InputError, UsageError
+from bokehflow.layers.temporal import State
 from bokehflow.media import write_photo
 from bokehflow.network import Network
 from bokehflow.specs import Size, find_variant
@@ -120,19 +123,71 @@ def test_a_bad_photo_is_named_or_left_out(photos: Path) -> None:
     assert len(found.unusable) == 1
 
 
-def test_a_video_gives_frames_in_order(network: Network, tmp_path: Path) -> None:
-    path = tmp_path / "clip.mp4"
-    written = write_clip(path, Clip(frames=12, height=SIZE.height, width=SIZE.width))
-    samples, _ = draw(network, tmp_path, source=str(path), count=10)
-    # The nearest written frame of each sample, by the blue that moves from frame to frame.
+def numbers_in(samples: SampleSet, written: list[np.ndarray]) -> list[int]:
+    """The nearest written frame of each sample, by the blue that moves from frame to frame."""
     apart = np.abs(
         samples.frames.astype(float)[:, None] - np.stack(written).astype(float)[None]
     ).mean(axis=(2, 3, 4))
-    nearest = apart.argmin(axis=1)
+    return [int(number) for number in apart.argmin(axis=1)]
+
+
+def test_a_video_gives_frames_in_order(network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    written = write_clip(path, Clip(frames=48, height=SIZE.height, width=SIZE.width))
+    samples, _ = draw(network, tmp_path, source=str(path), count=10)
+    nearest = numbers_in(samples, written)
     # Coding blurs neighbours into each other.
     assert (np.diff(nearest) >= 0).all()
-    assert nearest[-1] - nearest[0] >= 8
-    assert {origin["frame"] for origin in samples.facts["origins"]} == {1, 2, 3, 4, 5}
+    steps = [origin["frame"] for origin in samples.facts["origins"]]
+    assert steps == [1, 9, 16, 24, 32, 1, 2, 3, 4, 5]
+    assert nearest[4] - nearest[0] == pytest.approx(31, abs=1)
+    assert nearest[-1] - nearest[5] == pytest.approx(4, abs=1)
+    assert samples.facts["origins"][5]["from"] == f"clip.mp4 from frame {nearest[5] + 1}"
+
+
+def test_a_short_video_is_walked_there_and_back(network: Network, tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    written = write_clip(path, Clip(frames=20, height=SIZE.height, width=SIZE.width))
+    samples, _ = draw(network, tmp_path, source=str(path), count=4)
+    # Frames 1, 11, 22 and 32 of a walk over 20 are its frames 1, 11, 18 and 8.
+    assert numbers_in(samples, written) == pytest.approx([0, 10, 17, 7], abs=1)
+
+
+def test_late_states_are_what_all_frames_before_leave(
+    network: Network, photos: Path, tmp_path: Path
+) -> None:
+    calls: list[tuple[State, State]] = []
+    watch = network.register_forward_hook(
+        lambda _, given, output: calls.append((given[2], output.next_state))
+    )
+    try:
+        samples, _ = draw(network, tmp_path, source=str(photos / "0.png"), count=4)
+    finally:
+        watch.remove()
+    steps = [origin["frame"] for origin in samples.facts["origins"]]
+    assert steps == [1, 11, 22, 32]
+    assert len(calls) == 32
+    assert all(before[1] is after[0] for before, after in itertools.pairwise(calls))
+    for index, step in enumerate(steps):
+        for name, carried in calls[step - 1][0]._asdict().items():
+            np.testing.assert_array_equal(samples.states[name][index], carried[0].numpy())
+    growth = samples.facts["statistics"]["state_growth"]
+    assert [row["frame"] for row in growth] == steps
+    norms = [state_norms(calls[step - 1][1].scan) for step in steps]
+    np.testing.assert_allclose([row["norms"] for row in growth], norms, atol=1e-6)
+
+
+def test_statistics_are_of_samples_alone(network: Network, photos: Path, tmp_path: Path) -> None:
+    samples, _ = draw(network, tmp_path, source=str(photos), count=3)
+    observer = Observer(network)
+    with observer.watching(), torch.inference_mode():
+        for index in range(len(samples)):
+            feeds = {name: torch.from_numpy(x) for name, x in samples.feeds(index).items()}
+            state = State(*(feeds[f"state_{name}"] for name in State._fields))
+            network(feeds["image"], feeds["lens"], state)
+    expected, found = observer.facts(), samples.facts["statistics"]
+    assert found["gates"] == expected["gates"]
+    assert found["layer_inputs"] == expected["layer_inputs"]
 
 
 def test_a_video_cut_short_is_named(tmp_path: Path) -> None:

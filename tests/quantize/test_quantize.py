@@ -24,8 +24,10 @@ from bokehflow.quantize.coreml_package import (
     with_quantized_inputs,
 )
 from bokehflow.quantize.held_out import HeldOut, Loss
+from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from bokehflow.quantize.record import SCHEMA_FILE
+from bokehflow.scan import ScanConfig
 from bokehflow.specs import find_variant
 from bokehflow.weights import load_network
 from tests.benchmarks.report.samples import CountingSession, manifest
@@ -40,7 +42,7 @@ PARITY_DB = 40.0
 def samples(artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory) -> SampleSet:
     manifest = artifacts["onnx"].manifest
     request = SampleRequest(manifest.frame_size, manifest.network_size, SYNTHETIC, 4)
-    network, info = load_network(find_variant("nano"))
+    network, info = load_network(find_variant("nano"), scan=ScanConfig("cpu"))
     folder = tmp_path_factory.mktemp("samples")
     return stored_samples(request, network, info.sha256, folder, lambda: None)[0]
 
@@ -76,6 +78,16 @@ def test_int8_keeps_its_bars_and_says_what_it_did(
     weights = made.path if manifest.target == "onnx" else made.path / "model.bin"
     assert weights.stat().st_size <= LARGEST_INT8_BYTES
     assert manifest.artifact_bytes < 0.6 * source.artifact_bytes
+
+
+class UnseenScenes(HeldOut):
+    """Finds no loss, without evaluating a frame."""
+
+    def __init__(self) -> None:
+        pass
+
+    def loss(self, _: object) -> Loss:
+        return Loss(0.0, 90.0, 90.0)
 
 
 def test_only_layers_are_quantized_in_every_block(quantized: Quantized) -> None:
@@ -126,6 +138,24 @@ def test_core_ml_activations_are_quantized_before_layers_alone(
     assert reached == sorted(name for _, name in operations)
     assert all(is_quantizable_constant(name) for name in reached)
     assert len([name for name in reached if "scan_project" in name]) == 6 * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "in_8_bits"), [("w8", False), ("palette6", False), ("w8a8", True)], ids=str
+)
+def test_core_ml_layers_are_ranked_by_their_own_noise(
+    name: str, in_8_bits: bool, artifacts: dict[str, Artifact], samples: SampleSet
+) -> None:
+    limits = Limits(0.3, PARITY_DB)
+    job = Job(artifacts["coreml"], samples, UnseenScenes(), limits, lambda: None)
+    outcome = find_recipe(name, "coreml").run(job)
+    ranking = [noise.sqnr_db for noise in outcome.noises]
+    assert ranking == sorted(ranking)
+    assert 10.0 < ranking[0] < ranking[-1] < 70.0
+    names = [noise.layer for noise in outcome.noises]
+    assert all(is_quantizable_constant(layer) for layer in names)
+    assert len([layer for layer in names if "scan_project" in layer]) == 6 * 4
+    assert set(outcome.quantized) == (set(names) if in_8_bits else set())
 
 
 @pytest.mark.parametrize(
