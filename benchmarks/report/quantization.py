@@ -57,6 +57,7 @@ def _quantization(record: Record) -> Quantization:
     gates = record["calibration"]["statistics"]["gates"]
     return Quantization(
         facts=_facts(record),
+        weights_alone=not record["quantized_layers"],
         layers=tuple(
             LayerNoise(one["layer"], one["sqnr_db"], one["float"]) for one in record["layers"]
         ),

@@ -49,10 +49,12 @@ class Gate:
 class Quantization:
     """What the recipe recorded: layers by noise, the most first; the rest empty where not asked.
 
-    facts: label to value, of the recipe and of its calibration.
+    facts: label to value, of the recipe and of its calibration. weights_alone: layers compute in
+    float, on weights that were quantized.
     """
 
     facts: Mapping[str, str]
+    weights_alone: bool = False
     layers: tuple[LayerNoise, ...] = ()
     scans: tuple[ScanNoise, ...] = ()
     drift: tuple[DriftPoint, ...] = ()

@@ -21,8 +21,9 @@ def recorded_tables(row: RowReport) -> list[Table]:
 
 
 def _layers(name: str, found: Quantization) -> Table:
+    otherwise = "float, on quantized weights" if found.weights_alone else "8 bits"
     rows = [
-        (one.layer, f"{one.sqnr_db:.1f}", "float" if one.kept_float else "8 bits")
+        (one.layer, f"{one.sqnr_db:.1f}", "float" if one.kept_float else otherwise)
         for one in found.layers
     ]
     return Table(f"Layers of {name}, the noisiest first", ("layer", "SQNR, dB", "kept in"), rows)

@@ -146,8 +146,9 @@ def _text(made: Quantized) -> str:
         len(record["quantized_layers"]),
         status,
     )
+    otherwise = "8 bits" if record["quantized_layers"] else "float, on quantized weights"
     noisiest = [
-        (layer["layer"], f"{layer['sqnr_db']:.1f}", "float" if layer["float"] else "8 bits")
+        (layer["layer"], f"{layer['sqnr_db']:.1f}", "float" if layer["float"] else otherwise)
         for layer in record["layers"][:NOISIEST_SHOWN]
     ]
     parts = [text_table(COLUMNS, [row])]

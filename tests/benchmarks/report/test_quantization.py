@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from bokehflow.benchmarks.report.quantization import quantization_of
+from bokehflow.benchmarks.report.recorded_tables import recorded_tables
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
 from bokehflow.quantize.record import SCHEMA_VERSION, record_path
-from tests.benchmarks.report.samples import manifest
+from tests.benchmarks.report.samples import int8_row, manifest
 
 
 def quantized(folder: Path) -> Artifact:
@@ -70,6 +72,14 @@ def test_a_record_is_read(tmp_path: Path) -> None:
     assert found.facts["layers left in float"] == "1"
     assert found.facts["its limits"] == "met"
     assert "bad.jpg" in found.facts["calibration, left out"]
+
+
+def test_layers_whose_weights_alone_are_quantized_compute_in_float(tmp_path: Path) -> None:
+    artifact = quantized(tmp_path)
+    for layers, wanted in (["a/conv_1"], "8 bits"), ([], "float, on quantized weights"):
+        record_path(artifact.path).write_text(json.dumps(record(quantized_layers=layers)))
+        row = dataclasses.replace(int8_row(), quantization=quantization_of(artifact))
+        assert [line[2] for line in recorded_tables(row)[0].rows] == ["float", wanted]
 
 
 def test_no_record_is_said_and_no_quantization_is_none(tmp_path: Path) -> None:
