@@ -34,6 +34,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 class _Linear(torch.autograd.Function):
+    """See `linear`, of inputs in one dtype."""
+
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """The layer's output [..., O]."""
@@ -45,11 +47,11 @@ class _Linear(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, weight and bias, each of its shape."""
         x, weight = ctx.saved_tensors
+        for_x, for_weight, for_bias = ctx.needs_input_grad
         rows = grad.reshape(-1, grad.shape[-1])
-        grad_x = rows @ weight if ctx.needs_input_grad[0] else None
-        grad_weight = rows.T @ x.reshape(-1, x.shape[-1])
-        grad_x = None if grad_x is None else grad_x.view(x.shape)
-        return grad_x, grad_weight, column_sums(rows).to(weight.dtype)
+        grad_x = (rows @ weight).view(x.shape) if for_x else None
+        grad_weight = rows.T @ x.reshape(-1, x.shape[-1]) if for_weight else None
+        return grad_x, grad_weight, column_sums(rows).to(weight.dtype) if for_bias else None
 
 
 def column_sums(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -121,6 +122,24 @@ def test_a_bad_photo_is_named_or_left_out(photos: Path) -> None:
     found = find_material(photos, skip_bad=True)
     assert [item.name for item in found.items] == ["0.png", "1.png"]
     assert len(found.unusable) == 1
+
+
+def test_a_video_with_a_bad_frame_is_named_or_used_up_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    write_clip(path, Clip(frames=12, height=128, width=128))
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][6]
+        assert packet.pos is not None
+        start, stop = packet.pos + 4, packet.pos + packet.size
+    content = bytearray(path.read_bytes())
+    content[start:stop] = b"\xff" * (stop - start)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"1 of 1 files.*clip\.mp4.*good frames"):
+        find_material(tmp_path)
+    found = find_material(tmp_path, skip_bad=True)
+    assert [item.name for item in found.items] == ["clip.mp4"]
+    assert 1 <= found.items[0].capacity < 12
+    assert f"after {found.items[0].capacity} good frames" in found.unusable[0]
 
 
 def numbers_in(samples: SampleSet, written: list[np.ndarray]) -> list[int]:

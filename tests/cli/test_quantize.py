@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from bokehflow.export import Artifact
 from bokehflow.media import write_photo
+from bokehflow.quantize.accuracy import Limits
 from tests.cli.runner import Bfx
 from tests.cli.test_export_validate import copied
 
@@ -67,3 +69,17 @@ def test_a_bad_photo_is_listed_and_left_out_on_request(
     done = bfx(*wanted, "--skip-bad")
     assert done.exit_code == 0, done.stderr
     assert "left out" in done.stderr
+
+
+def test_a_limit_that_cannot_be_kept_exits_with_1_and_keeps_the_best(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Limits, "met_by", lambda _self, _loss: False)
+    source = copied(artifacts["onnx"], tmp_path)
+    done = bfx("quantize", source, "--recipe", "w8", "--samples", 2,
+               "--calibration", "synthetic", "--json")  # fmt: skip
+    assert done.exit_code == 1
+    document = done.document
+    assert document["met"] is False
+    assert Path(document["artifact"]).is_file()
+    assert not json.loads(Path(document["record_file"]).read_text())["held_out"]["met"]

@@ -51,3 +51,10 @@ def test_sums_of_any_number_of_rows(count: int) -> None:
     wanted = x.double().sum(0)
     assert (column_sums(x).double() - wanted).norm() <= NORM_FP32 * x.double().norm()
     assert torch.equal(column_sums(x.t().contiguous().t()), column_sums(x))
+
+
+def test_what_takes_no_gradient_gets_none() -> None:
+    x = torch.randn(5, 16, device=DEVICE, requires_grad=True)
+    weight, bias = torch.randn(8, 16, device=DEVICE), torch.randn(8, device=DEVICE)
+    (gradient,) = torch.autograd.grad(linear(x, weight, bias).sum(), [x])
+    torch.testing.assert_close(gradient, weight.sum(0).expand(5, 16))
