@@ -31,7 +31,7 @@ def test_a_fused_network_is_the_same_network() -> None:
     plain = Network(TINY, ScanConfig("chunked")).to(DEVICE)
     fused = Network(TINY, ScanConfig("triton")).to(DEVICE)
     fused.load_state_dict(plain.state_dict())
-    frame = torch.rand(2, 3, 16, 24, device=DEVICE)
+    frame = torch.rand(2, 3, 12, 16, device=DEVICE)
     lens = torch.tensor([[50.0, 1.8, 1.5, 36.0], [35.0, 4.0, 3.0, 36.0]], device=DEVICE)
     first = first_state(TINY, 2, device=DEVICE)
     state = State(*(x.detach() for x in plain(frame.flip(0), lens, first).next_state))
