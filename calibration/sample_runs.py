@@ -5,9 +5,8 @@ included, and only carries its state in between: what the network makes of frame
 than calibrating on all before it.
 
 Every frame is run at the size that samples have. At half of it each costs a quarter, but leaves
-another state: 37 to 57 % off along 32 frames of panned photos, though its norm is within 2 %. Two
-frames of the full size then mended that to 1e-6, but with weights that forget as fast as this, and
-others need not.
+another state, though of nearly the same norm: only weights that forget within a frame or two would
+not show that.
 """
 
 from __future__ import annotations

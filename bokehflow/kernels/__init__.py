@@ -6,6 +6,9 @@ Importing this package imports neither Triton nor Numba; the first call does.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -30,19 +33,15 @@ def require_triton_scan() -> None:
 
     MissingDependencyError without Triton, UsageError without a CUDA device.
     """
-    try:
+    with _needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.triton_scan import check_device
-    except ModuleNotFoundError as error:
-        raise _missing(error, "triton", "cuda", "the Triton scan") from error
     check_device(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def require_cpu_scan() -> None:
     """Raise MissingDependencyError where `cpu_scan_2d` cannot run: without Numba."""
-    try:
+    with _needs("numba", "train", "the CPU scan"):
         import bokehflow.kernels.cpu_scan  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise _missing(error, "numba", "train", "the CPU scan") from error
 
 
 def gated_delta_scan_2d(
@@ -76,10 +75,8 @@ def gated_delta_scan_2d(
     are not on a CUDA device, MissingDependencyError without Triton.
     Source: Yang et al., "Gated Delta Networks" (arXiv 2412.06464), section 3.3.
     """
-    try:
+    with _needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.triton_scan import scan
-    except ModuleNotFoundError as error:
-        raise _missing(error, "triton", "cuda", "the Triton scan") from error
     tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
     return scan(tensors, height, width, segments)
 
@@ -101,10 +98,8 @@ def projected_scan_2d(
     qkv: [B, T, 3, 4, H, K], queries, keys and values of one size. Keys are divided by
     sqrt(|k|^2 + key_epsilon). All else, and what is raised, as in `gated_delta_scan_2d`.
     """
-    try:
+    with _needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.triton_projected import projected_scan
-    except ModuleNotFoundError as error:
-        raise _missing(error, "triton", "cuda", "the Triton scan") from error
     return projected_scan(qkv, log_decay, beta, initial_state, height, width, segments, key_epsilon)
 
 
@@ -115,10 +110,8 @@ def mix_directions(logits: Tensor, values: Tensor) -> Tensor:
     Raises SizeError for other shapes, UsageError off CUDA devices, MissingDependencyError without
     Triton.
     """
-    try:
+    with _needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.direction_mix import mix_directions as mix
-    except ModuleNotFoundError as error:
-        raise _missing(error, "triton", "cuda", "the Triton scan") from error
     return mix(logits, values)
 
 
@@ -128,10 +121,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     x: [..., I]; weight: [O, I]; bias: [O]. Raises UsageError off CUDA devices,
     MissingDependencyError without Triton.
     """
-    try:
+    with _needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.linear_layer import linear as product
-    except ModuleNotFoundError as error:
-        raise _missing(error, "triton", "cuda", "the Triton scan") from error
     return product(x, weight, bias)
 
 
@@ -140,10 +131,8 @@ def fuse_layer_norms(network: nn.Module) -> None:
 
     Raises MissingDependencyError without Triton.
     """
-    try:
+    with _needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.layer_norm import fuse_layer_norms as fuse
-    except ModuleNotFoundError as error:
-        raise _missing(error, "triton", "cuda", "the Triton scan") from error
     fuse(network)
 
 
@@ -164,10 +153,8 @@ def cpu_scan_2d(
     float64). The first call for a pair of head sizes compiles for some seconds.
     Raises SizeError and UsageError in the same way, MissingDependencyError without Numba.
     """
-    try:
+    with _needs("numba", "train", "the CPU scan"):
         from bokehflow.kernels.cpu_scan import scan
-    except ModuleNotFoundError as error:
-        raise _missing(error, "numba", "train", "the CPU scan") from error
     tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
     return scan(tensors, height, width, segments)
 
@@ -188,15 +175,18 @@ def cpu_projected_scan_2d(
     qkv: [B, T, 3, 4, H, K], queries, keys and values of one size. Keys are divided by
     sqrt(|k|^2 + key_epsilon). All else, and what is raised, as in `cpu_scan_2d`.
     """
-    try:
+    with _needs("numba", "train", "the CPU scan"):
         from bokehflow.kernels.cpu_scan import projected_scan
-    except ModuleNotFoundError as error:
-        raise _missing(error, "numba", "train", "the CPU scan") from error
     return projected_scan(qkv, log_decay, beta, initial_state, height, width, segments, key_epsilon)
 
 
-def _missing(
-    error: ModuleNotFoundError, package: str, extra: str, purpose: str
-) -> ModuleNotFoundError | MissingDependencyError:
-    """The plain error for a package that is not installed; any other failure as it is."""
-    return MissingDependencyError(package, extra, purpose) if error.name == package else error
+@contextlib.contextmanager
+def _needs(package: str, extra: str, purpose: str) -> Iterator[None]:
+    """Importing what needs a package that is not installed is a plain error; any other failure
+    stays as it is."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise MissingDependencyError(package, extra, purpose) from error

@@ -13,6 +13,7 @@ MAX_HEAD_SIZE = 64
 """Beyond this a state no longer fits the registers of one program."""
 
 DIRECTIONS = 4
+PROJECTED_AXES = 6
 
 SMALLEST_LOG_DECAY = -1e3
 """exp of this is 0 in every dtype; a decay of exactly 0 counts as this."""
@@ -57,6 +58,14 @@ class ScanTensors:
     log_decay: Tensor
     beta: Tensor
     initial_state: Tensor | None
+
+
+def split_projection(qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """q, k and v [B, T, 4, H, K] of a projection [B, T, 3, 4, H, K], as views. Raises SizeError."""
+    if qkv.dim() != PROJECTED_AXES or qkv.shape[2] != len(("q", "k", "v")):
+        raise SizeError(f"qkv of shape {tuple(qkv.shape)}", "[B, T, 3, 4, H, size]")
+    q, k, v = qkv.unbind(2)
+    return q, k, v
 
 
 def check_inputs(

@@ -17,12 +17,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bokehflow.errors import SizeError, UsageError
-from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
+from bokehflow.errors import UsageError
+from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs, split_projection
 from bokehflow.kernels.cpu_recurrence import BLOCK, Recurrence, compile_recurrence
 from bokehflow.kernels.walks import walking_order
 
-PROJECTED_AXES = 6
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 
@@ -43,10 +42,7 @@ def projected_scan(
     key_epsilon: float,
 ) -> tuple[Tensor, Tensor]:
     """See `bokehflow.kernels.cpu_projected_scan_2d`."""
-    if qkv.dim() != PROJECTED_AXES or qkv.shape[2] != len(("q", "k", "v")):
-        raise SizeError(f"qkv of shape {tuple(qkv.shape)}", "[B, T, 3, 4, H, size]")
-    q, k, v = qkv.unbind(2)
-    tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
+    tensors = ScanTensors(*split_projection(qkv), log_decay, beta, initial_state)
     job = _checked(tensors, height, width, segments, key_epsilon)
     return _run(job, tensors, (qkv,))
 

@@ -12,16 +12,25 @@ import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bokehflow.errors import SizeError
-from bokehflow.kernels.checks import DIRECTIONS, ScanShape, ScanTensors, check_inputs
+from bokehflow.kernels.checks import (
+    DIRECTIONS,
+    ScanShape,
+    ScanTensors,
+    check_inputs,
+    split_projection,
+)
 from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
 from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.passes import Borders, Job, Sequences, backward_pass, forward_pass
 from bokehflow.kernels.plan import LaunchPlan
-from bokehflow.kernels.triton_scan import DTYPES, check_device, plan_on_device
+from bokehflow.kernels.triton_scan import (
+    DTYPES,
+    check_device,
+    keeps_for_gradients,
+    plan_on_device,
+    state_or_zeros,
+)
 
-PARTS = 3  # q, k and v
-PROJECTED_AXES = 6
 ROWS, WARPS = 64, 4
 """Keys a program holds, and its warps."""
 
@@ -38,18 +47,11 @@ def projected_scan(
 ) -> tuple[Tensor, Tensor]:
     """See `bokehflow.kernels.projected_scan_2d`."""
     check_device(qkv.device)
-    if qkv.ndim != PROJECTED_AXES or qkv.shape[2] != PARTS:
-        raise SizeError(f"qkv of shape {tuple(qkv.shape)}", "[B, T, 3, 4, H, K]")
     qkv = qkv.contiguous()
-    q, k, v = qkv.unbind(2)
-    tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
+    tensors = ScanTensors(*split_projection(qkv), log_decay, beta, initial_state)
     shape = check_inputs(tensors, height, width, segments, DTYPES)
-    state = initial_state
-    if state is None:
-        state = torch.zeros(shape.state_shape, dtype=torch.float32, device=qkv.device)
-    inputs = (qkv, log_decay, beta, state)
-    keep = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
-    plan = plan_on_device(q, shape)
+    inputs = (qkv, log_decay, beta, state_or_zeros(tensors, shape))
+    keep, plan = keeps_for_gradients(inputs), plan_on_device(tensors.q, shape)
     with torch.cuda.device_of(qkv):  # type: ignore[no-untyped-call]
         return _ProjectedScan.apply(*inputs, shape, plan, key_epsilon, keep)  # type: ignore[no-any-return,no-untyped-call]
 

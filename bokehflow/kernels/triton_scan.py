@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -31,11 +32,9 @@ def scan_with_plan(
     tensors: ScanTensors, shape: ScanShape, plan: LaunchPlan
 ) -> tuple[Tensor, Tensor]:
     """`scan` of checked tensors with a chosen plan: for tests and for tuning."""
-    state = tensors.initial_state
-    if state is None:
-        state = torch.zeros(shape.state_shape, dtype=torch.float32, device=tensors.q.device)
+    state = state_or_zeros(tensors, shape)
     inputs = (tensors.q, tensors.k, tensors.v, tensors.log_decay, tensors.beta, state)
-    keep = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
+    keep = keeps_for_gradients(inputs)
     # Triton launches on the current device, which need not be the tensors'.
     with torch.cuda.device_of(tensors.q):  # type: ignore[no-untyped-call]
         return _TritonScan.apply(*inputs, shape, plan, keep)  # type: ignore[no-any-return,no-untyped-call]
@@ -85,6 +84,18 @@ class _TritonScan(torch.autograd.Function):
         )
         state = grad_initial.reshape(shape.state_shape).to(ctx.state_dtype)
         return (grads.q, grads.k, grads.v, grads.log_decay, grads.beta, state, None, None, None)
+
+
+def state_or_zeros(tensors: ScanTensors, shape: ScanShape) -> Tensor:
+    """The initial state, zeros where there is none."""
+    if tensors.initial_state is not None:
+        return tensors.initial_state
+    return torch.zeros(shape.state_shape, dtype=torch.float32, device=tensors.q.device)
+
+
+def keeps_for_gradients(inputs: Iterable[Tensor]) -> bool:
+    """Whether a scan of these has to keep what its way back needs."""
+    return torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
 
 
 def plan_on_device(q: Tensor, shape: ScanShape) -> LaunchPlan:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from bokehflow.kernels import linear, mix_directions, projected_scan_2d
+from bokehflow.layers.bigdr import DirectionFusion, ScanMixer
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network
 from bokehflow.scan import ScanConfig
@@ -24,6 +26,18 @@ def _outcome(network: Network, frame: Tensor, lens: Tensor, state: State) -> lis
     parts = [(x * torch.randn(x.shape, generator=random).to(x)).sum() for x in outputs]
     learning = [p for name, p in network.named_parameters() if not name.startswith("refine")]
     return [*outputs, *torch.autograd.grad(torch.stack(parts).sum(), learning)]
+
+
+def test_every_layer_that_has_a_kernel_takes_it() -> None:
+    modules = list(Network(TINY, ScanConfig("triton")).modules())
+    mixers = [module for module in modules if isinstance(module, ScanMixer)]
+    fusions = [module for module in modules if isinstance(module, DirectionFusion)]
+    assert mixers
+    assert all(mixer.linear is linear for mixer in mixers)
+    assert all(mixer.scan.func is projected_scan_2d for mixer in mixers)
+    assert all(fusion.mix is mix_directions for fusion in fusions)
+    plain = [m for m in modules if isinstance(m, nn.Linear | nn.LayerNorm)]
+    assert all("forward" in vars(module) for module in plain)
 
 
 def test_a_fused_network_is_the_same_network() -> None:

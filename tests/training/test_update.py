@@ -25,6 +25,17 @@ pytestmark = [
 RATES = (1e-3, 2e-3, 5e-4, 3e-3, 1e-3, 2e-3)
 
 
+class _Counted(StepUpdate):
+    """Counts how often the update is asked for, rather than played back."""
+
+    moves = 0
+
+    def move(self) -> None:
+        """Count, and move."""
+        self.moves += 1
+        super().move()
+
+
 def _run(network: Network) -> RunState:
     optimiser = build_optimiser(network, OptimiserConfig(method="muon", keep_rate=2.0))
     return RunState(network, AveragedWeights(network, 0.9), optimiser)
@@ -35,7 +46,8 @@ def test_recorded_updates_are_those_computed_call_by_call() -> None:
     first = Network(find_variant("nano"), ScanConfig("triton")).cuda()
     runs = [_run(first), _run(copy.deepcopy(first))]
     start = [p.detach().clone() for p in first.parameters()]
-    updates = [StepUpdate(runs[0]), RecordedUpdate(StepUpdate(runs[1]))]
+    counted = _Counted(runs[1])
+    updates = [StepUpdate(runs[0]), RecordedUpdate(counted)]
     places = [[torch.empty_like(p) for p in run.network.parameters()] for run in runs]
     for number, rate in enumerate(RATES):
         for index, (run, update) in enumerate(zip(runs, updates, strict=True)):
@@ -47,6 +59,7 @@ def test_recorded_updates_are_those_computed_call_by_call() -> None:
                     parameter.grad = None
             run.step = number
             update(rate)
+    assert counted.moves == 4  # computed and recorded, for each of two sets of gradients
     for a, b, before in zip(*(run.network.parameters() for run in runs), start, strict=True):
         assert (a - b).norm() <= MUON_IN_BFLOAT16 * (a - before).norm()
     averages = [run.averaged.tensors for run in runs]
