@@ -1,19 +1,18 @@
-"""Which layers stay in float: the fewest of the costliest parts that keep the loss within limits.
+"""Which layers stay in float: as few as keep the loss within limits.
 
-NNCF's own accuracy control ranks layers by running the validation set once for each of them, an
-hour for a network of this kind on two cores. Here whole parts are ranked on one picture (`effects`)
-where that is needed at all, and how far down the ranking goes is found by doubling and halving.
+None, where all layers in 8 bits keep it. Else they are searched for, by our own search
+(`part_search`) or by NNCF's (`nncf_control`).
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
-from bokehflow.quantize.effects import Part, rank_parts
+from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.quantize.format import Format, M
 from bokehflow.quantize.held_out import HeldOut, Loss
 
@@ -44,44 +43,41 @@ class Attempt(Generic[M]):
     loss: Loss
 
 
-def controlled(
-    form: Format[M],
-    quantized: M,
-    original: M,
-    held_out: HeldOut,
-    limits: Limits,
-    advance: Callable[[], None],
-) -> list[Attempt[M]]:
-    """Attempts in the order made; the last is the chosen one: the fewest parts in float that meet
-    the limits, or where none does, the nearest to them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Control(Generic[M]):
+    """What a search has at hand. quantized: all layers in 8 bits, made of the original with the
+    samples. advance: called after every stage that takes more than a second."""
 
-    def attempt(parts: Sequence[Part]) -> Attempt[M]:
-        floats = tuple(layer for part in parts for layer in part.layers)
-        model = form.with_8bit_weights(form.reverted(quantized, original, floats))
-        made = Attempt(model, floats, measured(form, model, held_out))
-        advance()
+    form: Format[M]
+    quantized: M
+    original: M
+    samples: SampleSet
+    held_out: HeldOut
+    limits: Limits
+    advance: Callable[[], None]
+
+    def attempt(self, floats: tuple[str, ...]) -> Attempt[M]:
+        """Some layers in float, which keep 8-bit weights all the same."""
+        mixed = self.form.reverted(self.quantized, self.original, floats)
+        model = self.form.with_8bit_weights(mixed)
+        made = Attempt(model, floats, measured(self.form, model, self.held_out))
+        self.advance()
         return made
 
-    attempts = [attempt(())]
-    if limits.met_by(attempts[0].loss):
+
+Search = Callable[[Control[Any]], list[Attempt[Any]]]
+"""Attempts at layers in float, where all in 8 bits lose too much."""
+
+
+def controlled(control: Control[M], search: Search) -> list[Attempt[M]]:
+    """Attempts; the last is the chosen one: the fewest layers in float that meet the limits, or
+    where none does, the nearest to them."""
+    attempts = [control.attempt(())]
+    if control.limits.met_by(attempts[0].loss):
         return attempts
-    ranking = rank_parts(form, quantized, original, held_out, advance)
-    # Few parts are enough as a rule: twice as many each time, then by halving between the last two.
-    low, high = 0, 1
-    attempts.append(attempt(ranking[:high]))
-    while not limits.met_by(attempts[-1].loss) and high < len(ranking):
-        low, high = high, min(2 * high, len(ranking))
-        attempts.append(attempt(ranking[:high]))
-    if not limits.met_by(attempts[-1].loss):
-        return _best_last(attempts, limits)
-    while high - low > 1:
-        middle = (low + high) // 2
-        attempts.append(attempt(ranking[:middle]))
-        if limits.met_by(attempts[-1].loss):
-            high = middle
-        else:
-            low = middle
-    return _best_last(attempts, limits)
+    attempts += search(control)
+    best = min(attempts, key=lambda a: (control.limits.excess(a.loss), len(a.floats)))
+    return [*(a for a in attempts if a is not best), best]
 
 
 def measured(form: Format[M], model: M, held_out: HeldOut) -> Loss:
@@ -91,8 +87,3 @@ def measured(form: Format[M], model: M, held_out: HeldOut) -> Loss:
         loss = held_out.loss(session)
         del session
     return loss
-
-
-def _best_last(attempts: list[Attempt[M]], limits: Limits) -> list[Attempt[M]]:
-    best = min(attempts, key=lambda a: (limits.excess(a.loss), len(a.floats)))
-    return [*(a for a in attempts if a is not best), best]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from bokehflow.runtimes import Session
 
+Judge = Callable[[Session, Sequence[int]], tuple[float, list[float]]]
+"""How good a model is on some of the held-out scenes, together and each; higher is better."""
 Feeds = Mapping[str, NDArray[np.float32]]
 M = TypeVar("M")
 
@@ -32,6 +34,10 @@ class Format(Protocol[M]):
 
     def with_8bit_layers(self, model: M, samples: Iterable[Feeds], count: int) -> M:
         """Weights and activations in 8 bits, ranges from `count` samples."""
+        ...
+
+    def floats_by_nncf(self, model: M, samples: Sequence[Feeds], judge: Judge) -> list[str]:
+        """Layers that NNCF's accuracy control leaves in float; judge: of what it tries."""
         ...
 
     def reverted(self, quantized: M, original: M, layers: Collection[str]) -> M:

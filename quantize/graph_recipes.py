@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from bokehflow.quantize.accuracy import Attempt, controlled, measured
+from bokehflow.quantize.accuracy import Attempt, Control, controlled, measured
 from bokehflow.quantize.format import Format, M
 from bokehflow.quantize.frame_noise import frame_noise
 from bokehflow.quantize.job import Job, Outcome, Tried
 from bokehflow.quantize.layer_noise import rank_layers
 from bokehflow.quantize.layers import LayerNoise
+from bokehflow.quantize.nncf_control import search_by_nncf
+from bokehflow.quantize.part_search import search_parts
+
+SEARCHES = {"parts": search_parts, "nncf": search_by_nncf}
+"""How layers to leave in float are searched for; the first is the default."""
 
 
 def weights_in_8_bits(form: Format[M], job: Job) -> Outcome:
@@ -34,7 +39,8 @@ def layers_in_8_bits(form: Format[M], job: Job) -> Outcome:
 def mixed(form: Format[M], job: Job) -> Outcome:
     """As many layers as the limits allow; the others keep 8-bit weights."""
     original, quantized, noises = _quantized(form, job)
-    attempts = controlled(form, quantized, original, job.held_out, job.limits, job.advance)
+    control = Control(form, quantized, original, job.samples, job.held_out, job.limits, job.advance)
+    attempts = controlled(control, SEARCHES[job.search])
     return _outcome(form, job, original, attempts, noises)
 
 
@@ -57,14 +63,15 @@ def _outcome(
 ) -> Outcome:
     """The last attempt, once nothing but layers is found to be quantized in it."""
     chosen = attempts[-1]
-    quantized = form.quantized_layers(chosen.model)
-    manifest = job.artifact.manifest
     return Outcome(
-        partial(form.write, chosen.model),
-        chosen.loss,
-        tuple(quantized),
-        chosen.floats,
-        tuple(noises),
-        tuple(Tried(len(attempt.floats), attempt.loss) for attempt in attempts),
-        partial(frame_noise, form, chosen.model, original, manifest, job.advance),
+        write=partial(form.write, chosen.model),
+        loss=chosen.loss,
+        quantized=tuple(form.quantized_layers(chosen.model)),
+        floats=chosen.floats,
+        search=job.search if len(attempts) > 1 else None,
+        noises=tuple(noises),
+        tried=tuple(Tried(len(attempt.floats), attempt.loss) for attempt in attempts),
+        along_video=partial(
+            frame_noise, form, chosen.model, original, job.artifact.manifest, job.advance
+        ),
     )

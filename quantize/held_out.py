@@ -6,6 +6,7 @@ grows with the width, so that an enlarged scene is still one scene through one l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,15 +79,22 @@ class HeldOut:
         self._glanced = self._judged(source, self._scenes[0], frames=1)
 
     def loss(self, test: Session) -> Loss:
-        """Run a quantized artifact over the scenes, each from the first state on."""
-        drops, parities, depths = [], [], []
-        for scene, expected in zip(self._scenes, self._expected, strict=True):
-            found = self._judged(test, scene)
-            before, after = (psnr_db(scene.truth, out["bokeh"]) for out in (expected, found))
-            drops.append(before - after)
-            parities.append(psnr_db(expected["bokeh"], found["bokeh"]))
-            depths.append(sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]))
-        return Loss(round(float(np.mean(drops)), 4), round(min(parities), 2), round(min(depths), 2))
+        """What a quantized artifact loses over all scenes."""
+        return overall(self.losses(test, range(len(self._scenes))))
+
+    def losses(self, test: Session, scenes: Iterable[int]) -> list[Loss]:
+        """What it loses on some of them, by their places in HELD_OUT_KINDS, each scene from the
+        first state on."""
+        return [self._lost(test, self._scenes[i], self._expected[i]) for i in scenes]
+
+    def _lost(self, test: Session, scene: HeldScene, expected: dict[str, Float32]) -> Loss:
+        found = self._judged(test, scene)
+        before, after = (psnr_db(scene.truth, out["bokeh"]) for out in (expected, found))
+        return Loss(
+            before - after,
+            psnr_db(expected["bokeh"], found["bokeh"]),
+            sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]),
+        )
 
     def glance(self, test: Session) -> float:
         """Mean squared error of one frame's bokeh against the source's, to compare many."""
@@ -108,6 +116,15 @@ class HeldOut:
                     "finite values",
                 )
         return outputs
+
+
+def overall(losses: Sequence[Loss]) -> Loss:
+    """The mean of what is lost against truth; of the others the worst."""
+    return Loss(
+        round(float(np.mean([loss.drop_db for loss in losses])), 4),
+        round(min(loss.parity_db for loss in losses), 2),
+        round(min(loss.depth_sqnr_db for loss in losses), 2),
+    )
 
 
 def first_state(manifest: Manifest) -> dict[str, Float32]:

@@ -16,12 +16,14 @@ from bokehflow.quantize.layers import LayerNoise
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """advance: called after every stage that takes more than a second."""
+    """search: how layers to leave in float are searched for, a key of `graph_recipes.SEARCHES`.
+    advance: called after every stage that takes more than a second."""
 
     artifact: Artifact
     samples: SampleSet
     held_out: HeldOut
     limits: Limits
+    search: str
     advance: Callable[[], None]
 
 
@@ -39,15 +41,17 @@ class Outcome:
 
     write: puts the artifact at a path, with metadata inside. loss: of the chosen attempt.
     quantized: layers that read 8-bit activations. floats: layers that the recipe left in float
-    because they were too noisy. noises: every quantized layer, the noisiest first. along_video:
-    measures `frames`, `scans` and `drift` of the record; None where a format cannot. ranged: how
-    many samples set the ranges of activations, where not all do.
+    because they cost too much. search: how it looked for them, None where it had no need to.
+    noises: every quantized layer, the noisiest first. along_video: measures `frames`, `scans` and
+    `drift` of the record; None where a format cannot. ranged: how many samples set the ranges of
+    activations, where not all do.
     """
 
     write: Callable[[Path, Mapping[str, str]], None]
     loss: Loss
     quantized: tuple[str, ...] = ()
     floats: tuple[str, ...] = ()
+    search: str | None = None
     noises: tuple[LayerNoise, ...] = ()
     tried: tuple[Tried, ...] = ()
     along_video: Callable[[], dict[str, Any]] | None = None

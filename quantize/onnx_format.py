@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import onnx
 
-from bokehflow.quantize.format import Feeds
+from bokehflow.quantize.format import Feeds, Judge
+from bokehflow.quantize.nncf_control import restored
 from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_graph import layers_of
 from bokehflow.quantize.onnx_guard import check_quantizers
-from bokehflow.quantize.onnx_int8 import quantize_layers, reverted
+from bokehflow.quantize.onnx_int8 import omit_zero_points, quantize_layers, reverted
 from bokehflow.quantize.onnx_noise import with_noise_outputs, with_scan_outputs
 from bokehflow.quantize.onnx_weights import quantize_weights
 from bokehflow.runtimes import Session
@@ -40,6 +42,15 @@ class OnnxFormat:
     ) -> onnx.ModelProto:
         """By NNCF. Raises MissingDependencyError without it."""
         return quantize_layers(model, samples, count)
+
+    def floats_by_nncf(
+        self, model: onnx.ModelProto, samples: Sequence[Feeds], judge: Judge
+    ) -> list[str]:
+        """By `nncf_control.restored`, of the whole graph."""
+        layers = layers_of(model)
+        others = [node.name for node in model.graph.node if node.name not in layers]
+        left = restored(_copied(model), samples, others, judge, self._opened)
+        return sorted(set(layers) - set(check_quantizers(left)))
 
     def reverted(
         self, quantized: onnx.ModelProto, original: onnx.ModelProto, layers: Collection[str]
@@ -76,6 +87,13 @@ class OnnxFormat:
         path = folder / "model.onnx"
         onnx.save(model, path)
         return OnnxRuntimeSession(path)
+
+    def _opened(self, tried: onnx.ModelProto) -> Session:
+        """A session of a graph as NNCF leaves it."""
+        runnable = _copied(tried)
+        omit_zero_points(runnable)
+        with tempfile.TemporaryDirectory() as folder:
+            return self.open(runnable, Path(folder))
 
 
 def _copied(model: onnx.ModelProto) -> onnx.ModelProto:

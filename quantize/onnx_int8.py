@@ -36,20 +36,20 @@ def quantize_layers(
             advanced_parameters=quantization_details(nncf),
         )
     quantized = with_rest(front, proto)
-    _omit_zero_points(quantized)
+    omit_zero_points(quantized)
     return quantized
 
 
-def _omit_zero_points(proto: onnx.ModelProto) -> None:
-    """Leave out zero points of weights that are all zero, which is what leaving out means.
+def omit_zero_points(proto: onnx.ModelProto) -> None:
+    """Leave out zero points by channel that are all zero, which is what leaving out means.
 
-    ONNX Runtime 1.31 refuses to run a product with a stack of matrices that has them by channel.
+    ONNX Runtime 1.31 refuses to run a product with a stack of matrices that has them.
     """
     constants = initializers(proto)
     for node in proto.graph.node:
         if node.op_type == "DequantizeLinear" and len(node.input) == 3:
-            codes, _, zero_point = node.input
-            if codes in constants and not numpy_helper.to_array(constants[zero_point]).any():
+            zero_point = numpy_helper.to_array(constants[node.input[2]])
+            if zero_point.ndim > 0 and not zero_point.any():
                 del node.input[2]
     remove_unused(proto)
 

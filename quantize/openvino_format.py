@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bokehflow.export.openvino_compact import unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, import_openvino, write_model
-from bokehflow.quantize.format import Feeds
+from bokehflow.quantize.format import Feeds, Judge
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
+from bokehflow.quantize.nncf_control import restored
 from bokehflow.quantize.openvino_front import front_of, with_rest
 from bokehflow.quantize.openvino_graph import (
     float_weight,
@@ -20,7 +21,7 @@ from bokehflow.quantize.openvino_graph import (
 from bokehflow.quantize.openvino_guard import check_quantizers
 from bokehflow.quantize.openvino_noise import add_noise_outputs, add_scan_outputs
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.openvino_session import OpenVinoSession
+from bokehflow.runtimes.openvino_session import CompiledSession, OpenVinoSession
 
 
 class OpenVinoFormat:
@@ -63,6 +64,13 @@ class OpenVinoFormat:
                 advanced_parameters=quantization_details(nncf),
             )
         return with_rest(quantized, model, self._openvino)
+
+    def floats_by_nncf(self, model: Any, samples: Sequence[Feeds], judge: Judge) -> list[str]:
+        """By `nncf_control.restored`, of the whole model."""
+        layers = layers_of(model)
+        others = [op.friendly_name for op in model.get_ops() if op.friendly_name not in layers]
+        left = restored(model.clone(), samples, others, judge, CompiledSession)
+        return sorted(set(layers) - set(check_quantizers(left)))
 
     def reverted(self, quantized: Any, original: Any, layers: Collection[str]) -> Any:
         """By connecting layers with what they read before, and with their float weights."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.errors import UsageError
+from bokehflow.errors import UnknownNameError, UsageError
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
 from bokehflow.export.export import PARITY_GOAL_DB
@@ -20,6 +20,7 @@ from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import quantized_path
 from bokehflow.export.staging import output_folder
 from bokehflow.quantize.accuracy import Limits
+from bokehflow.quantize.graph_recipes import SEARCHES
 from bokehflow.quantize.held_out import HeldOut
 from bokehflow.quantize.job import Job, Outcome
 from bokehflow.quantize.nncf_access import quiet_nncf
@@ -28,21 +29,27 @@ from bokehflow.quantize.record import build_record, record_path, write_record
 from bokehflow.runtimes import open_session
 
 DEFAULT_MAX_DROP_DB = 0.3
+DEFAULT_SEARCH = next(iter(SEARCHES))
 
 
 @dataclass(frozen=True, slots=True)
 class QuantizeConfig:
     """recipe: a name, None for the target's first. max_drop_db: what `bokeh` may lose against truth
     on the held-out scenes, on average. sensitivity: also measure along a video of 100 frames, which
-    takes minutes. Raises UsageError for a limit below 0 or without end."""
+    takes minutes. search: how a recipe that does so looks for layers to leave in float, a key of
+    `graph_recipes.SEARCHES`; None takes the first. Raises UsageError for a limit below 0 or without
+    end, UnknownNameError for another search."""
 
     recipe: str | None = None
     max_drop_db: float = DEFAULT_MAX_DROP_DB
     sensitivity: bool = False
+    search: str | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.max_drop_db < math.inf:
             raise UsageError(f"max_drop_db={self.max_drop_db}", "a number of decibels, at least 0")
+        if self.search is not None and self.search not in SEARCHES:
+            raise UnknownNameError("search", self.search, SEARCHES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +65,9 @@ class Quantized:
 def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
     """The recipe, if the artifact can have it; to be asked before the long work.
 
-    Raises UsageError for an artifact that is quantized already or has not this recipe,
-    UnknownNameError for a recipe that does not exist, MissingDependencyError without NNCF where the
-    recipe is its.
+    Raises UsageError for an artifact that is quantized already or has not this recipe, or a search
+    that the recipe does not make, UnknownNameError for a recipe that does not exist,
+    MissingDependencyError without NNCF where the recipe is its.
     """
     manifest = artifact.manifest
     if manifest.quantization is not None:
@@ -75,6 +82,11 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
             "packages keep no names of the scans, and are evaluated too slowly for 100 frames",
         )
     recipe = find_recipe(config.recipe, manifest.target)
+    if config.search is not None and not recipe.searches:
+        raise UsageError(
+            f"a search for layers to leave in float, with recipe {recipe.name}",
+            "a recipe that leaves some: int8-mixed",
+        )
     if recipe.by_nncf:
         with quiet_nncf():
             pass
@@ -105,7 +117,9 @@ def quantize(
     started = time.perf_counter()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     advance()
-    outcome = recipe.run(Job(artifact, samples, held_out, limits, advance))
+    outcome = recipe.run(
+        Job(artifact, samples, held_out, limits, config.search or DEFAULT_SEARCH, advance)
+    )
     manifest = _manifest(artifact, samples, recipe, outcome)
     seconds = time.perf_counter() - started
     # All that takes long comes before the first file, so that a record is of what lies beside it.

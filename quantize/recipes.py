@@ -16,12 +16,15 @@ from bokehflow.quantize.openvino_format import OpenVinoFormat
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way to quantize artifacts of one target. by_nncf: whether it needs that package."""
+    """One way to quantize artifacts of one target.
+
+    by_nncf: whether it needs that package. searches: whether it looks for layers to leave in float.
+    """
 
     name: str
-    summary: str
     run: Callable[[Job], Outcome]
     by_nncf: bool = False
+    searches: bool = False
 
 
 def _graph_recipes(make_format: Callable[[], Format[Any]]) -> tuple[Recipe, ...]:
@@ -30,9 +33,9 @@ def _graph_recipes(make_format: Callable[[], Format[Any]]) -> tuple[Recipe, ...]
 
     int8, mixed = run(graph_recipes.layers_in_8_bits), run(graph_recipes.mixed)
     return (
-        Recipe("int8", "weights and activations", int8, by_nncf=True),
-        Recipe("int8-mixed", "all but the most sensitive layers", mixed, by_nncf=True),
-        Recipe("w8", "weights alone", run(graph_recipes.weights_in_8_bits)),
+        Recipe("int8", int8, by_nncf=True),
+        Recipe("int8-mixed", mixed, by_nncf=True, searches=True),
+        Recipe("w8", run(graph_recipes.weights_in_8_bits)),
     )
 
 
@@ -40,9 +43,9 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "onnx": _graph_recipes(OnnxFormat),
     "openvino": _graph_recipes(OpenVinoFormat),
     "coreml": (
-        Recipe("w8", "weights alone", coreml_recipes.weights_in_8_bits),
-        Recipe("palette6", "weights from a palette", coreml_recipes.weights_in_palette),
-        Recipe("w8a8", "weights and activations", coreml_recipes.weights_and_activations_in_8_bits),
+        Recipe("w8", coreml_recipes.weights_in_8_bits),
+        Recipe("palette6", coreml_recipes.weights_in_palette),
+        Recipe("w8a8", coreml_recipes.weights_and_activations_in_8_bits),
     ),
 }
 """By target. The first is what `bfx quantize` does when none is named."""

@@ -61,6 +61,7 @@ def build_record(
             **dataclasses.asdict(outcome.loss),
             "limits": dataclasses.asdict(limits),
             "met": limits.met_by(outcome.loss),
+            "search": outcome.search,
             "tried": [
                 {"float_layers": tried.floats, **dataclasses.asdict(tried.loss)}
                 for tried in outcome.tried

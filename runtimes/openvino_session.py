@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,29 @@ from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
 
-class OpenVinoSession:
+class CompiledSession:
+    """A model that OpenVINO has compiled."""
+
+    def __init__(self, compiled: Any, device: str = "CPU") -> None:
+        self._model = compiled
+        self.info = SessionInfo(
+            runtime="openvino",
+            version=_version(),
+            device=device,
+            mode="executed",
+            # A compiled model's ports may bear the names of what was fused into them.
+            input_shapes={port.any_name: tuple(port.shape) for port in compiled.inputs},
+            output_names=tuple(port.any_name for port in compiled.outputs),
+        )
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
+        checked = checked_feeds(feeds, self.info.input_shapes)
+        results = self._model(list(checked.values()), share_inputs=True)
+        return {name: np.asarray(results[i]) for i, name in enumerate(self.info.output_names)}
+
+
+class OpenVinoSession(CompiledSession):
     """A loaded OpenVINO model."""
 
     def __init__(
@@ -46,31 +69,23 @@ class OpenVinoSession:
         try:
             core = openvino.Core()
             model = core.read_model(str(path / MODEL_FILE))
-            self._model = core.compile_model(model, device, settings)
+            compiled = core.compile_model(model, device, settings)
         except RuntimeError as error:
             raise ArtifactError(
                 f"OpenVINO cannot load {path} ({str(error).splitlines()[-1]})",
                 remedy="export it again",
             ) from error
-        operators = operators_of(self._model)
+        operators = operators_of(compiled)
         if any(operators[name] for name in LOOPS):
             raise ArtifactError(
                 f"this OpenVINO runs the scans of {path} as loops over tokens, far too slowly",
                 "a version that fuses them, as the one that the manifest names",
                 "export it again here, or with --scan chunked",
             )
-        self.info = SessionInfo(
-            runtime="openvino",
-            version=str(openvino.__version__).split("-")[0],
-            device=device,
-            mode="executed",
-            # A compiled model's ports may bear the names of what was fused into them.
-            input_shapes={port.any_name: tuple(port.shape) for port in model.inputs},
-            output_names=tuple(port.any_name for port in model.outputs),
-        )
+        super().__init__(compiled, device)
 
-    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
-        checked = checked_feeds(feeds, self.info.input_shapes)
-        results = self._model(list(checked.values()), share_inputs=True)
-        return {name: np.asarray(results[i]) for i, name in enumerate(self.info.output_names)}
+
+def _version() -> str:
+    import openvino
+
+    return str(openvino.__version__).split("-")[0]

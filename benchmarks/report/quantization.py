@@ -18,6 +18,11 @@ from bokehflow.export import Artifact
 from bokehflow.quantize.record import SCHEMA_VERSION, record_path
 
 Record = Mapping[str, Any]
+_FOUND_BY = {
+    None: "",
+    "parts": ", found by the effect of whole parts on a picture",
+    "nncf": ", found by NNCF's accuracy control",
+}
 
 
 def recipe_of(artifact: Artifact) -> str | None:
@@ -77,7 +82,8 @@ def _facts(record: Record) -> dict[str, str]:
     facts = {
         "made from": record["source"]["file"],
         "layers in 8 bits": str(len(record["quantized_layers"])),
-        "layers left in float": str(sum(one["float"] for one in record["layers"])),
+        "layers left in float": str(sum(one["float"] for one in record["layers"]))
+        + _FOUND_BY[held_out.get("search")],
         "time to quantize": f"{record['seconds']:.0f} s",
         "its own check, loss against truth": f"{held_out['drop_db']:.3f} dB of at most "
         f"{limits['max_drop_db']:g} dB, on {', '.join(held_out['scenes'])}",

@@ -35,6 +35,15 @@ Samples = Annotated[int, typer.Option(min=1, help="Frames to calibrate on.")]
 MaxDrop = Annotated[
     float, typer.Option(help="What bokeh may lose against truth on held-out scenes, in dB.")
 ]
+SearchName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="parts|nncf",
+        help="How int8-mixed looks for what must stay in float: whole parts, by their effect on a "
+        "picture, or layer by layer with NNCF's accuracy control, three times as long.  "
+        "[default: parts]",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Of the samples drawn.")]
 ScanForm = Annotated[
     str,
@@ -65,6 +74,7 @@ def quantize(
     calibration: Calibration = "packaged",
     samples: Samples = 64,
     max_drop_db: MaxDrop = 0.3,
+    search: SearchName = None,
     seed: Seed = 0,
     weights: Weights = None,
     scan: ScanForm = "cpu",
@@ -84,7 +94,7 @@ def quantize(
     from bokehflow.quantize import quantize as quantize_artifact
 
     source = load_artifact(artifact)
-    config = QuantizeConfig(recipe, max_drop_db, sensitivity)
+    config = QuantizeConfig(recipe, max_drop_db, sensitivity, search)
     check_request(source, config)
     manifest = source.manifest
     request = SampleRequest(

@@ -38,6 +38,8 @@ def test_it_quantizes_validates_and_names_its_files(
     [
         pytest.param(["--recipe", "palette6"], "int8 or int8-mixed or w8", id="recipe-not-here"),
         pytest.param(["--recipe", "int7"], "did you mean 'int8'", id="recipe-unknown"),
+        pytest.param(["--search", "nnfc"], "did you mean 'nncf'", id="search-unknown"),
+        pytest.param(["--search", "nncf"], "int8-mixed", id="search-without-need"),
         pytest.param(["--max-drop-db", "-1"], "at least 0", id="limit-below-zero"),
         pytest.param(["--calibration", "nowhere"], "no calibration material", id="no-folder"),
     ],

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bokehflow.quantize.accuracy import Limits, controlled
+from bokehflow.quantize.accuracy import Control, Limits, controlled
 from bokehflow.quantize.held_out import Loss
+from bokehflow.quantize.part_search import search_parts
 
 BLOCKS = 20
 PROJECTIONS = 2
@@ -62,7 +63,9 @@ def search(picture: Picture) -> list[Any]:
     form: Any = Blocks()
     held_out: Any = picture
     nothing: Floats = frozenset()
-    return controlled(form, nothing, nothing, held_out, LIMITS, lambda: None)
+    samples: Any = None
+    control = Control(form, nothing, nothing, samples, held_out, LIMITS, lambda: None)
+    return controlled(control, search_parts)
 
 
 @pytest.mark.parametrize(("left", "parts"), [(171, 1), (100, 6), (0, 19)])

@@ -9,7 +9,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bokehflow.calibration.sample_making import SYNTHETIC, SampleRequest, stored_samples
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import MissingDependencyError, NumericalError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
@@ -27,24 +26,12 @@ from bokehflow.quantize.held_out import HeldOut, Loss
 from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from bokehflow.quantize.record import SCHEMA_FILE
-from bokehflow.scan import ScanConfig
-from bokehflow.specs import find_variant
-from bokehflow.weights import load_network
 from tests.benchmarks.report.samples import CountingSession, manifest
 
 pytestmark = pytest.mark.xdist_group("artifacts")
 
 LARGEST_INT8_BYTES = 1_600_000
 PARITY_DB = 40.0
-
-
-@pytest.fixture(scope="module")
-def samples(artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFactory) -> SampleSet:
-    manifest = artifacts["onnx"].manifest
-    request = SampleRequest(manifest.frame_size, manifest.network_size, SYNTHETIC, 4)
-    network, info = load_network(find_variant("nano"), scan=ScanConfig("cpu"))
-    folder = tmp_path_factory.mktemp("samples")
-    return stored_samples(request, network, info.sha256, folder, lambda: None)[0]
 
 
 @pytest.fixture(scope="module", params=["onnx", "openvino"])
@@ -147,7 +134,7 @@ def test_core_ml_layers_are_ranked_by_their_own_noise(
     name: str, in_8_bits: bool, artifacts: dict[str, Artifact], samples: SampleSet
 ) -> None:
     limits = Limits(0.3, PARITY_DB)
-    job = Job(artifacts["coreml"], samples, UnseenScenes(), limits, lambda: None)
+    job = Job(artifacts["coreml"], samples, UnseenScenes(), limits, "parts", lambda: None)
     outcome = find_recipe(name, "coreml").run(job)
     ranking = [noise.sqnr_db for noise in outcome.noises]
     assert ranking == sorted(ranking)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bokehflow.quantize.format import Format, M
-from bokehflow.quantize.held_out import HeldOut
+from bokehflow.quantize.accuracy import Control
+from bokehflow.quantize.format import M
 from bokehflow.quantize.layers import module_path
 
 _PART = re.compile(r"network\.(stem|blocks\.\d+\.(scan|local)|fusions\.\d+|(depth|bokeh)_head)")
@@ -28,23 +27,23 @@ class Part:
     mends: float
 
 
-def rank_parts(
-    form: Format[M], quantized: M, original: M, held_out: HeldOut, advance: Callable[[], None]
-) -> list[Part]:
+def rank_parts(control: Control[M]) -> list[Part]:
     """The parts of a quantized model, the costliest first."""
+    form = control.form
 
     def error(floats: tuple[str, ...]) -> float:
         with tempfile.TemporaryDirectory() as folder:
-            session = form.open(form.reverted(quantized, original, floats), Path(folder))
-            found = held_out.glance(session)
+            mixed = form.reverted(control.quantized, control.original, floats)
+            session = form.open(mixed, Path(folder))
+            found = control.held_out.glance(session)
             del session
-        advance()
+        control.advance()
         return found
 
     whole = error(())
     parts = [
         Part(name, layers, whole - error(layers))
-        for name, layers in _parts(form.quantized_layers(quantized)).items()
+        for name, layers in _parts(form.quantized_layers(control.quantized)).items()
     ]
     return sorted(parts, key=lambda part: -part.mends)
 
