@@ -13,7 +13,7 @@ from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import artifact_path, manifest_path
 from bokehflow.export.packing import is_packed, pack, unpack
-from bokehflow.export.staging import staged
+from bokehflow.export.staging import staged, staged_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def sealed(path: Path, manifest: Manifest) -> Iterator[Path]:
 
     The manifest gets the artifact's hash and size. After an exception neither is touched.
     """
-    with staged(path) as target, staged(manifest_path(path)) as beside:
+    with staged_together(path, manifest_path(path)) as (target, beside):
         yield target
         complete = dataclasses.replace(
             manifest,

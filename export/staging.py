@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bokehflow.media.atomic import output_errors
@@ -19,19 +19,48 @@ def staged(target: Path) -> Iterator[Path]:
     """Yield a path to write to, with the target's name, in a temporary folder beside the target.
 
     On a clean exit what was written there replaces the target (a file or a whole folder); after an
-    exception the temporary folder is removed and the target is untouched.
-    Raises OutputError where the place cannot be written.
+    exception, or where the place cannot be taken, the temporary folder is removed and the target is
+    as it was. Raises OutputError where the place cannot be written.
     """
-    with output_errors(target):
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    with staged_together(target) as (place,):
+        yield place
+
+
+@contextlib.contextmanager
+def staged_together(*targets: Path) -> Iterator[tuple[Path, ...]]:
+    """As `staged`, for files or folders of one parent that belong together: all or none."""
+    first = targets[0]
+    with output_errors(first):
+        folder = Path(tempfile.mkdtemp(prefix=f".{first.name}.", dir=first.parent))
+        made, replaced = folder / "made", folder / "replaced"
         try:
-            yield folder / target.name
-            if target.is_dir():
-                # A rename replaces a file, but not a folder with something in it.
-                target.rename(folder / "replaced")
-            (folder / target.name).replace(target)
+            made.mkdir()
+            replaced.mkdir()
+            yield tuple(made / target.name for target in targets)
+            _swap(targets, made, replaced)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _swap(targets: Sequence[Path], made: Path, replaced: Path) -> None:
+    """Put what was made in place and what it replaces aside; on any exception, take both back."""
+    *_, last = targets
+    before = {target for target in targets if target.exists()}
+    try:
+        for target in targets:
+            # A rename replaces a file at once, but not a folder with something in it, nor one that
+            # may have to come back.
+            if target in before and (target.is_dir() or target != last):
+                target.rename(replaced / target.name)
+            (made / target.name).replace(target)
+    except BaseException:
+        for target in targets:
+            old = replaced / target.name
+            if target.exists() and (old.exists() or target not in before):
+                target.rename(made / target.name)
+            if old.exists():
+                old.rename(target)
+        raise
 
 
 @contextlib.contextmanager

@@ -70,22 +70,37 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def output_errors(target: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write `target` into one OutputError."""
+    """Turn the operating system's refusal to write `target` into one OutputError.
+
+    A refusal that names another file is told of that file.
+    """
     try:
         yield
     except OSError as error:
+        # NumPy and Pillow raise some of theirs without a number.
+        reason = str(error) if error.errno is None else os.strerror(error.errno)
+        if error.filename is not None and not _belongs_to(
+            Path(os.fsdecode(error.filename)), target
+        ):
+            raise OutputError(f"{os.fsdecode(error.filename)}: {reason}") from error
         if error.errno in _NO_SUCH_PLACE and not target.parent.is_dir():
             raise OutputError(
                 f"{target} cannot be written: {target.parent} is not a folder",
                 "an existing folder",
                 "create it first",
             ) from error
-        # NumPy and Pillow raise some of theirs without a number.
-        reason = str(error) if error.errno is None else os.strerror(error.errno)
         raise OutputError(
             f"{target} cannot be written: {reason}",
             remedy="choose another place with -o or free some space",
         ) from error
+
+
+def _belongs_to(path: Path, target: Path) -> bool:
+    """Whether a path is the target, above or inside it, or a hidden file or folder beside it."""
+    if path == target or target in path.parents or path in target.parents:
+        return True
+    beside = next((p for p in (path, *path.parents) if p.parent == target.parent), None)
+    return beside is not None and beside.name.startswith(f".{target.stem}.")
 
 
 def _hidden_sibling(target: Path) -> Path:

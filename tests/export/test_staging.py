@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from bokehflow.errors import OutputError
-from bokehflow.export.staging import staged
+from bokehflow.export.staging import staged, staged_together
 
 
 def test_a_folder_with_something_in_it_is_replaced(tmp_path: Path) -> None:
@@ -42,6 +43,52 @@ def test_a_failure_leaves_the_old_one(tmp_path: Path) -> None:
         half_written(target)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.fixture(params=["replace", "rename"])
+def failing_move(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moving anything onto a name that begins with "last" fails once, as a signal may make it."""
+    kind, left = request.param, [SystemExit(143)]
+    move = getattr(Path, kind)
+
+    def moved(path: Path, to: Path) -> Path:
+        if (path.name.startswith("last") or to.name.startswith("last")) and left:
+            raise left.pop()
+        return cast("Path", move(path, to))
+
+    monkeypatch.setattr(Path, kind, moved)
+
+
+def make_both(one: Path, other: Path) -> None:
+    one.mkdir()
+    other.mkdir()
+
+
+@pytest.mark.usefixtures("failing_move")
+def test_what_is_there_survives_a_move_that_fails(tmp_path: Path) -> None:
+    first, last = tmp_path / "first", tmp_path / "last"
+    for folder in (first, last):
+        folder.mkdir()
+        (folder / "old").touch()
+    with pytest.raises(SystemExit), staged_together(first, last) as (one, other):
+        make_both(one, other)
+    assert {f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*")} == {
+        "first", "first/old", "last", "last/old",
+    }  # fmt: skip
+
+
+def test_what_was_not_there_is_not_left_by_a_move_that_fails(tmp_path: Path) -> None:
+    def without_the_second() -> None:
+        with staged_together(tmp_path / "a.onnx", tmp_path / "a.onnx.json") as (artifact, _):
+            artifact.write_text("new")
+
+    with pytest.raises(OutputError):
+        without_the_second()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "a.onnx").write_text("old")
+    with pytest.raises(OutputError):
+        without_the_second()
+    assert (tmp_path / "a.onnx").read_text() == "old"
 
 
 def test_a_place_that_is_no_folder_is_an_output_error(tmp_path: Path) -> None:

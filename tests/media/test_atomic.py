@@ -77,3 +77,13 @@ def test_a_refusal_while_writing_is_one_plain_error(tmp_path: Path, number: int)
     with pytest.raises(OutputError, match=os.strerror(number)), atomic_file(tmp_path / "a.png"):
         raise OSError(number, os.strerror(number))
     assert names_in(tmp_path) == []
+
+
+def test_another_file_is_blamed_where_it_is_at_fault(tmp_path: Path) -> None:
+    def read_another() -> None:
+        with atomic_file(tmp_path / "out.mp4"):
+            (tmp_path / "missing.npy").read_bytes()
+
+    with pytest.raises(OutputError) as caught:
+        read_another()
+    assert str(caught.value) == f"{tmp_path / 'missing.npy'}: No such file or directory"
