@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bokehflow.calibration.frames import VALIDATION_LENSES
@@ -18,11 +17,8 @@ from bokehflow.model import load_model
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import Session, TorchSession, open_session
-
-Arrays = dict[str, NDArray[np.float32]]
-
-DECIBEL_CEILING = 200.0
-"""What identical arrays score; JSON has no infinity."""
+from bokehflow.runtimes.carried_state import Arrays, carried, first_state_feeds
+from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ def check_parity(
     """
     manifest = artifact.manifest
     test = open_session(artifact)
-    states = [first_feeds(manifest), first_feeds(manifest)]
+    states = [first_state_feeds(manifest), first_state_feeds(manifest)]
     scores: list[tuple[float, float, float, float]] = []
     for index, frame in enumerate(frames):
         seen = {
@@ -128,45 +124,12 @@ def record_parity(artifact: Artifact, report: ParityReport) -> Artifact:
     )
 
 
-def first_feeds(manifest: Manifest) -> Arrays:
-    """The state inputs before the first frame."""
-    shapes = {spec.name: spec.shape for spec in manifest.inputs}
-    return {name: np.zeros(shapes[name], np.float32) for name in manifest.state_pairs}
-
-
-def carried(manifest: Manifest, outputs: Mapping[str, NDArray[np.float32]]) -> Arrays:
-    """The state inputs of the next frame, from the outputs of this one."""
-    return {name: outputs[source] for name, source in manifest.state_pairs.items()}
-
-
-def psnr_db(reference: NDArray[np.float32], test: NDArray[np.float32]) -> float:
-    """Peak signal (1.0) to mean squared error, in decibels."""
-    return _decibels(1.0, float(np.mean(np.square(_difference(reference, test)))))
-
-
-def sqnr_db(reference: NDArray[np.float32], test: NDArray[np.float32]) -> float:
-    """Mean square of the reference to that of the error, in decibels."""
-    power = float(np.mean(np.square(reference.astype(np.float64))))
-    return _decibels(power, float(np.mean(np.square(_difference(reference, test)))))
-
-
 def _compare(expected: Arrays, found: Arrays) -> tuple[float, float, float]:
     return (
         psnr_db(expected["bokeh"], found["bokeh"]),
         sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]),
         sqnr_db(expected["next_state_scan"], found["next_state_scan"]),
     )
-
-
-def _difference(reference: NDArray[np.float32], test: NDArray[np.float32]) -> NDArray[np.float64]:
-    return reference.astype(np.float64) - test.astype(np.float64)
-
-
-def _decibels(signal: float, error: float) -> float:
-    floor = signal * 10.0 ** (-DECIBEL_CEILING / 10.0)
-    if signal == 0.0:
-        return DECIBEL_CEILING if error == 0.0 else -DECIBEL_CEILING
-    return float(10.0 * np.log10(signal / max(error, floor)))
 
 
 def _require_finite(outputs: Arrays, path: Path, index: int) -> None:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.calibration.sample_sources import moving_window
 from bokehflow.export import Manifest
+from bokehflow.kernels.walks import walking_order
 from bokehflow.optics import Lens
 from bokehflow.quantize.format import Format, M
-from bokehflow.quantize.held_out import carried, decibels, first_state, psnr_db, sqnr_db
 from bokehflow.quantize.layers import SCAN
 from bokehflow.runtimes import Session
+from bokehflow.runtimes.carried_state import carried, first_state_feeds
+from bokehflow.runtimes.comparison import decibels, psnr_db, sqnr_db
 from bokehflow.scan import DIRECTIONS
 from bokehflow.specs import TOKEN_STRIDE, Size
 
@@ -67,7 +69,7 @@ def _pairs(
     manifest: Manifest, sessions: tuple[Session, Session]
 ) -> Iterator[tuple[Outputs, Outputs]]:
     lens = np.array([LENS.as_tuple()], dtype=np.float32)
-    states = [first_state(manifest), first_state(manifest)]
+    states = [first_state_feeds(manifest), first_state_feeds(manifest)]
     rng = np.random.default_rng(0)
     for frame in moving_window(motorcycle().left, manifest.frame_size, DRIFT_FRAMES, rng):
         image = frame.numpy()
@@ -109,10 +111,8 @@ def _scans(source: Outputs, test: Outputs, size: Size) -> list[dict[str, Any]]:
 def _one_scan(source: Float32, test: Float32, size: Size) -> dict[str, Any]:
     """Noise of one block; both [S, T, 4 x C]: raster order, directions side by side."""
     signal, noise = (_by_direction_and_token(x) for x in (source, test - source))
-    parts = {
-        direction: _parts(signal[i], noise[i], direction, size)
-        for i, direction in enumerate(DIRECTIONS)
-    }
+    orders = walking_order(size.height // TOKEN_STRIDE, size.width // TOKEN_STRIDE)
+    parts = [_parts(*one) for one in zip(signal, noise, orders, strict=True)]
     return {
         "sqnr_db": round(decibels(float(signal.sum()), float(noise.sum())), 2),
         "by_direction": {
@@ -120,7 +120,7 @@ def _one_scan(source: Float32, test: Float32, size: Size) -> dict[str, Any]:
             for i, direction in enumerate(DIRECTIONS)
         },
         "by_position": [
-            round(decibels(*(sum(part[p][k] for part in parts.values()) for k in (0, 1))), 2)
+            round(decibels(*(sum(part[p][k] for part in parts) for k in (0, 1))), 2)
             for p in range(POSITIONS)
         ],
     }
@@ -128,15 +128,16 @@ def _one_scan(source: Float32, test: Float32, size: Size) -> dict[str, Any]:
 
 def _by_direction_and_token(x: Float32) -> NDArray[np.float64]:
     """Power, [4, T], summed over streams and channels."""
-    by_direction = x.astype(np.float64).reshape(-1, x.shape[-2], len(DIRECTIONS), x.shape[-1] // 4)
+    tokens, channels = x.shape[-2:]
+    split = (-1, tokens, len(DIRECTIONS), channels // len(DIRECTIONS))
+    by_direction = x.astype(np.float64).reshape(split)
     return np.asarray(np.square(by_direction).sum(axis=(0, 3)).T)
 
 
 def _parts(
-    signal: NDArray[np.float64], noise: NDArray[np.float64], direction: str, size: Size
+    signal: NDArray[np.float64], noise: NDArray[np.float64], order: NDArray[np.int32]
 ) -> list[tuple[float, float]]:
     """Powers in each of POSITIONS parts of one direction's scan, in the order of its visits."""
-    order = _order(direction, size.height // TOKEN_STRIDE, size.width // TOKEN_STRIDE)
     return [
         (float(s.sum()), float(n.sum()))
         for s, n in zip(
@@ -145,10 +146,3 @@ def _parts(
             strict=True,
         )
     ]
-
-
-def _order(direction: str, height: int, width: int) -> NDArray[np.int64]:
-    """Raster indices of the tokens in the order of a direction's visits, [T]."""
-    raster = np.arange(height * width)
-    order = raster if "raster" in direction else raster.reshape(height, width).T.reshape(-1)
-    return order[::-1] if direction.startswith("reverse") else order

@@ -18,6 +18,8 @@ from bokehflow.calibration.scenes import make_scene
 from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.runtimes import Session
+from bokehflow.runtimes.carried_state import carried, first_state_feeds
+from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 from bokehflow.specs import Size
 
 HELD_OUT_SEED = 90_000
@@ -27,8 +29,6 @@ FRAMES = 2
 """The second frame of a still scene starts from the state of the first; it is the one judged."""
 _TRACED_HEIGHT = 128
 _LENS_SAMPLES = 256
-DECIBEL_CEILING = 200.0
-"""What identical arrays score; JSON has no infinity."""
 
 Float32 = NDArray[np.float32]
 
@@ -99,13 +99,14 @@ class HeldOut:
     def glance(self, test: Session) -> float:
         """Mean squared error of one frame's bokeh against the source's, to compare many."""
         found = self._judged(test, self._scenes[0], frames=1)
-        return _power(self._glanced["bokeh"] - found["bokeh"])
+        error = self._glanced["bokeh"].astype(np.float64) - found["bokeh"]
+        return float(np.mean(np.square(error)))
 
     def _judged(
         self, session: Session, scene: HeldScene, frames: int = FRAMES
     ) -> dict[str, Float32]:
         """The outputs of a scene's last frame. Raises NumericalError where one is not finite."""
-        states = first_state(self._manifest)
+        states = first_state_feeds(self._manifest)
         for _ in range(frames):
             outputs = session.run({"image": scene.frame, "lens": scene.lens, **states})
             states = carried(self._manifest, outputs)
@@ -125,39 +126,6 @@ def overall(losses: Sequence[Loss]) -> Loss:
         round(min(loss.parity_db for loss in losses), 2),
         round(min(loss.depth_sqnr_db for loss in losses), 2),
     )
-
-
-def first_state(manifest: Manifest) -> dict[str, Float32]:
-    """The state inputs before the first frame."""
-    shapes = {spec.name: spec.shape for spec in manifest.inputs}
-    return {name: np.zeros(shapes[name], np.float32) for name in manifest.state_pairs}
-
-
-def carried(manifest: Manifest, outputs: dict[str, Float32]) -> dict[str, Float32]:
-    """The state inputs of the next frame."""
-    return {name: outputs[source] for name, source in manifest.state_pairs.items()}
-
-
-def psnr_db(reference: Float32, test: Float32) -> float:
-    """Peak 1 to mean squared error, in decibels."""
-    return decibels(1.0, _power(reference - test))
-
-
-def sqnr_db(reference: Float32, test: Float32) -> float:
-    """Mean square of the reference to that of the error, in decibels."""
-    return decibels(_power(reference), _power(reference - test))
-
-
-def decibels(signal: float, noise: float) -> float:
-    """Ratio of two powers in decibels, at most DECIBEL_CEILING either way."""
-    if signal <= 0.0:
-        return DECIBEL_CEILING if noise <= 0.0 else -DECIBEL_CEILING
-    ratio = 10.0 * np.log10(signal / max(noise, signal * 10.0 ** (-DECIBEL_CEILING / 10.0)))
-    return float(max(ratio, -DECIBEL_CEILING))
-
-
-def _power(x: Float32) -> float:
-    return float(np.mean(np.square(x.astype(np.float64))))
 
 
 def _resized(image: Tensor, size: Size) -> Float32:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.quantize.format import Feeds, Format, M
-from bokehflow.quantize.held_out import decibels
 from bokehflow.quantize.layers import NOISE, SIGNAL, LayerNoise
+from bokehflow.runtimes.comparison import decibels
 
 SAMPLES = 4
 """Spread over the set. The ranking hardly changes with more; the time does."""

@@ -120,6 +120,8 @@ SCENE_LEAST_CHANGE = 0.004
 """Mean change of a tiny scene by its lens: one 8-bit level; a scene below it would judge nobody."""
 EIGHT_BIT_HALF_STEP = 0.5 / 255 + 1e-6
 """Rounding to 8 bits is wrong by at most half a level."""
+DECIBELS_BY_HAND = 1e-4
+"""Of 20 dB, where 0.1 is added to float32 values."""
 PSNR_FORMULA_DB = 1e-3
 """PSNR in float32 against its formula."""
 ENERGY_FORMULA = 1e-3

@@ -64,7 +64,7 @@ def study_clip(
     reference = known.bokeh[:1]
     radius = clip.info.lens.signed_radius_px(truth, frame.shape[3])
     bokeh = {
-        name: BokehScore(score(picture, reference, radius), _distance(distance, picture, reference))
+        name: BokehScore(score(reference, picture, radius), _distance(distance, picture, reference))
         for name, picture in pictures.items()
     }
     return ClipStudy(clip.info.source, clip.info.depth_cues, depth, bokeh)
@@ -86,7 +86,7 @@ def depth_rows(
     }
     with np.errstate(divide="ignore"):  # a sky's depth is infinite
         truth_m = 1.0 / inverse_depth.astype(np.float64)
-    scores = {name: score_depth(test_m, truth_m, known) for name, test_m in maps.items()}
+    scores = {name: score_depth(truth_m, test_m, known) for name, test_m in maps.items()}
     return {name: score for name, score in scores.items() if score is not None}
 
 

@@ -27,7 +27,7 @@ def depth_edges(depth_m: Plane) -> Mask:
     return edges
 
 
-def edge_f1(test_m: Plane, truth_m: Plane, known: Mask) -> float | None:
+def edge_f1(truth_m: Plane, test_m: Plane, known: Mask) -> float | None:
     """F1 of the edges of depth maps [H, W] in metres, 0..1; None where the truth has no edge.
 
     known: where the truth was measured. What is beside a hole in it is no edge, in either map.

@@ -46,8 +46,8 @@ class DepthScore:
     edge_f1: float | None
 
 
-def score_depth(test_m: Plane, truth_m: Plane, known: Mask) -> DepthScore | None:
-    """Score a depth map. test_m, truth_m: metres [H, W], inf allowed; known: where truth is known.
+def score_depth(truth_m: Plane, test_m: Plane, known: Mask) -> DepthScore | None:
+    """Score a depth map. truth_m, test_m: metres [H, W], inf allowed; known: where truth is known.
 
     None where no pixel's truth is known and near enough.
     """
@@ -58,14 +58,14 @@ def score_depth(test_m: Plane, truth_m: Plane, known: Mask) -> DepthScore | None
     aligned = _bounded(test * (np.median(truth) / np.median(test)))
     log_error = np.log(test / truth)
     return DepthScore(
-        abs_rel=_abs_rel(test, truth),
-        rmse_m=_rmse(test, truth),
+        abs_rel=_abs_rel(truth, test),
+        rmse_m=_rmse(truth, test),
         silog=SILOG_UNIT * float(log_error.std()),
-        delta1=delta1(test, truth),
-        aligned_abs_rel=_abs_rel(aligned, truth),
-        aligned_rmse_m=_rmse(aligned, truth),
-        aligned_delta1=delta1(aligned, truth),
-        edge_f1=edge_f1(_bounded(test_m), _bounded(truth_m), known),
+        delta1=delta1(truth, test),
+        aligned_abs_rel=_abs_rel(truth, aligned),
+        aligned_rmse_m=_rmse(truth, aligned),
+        aligned_delta1=delta1(truth, aligned),
+        edge_f1=edge_f1(_bounded(truth_m), _bounded(test_m), known),
     )
 
 
@@ -78,7 +78,7 @@ def mean_depth_score(scores: Sequence[DepthScore]) -> DepthScore:
     return DepthScore(**means)  # type: ignore[arg-type]
 
 
-def delta1(test: Plane, truth: Plane) -> float:
+def delta1(truth: Plane, test: Plane) -> float:
     """Share of values within a factor of 1.25 of the truth's; both above 0."""
     return float((np.maximum(test / truth, truth / test) < DELTA1_RATIO).mean())
 
@@ -93,9 +93,9 @@ def _bounded(depth_m: Plane) -> Plane:
     return bounded
 
 
-def _abs_rel(test: Plane, truth: Plane) -> float:
+def _abs_rel(truth: Plane, test: Plane) -> float:
     return float((np.abs(test - truth) / truth).mean())
 
 
-def _rmse(test: Plane, truth: Plane) -> float:
+def _rmse(truth: Plane, test: Plane) -> float:
     return float(np.sqrt(((test - truth) ** 2).mean()))

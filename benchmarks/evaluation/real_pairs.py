@@ -89,6 +89,6 @@ def score_disparity(test: Plane, truth: Plane, known: Mask) -> DisparityScore:
     fitted = np.maximum(fitted, SMALLEST_SHARE * np.median(reference))
     return DisparityScore(
         abs_rel=float((np.abs(fitted - reference) / reference).mean()),
-        delta1=delta1(fitted, reference),
+        delta1=delta1(reference, fitted),
         correlation=None if flat else together / float(np.sqrt(spread) * reference.std()),
     )

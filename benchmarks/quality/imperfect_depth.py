@@ -102,5 +102,5 @@ def _figures(renderer: Renderer, scene: Scene) -> list[list[float]]:
     figures = []
     for inverse_depth in inverse_depths:
         picture = renderer(scene.frame, 1.0 / inverse_depth, scene.lens, scene.aperture)
-        figures.append([psnr_db(picture, scene.truth), psnr_db(picture, scene.truth, mask)])
+        figures.append([psnr_db(scene.truth, picture), psnr_db(scene.truth, picture, mask)])
     return figures

@@ -44,17 +44,17 @@ class Score:
     energy_error: float
 
 
-def score(test: Tensor, truth: Tensor, radius_px: Tensor) -> Score:
+def score(truth: Tensor, test: Tensor, radius_px: Tensor) -> Score:
     """Score a rendered picture.
 
-    test, truth: [1, 3, H, W] sRGB 0..1. radius_px: signed blur radius [1, 1, H, W], which
+    truth, test: [1, 3, H, W] sRGB 0..1. radius_px: signed blur radius [1, 1, H, W], which
     says where depth edges and the focus are.
     Raises SizeError for a picture of another size and NumericalError for NaN or infinity in it.
     """
-    _check(test, truth)
+    _check(truth, test)
     regions = find_regions(radius_px)
     error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
-    ssim = _ssim_map(test, truth)
+    ssim = _ssim_map(truth, test)
     light = srgb_to_linear(test.clamp(0.0, 1.0)).mean() / srgb_to_linear(truth).mean()
     return Score(
         overall=RegionScore(_psnr_db(float(error.mean())), float(ssim.mean())),
@@ -65,17 +65,17 @@ def score(test: Tensor, truth: Tensor, radius_px: Tensor) -> Score:
     )
 
 
-def psnr_db(test: Tensor, truth: Tensor, mask: Mask | None = None) -> float:
+def psnr_db(truth: Tensor, test: Tensor, mask: Mask | None = None) -> float:
     """PSNR in dB of sRGB pictures [1, 3, H, W], over the whole frame or a mask [H, W].
 
     Raises SizeError and NumericalError as `score` does.
     """
-    _check(test, truth)
+    _check(truth, test)
     error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
     return _psnr_db(float(error.mean() if mask is None else error[mask].mean()))
 
 
-def _check(test: Tensor, truth: Tensor) -> None:
+def _check(truth: Tensor, test: Tensor) -> None:
     if test.shape != truth.shape:
         raise SizeError(
             f"a picture of shape {tuple(test.shape)}", f"the truth's {tuple(truth.shape)}"
@@ -96,7 +96,7 @@ def _psnr_db(mean_square: float) -> float:
     return -10.0 * math.log10(mean_square)
 
 
-def _ssim_map(test: Tensor, truth: Tensor) -> Plane:
+def _ssim_map(truth: Tensor, test: Tensor) -> Plane:
     """SSIM at every pixel, [H, W]: 11x11 Gaussian window as in the paper (Wang et al. 2004)."""
     _, per_channel = structural_similarity(
         truth[0].numpy(),

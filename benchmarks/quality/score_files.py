@@ -21,7 +21,7 @@ def score_files(folder: Path) -> dict[str, Score]:
     scores = {}
     for place in find_scenes(folder):
         scene = read_scene(place)
-        scores[scene.name] = score(read_photo(place / RENDERED), scene.truth, scene.radius_px)
+        scores[scene.name] = score(scene.truth, read_photo(place / RENDERED), scene.radius_px)
     return scores
 
 

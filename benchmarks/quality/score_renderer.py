@@ -65,7 +65,7 @@ def score_renderer(renderer: Renderer, scenes: Sequence[Scene]) -> RendererScore
             picture = renderer(scene.frame, scene.depth_m, scene.lens, scene.aperture)
             runs.append(time.perf_counter() - started)
         seconds.append(min(runs))
-        by_scene[scene.name] = score(picture, scene.truth, scene.radius_px)
+        by_scene[scene.name] = score(scene.truth, picture, scene.radius_px)
     return RendererScore(by_scene, mean_score(list(by_scene.values())), statistics.median(seconds))
 
 

@@ -15,7 +15,6 @@ from bokehflow.benchmarks.evaluation.flicker import (
     mean_flicker,
     score_film,
 )
-from bokehflow.benchmarks.parity import psnr_db, sqnr_db
 from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.benchmarks.quality.score_renderer import mean_score
 from bokehflow.benchmarks.report.document import FilmScore
@@ -24,6 +23,7 @@ from bokehflow.benchmarks.report.recording import Output, Recording, play
 from bokehflow.export import Manifest
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
+from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 from bokehflow.specs import Size
 
 SCORED_FRAMES = 4
@@ -97,9 +97,9 @@ class _Tally:
 
     def _look_closely(self, lens: Lens, expected: Output, found: Output) -> None:
         radius = lens.radius_px(expected.depth_m, self._size.width)
-        self._bokeh.append(score(found.bokeh, expected.bokeh, radius))
+        self._bokeh.append(score(expected.bokeh, found.bokeh, radius))
         found_m, expected_m = found.depth_m[0, 0].numpy(), expected.depth_m[0, 0].numpy()
-        depth = score_depth(found_m, expected_m, np.ones(expected_m.shape, dtype=bool))
+        depth = score_depth(expected_m, found_m, np.ones(expected_m.shape, dtype=bool))
         if depth is not None:
             self._depth.append(depth)
 

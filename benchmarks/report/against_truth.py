@@ -50,13 +50,13 @@ def judge(session: Session, manifest: Manifest, clips: ClipSource, keep: Keep) -
 def _score_bokeh(clip: TruthClip, output: Output) -> Score:
     width = clip.frames.shape[3]
     radius = clip.lens.signed_radius_px(clip.inverse_depth[-1:], width)
-    return score(output.bokeh, clip.bokeh[-1:], radius)
+    return score(clip.bokeh[-1:], output.bokeh, radius)
 
 
 def _score_depth(clip: TruthClip, output: Output) -> DepthScore | None:
     with np.errstate(divide="ignore"):  # a sky's depth is infinite, and not scored
         truth_m = 1.0 / clip.inverse_depth[-1, 0].numpy()
-    return score_depth(output.depth_m[0, 0].numpy(), truth_m, np.isfinite(truth_m))
+    return score_depth(truth_m, output.depth_m[0, 0].numpy(), np.isfinite(truth_m))
 
 
 def _score_flicker(clip: TruthClip, outputs: Sequence[Output]) -> FlickerScore:

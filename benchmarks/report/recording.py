@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bokehflow.benchmarks.parity import carried, first_feeds
 from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
+from bokehflow.runtimes.carried_state import carried, first_state_feeds
 
 STATE = "next_state_scan"
 
@@ -39,7 +39,7 @@ def play(
 
     Raises NumericalError for an output that is not finite, and what the session raises.
     """
-    state = first_feeds(manifest)
+    state = first_state_feeds(manifest)
     for number, (image, lens) in enumerate(frames, start=1):
         values = np.array([lens.as_tuple()], dtype=np.float32)
         outputs = session.run({"image": image.contiguous().numpy(), "lens": values, **state})

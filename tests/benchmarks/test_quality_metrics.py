@@ -39,7 +39,7 @@ def test_an_error_in_focus_only_is_seen_there_only() -> None:
     scene = scene_with_near_square()
     far_corner = scene.truth.clone()
     far_corner[..., :3, :3] += 0.1
-    result = score(far_corner, scene.truth, scene.radius_px)
+    result = score(scene.truth, far_corner, scene.radius_px)
     assert result.edge is not None
     assert result.in_focus is not None
     assert result.edge.psnr_db == PSNR_CEILING_DB
@@ -63,7 +63,7 @@ def test_a_region_that_is_missing_is_none() -> None:
     flat = Scene(
         "flat", scene.frame, torch.full_like(scene.depth_m, 1.2), LENS, scene.truth, Aperture()
     )
-    result = score(scene.frame, scene.truth, flat.radius_px)
+    result = score(scene.truth, scene.frame, flat.radius_px)
     assert result.edge is None
     assert result.in_focus is None
     assert result.elsewhere is not None
@@ -72,7 +72,7 @@ def test_a_region_that_is_missing_is_none() -> None:
 def test_light_that_was_made_is_counted() -> None:
     scene = scene_with_near_square()
     grey = torch.full_like(scene.truth, 0.01)
-    result = score(grey * 1.1, grey, scene.radius_px)
+    result = score(grey, grey * 1.1, scene.radius_px)
     assert result.energy_error == pytest.approx(0.1, abs=tol.ENERGY_FORMULA)
 
 
@@ -81,7 +81,7 @@ def test_a_stranger_can_score_a_function() -> None:
     row = score_renderer(lambda frame, _depth, _lens, _aperture: frame * 0.5, [scene])
     assert list(row.by_scene) == ["square"]
     assert row.mean.overall_psnr_db == pytest.approx(
-        psnr_db(scene.frame * 0.5, scene.truth), abs=tol.PSNR_FORMULA_DB
+        psnr_db(scene.truth, scene.frame * 0.5), abs=tol.PSNR_FORMULA_DB
     )
     assert row.seconds_per_frame > 0
 
@@ -89,8 +89,8 @@ def test_a_stranger_can_score_a_function() -> None:
 def test_nonsense_is_refused() -> None:
     scene = scene_with_near_square()
     with pytest.raises(SizeError):
-        score(scene.truth[..., 1:], scene.truth, scene.radius_px)
+        score(scene.truth, scene.truth[..., 1:], scene.radius_px)
     with pytest.raises(NumericalError):
-        score(scene.truth * math.nan, scene.truth, scene.radius_px)
+        score(scene.truth, scene.truth * math.nan, scene.radius_px)
     with pytest.raises(UsageError):
         score_renderer(lambda frame, _depth, _lens, _aperture: frame, [])

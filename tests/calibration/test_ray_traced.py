@@ -51,7 +51,7 @@ def test_a_ray_traced_scene_is_blurred_as_its_depth_says(kind: str) -> None:
     assert scene.frame.shape == scene.truth.shape == (1, 3, 45, 60)
     assert bool((scene.depth_m > 0.5).all())
     inputs = (scene.frame, scene.depth_m, scene.lens, scene.aperture)
-    gain = psnr_db(mobile(*inputs), scene.truth) - psnr_db(no_blur(*inputs), scene.truth)
+    gain = psnr_db(scene.truth, mobile(*inputs)) - psnr_db(scene.truth, no_blur(*inputs))
     assert gain > tol.RAY_TRACED_GAIN_DB
 
 

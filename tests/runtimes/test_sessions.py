@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bokehflow.benchmarks.parity import first_feeds
 from bokehflow.errors import ArtifactError, SizeError, UsageError
 from bokehflow.export import TARGETS, Artifact
 from bokehflow.runtimes import open_session
+from bokehflow.runtimes.carried_state import first_state_feeds
 from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
 from bokehflow.runtimes.openvino_session import OpenVinoSession
 
@@ -21,7 +21,7 @@ def whole_feeds(artifact: Artifact) -> dict[str, np.ndarray]:
     """Valid inputs for one frame."""
     image = np.full((1, 3, 96, 160), 0.5, np.float32)
     lens = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
-    return {"image": image, "lens": lens, **first_feeds(artifact.manifest)}
+    return {"image": image, "lens": lens, **first_state_feeds(artifact.manifest)}
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -34,7 +34,7 @@ def test_the_truth_itself_scores_perfectly() -> None:
 
 
 def test_a_wrong_scale_is_an_error_only_until_it_is_mended() -> None:
-    score = score_depth(1.5 * depth_map(), depth_map(), EVERYWHERE)
+    score = score_depth(depth_map(), 1.5 * depth_map(), EVERYWHERE)
     assert score is not None
     assert score.abs_rel == pytest.approx(0.5, abs=tol.DEPTH_FORMULA)
     assert score.delta1 == 0.0
@@ -45,7 +45,7 @@ def test_a_wrong_scale_is_an_error_only_until_it_is_mended() -> None:
 
 def test_figures_follow_their_formulas() -> None:
     test, truth = depth_map(1), depth_map(2)
-    score = score_depth(test, truth, EVERYWHERE)
+    score = score_depth(truth, test, EVERYWHERE)
     assert score is not None
     log_error = np.log(test) - np.log(truth)
     expected = 100.0 * math.sqrt((log_error**2).mean() - log_error.mean() ** 2)
@@ -63,20 +63,20 @@ def test_sky_and_what_was_not_measured_are_not_scored() -> None:
     test[0], test[1] = 2.0, 30.0
     known = EVERYWHERE.copy()
     known[1] = False
-    score = score_depth(test, truth, known)
+    score = score_depth(truth, test, known)
     assert score is not None
     assert score.abs_rel == 0.0
-    assert score_depth(test, np.full(SHAPE, np.inf), EVERYWHERE) is None
+    assert score_depth(np.full(SHAPE, np.inf), test, EVERYWHERE) is None
 
 
 @pytest.mark.parametrize(("shift_px", "found"), [(0, 1.0), (2, 1.0), (6, 0.0)])
 def test_outlines_may_be_two_pixels_off_whatever_the_scale(shift_px: int, found: float) -> None:
-    assert edge_f1(3.0 * step_map(6 + shift_px), step_map(6), EVERYWHERE) == found
+    assert edge_f1(step_map(6), 3.0 * step_map(6 + shift_px), EVERYWHERE) == found
 
 
 def test_outlines_that_are_missing_or_that_nobody_could_find() -> None:
-    assert edge_f1(np.full(SHAPE, 2.0), step_map(6), EVERYWHERE) == 0.0
-    assert edge_f1(step_map(6), np.full(SHAPE, 2.0), EVERYWHERE) is None
+    assert edge_f1(step_map(6), np.full(SHAPE, 2.0), EVERYWHERE) == 0.0
+    assert edge_f1(np.full(SHAPE, 2.0), step_map(6), EVERYWHERE) is None
 
 
 def test_what_lies_beside_a_hole_in_the_truth_is_no_outline() -> None:
@@ -87,12 +87,12 @@ def test_what_lies_beside_a_hole_in_the_truth_is_no_outline() -> None:
     filled[:, 12] = 1.0
     known = EVERYWHERE.copy()
     known[:, 12] = False
-    assert edge_f1(step_map(6), filled, known) == 1.0
+    assert edge_f1(filled, step_map(6), known) == 1.0
 
 
 def test_a_mean_leaves_out_pictures_without_outlines() -> None:
     with_edges = score_depth(step_map(6), step_map(6), EVERYWHERE)
-    without = score_depth(np.full(SHAPE, 2.0), np.full(SHAPE, 1.0), EVERYWHERE)
+    without = score_depth(np.full(SHAPE, 1.0), np.full(SHAPE, 2.0), EVERYWHERE)
     assert with_edges is not None
     assert without is not None
     mean = mean_depth_score([with_edges, without])

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from bokehflow.benchmarks.parity import DECIBEL_CEILING
 from bokehflow.benchmarks.quality.metrics import PSNR_CEILING_DB
 from bokehflow.benchmarks.report import truth_clips
 from bokehflow.benchmarks.report.against_reference import compare, record, scored_frames
@@ -20,6 +19,7 @@ from bokehflow.benchmarks.report.truth_clips import clip_source
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.errors import NumericalError
 from bokehflow.optics import Lens
+from bokehflow.runtimes.comparison import DECIBEL_CEILING
 from bokehflow.specs import Size
 from tests.benchmarks.report.samples import SIZE, CountingSession, manifest
 from tests.tolerances import PSNR_FORMULA_DB
