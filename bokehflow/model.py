@@ -17,6 +17,7 @@ from bokehflow.network import Network
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.rendering import RenderConfig
+from bokehflow.rendering.checks import require_srgb
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import (
     FULL_NETWORK,
@@ -86,8 +87,13 @@ class BokehFlow:
         if self._pipeline is None or self._pipeline.frame_size != frame:
             network_size = fit_network_size(frame, self.config.network_size)
             pipeline = Pipeline(self.network, frame, network_size, self.config.render)
-            self._pipeline = pipeline.eval()
+            self._pipeline = pipeline.to(self._place.device).eval()
         return self._pipeline
+
+    @property
+    def _place(self) -> Tensor:
+        """Any weight: frames must be on its device and of its precision."""
+        return next(self.network.parameters())
 
     @property
     def depth_scale(self) -> float:
@@ -101,21 +107,45 @@ class BokehFlow:
     def __call__(self, image: Tensor, lens: Lens, state: State | None = None) -> Frame:
         """Render one frame. Nothing is remembered: the state comes in and goes out.
 
-        image: [1, 3, H, W], sRGB 0..1. state: of the previous frame, None before the first.
-        Raises SizeError for an image of another shape or too small, LensError for a focus that the
-        source field of view moves inside the focal length.
+        image: float32 [1, 3, H, W], sRGB 0..1, on the network's device. state: of the previous
+        frame, None before the first. Blur beyond the renderer's reach (`RenderConfig`) is rendered
+        at that reach, as an exported graph does; `bokehflow.render` refuses it.
+        Raises SizeError for an image or a state of another shape or too small, MediaError for
+        values that are not sRGB, UsageError for another device or precision, LensError for a focus
+        that the source field of view moves inside the focal length.
         """
-        if image.dim() != 4 or image.shape[:2] != (1, 3):
-            raise SizeError(f"an image of shape {tuple(image.shape)}", "[1, 3, H, W]")
+        self._check_image(image)
         scale = self.depth_scale
         seen = lens.seen_with_depth_scaled(1.0 / scale)
-        state = state or self.first_state()
-        inputs = (torch.tensor([seen.as_tuple()]), *state)
+        carried = self._checked_state(state)
         pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
         with torch.inference_mode():
-            out = pipeline(image, *(tensor.to(image) for tensor in inputs))
+            out = pipeline(image, torch.tensor([seen.as_tuple()]).to(image), *carried)
         bokeh, depth, *next_state = out
         return Frame(bokeh, depth * scale, State(*next_state))
+
+    def _check_image(self, image: Tensor) -> None:
+        if image.dim() != 4 or image.shape[:2] != (1, 3) or 0 in image.shape:
+            raise SizeError(f"an image of shape {tuple(image.shape)}", "[1, 3, H, W]")
+        require_srgb(image)
+        place = self._place
+        if (image.dtype, image.device) != (place.dtype, place.device):
+            raise UsageError(
+                f"an image of {image.dtype} on {image.device}",
+                f"{place.dtype} on {place.device}, as the weights",
+                "convert it, or load the model with the image's device",
+            )
+
+    def _checked_state(self, state: State | None) -> list[Tensor]:
+        first = self.first_state()
+        for name, given, wanted in zip(State._fields, state or first, first, strict=True):
+            if given.shape != wanted.shape:
+                raise SizeError(
+                    f"a state whose {name} has shape {tuple(given.shape)}",
+                    str(tuple(wanted.shape)),
+                    "carry the state of one model from frame to frame",
+                )
+        return [tensor.to(self._place) for tensor in state or first]
 
 
 def depth_scale(source_fov_deg: float | None, canonical_fov_deg: float) -> float:
@@ -141,13 +171,15 @@ def load_model(
     variant: str = "nano",
     weights: str | Path | None = None,
     config: ModelConfig | None = None,
+    device: str | torch.device = "cpu",
 ) -> BokehFlow:
     """Load a model. `weights=None` takes the shipped weights, or seeded untrained ones where none
-    ship (`model.weights.trained` says which).
+    ship (`model.weights.trained` says which). device: where frames will be; `ScanConfig("triton")`
+    needs a CUDA device.
 
     Raises UnknownNameError for the variant, WeightsError for a file that does not fit.
     """
     config = config or ModelConfig()
     path = None if weights is None else Path(weights)
     network, info = load_network(find_variant(variant), path, config.scan, config.temporal)
-    return BokehFlow(network, info, config)
+    return BokehFlow(network.to(device), info, config)

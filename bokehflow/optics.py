@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from bokehflow.errors import LensError
@@ -65,8 +66,11 @@ class Lens:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if isinstance(value, bool) or not isinstance(value, Real):
                 raise LensError(f"{field.name}={value!r}", "a number")
+            # NumPy's scalars would give their own precision to every formula.
+            value = float(value)
+            object.__setattr__(self, field.name, value)
             if not math.isfinite(value) or value <= 0:
                 raise LensError(f"{field.name}={value}", "a finite number above 0")
         if self.focus_m * MM_PER_M <= self.focal_length_mm:

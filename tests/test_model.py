@@ -5,7 +5,14 @@ import torch
 
 import bokehflow
 from bokehflow import Lens, ModelConfig, load_model
-from bokehflow.errors import LensError, SizeError, UnknownNameError, UsageError
+from bokehflow.errors import (
+    BokehFlowError,
+    LensError,
+    MediaError,
+    SizeError,
+    UnknownNameError,
+    UsageError,
+)
 from bokehflow.model import depth_scale, fit_network_size
 from bokehflow.specs import Size
 from tests.tolerances import EIGHT_BIT_STEP, FP32_EQUAL
@@ -102,3 +109,28 @@ def test_bad_calls_are_refused() -> None:
     narrow = load_model("nano", config=ModelConfig(source_fov_deg=1.0))
     with pytest.raises(LensError, match="field of view"):
         narrow(torch.rand(1, 3, 32, 48), Lens(focus_m=0.5))
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "words"),
+    [
+        (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), MediaError, "divide 8-bit values by 255"),
+        (torch.full((1, 3, 32, 32), 255.0), MediaError, "from 255 to 255"),
+        (torch.full((1, 3, 32, 32), -0.1), MediaError, "from -0.1"),
+        (torch.full((1, 3, 32, 32), torch.nan), MediaError, "NaN"),
+        (torch.zeros(1, 3, 32, 32).double(), UsageError, "float32 on cpu, as the weights"),
+        (torch.zeros(1, 3, 0, 32), SizeError, "0, 32"),
+    ],
+    ids=["uint8", "0-255", "negative", "nan", "float64", "empty"],
+)
+def test_images_that_are_none_are_refused(
+    image: torch.Tensor, error: type[BokehFlowError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        load_model("nano")(image, Lens())
+
+
+def test_the_state_of_another_model_is_refused() -> None:
+    image, state = torch.rand(1, 3, 32, 32), load_model("small").first_state()
+    with pytest.raises(SizeError, match="a state whose scan has shape"):
+        load_model("nano")(image, Lens(), state)

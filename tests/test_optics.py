@@ -83,3 +83,9 @@ def test_focus_inside_the_focal_length_is_refused() -> None:
 def test_hyperfocal_needs_a_circle(circle: float) -> None:
     with pytest.raises(LensError, match="circle"):
         Lens().hyperfocal_m(circle)
+
+
+def test_the_numbers_of_arrays_are_numbers() -> None:
+    lens = Lens(focal_length_mm=np.float32(50.0), focus_m=2)  # type: ignore[arg-type]
+    assert lens == Lens(focal_length_mm=50.0, focus_m=2.0)
+    assert all(type(value) is float for value in lens.as_tuple())

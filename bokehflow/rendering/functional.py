@@ -12,6 +12,7 @@ from bokehflow.errors import LensError, MediaError, SizeError, UsageError
 from bokehflow.optics import Lens
 from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
+from bokehflow.rendering.checks import require_srgb
 from bokehflow.rendering.config import Quality, RenderConfig, largest_radius_px
 from bokehflow.rendering.highlights import HighlightRecovery
 from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
@@ -44,7 +45,7 @@ def render(
     config = config or RenderConfig(quality=quality or "best")
     _check_shapes(image, depth_m)
     _check_values(image, depth_m)
-    radius = lens.signed_radius_px(1.0 / depth_m, image.shape[3])
+    radius = lens.signed_radius_px(1.0 / depth_m, image.shape[3]).to(image.dtype)
     far, near = _reach(radius, lens, config)
     blur = _lens_blur(
         config.quality,
@@ -91,8 +92,7 @@ def _check_values(image: Tensor, depth_m: Tensor) -> None:
             "metres above 0 (inf for infinitely far)",
             "fill the holes of the depth map first",
         )
-    if not bool(torch.isfinite(image).all()):
-        raise MediaError("an image with NaN or infinite values", "sRGB values in 0..1")
+    require_srgb(image)
 
 
 def _reach(radius: Tensor, lens: Lens, config: RenderConfig) -> tuple[float, float]:

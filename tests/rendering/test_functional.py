@@ -66,11 +66,23 @@ def test_depth_that_is_no_distance_is_refused(bad: float) -> None:
         render(textured(9, 11), depth, LENS)
 
 
-def test_image_with_nan_is_refused() -> None:
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, 255.0])
+def test_values_that_are_not_srgb_are_refused(bad: float) -> None:
     image = textured(9, 11)
-    image[0, 0, 0, 0] = math.nan
-    with pytest.raises(MediaError, match="NaN"):
+    image[0, 0, 0, 0] = bad
+    with pytest.raises(MediaError, match="none of them NaN"):
         render(image, sloped_depth(9, 11), LENS)
+
+
+def test_levels_of_8_bits_are_refused() -> None:
+    image = torch.zeros(1, 3, 9, 11, dtype=torch.uint8)
+    with pytest.raises(MediaError, match="divide 8-bit values by 255"):
+        render(image, sloped_depth(9, 11), LENS)
+
+
+def test_depth_of_another_precision_renders_the_same() -> None:
+    image, depth = textured(9, 11), sloped_depth(9, 11)
+    torch.testing.assert_close(render(image, depth.double(), LENS), render(image, depth, LENS))
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 9, 11), (3, 9, 11), (1, 3, 0, 11)], ids=str)

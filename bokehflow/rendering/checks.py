@@ -1,0 +1,25 @@
+"""What a picture must be before it is rendered: the checks that a graph cannot make."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from bokehflow.errors import MediaError
+
+OVERSHOOT = 0.5 / 255.0
+"""How far resampling may leave 0..1: half a level of 8 bits."""
+
+
+def require_srgb(image: Tensor) -> None:
+    """Raise MediaError unless a picture of at least one pixel holds floats in 0..1, none NaN."""
+    if not image.is_floating_point():
+        raise MediaError(
+            f"an image of {image.dtype}", "floats, sRGB in 0..1", "divide 8-bit values by 255"
+        )
+    low, high = (float(bound) for bound in image.detach().aminmax())
+    if not (low >= -OVERSHOOT and high <= 1.0 + OVERSHOOT):
+        raise MediaError(
+            f"image values from {low:g} to {high:g}",
+            "sRGB in 0..1, none of them NaN",
+            "divide 8-bit values by 255 and clip what lies outside",
+        )
