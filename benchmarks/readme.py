@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bokehflow.errors import InputError
 from bokehflow.export.packing import is_packed
 
 README, RESULTS = Path("README.md"), Path("benchmarks/results")
@@ -157,15 +158,24 @@ TABLES = {
 
 
 def filled(readme: str, results: Path) -> str:
-    """The README with every table made anew."""
+    """The README with every table made anew. Raises InputError where one has no place."""
     for name, make in TABLES.items():
-        table = make(json.loads((results / f"{name}.json").read_text(encoding="utf-8")))
+        document = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+        table = f"{make(document)}\n\n{measured_at(document['environment'])}"
         begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
         before, marker, rest = readme.partition(begin)
         _, closing, after = rest.partition(end)
-        if marker and closing:
-            readme = f"{before}{begin}{table}\n{end}{after}"
+        if not (marker and closing):
+            raise InputError(f"{README} has no place for {name}", f"{begin.strip()} and {end}")
+        readme = f"{before}{begin}{table}\n{end}{after}"
     return readme
+
+
+def measured_at(environment: Mapping[str, Any]) -> str:
+    """Which sources a table is of, and what ran them: the record may be older than the sources."""
+    commit = environment["commit"] or "unknown"
+    changed = ", with changes not committed then" if commit.endswith("+") else ""
+    return f"Sources of commit `{commit[:10]}`{changed}; {environment['processor']}."
 
 
 def main(arguments: list[str]) -> int:

@@ -31,33 +31,40 @@ def staged_together(*targets: Path) -> Iterator[tuple[Path, ...]]:
     """As `staged`, for files or folders of one parent that belong together: all or none."""
     first = targets[0]
     with output_errors(first):
-        folder = Path(tempfile.mkdtemp(prefix=f".{first.name}.", dir=first.parent))
+        parent = first.resolve().parent
+        folder = Path(tempfile.mkdtemp(prefix=f".{first.name}.", dir=parent))
         made, replaced = folder / "made", folder / "replaced"
         try:
             made.mkdir()
             replaced.mkdir()
-            yield tuple(made / target.name for target in targets)
-            _swap(targets, made, replaced)
+            places = tuple(made / target.name for target in targets)
+            yield places
+            _swap([target.resolve() for target in targets], places, replaced)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _swap(targets: Sequence[Path], made: Path, replaced: Path) -> None:
-    """Put what was made in place and what it replaces aside; on any exception, take both back."""
-    *_, last = targets
+def _swap(targets: Sequence[Path], places: Sequence[Path], replaced: Path) -> None:
+    """Put what was made in place and what it replaces aside; on any exception, take both back.
+
+    targets: without symbolic links, so that what a link points to is replaced, not the link.
+    """
     before = {target for target in targets if target.exists()}
+    moves = [
+        (place, target, replaced / place.name)
+        for place, target in zip(places, targets, strict=True)
+    ]
     try:
-        for target in targets:
+        for place, target, old in moves:
             # A rename replaces a file at once, but not a folder with something in it, nor one that
             # may have to come back.
-            if target in before and (target.is_dir() or target != last):
-                target.rename(replaced / target.name)
-            (made / target.name).replace(target)
+            if target in before and (target.is_dir() or target != targets[-1]):
+                target.rename(old)
+            place.replace(target)
     except BaseException:
-        for target in targets:
-            old = replaced / target.name
+        for place, target, old in moves:
             if target.exists() and (old.exists() or target not in before):
-                target.rename(made / target.name)
+                target.rename(place)
             if old.exists():
                 old.rename(target)
         raise

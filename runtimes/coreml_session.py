@@ -12,6 +12,7 @@ import numpy as np
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.mil_evaluator import Evaluator, Program, read_package
 from bokehflow.runtimes.session import Mode, SessionInfo
 
@@ -55,7 +56,7 @@ class CoreMLSession:
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
-        return self._engine.run(feeds)
+        return self._engine.run(checked_feeds(feeds, self.info.input_shapes))
 
 
 class _Engine(Protocol):

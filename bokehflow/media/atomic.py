@@ -27,6 +27,8 @@ def require_writable(target: Path) -> None:
     with output_errors(target):
         if target.is_dir():
             raise OutputError(f"{target} is a folder", "the name of a file")
+        if target.exists() and not target.is_file():
+            raise OutputError(f"{target} is a device or a pipe", "the name of a file")
         probe = _hidden_sibling(target)
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -36,7 +38,8 @@ def require_writable(target: Path) -> None:
 def atomic_file(target: Path) -> Iterator[Path]:
     """Yield an empty hidden file beside `target` that becomes `target` when the block succeeds.
 
-    The hidden file keeps the target's suffix. Raises OutputError where the folder does not exist,
+    The hidden file keeps the target's suffix. What a symbolic link points to is replaced, not the
+    link. Raises OutputError where the folder does not exist,
     cannot be written or is full.
     """
     require_writable(target)
@@ -45,7 +48,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
         hidden.touch(exist_ok=False)
         try:
             yield hidden
-            hidden.replace(target)
+            hidden.replace(target.resolve())
         finally:
             hidden.unlink(missing_ok=True)
 
@@ -99,9 +102,11 @@ def _belongs_to(path: Path, target: Path) -> bool:
     """Whether a path is the target, above or inside it, or a hidden file or folder beside it."""
     if path == target or target in path.parents or path in target.parents:
         return True
-    beside = next((p for p in (path, *path.parents) if p.parent == target.parent), None)
+    folders = (target.parent, target.resolve().parent)
+    beside = next((p for p in (path, *path.parents) if p.parent in folders), None)
     return beside is not None and beside.name.startswith(f".{target.stem}.")
 
 
 def _hidden_sibling(target: Path) -> Path:
-    return target.with_name(f".{target.stem}.{secrets.token_hex(6)}{target.suffix}")
+    """A free name in the folder in which the target really lies, with the target's suffix."""
+    return target.resolve().with_name(f".{target.stem}.{secrets.token_hex(6)}{target.suffix}")

@@ -103,6 +103,15 @@ def test_a_video_held_upright_takes_depth_as_displayed(bfx: Bfx, folder: Path) -
         assert (video.info.height, video.info.width) == (WIDTH, HEIGHT)
 
 
+def test_odd_sides_are_told(bfx: Bfx, tmp_path: Path) -> None:
+    odd = Clip(1, HEIGHT - 1, WIDTH - 1, codec="ffv1", pixel_format="bgr0")
+    write_clip(tmp_path / "odd.mkv", odd)
+    depths = _write_depths(tmp_path / "depths", 1, HEIGHT - 1, WIDTH - 1)
+    done = bfx("render", tmp_path / "odd.mkv", "--depth", depths, "--focus-m", "2")
+    assert done.exit_code == 0, done.stderr
+    assert f"the video is {HEIGHT}x{WIDTH}" in done.stderr
+
+
 def _remove_last(folder: Path) -> None:
     (folder / "depths" / "004.npy").unlink()
 

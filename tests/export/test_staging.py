@@ -30,6 +30,18 @@ def test_a_file_is_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_what_a_link_points_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    kept, link = tmp_path / "store" / "v1", tmp_path / "artifact.onnx"
+    kept.write_text("old")
+    link.symlink_to(kept)
+    with staged(link) as place:
+        place.write_text("new")
+    assert link.is_symlink()
+    assert kept.read_text() == "new"
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["artifact.onnx", "store", "v1"]
+
+
 def half_written(target: Path) -> None:
     with staged(target) as place:
         place.write_text("half")
