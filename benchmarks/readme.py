@@ -142,6 +142,7 @@ def report_table(document: Mapping[str, Any]) -> str:
         packed = ", packed" if is_packed(Path(artifact["name"])) else ""
         name = f"{artifact['runtime']}, {artifact['recipe']}{packed}"
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", f"Truth: {document['clips']['origin']}."]
     return "\n".join(lines)
 
 

@@ -171,15 +171,15 @@ def load_model(
     variant: str = "nano",
     weights: str | Path | None = None,
     config: ModelConfig | None = None,
-    device: str | torch.device = "cpu",
+    device: str | torch.device | None = None,
 ) -> BokehFlow:
     """Load a model. `weights=None` takes the shipped weights, or seeded untrained ones where none
-    ship (`model.weights.trained` says which). device: where frames will be; `ScanConfig("triton")`
-    needs a CUDA device.
+    ship (`model.weights.trained` says which). device: where frames will be; None is where the
+    scan runs.
 
     Raises UnknownNameError for the variant, WeightsError for a file that does not fit.
     """
     config = config or ModelConfig()
     path = None if weights is None else Path(weights)
     network, info = load_network(find_variant(variant), path, config.scan, config.temporal)
-    return BokehFlow(network.to(device), info, config)
+    return BokehFlow(network.to(device or config.scan.device), info, config)

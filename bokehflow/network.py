@@ -60,7 +60,8 @@ class Network(nn.Module):
         super().__init__()
         self.variant, self.temporal = variant, temporal or TemporalConfig()
         channels, blocks = variant.channels, variant.blocks
-        whole = build_projected_scan(scan or ScanConfig())
+        scan = scan or ScanConfig()
+        whole = build_projected_scan(scan)
         run_scan = SegmentScan(whole, self.temporal) if self.temporal.is_segmented else whole
 
         def stream() -> nn.ModuleList:
@@ -81,7 +82,7 @@ class Network(nn.Module):
         self.depth_head = DenseHead(channels, variant.head_channels, fusions, 1)
         self.bokeh_head = DenseHead(channels, variant.head_channels, fusions, HINT_CHANNELS)
         self.refine = ResidualRefinement()
-        if scan is not None and scan.form == "triton":
+        if scan.fuses_layers:
             fuse_layers(self)
 
     def forward(self, frame: Tensor, lens: Tensor, state: State) -> NetworkOutput:

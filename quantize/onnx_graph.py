@@ -47,11 +47,6 @@ def initializers(proto: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
     return {tensor.name: tensor for tensor in proto.graph.initializer}
 
 
-def producers(proto: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
-    """For every value that a node makes, that node."""
-    return {output: node for node in proto.graph.node for output in node.output}
-
-
 def readers(proto: onnx.ModelProto) -> dict[str, list[onnx.NodeProto]]:
     """For every value, the nodes that read it."""
     found: dict[str, list[onnx.NodeProto]] = {}

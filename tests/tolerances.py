@@ -1,4 +1,4 @@
-"""Every tolerance of the tests, once, with its reason."""
+"""The tolerances of the tests, once, each with its reason."""
 
 from __future__ import annotations
 

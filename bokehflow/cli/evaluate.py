@@ -95,16 +95,16 @@ def evaluate(
 
     config = EvaluationConfig(
         data,
-        variant,
-        weights,
-        network_size,
-        scan,
-        limit,
-        () if pairs == "none" else tuple(name.strip() for name in pairs.split(",")),
-        tuple(video or ()),
-        snapshots,
-        trend_limit,
-        skip_bad,
+        variant=variant,
+        weights=weights,
+        network_size=network_size,
+        scan=scan,
+        limit=limit,
+        pairs=() if pairs == "none" else tuple(name.strip() for name in pairs.split(",")),
+        videos=tuple(video or ()),
+        snapshots=snapshots,
+        trend_limit=trend_limit,
+        skip_bad=skip_bad,
     )
     return _measure(config, output, photos or [])
 

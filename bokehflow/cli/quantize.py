@@ -40,7 +40,7 @@ SearchName = Annotated[
     typer.Option(
         metavar="parts|nncf",
         help="How int8-mixed looks for what must stay in float: whole parts, by their effect on a "
-        "picture, or layer by layer with NNCF's accuracy control, three times as long.  "
+        "picture, or layer by layer with NNCF's accuracy control, two to three times as long.  "
         "[default: parts]",
     ),
 ]

@@ -118,8 +118,8 @@ def _warnings(job: RenderJob, outcome: RenderOutcome) -> list[str]:
     height, width = outcome.height + outcome.height % 2, outcome.width + outcome.width % 2
     if job.files.is_video and (height, width) != (outcome.height, outcome.width):
         warnings.append(
-            f"the video is {height}x{width}: its colours need even sides, so the last row or column "
-            f"was repeated"
+            f"the video is {height}x{width}: its colours need even sides, so that the last row or "
+            f"column was repeated"
         )
     if outcome.held_back:
         share = outcome.held_back / (outcome.height * outcome.width * outcome.frames)

@@ -89,17 +89,17 @@ def report(
 
     config = ReportConfig(
         tuple(artifacts),
-        reference,
-        weights,
-        data,
-        images,
-        frames,
-        clips,
-        evaluated_frames,
-        latency,
-        measure,
-        rounds,
-        skip_bad,
+        reference=reference,
+        weights=weights,
+        data=data,
+        images=images,
+        frames=frames,
+        clips=clips,
+        evaluated_frames=evaluated_frames,
+        latency=latency,
+        measure=measure,
+        rounds=rounds,
+        skip_bad=skip_bad,
     )
     require_report_files(output)
     plan = prepare(config)

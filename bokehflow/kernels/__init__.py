@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bokehflow.errors import MissingDependencyError
 from bokehflow.kernels.checks import ScanTensors
@@ -18,8 +18,8 @@ from bokehflow.kernels.checks import ScanTensors
 __all__ = [
     "cpu_projected_scan_2d",
     "cpu_scan_2d",
-    "fuse_layer_norms",
     "gated_delta_scan_2d",
+    "layer_norm",
     "linear",
     "mix_directions",
     "projected_scan_2d",
@@ -110,7 +110,7 @@ def mix_directions(logits: Tensor, values: Tensor) -> Tensor:
     Raises SizeError for other shapes, UsageError off CUDA devices, MissingDependencyError without
     Triton.
     """
-    with _needs("triton", "cuda", "the Triton scan"):
+    with _needs("triton", "cuda", "the Triton mix of directions"):
         from bokehflow.kernels.direction_mix import mix_directions as mix
     return mix(logits, values)
 
@@ -121,19 +121,21 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     x: [..., I]; weight: [O, I]; bias: [O]. Raises UsageError off CUDA devices,
     MissingDependencyError without Triton.
     """
-    with _needs("triton", "cuda", "the Triton scan"):
+    with _needs("triton", "cuda", "the Triton linear layer"):
         from bokehflow.kernels.linear_layer import linear as product
     return product(x, weight, bias)
 
 
-def fuse_layer_norms(network: nn.Module) -> None:
-    """Make every layer norm over the last axis alone a Triton kernel, in place; for CUDA alone.
+def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -> Tensor:
+    """Normalise the last axis on a CUDA device: x [..., C], weight, bias [C]. Computed in float32.
 
-    Raises MissingDependencyError without Triton.
+    Returns the dtype of x, or autocast's where that is on: what follows a norm is a product, which
+    would only convert it. Raises UsageError off CUDA devices, MissingDependencyError without
+    Triton.
     """
-    with _needs("triton", "cuda", "the Triton scan"):
-        from bokehflow.kernels.layer_norm import fuse_layer_norms as fuse
-    fuse(network)
+    with _needs("triton", "cuda", "the Triton layer norm"):
+        from bokehflow.kernels.norm_layer import layer_norm as norm
+    return norm(x, weight, bias, epsilon)
 
 
 def cpu_scan_2d(

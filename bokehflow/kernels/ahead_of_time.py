@@ -23,9 +23,9 @@ from bokehflow.kernels.checks import DIRECTIONS, ScanShape
 from bokehflow.kernels.direction_mix import mix_launch
 from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
 from bokehflow.kernels.launch import Launch
-from bokehflow.kernels.layer_norm import norm_gradient_launch, norm_launch
 from bokehflow.kernels.linear_layer import column_sum_launch
 from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
+from bokehflow.kernels.norm_layer import norm_gradient_launch, norm_launch
 from bokehflow.kernels.passes import Job, Sequences, backward_pass, forward_pass, room_like
 from bokehflow.kernels.plan import plan_launch
 from bokehflow.kernels.triton_projected import key_launch

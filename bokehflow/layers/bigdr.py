@@ -36,7 +36,8 @@ class BlockScan(Protocol):
     ) -> tuple[Tensor, Tensor]: ...
 
 
-_KINDS = 5  # q, k, v, alpha_proj, beta_proj
+KINDS = 5
+"""What a projection holds for each direction: q, k, v, alpha_proj, beta_proj."""
 
 
 class DirectionFusion(nn.Module):
@@ -68,7 +69,7 @@ class ScanMixer(nn.Module):
         self.heads, self.head_size = heads, channels // heads
         self.scan = scan
         directions = len(DIRECTIONS)
-        self.project = nn.Linear(channels, _KINDS * directions * channels)
+        self.project = nn.Linear(channels, KINDS * directions * channels)
         self.linear: Callable[[Tensor, Tensor, Tensor], Tensor] = F.linear
         self.gates = TokenGates(2 * directions * heads, self.head_size)
         self.fuse = DirectionFusion(channels)

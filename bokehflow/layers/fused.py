@@ -6,7 +6,7 @@ import functools
 
 from torch import Tensor, nn
 
-from bokehflow.kernels import fuse_layer_norms, linear, mix_directions
+from bokehflow.kernels import layer_norm, linear, mix_directions
 from bokehflow.layers.bigdr import DirectionFusion, ScanMixer
 
 
@@ -16,10 +16,11 @@ def fuse_layers(network: nn.Module) -> None:
     Parameters stay as they are, and so do the results but for rounding. Raises
     MissingDependencyError without Triton.
     """
-    fuse_layer_norms(network)
     for module in network.modules():
         if isinstance(module, nn.Linear) and module.bias is not None:
             module.forward = functools.partial(_linear, module)  # type: ignore[method-assign]
+        elif isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1:
+            module.forward = functools.partial(_normed, module)  # type: ignore[method-assign]
         elif isinstance(module, DirectionFusion):
             module.mix = mix_directions
         elif isinstance(module, ScanMixer):
@@ -28,3 +29,7 @@ def fuse_layers(network: nn.Module) -> None:
 
 def _linear(module: nn.Linear, x: Tensor) -> Tensor:
     return linear(x, module.weight, module.bias)
+
+
+def _normed(module: nn.LayerNorm, x: Tensor) -> Tensor:
+    return layer_norm(x, module.weight, module.bias, module.eps)

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-SMALLEST = 1e-4
-"""Least divisor: a normal number in half precision too, and no bias above it."""
+from bokehflow.rendering.division import LEAST_DIVISOR
 
 
 class Composite(NamedTuple):
@@ -35,7 +34,7 @@ class Composite(NamedTuple):
         nearest = near_to_far[0]
         alpha = nearest[:, -1:]
         share = alpha.clamp(max=1.0)
-        total = nearest * (share / alpha.clamp(min=SMALLEST))
+        total = nearest * (share / alpha.clamp(min=LEAST_DIVISOR))
         everything = torch.ones(1, 1, 1, 1, dtype=alpha.dtype, device=alpha.device)
         return cls(total, everything, 1.0 - share).before(near_to_far[1:])
 
@@ -45,7 +44,7 @@ class Composite(NamedTuple):
         for layer in near_to_far:
             alpha = layer[:, -1:]
             share = torch.minimum(alpha * free_before, free)
-            total = total + layer * (share / alpha.clamp(min=SMALLEST))
+            total = total + layer * (share / alpha.clamp(min=LEAST_DIVISOR))
             free_before, free = free, free - share
         return Composite(total, free_before, free)
 
@@ -64,7 +63,7 @@ class Composite(NamedTuple):
         free_before, free = torch.split(shrink(both), 1, 1)
         nothing = torch.zeros(1, 1, 1, 1, dtype=free.dtype, device=free.device)
         start = Composite(nothing, free_before, free)
-        behind = start.before(near_to_far).total / free.clamp(min=SMALLEST)
+        behind = start.before(near_to_far).total / free.clamp(min=LEAST_DIVISOR)
         return self._replace(total=self.total + enlarge(behind) * self.free)
 
     def enlarged(self, enlarge: Callable[[Tensor], Tensor]) -> Composite:
@@ -75,4 +74,4 @@ class Composite(NamedTuple):
 
     def colour(self) -> Tensor:
         """The composed picture [B, C, H, W]."""
-        return self.total[:, :-1] / self.total[:, -1:].clamp(min=SMALLEST)
+        return self.total[:, :-1] / self.total[:, -1:].clamp(min=LEAST_DIVISOR)

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.rendering.bins import SoftBins, dyed
-from bokehflow.rendering.fill import SMALLEST, Seen
+from bokehflow.rendering.division import LEAST_DIVISOR
+from bokehflow.rendering.fill import Seen
 from bokehflow.rendering.windows import channel_sum
 
 
@@ -26,7 +27,7 @@ class Contents:
         """count: of the layers in the bank."""
         self._bins, self._count = bins, count
         half_size = [F.avg_pool2d(content, 2) for content in bins.contents]
-        self._colours = [x / x[:, -1:].clamp(min=SMALLEST) for x in half_size]
+        self._colours = [x / x[:, -1:].clamp(min=LEAST_DIVISOR) for x in half_size]
         """Of the surfaces, [B, C+1, h, w] at half size; the coverage of what there is, 1."""
         self._own: dict[tuple[int, int], Tensor] = {}
         self._surfaces: dict[tuple[int, int], Tensor] = {}

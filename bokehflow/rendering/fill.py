@@ -16,11 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.rendering.division import LEAST_DIVISOR
+
 COARSEST_CELLS = 1
 FULL_TRUST_WEIGHT = 1 / 16
 """Mean weight from which a cell's own average counts alone."""
-SMALLEST = 1e-4
-"""Least divisor: a normal number in half precision too, and no bias above it."""
 
 
 class Seen(NamedTuple):
@@ -57,7 +57,7 @@ def _fill_from(
     values, weights = _joined([x for x in (finer, seen.get(level)) if x is not None])
     height, width = values.shape[2:]
     if max(height, width) <= COARSEST_CELLS and level >= max(seen):
-        result = values / weights.clamp(min=SMALLEST)
+        result = values / weights.clamp(min=LEAST_DIVISOR)
     else:
         halved = Seen(_halved(values), _halved(weights))
         coarse = _fill_from(level + 1, halved, seen, filled)

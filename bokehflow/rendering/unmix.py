@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bokehflow.rendering.division import LEAST_DIVISOR
 from bokehflow.rendering.windows import (
     added,
     channel_sum,
@@ -33,8 +34,6 @@ OUTLINE_TRUST = 0.2
 """Weight of a neighbour that lies on an outline itself and may be mixed too."""
 CONTRAST = 0.05
 """Difference in linear light at which the shares begin to be believed over the depth map."""
-SMALLEST = 1e-4
-"""Least divisor: a normal number in half precision too, and no bias above it."""
 
 
 class Surface(NamedTuple):
@@ -70,7 +69,7 @@ def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
     named = around_it + outline * (named - around_it)
     contrast = to_near - to_far
     energy = channel_sum(contrast * contrast)
-    seen = -channel_sum(to_far * contrast) / energy.clamp(min=SMALLEST)
+    seen = -channel_sum(to_far * contrast) / energy.clamp(min=LEAST_DIVISOR)
     # The depth map names the object that fills more than half of the pixel.
     seen = seen.clamp(0.0, 1.0).minimum(0.5 + 0.5 * named).maximum(0.5 * named)
     found = (near_found.minimum(far_found) / OUTLINE_TRUST).clamp(max=1.0)
@@ -98,7 +97,7 @@ def unmix(light: Tensor, radius_px: Tensor) -> tuple[Surface, Surface]:
 def _place(radius_px: Tensor, ends: Tensor) -> Tensor:
     """Where a radius lies between the ends of its window: 0 at the farthest, 1 at the nearest."""
     nearest, farthest = ends[:, :1], -ends[:, 1:]
-    return (radius_px - farthest) / (nearest - farthest).clamp(min=SMALLEST)
+    return (radius_px - farthest) / (nearest - farthest).clamp(min=LEAST_DIVISOR)
 
 
 def _colour_at(
@@ -114,4 +113,4 @@ def _colour_at(
         weights.append(alike * trust)
         lights.append(weights[-1] * light)
     found = added(weights)
-    return added(lights) / found.clamp(min=SMALLEST), found
+    return added(lights) / found.clamp(min=LEAST_DIVISOR), found

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor
 
 from bokehflow.errors import UnknownNameError
@@ -39,20 +40,40 @@ class ScanConfig:
         if self.form not in _FORMS:
             raise UnknownNameError("scan form", self.form, _FORMS)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the form runs; those that run anywhere say the CPU."""
+        return torch.device(_FORMS[self.form].device)
+
+    @property
+    def fuses_layers(self) -> bool:
+        """Whether other layers of the network are to be fused kernels, too."""
+        return _FORMS[self.form].fuses_layers
+
 
 def build_scan(config: ScanConfig) -> Scan2d:
     """The scan that `config` names.
 
     Raises MissingDependencyError or UsageError where this machine cannot run it.
     """
-    return _FORMS[config.form](config)
+    return _FORMS[config.form].build(config)
 
 
 def build_projected_scan(config: ScanConfig) -> ProjectedScan:
     """The same scan, for a block of the network. Raises what `build_scan` raises."""
-    scan = build_scan(config)
-    projected = _PROJECTED.get(config.form)
+    scan, projected = build_scan(config), _FORMS[config.form].projected
     return SplitScan(scan) if projected is None else partial(projected, key_epsilon=KEY_EPSILON)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """build: the scan, once this machine is found to run it. projected: the same scan of a
+    projection as it comes, where the form has one."""
+
+    build: Callable[[ScanConfig], Scan2d]
+    projected: Callable[..., tuple[Tensor, Tensor]] | None = None
+    device: str = "cpu"
+    fuses_layers: bool = False
 
 
 def _chunked(config: ScanConfig) -> Scan2d:
@@ -73,16 +94,11 @@ def _cpu(_: ScanConfig) -> Scan2d:
     return cpu_scan_2d
 
 
-_FORMS: dict[str, Callable[[ScanConfig], Scan2d]] = {
-    "naive": _naive,
-    "chunked": _chunked,
-    "triton": _triton,
-    "cpu": _cpu,
+_FORMS: dict[str, _Form] = {
+    "naive": _Form(_naive),
+    "chunked": _Form(_chunked),
+    "triton": _Form(_triton, projected_scan_2d, device="cuda", fuses_layers=True),
+    "cpu": _Form(_cpu, cpu_projected_scan_2d),
 }
-_PROJECTED: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
-    "triton": projected_scan_2d,
-    "cpu": cpu_projected_scan_2d,
-}
-"""Forms that take a projection as it comes."""
 
 SCAN_FORMS = tuple(_FORMS)

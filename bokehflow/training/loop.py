@@ -108,8 +108,7 @@ def train(
     """
     drawing = Drawing(config, clips)
     clock = Clock(options.minutes)
-    device = torch.device("cuda" if options.scan == "triton" else "cpu")
-    with open_world(device) as world, noted_interruption() as noted:
+    with open_world(ScanConfig(options.scan).device) as world, noted_interruption() as noted:
         world.check_batches(config)
         state = _open_run(config, options, world)
         step = _step(config, options, state, world)

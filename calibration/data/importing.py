@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.calibration.data import davis, pseudo_depth, realbokeh
@@ -22,6 +21,7 @@ from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.pinhole import field_of_view_deg
 from bokehflow.calibration.data.problems import Problems
+from bokehflow.calibration.data.shrinking import shrunk
 from bokehflow.calibration.data.split import split_of_name
 from bokehflow.errors import InputError, SizeError, UsageError
 from bokehflow.media.atomic import output_errors
@@ -137,16 +137,6 @@ def import_pseudo_depth(
             yield Made(name, name, photo, q, None, fov_deg, Lens())
 
     return _write(out, "pseudo-depth", made, problems)
-
-
-def shrunk(pictures: Tensor, side_px: int) -> Tensor:
-    """[n, C, H, W] with its longer side at most `side_px`."""
-    height, width = pictures.shape[2:]
-    scale = side_px / max(height, width)
-    if scale >= 1.0:
-        return pictures
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    return F.interpolate(pictures, size, mode="area")
 
 
 def _write(

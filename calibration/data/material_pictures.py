@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.calibration.data.material import Picture
+from bokehflow.calibration.data.shrinking import shrunk
 from bokehflow.media import read_photo
 from bokehflow.media.cutout import read_cutout
 from bokehflow.rendering.srgb import srgb_to_linear
@@ -25,7 +25,7 @@ KEPT = 24
 def photo_linear(picture: Picture) -> Tensor:
     """A photo in linear light, float32 [3, h, w]. Raises InputError where it changed."""
     light = srgb_to_linear(read_photo(picture.unchanged()))
-    return _shrunk(light, PHOTO_SIDE_PX)[0]
+    return shrunk(light, PHOTO_SIDE_PX)[0]
 
 
 @lru_cache(maxsize=KEPT)
@@ -33,7 +33,7 @@ def cutout_linear(picture: Picture) -> Tensor:
     """A cut-out in linear light premultiplied by coverage, float32 [4, h, w]. Raises InputError."""
     rgba = read_cutout(picture.unchanged())
     light = torch.cat([srgb_to_linear(rgba[:3]) * rgba[3:], rgba[3:]])
-    return _shrunk(light[None], CUTOUT_SIDE_PX)[0]
+    return shrunk(light[None], CUTOUT_SIDE_PX)[0]
 
 
 def photo_window(picture: Picture, rng: np.random.Generator, aspect: float, zoom: float) -> Tensor:
@@ -51,13 +51,3 @@ def photo_window(picture: Picture, rng: np.random.Generator, aspect: float, zoom
     if rng.random() < 0.5:
         window = window.flip(2)
     return torch.cat([window, torch.ones(1, h, w)])
-
-
-def _shrunk(light: Tensor, side_px: int) -> Tensor:
-    """[1, C, H, W] with its longer side at most `side_px`."""
-    height, width = light.shape[2:]
-    scale = side_px / max(height, width)
-    if scale >= 1.0:
-        return light
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    return F.interpolate(light, size, mode="area")

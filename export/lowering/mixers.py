@@ -25,6 +25,7 @@ from bokehflow.export.lowering.orders import (
 )
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.gates import log_one_minus
+from bokehflow.rendering.windows import added
 from bokehflow.scan import KEY_EPSILON, InterChunk
 from bokehflow.scan.chunk import chunk_folded
 from bokehflow.scan.inputs import ScanInputs
@@ -215,17 +216,10 @@ class _Fusion(nn.Module):
         largest = torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
         shares = [(x - largest).exp() for x in logits]
         weighed = [share * part for share, part in zip(shares, outputs, strict=True)]
-        return F.layer_norm(_added(weighed) / _added(shares), (channels,))
+        return F.layer_norm(added(weighed) / added(shares), (channels,))
 
 
 def _normalised(k: Tensor) -> Tensor:
     # A last axis of length 1 makes ONNX Runtime add number by number.
     squares = (k * k).sum(-1) + KEY_EPSILON
     return k * torch.rsqrt(squares)[..., None]
-
-
-def _added(parts: Sequence[Tensor]) -> Tensor:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total

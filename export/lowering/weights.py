@@ -13,10 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.layers.bigdr import BiGDRBlock
+from bokehflow.layers.bigdr import KINDS, BiGDRBlock
 from bokehflow.scan import DIRECTIONS
-
-_KINDS = 5  # q, k, v, alpha_proj, beta_proj
 
 
 def projections(
@@ -40,7 +38,7 @@ def _by_kind(block: BiGDRBlock) -> Tensor:
     mixer, norm = block.scan, block.scan_norm
     weight, bias = mixer.project.weight, mixer.project.bias
     absorbed = torch.cat([weight * norm.weight, (weight @ norm.bias + bias)[:, None]], dim=1)
-    shape = (_KINDS, len(DIRECTIONS), mixer.heads, mixer.head_size, absorbed.shape[1])
+    shape = (KINDS, len(DIRECTIONS), mixer.heads, mixer.head_size, absorbed.shape[1])
     return absorbed.reshape(shape).permute(0, 1, 4, 2, 3)
 
 

@@ -13,12 +13,12 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from bokehflow.export.checks import MAX_RANK
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[str, ...] = get_args(Level)
 
-MAX_RANK = 5
 MAX_AXIS = 16_384
 SOFTPLUS_LIMIT = 10.4
 """Input above which the Neural Engine's softplus is wrong."""

@@ -6,12 +6,11 @@ program takes many rows.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import torch
 import triton
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from bokehflow.kernels.launch import Launch, run_now
@@ -22,13 +21,6 @@ ROWS, WARPS = 32, 4
 """Rows a program holds at a time, and its warps."""
 MOST_PROGRAMS = 1024
 """Of the backward pass; each leaves a share of the weights' gradients to be added up."""
-
-
-def fuse_layer_norms(network: nn.Module) -> None:
-    """Make every layer norm over the last axis alone take these kernels, in place."""
-    for module in network.modules():
-        if isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1:
-            module.forward = functools.partial(_module_forward, module)  # type: ignore[method-assign]
 
 
 def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -> Tensor:
@@ -42,10 +34,6 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
     return _LayerNorm.apply(x, weight, bias, epsilon, dtype)  # type: ignore[no-any-return,no-untyped-call]
-
-
-def _module_forward(module: nn.LayerNorm, x: Tensor) -> Tensor:
-    return layer_norm(x, module.weight, module.bias, module.eps)
 
 
 class _LayerNorm(torch.autograd.Function):
