@@ -9,9 +9,11 @@ from typing import Any
 from bokehflow.benchmarks.report.recorded import (
     DriftPoint,
     Gate,
+    LayerInput,
     LayerNoise,
     Quantization,
     ScanNoise,
+    StateGrowth,
 )
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
@@ -59,7 +61,7 @@ def quantization_of(artifact: Artifact) -> Quantization | None:
 
 
 def _quantization(record: Record) -> Quantization:
-    gates = record["calibration"]["statistics"]["gates"]
+    statistics = record["calibration"]["statistics"]
     return Quantization(
         facts=_facts(record),
         weights_alone=not record["quantized_layers"],
@@ -71,7 +73,15 @@ def _quantization(record: Record) -> Quantization:
             for one in record["scans"] or ()
         ),
         drift=tuple(DriftPoint(**one) for one in record["drift"] or ()),
-        gates=tuple(Gate(layer, **shares) for layer, shares in gates.items()),
+        gates=tuple(Gate(layer, **shares) for layer, shares in statistics["gates"].items()),
+        inputs=tuple(
+            LayerInput(layer, one["min"], one["max"], one["rms"], one["outlier_ratio"])
+            for layer, one in statistics["layer_inputs"].items()
+        ),
+        growth=tuple(
+            StateGrowth(one["frame"], one["samples"], tuple(one["norms"]))
+            for one in statistics["state_growth"]
+        ),
     )
 
 

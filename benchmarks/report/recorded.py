@@ -46,6 +46,30 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerInput:
+    """Range of one layer's input over the calibration samples, in the float model.
+
+    outlier_ratio: the largest magnitude over the 99.9th percentile, which 8 bits pay for.
+    """
+
+    layer: str
+    least: float
+    most: float
+    rms: float
+    outlier_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class StateGrowth:
+    """Mean norm of each block's carried state after that frame of a calibration run: depth blocks,
+    then as many bokeh blocks. samples: how many were calibrated on."""
+
+    frame: int
+    samples: int
+    norms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Quantization:
     """What the recipe recorded: layers by noise, the most first; the rest empty where not asked.
 
@@ -59,3 +83,5 @@ class Quantization:
     scans: tuple[ScanNoise, ...] = ()
     drift: tuple[DriftPoint, ...] = ()
     gates: tuple[Gate, ...] = ()
+    inputs: tuple[LayerInput, ...] = ()
+    growth: tuple[StateGrowth, ...] = ()

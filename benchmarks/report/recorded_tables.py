@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import fmean
+
 from bokehflow.benchmarks.report.document import RowReport
 from bokehflow.benchmarks.report.recorded import Quantization
 from bokehflow.benchmarks.tables import Table
 
 DRIFT_ROWS = 11
 """So many frames of the drift are listed, evenly; JSON and the chart have all."""
+INPUT_ROWS = 20
+"""So many layers are listed with the ranges of their inputs; JSON has all."""
 
 
 def recorded_tables(row: RowReport) -> list[Table]:
@@ -16,7 +21,8 @@ def recorded_tables(row: RowReport) -> list[Table]:
     if found is None:
         return []
     name = row.short_name
-    tables = [_layers(name, found), _scans(name, found), _drift(name, found), _gates(name, found)]
+    makers = (_layers, _scans, _drift, _gates, _inputs, _growth)
+    tables = [make(name, found) for make in makers]
     return [table for table in tables if table.rows]
 
 
@@ -68,3 +74,30 @@ def _gates(name: str, found: Quantization) -> Table:
     columns = ("scan", "keeps all", "writes nothing", "overwrites")
     title = f"Saturated gates during calibration of {name}, share of tokens (float model)"
     return Table(title, columns, rows)
+
+
+def _inputs(name: str, found: Quantization) -> Table:
+    widest = sorted(found.inputs, key=lambda one: -one.outlier_ratio)[:INPUT_ROWS]
+    rows = [
+        (one.layer, *(f"{x:.3g}" for x in (one.least, one.most, one.rms)),
+         f"{one.outlier_ratio:.1f}")
+        for one in widest
+    ]  # fmt: skip
+    columns = ("layer", "least", "most", "RMS", "most over the 99.9th percentile")
+    title = f"Inputs of layers during calibration of {name}, the widest first (float model)"
+    return Table(title, columns, rows)
+
+
+def _growth(name: str, found: Quantization) -> Table:
+    rows = [
+        (str(one.frame), str(one.samples), *(f"{fmean(part):.2f}" for part in _halves(one.norms)))
+        for one in found.growth
+    ]
+    columns = ("frame of its run", "samples", "depth blocks", "bokeh blocks")
+    title = f"Carried state during calibration of {name}, mean norm of a block's (float model)"
+    return Table(title, columns, rows)
+
+
+def _halves(norms: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    middle = len(norms) // 2
+    return norms[:middle], norms[middle:]

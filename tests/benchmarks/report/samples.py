@@ -27,9 +27,11 @@ from bokehflow.benchmarks.report.pictures import SHARP, Scene
 from bokehflow.benchmarks.report.recorded import (
     DriftPoint,
     Gate,
+    LayerInput,
     LayerNoise,
     Quantization,
     ScanNoise,
+    StateGrowth,
 )
 from bokehflow.export import Manifest
 from bokehflow.rendering import RenderConfig
@@ -214,4 +216,6 @@ def _quantization() -> Quantization:
         scans=(ScanNoise("network.blocks.0.scan", 31.0, ways, tenths),),
         drift=tuple(DriftPoint(i, 20.0, 20.5, 35.0) for i in range(1, 101)),
         gates=(Gate("blocks.0.scan", 0.5, 0.1, 0.02),),
+        inputs=(LayerInput("calm", -1.0, 1.0, 0.5, 1.0), LayerInput("wild", -9.0, 30.0, 1.0, 4.0)),
+        growth=(StateGrowth(1, 8, (10.0, 12.0, 20.0, 30.0)),),
     )

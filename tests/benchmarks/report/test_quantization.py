@@ -25,6 +25,7 @@ def quantized(folder: Path) -> Artifact:
 
 def record(**changes: Any) -> dict[str, Any]:
     """What `bfx quantize` writes, as far as a report reads it."""
+    span = {"min": -1.5, "max": 12.0, "rms": 0.5, "quantile_0.999": 4.0, "outlier_ratio": 3.0}
     gates = {"alpha_near_1": 0.5, "beta_near_0": 0.25, "beta_near_1": 0.0}
     fields = {
         "schema_version": SCHEMA_VERSION,
@@ -37,7 +38,11 @@ def record(**changes: Any) -> dict[str, Any]:
             "source": "packaged",
             "seed": 0,
             "left_out": ["bad.jpg: no picture"],
-            "statistics": {"gates": {"blocks.0.scan": gates}},
+            "statistics": {
+                "gates": {"blocks.0.scan": gates},
+                "layer_inputs": {"calm": span | {"outlier_ratio": 1.0}, "wild": span},
+                "state_growth": [{"frame": 31, "samples": 2, "norms": [1.0, 3.0, 5.0, 9.0]}],
+            },
         },
         "held_out": {
             "scenes": ["portrait"],
@@ -69,6 +74,8 @@ def test_a_record_is_read(tmp_path: Path) -> None:
     assert found.scans == ()
     assert found.drift[0].norm == 1.1
     assert found.gates[0].beta_near_0 == 0.25
+    assert [one.layer for one in found.inputs] == ["calm", "wild"]
+    assert found.growth[0].norms == (1.0, 3.0, 5.0, 9.0)
     assert found.facts["layers left in float"] == "1"
     assert found.facts["its limits"] == "met"
     assert "bad.jpg" in found.facts["calibration, left out"]
@@ -80,6 +87,12 @@ def test_layers_whose_weights_alone_are_quantized_compute_in_float(tmp_path: Pat
         record_path(artifact.path).write_text(json.dumps(record(quantized_layers=layers)))
         row = dataclasses.replace(int8_row(), quantization=quantization_of(artifact))
         assert [line[2] for line in recorded_tables(row)[0].rows] == ["float", wanted]
+
+
+def test_what_calibration_saw_is_listed() -> None:
+    tables = {table.title.partition(" during")[0]: table for table in recorded_tables(int8_row())}
+    assert [row[0] for row in tables["Inputs of layers"].rows] == ["wild", "calm"]
+    assert tables["Carried state"].rows == [("1", "8", "11.00", "25.00")]
 
 
 def test_no_record_is_said_and_no_quantization_is_none(tmp_path: Path) -> None:
