@@ -25,6 +25,7 @@ from bokehflow.training.losses import (
     decibel_loss,
     depth_edge_loss,
     l1_loss,
+    log_ratio_loss,
     scale_invariant_loss,
     ssim_loss,
     temporal_depth_loss,
@@ -105,6 +106,7 @@ class ClipLosses(nn.Module):
             "depth": scale_invariant_loss(seen.inverse_depth, truth) * batch.depth_cues,
             "coarse_depth": scale_invariant_loss(seen.coarse_inverse_depth, coarse_truth)
             * batch.depth_cues,
+            "depth_ratio": log_ratio_loss(seen.inverse_depth, truth) * batch.depth_cues,
             "depth_edges": depth_edge_loss(seen.inverse_depth, truth) * batch.depth_cues,
         }
         if not stage.renders:

@@ -53,7 +53,8 @@ class OptimiserConfig:
 class LossWeights:
     """How much each loss counts; 0 leaves it out. See `bokehflow.training.losses` for each.
 
-    bokeh_decibels is none of the document's: it is what PSNR measures.
+    bokeh_decibels and depth_ratio are none of the document's: they are what PSNR, and what AbsRel
+    and delta1 measure.
     """
 
     depth: float = 1.0
@@ -65,6 +66,7 @@ class LossWeights:
     temporal: float = 0.5
     temporal_depth: float = 0.2
     bokeh_decibels: float = 0.0
+    depth_ratio: float = 0.0
 
     def __post_init__(self) -> None:
         for item in fields(self):

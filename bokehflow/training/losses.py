@@ -70,6 +70,19 @@ def scale_invariant_loss(test: Tensor, reference: Tensor) -> Tensor:
     return per_sample_mean(error.square()) - SCALE_FREEDOM * per_sample_mean(error).square()
 
 
+def log_ratio_loss(test: Tensor, reference: Tensor) -> Tensor:
+    """Mean absolute log error about its median, and what scale still counts of that median; a value
+    a sample.
+
+    test, reference: inverse depth [B, 1, H, W] in 1/m. What AbsRel and delta1 of aligned depth
+    measure, where squares would be ruled by the few pixels that are far off. Source: MiDaS (arXiv
+    1907.01341), equation 5, on logarithms.
+    """
+    error = (log_inverse_depth(test) - log_inverse_depth(reference)).flatten(1)
+    median = error.median(dim=1, keepdim=True).values
+    return (error - median).abs().mean(1) + (1.0 - SCALE_FREEDOM) * median.abs().squeeze(1)
+
+
 def depth_edge_loss(test: Tensor, reference: Tensor) -> Tensor:
     """Mean absolute slope of the log error over several scales, a value a sample.
 

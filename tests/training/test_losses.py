@@ -17,6 +17,7 @@ from bokehflow.training.losses import (
     decibel_loss,
     depth_edge_loss,
     l1_loss,
+    log_ratio_loss,
     scale_invariant_loss,
     ssim_loss,
     temporal_depth_loss,
@@ -94,6 +95,24 @@ def test_a_wrong_scale_costs_less_than_a_wrong_shape() -> None:
     cost = scale_invariant_loss(scaled, reference)
     assert cost.item() == pytest.approx((1 - SCALE_FREEDOM) * math.log(1.3) ** 2, rel=1e-4)
     assert cost < scale_invariant_loss(wrong, reference)
+
+
+def test_log_ratio(pair: tuple[Tensor, Tensor]) -> None:
+    test, reference = pair[0][:, :1, :3, :3], pair[1][:, :1, :3, :3]  # an odd count has one median
+    found = log_ratio_loss(test, reference)
+    for value, a, b in zip(found, test, reference, strict=True):
+        errors = plain_log_errors(a, b)
+        median = np.median(errors)
+        expected = np.abs(errors - median).mean() + (1 - SCALE_FREEDOM) * abs(median)
+        assert float(value) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_few_wild_pixels_hardly_move_the_log_ratio() -> None:
+    reference = torch.full((1, 1, 10, 10), 0.5)
+    wild = reference.clone()
+    wild[..., 0, 0] = 50.0
+    assert log_ratio_loss(wild, reference).item() == pytest.approx(math.log(100.0) / 100, rel=1e-4)
+    assert scale_invariant_loss(wild, reference) > 4.0 * log_ratio_loss(wild, reference)
 
 
 def test_beyond_the_farthest_depth_nothing_counts() -> None:
