@@ -7,7 +7,6 @@ an interrupt, 128 + n when signal n asks to terminate, 70 for an error of our ow
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
 import traceback
@@ -30,7 +29,7 @@ from bokehflow.cli.render import render
 from bokehflow.cli.report import report
 from bokehflow.cli.train import export_weights, train
 from bokehflow.cli.validate import validate
-from bokehflow.errors import BokehFlowError
+from bokehflow.errors import BokehFlowError, OutputError
 
 # Typer raises click's exceptions, from click or from a copy inside Typer depending on its version.
 _ParseError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -210,13 +209,24 @@ def main() -> NoReturn:
         # A file name may hold bytes that are no text in this locale; show them escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        output.require_streams()
         exit_code = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output has gone (`bfx info | head`): no more of it, at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        exit_code = 1
+    except OSError as error:
+        output.drop_stdout()
+        # Where the reader of our output has gone (`bfx info | head`), there is nobody to tell.
+        exit_code = 1 if isinstance(error, BrokenPipeError) else _tell_stdout_failed(error)
     sys.exit(exit_code)
+
+
+def _tell_stdout_failed(error: OSError) -> int:
+    """Say that the result could not be printed; the exit code."""
+    failure = OutputError(
+        f"standard output cannot be written: {error.strerror}",
+        remedy="send it elsewhere or free some space",
+    )
+    output.say(f"error: {failure}")
+    return failure.exit_code
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the result and nothing else. Warnings, errors and the progress bar go to standar
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -77,7 +78,23 @@ def one_line(message: str) -> str:
 
 def say(line: str) -> None:
     """Write one line to standard error: what a person should know beside the result."""
-    print(one_line(line), file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # full or closed: nobody can be told of that either
+        print(one_line(line), file=sys.stderr, flush=True)
+
+
+def require_streams() -> None:
+    """Raise OSError where standard output was closed by the caller; let a closed standard error
+    lead nowhere. The next file that is opened would get its number, and with it our output."""
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def drop_stdout() -> None:
+    """Let standard output lead nowhere, so that what it still holds is no error at exit."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -145,11 +146,32 @@ def test_the_command_line_starts_without_the_heavy_packages() -> None:
 
 
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
-    done = subprocess.run(
-        f"{sys.executable} -m bokehflow.cli.main render --help | true",
+    assert _shell("render --help | true").stderr == ""
+
+
+@pytest.mark.parametrize("flag", ["", "--json"], ids=["text", "json"])
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"], ids=["full", "closed"])
+def test_a_result_that_cannot_be_printed_is_one_plain_error(flag: str, redirection: str) -> None:
+    done = _shell(f"info {flag} {redirection}")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: standard output cannot be written: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"], ids=["full", "closed"])
+def test_a_command_works_where_nothing_can_be_told(redirection: str) -> None:
+    done = _shell(f"info --json {redirection}")
+    assert done.returncode == 0
+    assert "variant" in json.loads(done.stdout)
+    assert _shell(f"rendr {redirection}").returncode == 2
+
+
+def _shell(command: str) -> subprocess.CompletedProcess[str]:
+    """`bfx` as a shell runs it, redirections and all."""
+    return subprocess.run(
+        f"{sys.executable} -m bokehflow.cli.main {command}",
         shell=True,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stderr == ""
