@@ -6,6 +6,7 @@ an interrupt, 128 + n when signal n asks to terminate, 70 for an error of our ow
 
 from __future__ import annotations
 
+import contextlib
 import io
 import signal
 import sys
@@ -33,6 +34,9 @@ from bokehflow.errors import BokehFlowError, OutputError
 
 # Typer raises click's exceptions, from click or from a copy inside Typer depending on its version.
 _ParseError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_NO_COMMAND = "NoArgsIsHelpError"
+"""The one among them whose message is the whole help: nothing was asked for."""
+HELP_FLAG = "--help"
 
 app = typer.Typer(
     name="bfx",
@@ -131,14 +135,18 @@ app.command(
 app.add_typer(data.app, name="data", epilog=output.example("bfx data make training --count 100"))
 
 
-def invoke(arguments: Sequence[str]) -> CommandResult | None:
-    """Parse `arguments` and run the command; None where help was printed. Raises what it raises."""
-    command = typer.main.get_command(app)
+def invoke(arguments: Sequence[str]) -> CommandResult | str:
+    """Parse `arguments` and run the command, or give the help. Raises what the command raises."""
+    command, printed = typer.main.get_command(app), io.StringIO()
+    asks_for_help = HELP_FLAG in arguments
     try:
-        with command.make_context("bfx", list(arguments)) as context:
+        with (
+            contextlib.redirect_stdout(printed) if asks_for_help else contextlib.nullcontext(),
+            command.make_context("bfx", list(arguments)) as context,
+        ):
             result = command.invoke(context)
     except typer.Exit:
-        return None
+        return printed.getvalue().rstrip()
     if not isinstance(result, CommandResult):
         raise TypeError(f"the command returned {type(result).__name__}, not a CommandResult")
     return result
@@ -149,20 +157,21 @@ def run(arguments: Sequence[str]) -> int:
     flags = {output.JSON_FLAG, output.TRACEBACK_FLAG}.intersection(arguments)
     rest = [argument for argument in arguments if argument not in flags]
     show_traceback = output.TRACEBACK_FLAG in flags
-    if output.JSON_FLAG in flags:
-        with output.stdout_kept_clean() as write:
-            result = _attempt(rest, show_traceback)
-            if result is not None:
-                write(output.json_text(result.document))
-    else:
+    as_json = output.JSON_FLAG in flags
+    with output.stdout_kept_clean() if as_json else contextlib.nullcontext(print) as write:
         result = _attempt(rest, show_traceback)
-        if result is not None and result.text:
-            print(result.text)
-    return 0 if result is None else result.exit_code
+        if isinstance(result, str):
+            text, exit_code = result, 0
+        else:
+            text = output.json_text(result.document) if as_json else result.text
+            exit_code = result.exit_code
+        if text:
+            write(text)
+    return exit_code
 
 
-def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | None:
-    """The command's result, or its failure as a result, already told on standard error."""
+def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | str:
+    """The command's result or the help; a failure as a result, already told on standard error."""
     try:
         result = invoke(arguments)
     except BrokenPipeError:
@@ -170,20 +179,27 @@ def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | 
     except (Exception, KeyboardInterrupt) as error:
         if show_traceback:
             traceback.print_exc()
-        line, failure = describe_failure(error)
-        output.say(line)
+        text, failure = describe_failure(error)
+        tell = output.tell if _lacks_command(error) else output.say
+        tell(text)
         return failure
-    for warning in result.warnings if result is not None else ():
+    for warning in () if isinstance(result, str) else result.warnings:
         output.say(f"warning: {warning}")
     return result
 
 
 def describe_failure(error: BaseException) -> tuple[str, CommandResult]:
-    """The plain line for a failure, and its JSON document with the exit code."""
+    """The plain line for a failure, and its JSON document with the exit code.
+
+    Where a group of commands was called without one, its help in place of the line.
+    """
     if isinstance(error, BokehFlowError):
         document = output.bokehflow_error_document(error)
         return f"error: {error}", CommandResult(document, "", error.exit_code)
-    if isinstance(error, _ParseError):
+    if isinstance(error, _ParseError) and _lacks_command(error):
+        line = error.format_message()
+        message, kind, code = "no command was given (see bfx --help)", "UsageError", 2
+    elif isinstance(error, _ParseError):
         message, kind, code = f"{error.format_message()} (see bfx --help)", "UsageError", 2
         line = f"error: {message}"
     elif isinstance(error, KeyboardInterrupt):
@@ -193,6 +209,10 @@ def describe_failure(error: BaseException) -> tuple[str, CommandResult]:
         message, kind = f"{type(error).__name__}: {error}", "InternalError"
         line, code = f"internal error: {message} (--traceback shows where)", output.EXIT_INTERNAL
     return line, CommandResult(output.error_document(kind, message, code), "", code)
+
+
+def _lacks_command(error: BaseException) -> bool:
+    return type(error).__name__ == _NO_COMMAND
 
 
 def _terminate(signal_number: int, _frame: object) -> NoReturn:

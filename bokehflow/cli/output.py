@@ -78,8 +78,13 @@ def one_line(message: str) -> str:
 
 def say(line: str) -> None:
     """Write one line to standard error: what a person should know beside the result."""
+    tell(one_line(line))
+
+
+def tell(text: str) -> None:
+    """Write text to standard error as it is."""
     with contextlib.suppress(OSError):  # full or closed: nobody can be told of that either
-        print(one_line(line), file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
 
 
 def require_streams() -> None:

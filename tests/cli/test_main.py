@@ -125,6 +125,21 @@ def test_no_command_shows_the_help(bfx: Bfx) -> None:
     assert completed.exit_code in (0, 2)
 
 
+@pytest.mark.parametrize("group", [[], ["data"], ["data", "import"]], ids=" ".join)
+def test_a_group_without_a_command_shows_its_help_as_it_is(bfx: Bfx, group: list[str]) -> None:
+    completed = bfx(*group)
+    assert completed.stdout + completed.stderr == bfx(*group, "--help").stdout
+    if completed.exit_code:
+        assert bfx(*group, "--json").document["error"]["message"].startswith("no command")
+
+
+@pytest.mark.parametrize("arguments", [["--json", "--help"], ["render", "--help", "--json"]])
+def test_help_is_text_under_json_too(bfx: Bfx, arguments: list[str]) -> None:
+    plain = bfx(*(one for one in arguments if one != "--json"))
+    assert bfx(*arguments) == plain
+    assert plain.stdout.startswith("Usage: bfx")
+
+
 @pytest.mark.parametrize("command", ["doctor", "render"])
 def test_every_command_has_help_with_an_example(bfx: Bfx, command: str) -> None:
     text = bfx(command, "--help").stdout
