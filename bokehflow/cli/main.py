@@ -1,13 +1,16 @@
 """The entry point of `bfx`: parse, run one command, print its result or one plain error line.
 
-Exit codes: those of `bokehflow.errors`; 2 also for a command line that does not parse, 130 after
-an interrupt, 128 + n when signal n asks to terminate, 70 for an error of our own.
+Exit codes: those of `bokehflow.errors`; 2 also for a command line that does not parse and for a
+file that the operating system refuses in any other way than those errors say, such as a folder on
+its path that may not be searched or a name that is too long; 130 after an interrupt, 128 + n when
+signal n asks to terminate, 70 for an error of our own.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import os
 import signal
 import sys
 import traceback
@@ -202,6 +205,10 @@ def describe_failure(error: BaseException) -> tuple[str, CommandResult]:
     elif isinstance(error, _ParseError):
         message, kind, code = f"{error.format_message()} (see bfx --help)", "UsageError", 2
         line = f"error: {message}"
+    elif isinstance(error, OSError) and isinstance(error.filename, str | bytes | os.PathLike):
+        # Any look at a path may be refused, a plain `exists` too.
+        message = f"{os.fsdecode(error.filename)}: {error.strerror}"
+        line, kind, code = f"error: {message}", type(error).__name__, 2
     elif isinstance(error, KeyboardInterrupt):
         message, kind, code = "interrupted", "Interrupted", output.EXIT_INTERRUPTED
         line = message

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -33,6 +34,11 @@ FAILURES = {
         MissingDependencyError("openvino", "openvino", "x"),
         3,
         "MissingDependencyError",
+    ),
+    "a folder that may not be searched": (
+        PermissionError(errno.EACCES, "Permission denied", "no/a.onnx"),
+        2,
+        "PermissionError",
     ),
     "our own mistake": (KeyError("oops"), 70, "InternalError"),
     "interrupt": (KeyboardInterrupt(), 130, "Interrupted"),

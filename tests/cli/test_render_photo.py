@@ -168,6 +168,7 @@ BAD_REQUESTS = {
     "missing output folder": (["a.png", "-o", "no/b.png"], "not a folder"),
     "output under a file": (["a.png", "-o", "a.npy/b.png"], "not a folder"),
     "output is a folder": (["a.png", "-o", "sub.png"], "is a folder"),
+    "output name too long": (["a.png", "-o", f"{'x' * 300}.png"], "File name too long"),
     "unwritable depth output": (["a.png", "--depth-out", "no/d.npy"], "not a folder"),
     "depth output suffix": (["a.png", "--depth-out", "d.exr"], "'.exr'"),
     "depth and network": (["a.png", "--variant", "small"], "--variant"),
