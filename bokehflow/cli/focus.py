@@ -20,7 +20,8 @@ AUTOFOCUS_WINDOW_SHARE = 1 / 3
 AUTOFOCUS_QUANTILE = 0.1
 """The median of the nearest fifth: near, and yet carried by a tenth of the window."""
 
-_NUMBER = r"\s*(\d+(?:\.\d+)?)(%?)\s*"
+# No frame has more digits, and a number of hundreds of them is infinite as a float.
+_NUMBER = r"\s*(\d{1,9}(?:\.\d+)?)(%?)\s*"
 _POINT = re.compile(f"{_NUMBER},{_NUMBER}")
 
 

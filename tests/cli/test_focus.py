@@ -32,7 +32,9 @@ def test_points_in_pixels_and_percent(text: str, pixel: tuple[int, int]) -> None
     assert parse_point(text).pixel(HEIGHT, WIDTH) == pixel
 
 
-@pytest.mark.parametrize("text", ["", "5", "5,", "a,b", "-1,5", "1,2,3", "nan,1", "1e3,1"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "5,", "a,b", "-1,5", "1,2,3", "nan,1", "1e3,1", "9" * 400 + ",1"]
+)
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="X,Y"):
         parse_point(text)
