@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bokehflow.errors import UsageError
+from bokehflow.errors import NumericalError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,11 +64,16 @@ class Focus:
     def distance_in(self, depth_m: Tensor) -> float:
         """The focus distance in metres in a scene of depth [1, 1, H, W], by `point` or autofocus.
 
-        Raises UsageError where the place to focus on is infinitely far.
+        Raises UsageError where the place to focus on is infinitely far, NumericalError where its
+        depth is NaN.
         """
         distance_m = (
             autofocus_m(depth_m) if self.point is None else depth_at_point_m(depth_m, self.point)
         )
+        if math.isnan(distance_m):
+            raise NumericalError(
+                "the depth where to focus is NaN", "metres above 0", "use a less extreme lens"
+            )
         if not math.isfinite(distance_m):
             raise UsageError(
                 "the place to focus on is infinitely far", "something nearer", "give --focus-m"

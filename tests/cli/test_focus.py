@@ -7,7 +7,7 @@ import torch
 
 from bokehflow.cli.focus import Focus, FocusPoint, autofocus_m, depth_at_point_m, parse_point
 from bokehflow.cli.lens_options import LensValues, focus_from_options, lens_values
-from bokehflow.errors import LensError, UsageError
+from bokehflow.errors import LensError, NumericalError, UsageError
 
 HEIGHT, WIDTH = 91, 121
 
@@ -70,6 +70,11 @@ def test_autofocus_works_on_the_smallest_frames() -> None:
 def test_sky_cannot_be_focused_on() -> None:
     with pytest.raises(UsageError, match="infinitely far"):
         Focus().distance_in(_scene(math.inf))
+
+
+def test_a_depth_of_nan_is_not_taken_for_the_sky() -> None:
+    with pytest.raises(NumericalError, match="NaN"):
+        Focus().distance_in(_scene(math.nan))
 
 
 def test_one_focus_rule_at_most() -> None:
