@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
+from bokehflow.cli.output_paths import require_apart
 from bokehflow.errors import MediaError, UsageError
 from bokehflow.media.atomic import require_writable
 from bokehflow.media.depth_file import require_depth_suffix
@@ -47,11 +48,7 @@ class RenderFiles:
         inputs = [path for path in (self.source, self.depth) if path]
         pairs = [*itertools.product(outputs, inputs), *itertools.combinations(outputs, 2)]
         for output, other in pairs:
-            if _is_same(output, other):
-                raise UsageError(
-                    f"the output {output} is also an input or another output",
-                    "a path of its own for every output",
-                )
+            require_apart(output, other)
         for output in outputs:
             require_writable(output)
 
@@ -96,10 +93,3 @@ def default_output(source: Path) -> Path:
     fallback = ".mp4" if is_video(source) else ".png"
     suffix = source.suffix if source.suffix.lower() in writable else fallback
     return source.with_name(f"{source.stem}_bokeh{suffix}")
-
-
-def _is_same(first: Path, second: Path) -> bool:
-    # Two names can be one file: links, or a file system that ignores case.
-    if first.exists() and second.exists():
-        return first.samefile(second)
-    return first.resolve() == second.resolve()

@@ -90,8 +90,13 @@ def export_weights(
     """Write a run's averaged weights as a weights file for `--weights`, in float16."""
     from dataclasses import asdict
 
+    from bokehflow.cli.output_paths import require_apart
+    from bokehflow.training.checkpoint import NAME
+    from bokehflow.training.loop import CURVES
     from bokehflow.training.snapshot import export_weights as write_weights
 
+    for name in (NAME, CURVES):
+        require_apart(output, run / name)
     info = write_weights(run, output)
     document = {"path": output, "bytes": output.stat().st_size, **asdict(info)}
     return CommandResult(document, f"{output}: {info.variant}, SHA-256 {info.sha256[:12]}...")

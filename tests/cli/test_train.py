@@ -102,6 +102,16 @@ def test_mistakes_are_plain(bfx: Bfx, kind: str) -> None:
     assert message in bfx("train", *arguments).require_plain_error(2)
 
 
+@pytest.mark.parametrize("name", ["checkpoint.pt", "curves.csv", "link.safetensors"])
+def test_weights_are_not_written_over_the_run(bfx: Bfx, tmp_path: Path, name: str) -> None:
+    for kept in ("checkpoint.pt", "curves.csv"):
+        (tmp_path / kept).write_bytes(b"what the run needs")
+    (tmp_path / "link.safetensors").hardlink_to(tmp_path / "checkpoint.pt")
+    line = bfx("export-weights", tmp_path, "-o", tmp_path / name).require_plain_error(2)
+    assert "also an input" in line
+    assert (tmp_path / name).read_bytes() == b"what the run needs"
+
+
 def test_export_needs_a_run(bfx: Bfx, tmp_path: Path) -> None:
     line = bfx("export-weights", tmp_path, "-o", tmp_path / "w.safetensors").require_plain_error(2)
     assert "no checkpoint" in line
