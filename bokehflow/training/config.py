@@ -18,6 +18,8 @@ METHODS = ("adamw", "muon")
 RENDERINGS = ("none", "true_depth", "predicted_depth")
 PERCEPTUAL_NETWORKS = ("efficientnet_lite0", "vgg19")
 SMALLEST_SIDE_PX = 16
+LARGEST_SEED = 2**64 - 1
+"""That torch takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ class TrainConfig:
         for name in ("log_every", "snapshot_every"):
             _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)
+        if self.seed > LARGEST_SEED:
+            raise UsageError(f"seed={self.seed}", f"at most {LARGEST_SEED}")
         _within("canonical_fov_deg", self.canonical_fov_deg, 1.0, 179.0)
         _within("ema_decay", self.ema_decay, 0.0, 1.0)
         _above_zero("checkpoint_minutes", self.checkpoint_minutes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import tomllib
 import typing
 from pathlib import Path
@@ -12,7 +13,13 @@ from typing import Any
 from bokehflow.errors import InputError, UnknownNameError, UsageError
 from bokehflow.training.config import LossWeights, OptimiserConfig, StageConfig, TrainConfig
 
-_WORDS = {int: "a whole number", float: "a number", str: "a text", tuple[str, ...]: "texts"}
+_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple[str, ...]: "texts",
+}
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -25,7 +32,7 @@ def read_config(path: Path) -> TrainConfig:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"no config at {path}", "a TOML file such as configs/nano.toml") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}") from error
     return config_from_table(table, str(path))
 
@@ -95,7 +102,7 @@ def _read(
 
 def _value(value: Any, kind: Any, where: str) -> Any:
     """`value` as the field's type; a whole number may stand for a number, nothing else."""
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if kind == tuple[str, ...] and isinstance(value, list):
         if all(isinstance(item, str) for item in value):

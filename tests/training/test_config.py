@@ -46,6 +46,9 @@ MISTAKES = {
     "unknown key in a section": (f"[optimiser]\nlearning_rat = 1.0\n{STAGE}", "learning_rate"),
     "text for a number": (f'seed = "one"\n{STAGE}', "seed = 'one'; expected a whole number"),
     "truth value for a number": (f"seed = true\n{STAGE}", "seed = True"),
+    "number for a truth value": (f"{STAGE}camera_looks = 1\n", "= 1; expected true or false"),
+    "seed of 65 bits": (f"seed = {2**64}\n{STAGE}", f"seed={2**64}; expected at most"),
+    "number beyond a float": (f"ema_decay = 1{'0' * 400}\n{STAGE}", "ema_decay"),
     "no stage": ("seed = 1\n", "stages"),
     "stage without steps": ('[[stages]]\nname = "depth"\n', "stage 1 has no 'steps'"),
     "no table": (f"optimiser = 3\n{STAGE}", "table"),
@@ -55,6 +58,7 @@ MISTAKES = {
     "negative loss": (f"[losses]\ndepth = -1\n{STAGE}", r"\[losses\]: depth=-1"),
     "VGG without a file": (f'perceptual_network = "vgg19"\n{STAGE}', "perceptual_file"),
     "not TOML": ("stages = [", "TOML"),
+    "too deep": (f"stages = {'[' * 9000}{']' * 9000}", "TOML"),
 }
 
 
