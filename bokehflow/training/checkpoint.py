@@ -24,7 +24,15 @@ from bokehflow.training.optimiser import Optimiser
 
 NAME = "checkpoint.pt"
 SCHEMA = 2
-_DAMAGE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, KeyError, TypeError, ValueError)
+_DAMAGE = (
+    OSError,
+    RuntimeError,  # RecursionError is one
+    EOFError,
+    pickle.UnpicklingError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(slots=True)
@@ -41,7 +49,11 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a checkpoint file holds, beside the config of its run."""
+    """What a checkpoint file holds, beside the config of its run.
+
+    Raises TypeError where a value is of another type. `require_fit` and the optimiser look at
+    shapes.
+    """
 
     config: TrainConfig
     step: int
@@ -50,6 +62,40 @@ class Checkpoint:
     averaged: dict[str, Tensor]
     optimiser: dict[str, Any]
     generators: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        generators = self.generators if isinstance(self.generators, dict) else {}
+        cuda = generators.get("cuda")
+        whole = (
+            all(type(count) is int and count >= 0 for count in (self.step, self.skipped))
+            and _holds_tensors(self.network)
+            and _holds_tensors(self.averaged)
+            and isinstance(self.optimiser, dict)
+            and all(isinstance(name, str) for name in self.optimiser)
+            and isinstance(cuda, list)
+            and all(_is_generator(state) for state in (generators.get("cpu"), *cuda))
+        )
+        if not whole:
+            raise TypeError("a checkpoint of other values")
+
+    def require_fit(self, network: Network) -> None:
+        """Raise WeightsError unless its weights and averages are of such a network, all of them."""
+        weights, averages = network.state_dict(), dict(network.named_parameters())
+        for found, wanted in ((self.network, weights), (self.averaged, averages)):
+            differing = sorted(
+                name
+                for name in found.keys() | wanted.keys()
+                if name not in found
+                or name not in wanted
+                or (found[name].shape, found[name].dtype)
+                != (wanted[name].shape, wanted[name].dtype)
+            )
+            if differing:
+                raise WeightsError(
+                    f"the checkpoint does not fit the network in {differing[0]}",
+                    f"the tensors of {network.variant.name}",
+                    "train into another folder",
+                )
 
 
 def save_checkpoint(folder: Path, config: TrainConfig, state: RunState) -> None:
@@ -81,6 +127,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise InputError(f"no checkpoint at {path}", "the folder of a run of `bfx train`")
     try:
         document = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(document, dict):
+            raise TypeError("no dict")
         schema = document.pop("schema")
         config = config_from_json(document.pop("config"))
         checkpoint = Checkpoint(config=config, **document)
@@ -100,7 +148,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
 def restore(checkpoint: Checkpoint, state: RunState) -> None:
     """Put a run back where its checkpoint left it.
 
-    Raises WeightsError for a checkpoint of another variant, or of another optimiser.
+    Raises WeightsError for a checkpoint of another variant, of other tensors or of another
+    optimiser.
     """
     variant = state.network.variant.name
     if checkpoint.config.variant != variant:
@@ -109,6 +158,7 @@ def restore(checkpoint: Checkpoint, state: RunState) -> None:
             f"one of {variant!r}",
             "train into another folder, or with that variant's config",
         )
+    checkpoint.require_fit(state.network)
     state.network.load_state_dict(checkpoint.network)
     state.averaged.load(checkpoint.averaged)
     state.optimiser.load_state_dict(checkpoint.optimiser)
@@ -118,6 +168,16 @@ def restore(checkpoint: Checkpoint, state: RunState) -> None:
     stored = checkpoint.generators["cuda"]
     if torch.cuda.is_available() and len(stored) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(stored)
+
+
+def _holds_tensors(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in value.items()
+    )
+
+
+def _is_generator(state: object) -> bool:
+    return isinstance(state, Tensor) and state.dtype == torch.uint8 and state.ndim == 1
 
 
 def _generators() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from bokehflow.errors import InputError
 from bokehflow.media.atomic import atomic_file, output_errors
 from bokehflow.training.clip_losses import LOSS_NAMES
 
@@ -23,7 +24,10 @@ COLUMNS = (
 
 
 class Curves:
-    """Appends rows to a CSV file. Rows beyond the step a run goes on from are dropped."""
+    """Appends rows to a CSV file. Rows beyond the step a run goes on from are dropped.
+
+    Raises InputError for a file of something else, OutputError for one that cannot be written.
+    """
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
@@ -41,11 +45,19 @@ class Curves:
 def _rows_up_to(path: Path, step: int) -> list[list[str]]:
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    # A full disk may have cut the last row short; losses of today may have had no column yet.
-    whole = [row for row in rows if None not in row.values()]
-    return [[row.get(name, "") for name in COLUMNS] for row in whole if int(row["step"]) <= step]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        # A full disk may have cut the last row short; losses of today may have had no column yet.
+        whole = [row for row in rows if None not in row.values()]
+        kept = [row for row in whole if int(row["step"]) <= step]
+    except (ValueError, KeyError, csv.Error) as error:
+        raise InputError(
+            f"{path} cannot be read as training curves ({type(error).__name__})",
+            "a file that `bfx train` wrote",
+            "move it away; the run goes on without it",
+        ) from error
+    return [[row.get(name, "") for name in COLUMNS] for row in kept]
 
 
 def _as_csv(rows: Sequence[Sequence[object]]) -> str:

@@ -6,6 +6,7 @@ Liu et al. 2025, arXiv 2502.16982, so that it takes AdamW's learning rate and we
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -56,7 +57,7 @@ class Optimiser:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what was reached, under the settings of now.
 
-        Raises WeightsError for the state of another kind of optimiser.
+        Raises WeightsError for the state of another kind of optimiser or of other parameters.
         """
         if set(state) != set(self._parts):
             raise WeightsError(
@@ -65,6 +66,12 @@ class Optimiser:
                 "go on with the optimiser that the run began with, or train into another folder",
             )
         for name, part in self._parts.items():
+            if not _fits(part, state[name]):
+                raise WeightsError(
+                    f"the checkpoint's state of {name} does not fit the run's parameters",
+                    "that of the same parameters",
+                    "train into another folder",
+                )
             settings = [_settings(group) for group in part.param_groups]
             part.load_state_dict(state[name])
             for group, own in zip(part.param_groups, settings, strict=True):
@@ -108,6 +115,28 @@ def build_optimiser(network: Network, config: OptimiserConfig) -> Optimiser:
             adjust_lr_fn="match_rms_adamw",
         )
     return Optimiser(parts)
+
+
+def _fits(part: torch.optim.Optimizer, state: Any) -> bool:
+    """Whether a state is of these parameters, in the same groups, as torch keeps it."""
+    match state:
+        case {"param_groups": [*groups], "state": dict(moments)}:
+            own = [group["params"] for group in part.state_dict()["param_groups"]]
+            if not all(isinstance(group, dict) for group in groups):
+                return False
+            if [group.get("params") for group in groups] != own:
+                return False
+            parameters = [p for group in part.param_groups for p in group["params"]]
+            shapes = dict(zip(itertools.chain(*own), (p.shape for p in parameters), strict=True))
+            return all(
+                number in shapes
+                and isinstance(kept, dict)
+                and all(
+                    isinstance(t, Tensor) and t.shape in ((), shapes[number]) for t in kept.values()
+                )
+                for number, kept in moments.items()
+            )
+    return False
 
 
 def _with_rate(group: dict[str, Any], device: torch.device) -> dict[str, Any]:

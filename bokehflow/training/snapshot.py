@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import NumericalError
+from bokehflow.scan import ScanConfig
 from bokehflow.training.checkpoint import read_checkpoint
 from bokehflow.training.config import TrainConfig
+from bokehflow.training.first_network import first_network
 from bokehflow.weights import WeightsInfo, save_weights
 
 FOLDER = "snapshots"
@@ -28,10 +30,12 @@ def write_snapshot(
 def export_weights(run: Path, path: Path) -> WeightsInfo:
     """Write the averaged weights of a run's checkpoint, in float16.
 
-    Raises InputError where the run has no checkpoint, OutputError for a place that cannot be
-    written, NumericalError for weights beyond float16.
+    Raises InputError where the run has no checkpoint, WeightsError where its weights do not fit its
+    own network, OutputError for a place that cannot be written, NumericalError for weights beyond
+    float16.
     """
     checkpoint = read_checkpoint(run)
+    checkpoint.require_fit(first_network(checkpoint.config, ScanConfig(), restored=True))
     return save_averaged(path, checkpoint.config, checkpoint.averaged)
 
 

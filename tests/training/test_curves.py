@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
+from bokehflow.errors import InputError
 from bokehflow.training.clip_losses import LOSS_NAMES
 from bokehflow.training.curves import COLUMNS, Curves
 from bokehflow.training.progress import SliceLog
@@ -24,6 +27,15 @@ def test_rows_of_before_stay_when_a_loss_is_added(tmp_path: Path) -> None:
         kept = list(csv.DictReader(file))
     assert [row["step"] for row in kept] == ["50", "100"]
     assert all(row["bokeh_decibels"] == "" and row["seconds_per_step"] == "0.5" for row in kept)
+
+
+@pytest.mark.parametrize(
+    "content", [b"junk\n1\n", b"step\nsoon\n", b"step\n\xff\n"], ids=["columns", "step", "no text"]
+)
+def test_a_file_of_something_else_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "curves.csv").write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as training curves"):
+        Curves(tmp_path / "curves.csv", first_step=1)
 
 
 def test_no_row_holds_losses_of_two_stages(tmp_path: Path) -> None:

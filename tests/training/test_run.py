@@ -222,6 +222,91 @@ def test_a_damaged_checkpoint_is_refused(clips: FoundClips, tmp_path: Path) -> N
         train_to(clips, tmp_path, resume=True)
 
 
+WRONG_TYPES = {
+    "network": None,
+    "averaged": {"stem": "x"},
+    "optimiser": [],
+    "generators": {"cpu": torch.zeros(3), "cuda": []},
+    "step": "1",
+    "skipped": -1,
+    "config": "[" * 100000,
+}
+
+
+@pytest.fixture(scope="module")
+def stopped_run(clips: FoundClips, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one step. To be read, never written."""
+    folder = tmp_path_factory.mktemp("runs") / "stopped"
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_variant(patch)
+        train_to(clips, folder, 1)
+    return folder
+
+
+def changed_run(stopped_run: Path, folder: Path, key: str, value: object) -> Path:
+    """The run with another value in its checkpoint."""
+    document = torch.load(stopped_run / NAME, weights_only=True)
+    document[key] = value
+    torch.save(document, folder / NAME)
+    return folder
+
+
+@pytest.mark.parametrize("key", WRONG_TYPES)
+def test_a_checkpoint_of_wrong_types_is_refused(
+    stopped_run: Path, tmp_path: Path, key: str
+) -> None:
+    run = changed_run(stopped_run, tmp_path, key, WRONG_TYPES[key])
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        export_weights(run, tmp_path / "nano.safetensors")
+
+
+def test_a_tensor_is_no_checkpoint(tmp_path: Path) -> None:
+    torch.save(torch.zeros(3), tmp_path / NAME)
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        read_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["network", "averaged"])
+@pytest.mark.parametrize("kind", ["none", "one less", "one more", "shape", "dtype"])
+def test_weights_that_do_not_fit_are_refused(
+    clips: FoundClips, stopped_run: Path, tmp_path: Path, key: str, kind: str
+) -> None:
+    tensors = dict(getattr(read_checkpoint(stopped_run), key))
+    name = next(iter(tensors))
+    changes: dict[str, dict[str, torch.Tensor]] = {
+        "one more": {"extra": torch.zeros(3)},
+        "shape": {name: tensors[name][:1]},
+        "dtype": {name: tensors[name].half()},
+    }
+    tensors |= changes.get(kind, {})
+    if kind == "one less":
+        del tensors[name]
+    run = changed_run(stopped_run, tmp_path, key, {} if kind == "none" else tensors)
+    with pytest.raises(WeightsError, match="does not fit the network in"):
+        export_weights(run, tmp_path / "nano.safetensors")
+    assert not (tmp_path / "nano.safetensors").exists()
+    with pytest.raises(WeightsError, match="does not fit the network in"):
+        train_to(clips, run, resume=True)
+
+
+@pytest.mark.parametrize("kind", ["a text", "no groups", "other groups", "moments", "shape"])
+def test_an_optimiser_of_other_parameters_is_refused(
+    clips: FoundClips, stopped_run: Path, tmp_path: Path, kind: str
+) -> None:
+    adamw: Any = read_checkpoint(stopped_run).optimiser["adamw"]
+    first = next(iter(adamw["state"]))
+    adamw = {
+        "a text": "x",
+        "no groups": {"state": {}},
+        "other groups": {**adamw, "param_groups": adamw["param_groups"][:1]},
+        "moments": {**adamw, "state": {first: None}},
+        "shape": {**adamw, "state": {first: {"exp_avg": torch.zeros(1, 2, 3, 4, 5)}}},
+    }[kind]
+    run = changed_run(stopped_run, tmp_path, "optimiser", {"adamw": adamw})
+    with pytest.raises(WeightsError, match="adamw does not fit"):
+        train_to(clips, run, resume=True)
+
+
 def test_a_full_disk_leaves_the_last_checkpoint(
     clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
