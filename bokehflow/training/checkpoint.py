@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ _DAMAGE = (
     KeyError,
     TypeError,
     ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 
 
@@ -126,9 +130,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}", "the folder of a run of `bfx train`")
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(document, dict):
-            raise TypeError("no dict")
+        document = _load(path)
         schema = document.pop("schema")
         config = config_from_json(document.pop("config"))
         checkpoint = Checkpoint(config=config, **document)
@@ -143,6 +145,18 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             f"{path} has schema {schema}", f"schema {SCHEMA}", "train into another folder"
         )
     return checkpoint
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """What torch saved, every part with the checksum that it was saved with."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()  # torch.load does not look
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} has another checksum")
+    document = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(document, dict):
+        raise TypeError("no dict")
+    return document
 
 
 def restore(checkpoint: Checkpoint, state: RunState) -> None:

@@ -260,6 +260,16 @@ def test_a_checkpoint_of_wrong_types_is_refused(
         export_weights(run, tmp_path / "nano.safetensors")
 
 
+def test_flipped_bytes_of_a_tensor_are_noticed(stopped_run: Path, tmp_path: Path) -> None:
+    content = bytearray((stopped_run / NAME).read_bytes())
+    middle = len(content) // 2
+    for place in range(middle, middle + 2000):
+        content[place] ^= 0xFF
+    (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
+        read_checkpoint(tmp_path)
+
+
 def test_a_tensor_is_no_checkpoint(tmp_path: Path) -> None:
     torch.save(torch.zeros(3), tmp_path / NAME)
     with pytest.raises(InputError, match="cannot be read as a checkpoint"):
