@@ -40,6 +40,7 @@ from bokehflow.training.precision import check_precision
 from bokehflow.training.progress import Clock, SliceLog
 from bokehflow.training.resident import resident_batches
 from bokehflow.training.snapshot import FOLDER, write_snapshot
+from bokehflow.training.sole_run import sole_run
 from bokehflow.training.step import SkipGuard, TrainStep
 from bokehflow.training.update import RecordedUpdate, StepUpdate
 
@@ -103,13 +104,17 @@ def train(
 
     advance: called after each step. Raises MissingDependencyError or UsageError where this machine
     cannot run the scan, WeightsError for a checkpoint of another variant, UsageError for a
-    folder or a config that does not fit, OutputError for a full disk (the last checkpoint stays),
-    NumericalError after too many steps that were not finite.
+    folder or a config that does not fit and for a folder that another run is in, OutputError for a
+    full disk (the last checkpoint stays), NumericalError after too many steps that were not finite.
     """
     drawing = Drawing(config, clips)
     clock = Clock(options.minutes)
-    with open_world(ScanConfig(options.scan).device) as world, noted_interruption() as noted:
+    with contextlib.ExitStack() as stack:
+        world = stack.enter_context(open_world(ScanConfig(options.scan).device))
+        noted = stack.enter_context(noted_interruption())
         world.check_batches(config)
+        if world.leads:
+            stack.enter_context(sole_run(options.out))
         state = _open_run(config, options, world)
         step = _step(config, options, state, world)
         run = _Run(config, drawing, options, world, state, step)

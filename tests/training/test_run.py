@@ -7,6 +7,8 @@ import errno
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from bokehflow.training.checkpoint import NAME, read_checkpoint
 from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
 from bokehflow.training.snapshot import FOLDER, export_weights
+from bokehflow.training.sole_run import LOCK
 from bokehflow.weights import read_weights
 from tests.training.samples import (
     NO_PERCEPTUAL,
@@ -157,6 +160,38 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(clips: FoundClips, tmp_pat
     train_to(clips, tmp_path, 1)
     with pytest.raises(UsageError, match="--resume"):
         train_to(clips, tmp_path)
+
+
+def test_a_second_run_into_one_folder_is_refused(clips: FoundClips, tmp_path: Path) -> None:
+    refused: list[str] = []
+
+    def start_another() -> None:
+        if not refused:
+            refused.append(enter_and_die(tmp_path).stderr)
+
+    train(CONFIG, clips, TrainOptions(tmp_path, scan="chunked"), start_another)
+    assert f"UsageError: another run is in {tmp_path}" in refused[0]
+    assert not (tmp_path / LOCK).exists()
+
+
+def test_a_killed_run_keeps_nobody_out(clips: FoundClips, tmp_path: Path) -> None:
+    assert enter_and_die(tmp_path).returncode == -signal.SIGKILL
+    assert (tmp_path / LOCK).exists()
+    assert train_to(clips, tmp_path).stopped == FINISHED
+
+
+def enter_and_die(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Another process that takes a run's folder, and is killed in it; a child lives on a while."""
+    script = (
+        "import os, sys, time; from pathlib import Path; "
+        "from bokehflow.training.sole_run import sole_run\n"
+        "with sole_run(Path(sys.argv[1])):\n"
+        "    os.fork() or (os.closerange(0, 3), time.sleep(10), os._exit(0))\n"
+        f"    os.kill(os.getpid(), {int(signal.SIGKILL)})"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, folder], capture_output=True, text=True, check=False
+    )
 
 
 def test_a_changed_config_must_be_confirmed(clips: FoundClips, tmp_path: Path) -> None:

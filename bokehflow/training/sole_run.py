@@ -1,0 +1,49 @@
+"""One run at a time in a folder: two would write over each other's checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from io import BufferedWriter
+from pathlib import Path
+
+from bokehflow.errors import UsageError
+from bokehflow.media.atomic import output_errors
+
+LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def sole_run(folder: Path) -> Iterator[None]:
+    """Make the folder and keep other runs out of it while the block runs.
+
+    The operating system gives the lock up with the process, so that a run that was killed keeps
+    nobody out. Raises UsageError where another run is in the folder, OutputError where it cannot
+    be written.
+    """
+    path = folder / LOCK
+    with contextlib.ExitStack() as stack:
+        with output_errors(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(path.open("ab"))
+            if not _is_locked(file, path):
+                raise UsageError(
+                    f"another run is in {folder}",
+                    "a folder for each",
+                    "wait until it ends, or choose another --out",
+                )
+        # Before the file is closed: a name that is gone is nobody's lock any more.
+        stack.callback(path.unlink, missing_ok=True)
+        yield
+
+
+def _is_locked(file: BufferedWriter, path: Path) -> bool:
+    """Whether the lock is ours, and the file still the one that others will find."""
+    try:
+        # Of this process alone: flock's would live on in workers that outlive a killed run.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
