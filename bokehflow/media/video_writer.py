@@ -80,15 +80,16 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error_type is None:
-            with self._output_errors():
-                self._output.mux(self._video.encode(None))
-                self._audio.copy_until(None)
+        try:
+            if error_type is None:
+                with self._output_errors():
+                    self._output.mux(self._video.encode(None))
+                    self._audio.copy_until(None)
+                    self._stack.close()
+        finally:
+            # Where the file is given up, that its trailer cannot be written either is no news.
+            with contextlib.suppress(av.FFmpegError, OSError):
                 self._stack.close()
-            return
-        # The file is given up; that its trailer cannot be written either is no news.
-        with contextlib.suppress(av.FFmpegError, OSError):
-            self._stack.close()
 
     def write(self, image: Tensor, pts: int, duration: int) -> None:
         """Encode one frame [1, 3, H, W], sRGB, at `pts` ticks of the source's time base.

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 from bokehflow.errors import MediaError, OutputError, SizeError
+from bokehflow.media.audio_copy import AudioCopy
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_reader import VideoInfo, open_video
 from bokehflow.media.video_writer import open_video_writer
@@ -102,6 +105,28 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, error: type[BaseExcep
 
     with pytest.raises(error):
         stop_in_the_middle()
+    assert names_in(tmp_path) == ["a.mp4"]
+
+
+def test_what_fails_at_the_end_still_closes_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(audio_codec="aac"))
+    closed: list[AudioCopy] = []
+
+    def fail_at_the_end(_: AudioCopy, time_s: Fraction | None) -> None:
+        if time_s is None:
+            raise av.FFmpegError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(AudioCopy, "copy_until", fail_at_the_end)
+    monkeypatch.setattr(AudioCopy, "__exit__", lambda copy, *_: closed.append(copy))
+    with (
+        open_video(tmp_path / "a.mp4") as video,
+        pytest.raises(OutputError, match="No space"),
+        open_video_writer(tmp_path / "b.mp4", video.info) as writer,
+    ):
+        pass
+    assert closed[-1] is writer._audio
     assert names_in(tmp_path) == ["a.mp4"]
 
 
