@@ -8,6 +8,7 @@ NaN are refused in both: a pixel without a measurement must be filled by whoever
 from __future__ import annotations
 
 import io
+import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,24 @@ from torch import Tensor
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.atomic import atomic_file
+from bokehflow.media.pictures import opened_picture
 from bokehflow.optics import MM_PER_M
 
 DEPTH_SUFFIXES = (".npy", ".png")
 PNG_MAX_M = 65.535
 _PNG_MIN_MM, _PNG_MAX_MM = 1.0, 65535.0
+
+# What NumPy is known to raise on files that are damaged or hold no array: it parses the header as
+# Python, and makes sizes of it.
+_NPY_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    SyntaxError,
+    OverflowError,
+    tokenize.TokenError,
+)
 
 _FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
@@ -91,8 +105,12 @@ def encode_depth(hidden: Path, depth_m: Tensor) -> int:
 def _read_npy(path: Path) -> _FloatArray:
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise _unreadable(path, error) from error
+    except FileNotFoundError:
+        raise MediaError(f"the depth map {path} does not exist") from None
+    except _NPY_ERRORS as error:
+        raise MediaError(
+            f"the depth map {path} cannot be read: {error}", "a whole .npy file"
+        ) from error
     if not isinstance(stored, np.ndarray):
         stored.close()
         raise MediaError(f"the depth map {path} is an archive of arrays", "one array")
@@ -106,11 +124,8 @@ def _read_npy(path: Path) -> _FloatArray:
 
 
 def _read_png(path: Path) -> _FloatArray:
-    try:
-        with Image.open(path) as picture:
-            mode, levels = picture.mode, np.asarray(picture)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(path, error) from error
+    with opened_picture(path, "a depth map in a 16-bit .png") as picture:
+        mode, levels = picture.mode, np.asarray(picture)
     if not mode.startswith("I;16"):
         raise MediaError(
             f"the depth map {path} is a {mode} picture", "16-bit grey with millimetres"
@@ -127,12 +142,6 @@ def _require_valid(depth: _FloatArray, path: Path) -> None:
                 "a distance above 0 at every pixel",
                 "fill the pixels that were not measured",
             )
-
-
-def _unreadable(path: Path, error: Exception) -> MediaError:
-    if isinstance(error, FileNotFoundError):
-        return MediaError(f"the depth map {path} does not exist")
-    return MediaError(f"the depth map {path} cannot be read: {error}", "a whole .npy or .png file")
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from bokehflow.errors import MediaError
+from bokehflow.media.pictures import opened_picture
 from bokehflow.optics import FULL_FRAME_WIDTH_MM
 
 FULL_FRAME_DIAGONAL_MM = math.hypot(FULL_FRAME_WIDTH_MM, 24.0)
@@ -80,15 +81,12 @@ class ExifCamera:
 
 
 def read_exif_camera(path: Path) -> ExifCamera:
-    """Read the lens tags of a photo. Raises MediaError where its EXIF block cannot be read."""
-    try:
-        with Image.open(path) as picture:
-            exif = picture.getexif()
-            tags = exif.get_ifd(ExifTags.IFD.Exif)
-            sideways = exif.get(ExifTags.Base.Orientation) in _SIDEWAYS_ORIENTATIONS
-            width, height = reversed(picture.size) if sideways else picture.size
-    except (OSError, SyntaxError, ValueError, KeyError) as error:
-        raise MediaError(f"the EXIF tags of {path} cannot be read: {error}") from error
+    """Read the lens tags of a photo. Raises MediaError where it or its EXIF block is damaged."""
+    with opened_picture(path, "a photo with EXIF tags") as picture:
+        exif = picture.getexif()
+        tags = exif.get_ifd(ExifTags.IFD.Exif)
+        sideways = exif.get(ExifTags.Base.Orientation) in _SIDEWAYS_ORIENTATIONS
+        width, height = reversed(picture.size) if sideways else picture.size
     return ExifCamera(
         path=path,
         width_px=width,

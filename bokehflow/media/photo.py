@@ -9,33 +9,21 @@ them would be a guess.
 from __future__ import annotations
 
 import io
-import struct
-import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.atomic import atomic_file
+from bokehflow.media.pictures import opened_picture
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
 """The suffixes of photos that can be written."""
 JPEG_QUALITY = 95
 
-# Everything Pillow's decoders are known to raise on files that are damaged or not pictures.
-_DECODE_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 _EIGHT_BIT_MODES = ("1", "L", "P", "RGB", "LA", "PA", "RGBA", "La", "RGBa")
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I")
 _MAX_UINT16 = 65535.0
@@ -101,29 +89,14 @@ def to_uint8(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 def decode_still(path: Path) -> Image.Image:
-    """The upright picture with its pixels in memory."""
-    try:
-        with warnings.catch_warnings(), Image.open(path) as picture:
-            # Pillow warns above 89 megapixels and refuses above 179; only the refusal matters here.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            # A phone's JPEG may hold a second picture (MPO: depth or gain map); the first is it.
-            count = getattr(picture, "n_frames", 1)
-            if count > 1 and picture.format != "MPO":
-                raise MediaError(f"{path} holds {count} pictures", "one still photo")
-            picture.load()
-            return ImageOps.exif_transpose(picture)
-    except FileNotFoundError:
-        raise MediaError(f"{path} does not exist", "a photo") from None
-    except IsADirectoryError:
-        raise MediaError(f"{path} is a folder", "a photo") from None
-    except UnidentifiedImageError:
-        raise MediaError(
-            f"{path} is not a picture that can be read", "JPEG, PNG, TIFF, WebP or the like"
-        ) from None
-    except _DECODE_ERRORS as error:
-        raise MediaError(
-            f"{path} cannot be read: {error}", "a whole picture", "copy or export it again"
-        ) from error
+    """The upright picture with its pixels in memory. Raises MediaError."""
+    with opened_picture(path, "a photo: JPEG, PNG, TIFF, WebP or the like") as picture:
+        # A phone's JPEG may hold a second picture (MPO: depth or gain map); the first is it.
+        count = getattr(picture, "n_frames", 1)
+        if count > 1 and picture.format != "MPO":
+            raise MediaError(f"{path} holds {count} pictures", "one still photo")
+        picture.load()
+        return ImageOps.exif_transpose(picture)
 
 
 def _opaque_srgb(picture: Image.Image, path: Path) -> Image.Image:

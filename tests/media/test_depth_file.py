@@ -66,6 +66,15 @@ def _cut_npy(path: Path) -> None:
     npy.write_bytes(npy.read_bytes()[:-8])
 
 
+def _header(found: bytes, put: bytes) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        _npy(lambda depth: depth)(path)
+        npy = path.with_suffix(".npy")
+        npy.write_bytes(npy.read_bytes().replace(found, put, 1))
+
+    return write
+
+
 def _png(mode: str) -> Callable[[Path], None]:
     return lambda path: Image.new(mode, (WIDTH, HEIGHT), 1).save(path.with_suffix(".png"))
 
@@ -90,6 +99,8 @@ BAD_DEPTHS = {
     "truncated npy": (".npy", _cut_npy, "cannot be read"),
     "text as npy": (".npy", lambda p: p.with_suffix(".npy").write_text("hi"), "cannot be read"),
     "empty npy": (".npy", lambda p: p.with_suffix(".npy").touch(), "cannot be read"),
+    "half a header": (".npy", _header(b"}", b" "), "cannot be read"),
+    "negative size": (".npy", _header(b"(5,", b"(-5"), "cannot be read"),
     "archive as npy": (".npy", lambda p: _savez(p.with_suffix(".npy")), "archive"),
     "8-bit png": (".png", _png("L"), "L picture; expected 16-bit"),
     "colour png": (".png", _png("RGB"), "RGB picture"),

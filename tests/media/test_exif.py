@@ -77,3 +77,12 @@ def test_a_file_that_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("hello")
     with pytest.raises(MediaError, match="EXIF"):
         read_exif_camera(tmp_path / "a.jpg")
+
+
+def test_a_picture_too_large_to_open_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(MediaError, match="cannot be read"):
+        read_exif_camera(tmp_path / "a.png")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +132,14 @@ def _cut_short(path: Path, image_format: str) -> None:
     path.write_bytes(content[: len(content) * 2 // 3])
 
 
+def _heightless_tiff(path: Path) -> None:
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(path, format="TIFF")
+    height_tag, private_tag = (struct.pack("<HH", tag, 4) for tag in (257, 65000))
+    content = path.read_bytes()
+    assert height_tag in content
+    path.write_bytes(content.replace(height_tag, private_tag, 1))
+
+
 def _animation(path: Path) -> None:
     frames = [Image.fromarray(gradient(HEIGHT, WIDTH, shift)) for shift in (0, 9)]
     frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:])
@@ -142,6 +151,7 @@ BAD_PHOTOS = {
     "float": (lambda p: Image.new("F", (8, 8)).save(p, format="TIFF"), "F picture"),
     "truncated JPEG": (lambda p: _cut_short(p, "JPEG"), "cannot be read"),
     "truncated PNG": (lambda p: _cut_short(p, "PNG"), "cannot be read"),
+    "TIFF without a height": (_heightless_tiff, "cannot be read"),
     "animation": (_animation, "holds 2 pictures"),
     "text": (lambda p: p.write_text("hello"), "not a picture"),
     "empty": (lambda p: p.touch(), "not a picture"),

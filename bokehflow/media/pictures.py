@@ -1,0 +1,51 @@
+"""Opening a picture with Pillow, every way in which its decoders fail told as one error."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from bokehflow.errors import MediaError
+
+# Everything Pillow's decoders are known to raise on files that are damaged or not pictures.
+_DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+@contextlib.contextmanager
+def opened_picture(path: Path, kind: str) -> Iterator[Image.Image]:
+    """Yield the picture; its pixels and its tags are decoded in the block.
+
+    kind: what the file should be, for messages. Raises MediaError where it is missing, a folder, no
+    picture, or damaged, also where that shows in the block only.
+    """
+    try:
+        with warnings.catch_warnings(), Image.open(path) as picture:
+            # Pillow warns above 89 megapixels and refuses above 179; only the refusal matters here.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield picture
+    except FileNotFoundError:
+        raise MediaError(f"{path} does not exist", kind) from None
+    except IsADirectoryError:
+        raise MediaError(f"{path} is a folder", kind) from None
+    except UnidentifiedImageError:
+        raise MediaError(f"{path} cannot be read: it is not a picture", kind) from None
+    except _DECODE_ERRORS as error:
+        raise MediaError(
+            f"{path} cannot be read: {error}", "a whole picture", "copy or export it again"
+        ) from error
