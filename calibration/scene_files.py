@@ -77,8 +77,10 @@ def find_scenes(folder: Path) -> list[Path]:
 def _read_facts(path: Path) -> Mapping[str, float]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}", "what write_scene wrote") from error
+    if not isinstance(facts, dict):
+        raise InputError(f"{path} holds no facts", "what write_scene wrote")
     wanted = (*LENS_FIELDS, *_APERTURE_FIELDS)
     missing = [name for name in wanted if not isinstance(facts.get(name), int | float)]
     if missing:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import reprlib
+import typing
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,18 +79,33 @@ def read_manifest(folder: Path) -> Manifest:
         facts = json.loads(path.read_text(encoding="utf-8"))
         if facts["schema"] != SCHEMA:
             raise InputError(f"{path} has schema {facts['schema']}", f"schema {SCHEMA}")
-        clips = tuple(Entry(**{**one, "assets": tuple(one["assets"])}) for one in facts["clips"])
-        assets = tuple(Asset(**one) for one in facts["assets"])
-        return Manifest(DataRequest(**facts["request"]), clips, assets)
+        clips = tuple(
+            _typed(Entry, {**one, "assets": tuple(one["assets"])}) for one in facts["clips"]
+        )
+        assets = tuple(_typed(Asset, one) for one in facts["assets"])
+        return Manifest(_typed(DataRequest, facts["request"]), clips, assets)
     except FileNotFoundError:
         raise InputError(
             f"{folder} holds no {MANIFEST}", "a folder that `bfx data make` made"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} cannot be read: {error}",
             remedy="delete it and run the same `bfx data make` again; the clips are kept",
         ) from error
+
+
+Facts = typing.TypeVar("Facts", Entry, Asset, DataRequest)
+
+
+def _typed(kind: type[Facts], facts: dict[str, Any]) -> Facts:
+    """One dataclass from JSON. Raises TypeError or KeyError for what its fields do not hold."""
+    types = typing.get_type_hints(kind)
+    for name, value in dict(facts).items():
+        is_names = types[name] == tuple[str, ...] and all(isinstance(one, str) for one in value)
+        if type(value) is not types[name] and not is_names:
+            raise TypeError(f"{name} is {reprlib.repr(value)}")
+    return kind(**facts)
 
 
 def start_manifest(folder: Path, request: DataRequest) -> dict[str, str]:

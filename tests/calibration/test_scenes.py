@@ -105,6 +105,10 @@ def test_a_folder_without_scenes_is_refused(tmp_path: Path) -> None:
 
 def test_a_lens_file_without_a_number_is_refused(tmp_path: Path) -> None:
     place = write_scene(small("hair"), tmp_path)
+    for text in ("[]", "[" * 100000):
+        (place / "lens.json").write_text(text)
+        with pytest.raises(InputError, match="write_scene"):
+            read_scene(place)
     (place / "lens.json").write_text('{"focal_length_mm": 50.0}')
     with pytest.raises(InputError, match="f_number"):
         read_scene(place)

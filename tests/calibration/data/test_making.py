@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,6 +129,34 @@ def test_damage_is_found(tmp_path: Path) -> None:
     assert list(result.damaged) == ["layered/000001.npz"]
     assert result.unlisted == ("layered/000009.npz",)
     assert result.good == 1
+
+
+WRONG_TYPES: dict[str, Callable[[Any], object]] = {
+    "path": lambda facts: facts["clips"][0].update(path=1),
+    "hash": lambda facts: facts["clips"][0].update(sha256=None),
+    "names of assets": lambda facts: facts["clips"][0].update(assets=[1]),
+    "index": lambda facts: facts["clips"][0].update(index=True),
+    "clip": lambda facts: facts["clips"].append("a.npz"),
+    "clips": lambda facts: facts.update(clips=None),
+    "asset": lambda facts: facts["assets"][0].update(licence=4),
+    "request": lambda facts: facts["request"].update(height="48"),
+    "unknown key": lambda facts: facts["request"].update(heigth=48),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_TYPES)
+def test_a_manifest_of_wrong_types_is_told(made: Path, tmp_path: Path, kind: str) -> None:
+    facts = json.loads((made / MANIFEST).read_text())
+    WRONG_TYPES[kind](facts)
+    (tmp_path / MANIFEST).write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="cannot be read"):
+        check_data(tmp_path)
+
+
+def test_a_manifest_that_is_nested_too_deep_is_told(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text("[" * 100000)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_manifest(tmp_path)
 
 
 def test_a_folder_of_another_request_is_refused(made: Path) -> None:
