@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bokehflow.cli.output import CommandResult, progress_bar
-from bokehflow.cli.results import require_results_folder, tables_text, write_results
+from bokehflow.cli.results import (
+    require_folder,
+    require_results_folder,
+    tables_text,
+    write_results,
+)
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.quality.run import QualityConfig
@@ -91,6 +96,8 @@ def _measure(config: QualityConfig, output: Path | None, pictures: Path | None) 
     renderers = choose_renderers(config.renderers)
     if output is not None:
         require_results_folder(output, NAME)
+    if pictures is not None:
+        require_folder(pictures, "before.jpg")
     with progress_bar("scenes", len(config.scene_kinds)) as advance:
         built = benchmark_scenes(config, advance)
     with progress_bar("renderers", len(renderers)) as advance:
@@ -107,8 +114,9 @@ def _measure(config: QualityConfig, output: Path | None, pictures: Path | None) 
 
 def _write_scenes(config: QualityConfig, folder: Path) -> CommandResult:
     from bokehflow.benchmarks.quality.run import benchmark_scenes
-    from bokehflow.calibration.scene_files import write_scene
+    from bokehflow.calibration.scene_files import FRAME, write_scene
 
+    require_folder(folder, FRAME)
     with progress_bar("scenes", len(config.scene_kinds)) as advance:
         built = benchmark_scenes(config, advance)
     places = [write_scene(scene, folder) for scene in built]

@@ -21,11 +21,16 @@ def tables_text(tables: Sequence[Table]) -> str:
 
 def require_results_folder(folder: Path, name: str) -> None:
     """Make the folder for `<name>.json` before any work. Raises OutputError."""
+    require_folder(folder, f"{name}.json")
+
+
+def require_folder(folder: Path, file_name: str) -> None:
+    """Make a folder in which such a file can be written, before any work. Raises OutputError."""
     from bokehflow.media.atomic import output_errors, require_writable
 
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    require_writable(folder / f"{name}.json")
+    require_writable(folder / file_name)
 
 
 def write_results(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from bokehflow.benchmarks.quality.report import SCHEMA
 from bokehflow.benchmarks.quality.run import QualityConfig
 from bokehflow.benchmarks.tables import Table
 from bokehflow.cli.quality import quality
-from bokehflow.errors import InputError, UnknownNameError, UsageError
+from bokehflow.errors import InputError, OutputError, UnknownNameError, UsageError
 
 
 def test_a_small_run_writes_a_record_tables_and_pictures(tmp_path: Path) -> None:
@@ -56,6 +57,20 @@ def test_scenes_without_pictures_are_refused(tmp_path: Path) -> None:
     quality(size="48x64", scenes="ground", write_scenes=tmp_path)
     with pytest.raises(InputError, match=r"bokeh\.png"):
         quality(score_files=tmp_path)
+
+
+@pytest.mark.parametrize("option", ["output", "pictures", "write_scenes"])
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    def work(*_: object) -> None:
+        raise AssertionError("scenes made")
+
+    monkeypatch.setattr("bokehflow.benchmarks.quality.run.benchmark_scenes", work)
+    (tmp_path / "file").write_text("")
+    places: dict[str, Any] = {option: tmp_path / "file"}
+    with pytest.raises(OutputError, match="cannot be written"):
+        quality(size="48x64", scenes="hair", renderer="mobile", **places)
 
 
 @pytest.mark.parametrize(
