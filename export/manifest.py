@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import platform
+import reprlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bokehflow.errors import ArtifactError
+from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.config import TARGETS
+from bokehflow.export.typed_json import typed
 from bokehflow.rendering import RenderConfig
-from bokehflow.specs import Size, TensorSpec
+from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
+from bokehflow.specs import Size, TensorSpec, find_variant, network_size_for
 
 SCHEMA_VERSION = 1
 _TOOLS = ("bokehflow", "torch", "onnx", "onnxscript", "openvino", "coremltools")
@@ -85,25 +88,22 @@ def tool_versions() -> dict[str, str]:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest. Raises ArtifactError if it is missing, damaged or of another schema."""
+    """Read a manifest and check each of its values.
+
+    Raises ArtifactError if it is missing, damaged or of another schema, and where a value is of
+    another type than its field or does not make sense.
+    """
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        return _from_plain(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise ArtifactError(
             f"no manifest at {path}", "the .json that bfx export wrote beside the artifact"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is not a manifest ({error})", "JSON") from error
-    found = facts.get("schema_version") if isinstance(facts, dict) else None
-    if found != SCHEMA_VERSION:
+    except (ArtifactError, UsageError) as error:
         raise ArtifactError(
-            f"{path} has schema version {found!r}", str(SCHEMA_VERSION), "export it again"
-        )
-    try:
-        return _from_plain(facts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(
-            f"{path} is not a whole manifest ({error})", remedy="export it again"
+            f"{path} is not a whole manifest: {error.found}", error.expected, "export it again"
         ) from error
 
 
@@ -115,32 +115,46 @@ def _plain(manifest: Manifest) -> dict[str, Any]:
     return facts
 
 
-def _from_plain(facts: dict[str, Any]) -> Manifest:
-    facts = dict(facts)
-    for name in ("frame_size", "network_size"):
-        facts[name] = Size(*facts[name])
-    facts["render"] = RenderConfig(**facts["render"])
-    for name in ("inputs", "outputs"):
-        facts[name] = [_tensor_spec(spec) for spec in facts[name]]
-    if facts["parity"] is not None:
-        facts["parity"] = Parity(**facts["parity"])
-    if facts["target"] not in TARGETS:
-        raise ValueError(f"the target {facts['target']!r}")
-    for part, key in (("scan", "lowering"), ("budget", "parity_db")):
-        if key not in facts[part]:
-            raise ValueError(f"no {key} in {part}")
-    unknown = set(facts) - {f.name for f in dataclasses.fields(Manifest)}
-    if unknown:
-        raise ValueError(f"unknown fields {sorted(unknown)}")
-    return Manifest(**facts)
+def _from_plain(facts: Any) -> Manifest:
+    found = facts.get("schema_version") if isinstance(facts, dict) else None
+    if found != SCHEMA_VERSION:
+        raise ArtifactError(f"schema version {reprlib.repr(found)}", str(SCHEMA_VERSION))
+    manifest: Manifest = typed(Manifest, facts, "")
+    typed(str, manifest.scan.get("lowering"), "scan.lowering")
+    typed(float, manifest.budget.get("parity_db"), "budget.parity_db")
+    if manifest.quantization is not None:
+        for name, kind in (("recipe", str), ("quantized_layers", list[str])):
+            typed(kind, manifest.quantization.get(name), f"quantization.{name}")
+    _require_sense(manifest)
+    return manifest
 
 
-def _tensor_spec(spec: dict[str, Any]) -> TensorSpec:
-    bounds = spec["value_range"]
-    return TensorSpec(
-        **{
-            **spec,
-            "shape": tuple(spec["shape"]),
-            "value_range": None if bounds is None else (bounds[0], bounds[1]),
-        }
-    )
+def _require_sense(manifest: Manifest) -> None:
+    """Raises ArtifactError or UsageError for a value that no artifact can have."""
+    variant, frame = find_variant(manifest.variant), manifest.frame_size
+    network_size_for(frame, manifest.network_size)
+    bar_db, fov_deg = manifest.budget["parity_db"], manifest.canonical_fov_deg
+    radius_px, side_px = manifest.render.max_radius_px, max(frame.height, frame.width)
+    inputs, outputs = _shapes(manifest.inputs), _shapes(manifest.outputs)
+    taken, given = _shapes(input_specs(variant, frame)), _shapes(output_specs(variant, frame))
+    pairs = manifest.state_pairs
+    for name, value, holds, expected in (
+        ("target", manifest.target, manifest.target in TARGETS, "one of " + ", ".join(TARGETS)),
+        ("canonical_fov_deg", fov_deg, 1.0 <= fov_deg < 180.0, "at least 1 and under 180"),
+        ("budget.parity_db", bar_db, bar_db > 0.0, "more than 0"),
+        (
+            "render.max_radius_px",
+            radius_px,
+            radius_px is None or radius_px <= side_px,
+            f"at most {side_px}, the frame's longer side",
+        ),
+        ("inputs", inputs, inputs == taken, str(taken)),
+        ("outputs", outputs, outputs == given, str(given)),
+        ("state_pairs", pairs, pairs == STATE_PAIRS, str(STATE_PAIRS)),
+    ):
+        if not holds:
+            raise ArtifactError(f"{name} is {reprlib.repr(value)}", expected)
+
+
+def _shapes(specs: Iterable[TensorSpec]) -> dict[str, tuple[int, ...]]:
+    return {spec.name: spec.shape for spec in specs}

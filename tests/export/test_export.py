@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +24,7 @@ from bokehflow.export.checks import check_static_graph
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.lowering.choice import find_lowering
+from bokehflow.export.manifest import read_manifest
 from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
 from bokehflow.specs import Size
@@ -159,6 +162,7 @@ def test_a_changed_artifact_is_noticed(artifacts: dict[str, Artifact], tmp_path:
     ("text", "message"),
     [
         ("{", "not a manifest"),
+        ("[" * 100_000, "not a manifest"),
         ("[]", "schema version"),
         ('{"schema_version": 99}', "schema version 99"),
         ('{"schema_version": 1}', "not a whole manifest"),
@@ -172,6 +176,50 @@ def test_a_damaged_manifest_is_refused(
     manifest_path(copy).write_text(text)
     with pytest.raises(ArtifactError, match=message):
         load_artifact(copy)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("variant",), 1, "variant is 1; expected a text"),
+        (("variant",), "nanoo", "unknown variant 'nanoo'"),
+        (("trained",), "yes", "trained is 'yes'; expected true or false"),
+        (("artifact_sha256",), None, "artifact_sha256 is None; expected a text"),
+        (("canonical_fov_deg",), 0, "canonical_fov_deg is 0.0; expected at least 1"),
+        (("frame_size",), [96], r"frame_size is \[96\]; expected 2 values"),
+        (("network_size",), [90, 160], "network height 90; expected a multiple of 4"),
+        (("inputs",), [], "inputs is {}; expected {'image': "),
+        (("outputs", 1, "shape", 0), "1", r"outputs\[1\].shape\[0\] is '1'; expected a whole"),
+        (("state_pairs",), {}, "state_pairs is {}"),
+        (("render", "quality"), [], r"render.quality is \[\]; expected one of mobile, best"),
+        (("render", "blades"), 2, "blades=2"),
+        (("render", "max_radius_px"), 10**30, "max_radius_px is 1e.30; expected at most 160"),
+        (("render", "max_radius_px"), 10**400, "max_radius_px is 1000.*; expected a finite"),
+        (("budget", "parity_db"), float("nan"), "parity_db is nan; expected a finite number"),
+        (("budget", "parity_db"), True, "parity_db is True; expected a finite number"),
+        (("budget", "parity_db"), -1, "parity_db is -1.0; expected more than 0"),
+        (("scan", "groups"), [float("inf")], r"scan.groups\[0\] is inf; expected a finite"),
+        (("parity",), {"frames": 2}, "no parity.bokeh_psnr_db"),
+        (("quantization",), {"recipe": "int8"}, "quantized_layers is None; expected a list"),
+        (("more",), 1, "unknown fields"),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_a_manifest_with_a_value_that_makes_no_sense_is_refused(
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    place: tuple[str | int, ...],
+    value: object,
+    message: str,
+) -> None:
+    facts = json.loads(artifacts["onnx"].manifest.to_json())
+    *path, last = place
+    inside = functools.reduce(operator.getitem, path, facts)
+    inside[last] = value
+    target = tmp_path / "manifest.json"
+    target.write_text(json.dumps(facts))
+    with pytest.raises(ArtifactError, match=f"not a whole manifest: .*{message}.*export it again"):
+        read_manifest(target)
 
 
 def test_a_missing_artifact_or_manifest_is_refused(
