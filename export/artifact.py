@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bokehflow.errors import ArtifactError
+from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import artifact_path, manifest_path
 from bokehflow.export.packing import is_packed, pack, unpack
 from bokehflow.export.staging import staged, staged_together
+from bokehflow.media.atomic import output_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,21 @@ class Artifact:
     def file_bytes(self) -> int:
         """Size on disk of what was given."""
         return artifact_bytes(self.given)
+
+    def require_apart(self, output: Path) -> None:
+        """Raise UsageError for an output that would write over the artifact or into its folder.
+
+        Raises OutputError for one that cannot be looked up.
+        """
+        own = [path for path in (self.given, manifest_path(self.path)) if path.exists()]
+        with output_errors(output):
+            places = [path for path in (output, *output.resolve().parents) if path.exists()]
+            if any(place.samefile(path) for place in places for path in own):
+                raise UsageError(
+                    f"the output {output} would write over {self.given} or its manifest",
+                    "a path of its own",
+                    "choose another with -o",
+                )
 
     def with_parity(self, parity: Parity) -> Artifact:
         """The same artifact with a measured parity, written into its manifest."""

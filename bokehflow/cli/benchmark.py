@@ -83,6 +83,8 @@ def benchmark(
     planned = plan(artifacts, runtime, settings)
     if output is not None:
         require_writable(output)
+        for artifact, _ in planned:
+            artifact.require_apart(output)
     rows, ended = _measured(planned, settings, host)
     record, passed = document(rows, settings, host)
     warnings = untrained_warning(all(artifact.manifest.trained for artifact, _ in planned))
