@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,7 +54,10 @@ def pack(
 
 
 def _targets(loaded: Sequence[Artifact], output_dir: Path | None) -> list[Path]:
-    """Where each goes. Raises UsageError for one that is packed, or for two of one name."""
+    """Where each goes.
+
+    Raises UsageError for one that is packed, for two of one name and for a place inside one.
+    """
     from bokehflow.export.packing import packed_path
 
     for artifact in loaded:
@@ -64,4 +68,6 @@ def _targets(loaded: Sequence[Artifact], output_dir: Path | None) -> list[Path]:
     twice = [path for path in targets if targets.count(path) > 1]
     if twice:
         raise UsageError(f"two artifacts for {twice[0]}", "one of each name in a folder")
+    for artifact, target in itertools.product(loaded, targets):
+        artifact.require_apart(target)
     return targets

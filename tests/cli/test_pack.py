@@ -8,6 +8,7 @@ import pytest
 
 from bokehflow.export import Artifact
 from tests.cli.runner import Bfx
+from tests.cli.test_export_validate import copied
 
 pytestmark = pytest.mark.xdist_group("artifacts")
 
@@ -44,3 +45,13 @@ def test_two_of_one_name_are_not_written_over_each_other(
     path = artifacts["onnx"].path
     assert "two artifacts" in bfx("pack", path, path, "-o", tmp_path).require_plain_error(2)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("inside", [".", "new/folder"])
+def test_nothing_is_packed_into_an_artifact(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, inside: str
+) -> None:
+    paths = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino")]
+    line = bfx("pack", *paths, "-o", paths[1] / inside).require_plain_error(2)
+    assert f"would write over {paths[1]}" in line
+    assert sorted(path.name for path in paths[1].iterdir()) == ["model.bin", "model.xml"]
