@@ -12,7 +12,7 @@ from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import artifact_path, manifest_path
-from bokehflow.export.packing import is_packed, pack, unpack
+from bokehflow.export.packing import is_packed, replace_member, unpack
 from bokehflow.export.staging import staged, staged_together
 from bokehflow.media.atomic import output_errors
 
@@ -54,12 +54,17 @@ class Artifact:
                 )
 
     def with_parity(self, parity: Parity) -> Artifact:
-        """The same artifact with a measured parity, written into its manifest."""
+        """The same artifact with a measured parity, written into its manifest.
+
+        Raises OutputError where the manifest, or the zip that it lies in, cannot be written.
+        """
         measured = dataclasses.replace(self.manifest, parity=parity)
-        with staged(manifest_path(self.path)) as target:
-            target.write_text(measured.to_json(), encoding="utf-8")
+        beside = manifest_path(self.path)
         if self.packed is not None:
-            pack(self.path, self.packed)
+            replace_member(self.packed, beside.name, measured.to_json())
+        else:
+            with staged(beside) as target:
+                target.write_text(measured.to_json(), encoding="utf-8")
         return dataclasses.replace(self, manifest=measured)
 
 

@@ -51,6 +51,22 @@ def pack(artifact: Path, target: Path) -> None:
             archive.writestr(member, file.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
+def replace_member(packed: Path, name: str, text: str) -> None:
+    """Write `text` in place of one file in a zip; all others stay in it, whoever put them there.
+
+    Raises OutputError where the zip cannot be written.
+    """
+    with (
+        staged(packed) as hidden,
+        zipfile.ZipFile(packed) as before,
+        zipfile.ZipFile(hidden, "w") as archive,
+    ):
+        archive.comment = before.comment
+        for member in before.infolist():
+            content = text.encode() if member.filename == name else before.read(member)
+            archive.writestr(member, content, compresslevel=9)
+
+
 def unpack(path: Path) -> Path:
     """The artifact in a packed one, in a folder that lasts as long as this process.
 

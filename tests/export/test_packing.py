@@ -11,6 +11,7 @@ import pytest
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact, Parity, load_artifact
 from bokehflow.export.hashing import artifact_sha256
+from bokehflow.export.naming import manifest_path
 from bokehflow.export.packing import pack, packed_path
 from bokehflow.runtimes.hazards.lint import lint
 
@@ -49,6 +50,25 @@ def test_parity_is_written_into_the_packed_file(
     parity = Parity(2, 90.0, 80.0, "openvino", "executed")
     assert load_artifact(path).with_parity(parity).given == path
     assert load_artifact(path).manifest.parity == parity
+
+
+def test_parity_leaves_everything_else_in_the_packed_file(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.zip"
+    pack(artifacts["openvino"].path, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("README.txt", "mine")
+        archive.writestr("photos/", "")
+        archive.comment = b"a comment"
+        before = {member.filename: member.CRC for member in archive.infolist()}
+    load_artifact(path).with_parity(Parity(2, 90.0, 80.0, "openvino", "executed"))
+    with zipfile.ZipFile(path) as archive:
+        after = {member.filename: member.CRC for member in archive.infolist()}
+        assert archive.comment == b"a comment"
+    changed = {name for name in before if before[name] != after[name]}
+    assert list(after) == list(before)
+    assert changed == {manifest_path(artifacts["openvino"].path).name}
 
 
 def test_hazards_are_those_of_what_is_inside(
