@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bokehflow.errors import ArtifactError
 from bokehflow.export.config import ExportConfig
 
 _SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
@@ -34,7 +35,13 @@ def manifest_path(artifact: Path) -> Path:
 
 
 def artifact_path(path: Path) -> Path:
-    """The artifact that `path` means: itself, or the one whose manifest it is."""
+    """The artifact that `path` means: itself, or the one whose manifest it is.
+
+    Raises ArtifactError for a path that leaves an artifact no name.
+    """
     if not path.name:  # as of "."
         path = path.resolve()
-    return path.with_name(path.name.removesuffix(MANIFEST_SUFFIX))
+    name = path.name.removesuffix(MANIFEST_SUFFIX)
+    if not name:
+        raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
+    return path.with_name(name)

@@ -15,13 +15,15 @@ from pathlib import Path
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.hashing import files_of
-from bokehflow.export.naming import MANIFEST_SUFFIX, manifest_path
+from bokehflow.export.naming import MANIFEST_SUFFIX
 from bokehflow.export.staging import staged
 
 PACKED_SUFFIX = ".zip"
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip knows: the same artifact makes the same file."""
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
+_NO_NAMES = {"", ".", ".."}
+"""What the path of a file in a zip may begin with, and no artifact is called."""
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeDecodeError, OSError)
 """What reading a zip raises that is damaged, cut short, encrypted or packed in another way, and
 what writing its files raises where there is no place for them."""
 
@@ -42,13 +44,21 @@ def is_packed(path: Path) -> bool:
 def pack(artifact: Path, target: Path) -> None:
     """Write an artifact, its manifest and its records into the zip `target`, whole or not at all.
 
-    Raises OutputError where it cannot be written.
+    Raises OutputError where it cannot be written and ArtifactError where a file cannot be read.
     """
     beside = sorted(artifact.parent.glob(f"{glob.escape(artifact.name)}*{MANIFEST_SUFFIX}"))
     with staged(target) as hidden, zipfile.ZipFile(hidden, "w") as archive:
         for file in [*files_of(artifact), *beside]:
             member = zipfile.ZipInfo(file.relative_to(artifact.parent).as_posix(), _NO_DATE)
-            archive.writestr(member, file.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
+            archive.writestr(member, _content(file), zipfile.ZIP_DEFLATED, compresslevel=9)
+
+
+def _content(file: Path) -> bytes:
+    # Otherwise it would be told as an error of the zip, which can be written.
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{file} cannot be read ({error})", remedy="export it again") from error
 
 
 def replace_member(packed: Path, name: str, text: str) -> None:
@@ -89,8 +99,8 @@ def unpack(path: Path) -> Path:
 
 def _artifact_in(path: Path, members: list[str]) -> str:
     """The name of the one artifact that stands beside its manifest."""
-    top = {member.split("/")[0] for member in members}
-    named = [name for name in top if manifest_path(Path(name)).name in top]
+    top = {member.split("/")[0] for member in members} - _NO_NAMES
+    named = [name for name in top if name + MANIFEST_SUFFIX in top]
     if len(named) != 1:
         raise ArtifactError(
             f"{path} holds {len(named)} artifacts with their manifests",

@@ -225,8 +225,9 @@ def test_a_manifest_with_a_value_that_makes_no_sense_is_refused(
 def test_a_missing_artifact_or_manifest_is_refused(
     artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
-    with pytest.raises(ArtifactError, match="bfx export"):
-        load_artifact(tmp_path / "none.onnx")
+    for path in (tmp_path / "none.onnx", tmp_path / ".json", Path("/")):
+        with pytest.raises(ArtifactError, match="bfx export"):
+            load_artifact(path)
     copy = tmp_path / artifacts["onnx"].path.name
     copy.write_bytes(b"")
     with pytest.raises(ArtifactError, match="no manifest"):

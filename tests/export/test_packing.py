@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,9 +97,37 @@ def _flipped(path: Path) -> None:
     path.write_bytes(content)
 
 
+def _misnamed(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("é", "")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+
+
 def _a_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
+
+
+@pytest.mark.parametrize("prefix", ["/", "./", "../", ".", ""], ids=repr)
+def test_names_that_no_artifact_has_are_refused(tmp_path: Path, prefix: str) -> None:
+    path = tmp_path / "one.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("model.onnx", ".json", "..json", "...json"):
+            archive.writestr(f"{prefix}{name}", "x")
+    with pytest.raises(ArtifactError, match="holds 0 artifacts"):
+        load_artifact(path)
+
+
+def test_a_source_that_cannot_be_read_is_told_as_such(
+    artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_path: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(ArtifactError, match=r"onnx cannot be read \(.*Input/output error"):
+        pack(artifacts["onnx"].path, tmp_path / "one.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -107,6 +136,7 @@ def _a_folder(path: Path) -> None:
         (_without_manifest, "holds 0 artifacts"),
         (_halved, "cannot be unpacked"),
         (_flipped, "cannot be unpacked"),
+        (_misnamed, "cannot be unpacked"),
         (_a_folder, "cannot be unpacked"),
         (Path.unlink, "no artifact at"),
     ],
