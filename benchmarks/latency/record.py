@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,16 +49,16 @@ def artifact_row(
             "threads": settings.threads,
             "arguments": dict(settings.arguments),
         },
-        **measured_part(answer, file_scopes(artifact.path)),
+        **measured_part(answer, artifact.path),
         "budgets": [budget_facts(budget) for budget in budgets],
         "host": host,
     }
 
 
-def measured_part(answer: Mapping[str, Any], known_scopes: Mapping[str, str]) -> dict[str, Any]:
+def measured_part(answer: Mapping[str, Any], model: Path | None) -> dict[str, Any]:
     """Status, reason, times, memory and stages of a row. What was not measured is None.
 
-    known_scopes: module path by node and value name, for the stages.
+    model: the file or folder that ran, whose nodes the stages are made of; None where none did.
     """
     times = answer.get("times")
     return {
@@ -65,7 +66,7 @@ def measured_part(answer: Mapping[str, Any], known_scopes: Mapping[str, str]) ->
         "reason": answer["reason"],
         "times": times and _summary(times),
         "memory": times and times["memory"],
-        "stages": _stages(answer.get("stages"), known_scopes),
+        "stages": _stages(answer.get("stages"), model),
     }
 
 
@@ -127,12 +128,13 @@ def _summary(times: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stages(
-    stages: Mapping[str, Any] | None, known_scopes: Mapping[str, str]
-) -> dict[str, Any] | None:
-    if stages is None or "error" in stages:
-        return None if stages is None else {"frames": 0, "error": stages["error"], "by_stage": []}
-    milliseconds = stage_milliseconds(scopes_of(stages["node_ms"], known_scopes))
+def _stages(stages: Mapping[str, Any] | None, model: Path | None) -> dict[str, Any] | None:
+    if stages is None or model is None:
+        return None
+    if "error" in stages:
+        return {"frames": 0, "error": stages["error"], "by_stage": []}
+    # Read for a model that ran alone: one that does not load may not be readable either.
+    milliseconds = stage_milliseconds(scopes_of(stages["node_ms"], file_scopes(model)))
     whole = sum(milliseconds.values())
     by_stage = [{"stage": s, "ms": ms, "share": ms / whole} for s, ms in milliseconds.items()]
     return {"frames": stages["frames"], "error": None, "by_stage": by_stage}

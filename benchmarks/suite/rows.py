@@ -13,7 +13,6 @@ from bokehflow.benchmarks.latency.record import measured_part
 from bokehflow.benchmarks.latency.run import Subject, measure
 from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.benchmarks.latency.runner.requirements import why_not_here
-from bokehflow.benchmarks.latency.scopes import file_scopes
 from bokehflow.benchmarks.suite.cases import Case
 from bokehflow.benchmarks.suite.models import made_model
 from bokehflow.errors import MissingDependencyError
@@ -68,7 +67,7 @@ def _measured(case: Case, models: Path) -> dict[str, Any]:
         return _without(str(error))
     times = answer.get("times")
     return {
-        **measured_part(answer, file_scopes(made.path)),
+        **measured_part(answer, made.path),
         "version": times and times["version"],
         "device": times and times["device"],
         "export_s": made.seconds,
@@ -90,4 +89,4 @@ def _why_not_bf16() -> str | None:
 def _without(reason: str) -> dict[str, Any]:
     answer = {"status": "not run", "reason": reason}
     more = dict.fromkeys(("version", "device", "export_s", "nodes"))
-    return {**measured_part(answer, {}), **more, "host": describe_host()}
+    return {**measured_part(answer, None), **more, "host": describe_host()}

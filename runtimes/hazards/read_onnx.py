@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,22 @@ from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
 
 def read_onnx(path: Path) -> Graph:
-    """Raises ArtifactError for a file that is not ONNX."""
+    """Raises ArtifactError for a file that is not ONNX, or damaged."""
     try:
-        model = onnx.load(path)
-    # protobuf's own error, which has no typed home.
+        graph = _graph(onnx.load(path))
+    # protobuf's own error, which has no typed home; and in a file that it can read, a damaged byte
+    # may be in a name, a type, a shape or a value, each of which has an error of its own.
     except Exception as error:
-        raise ArtifactError(f"{path} is not an ONNX file ({error})") from error
-    if not model.graph.node:  # an empty file is a message without anything in it
+        raise ArtifactError(f"{path} cannot be read as ONNX ({error})", "an ONNX file") from error
+    if not graph.nodes:  # an empty file is a message without anything in it
         raise ArtifactError(f"{path} holds no graph", "an ONNX model")
+    return graph
+
+
+def _graph(model: onnx.ModelProto) -> Graph:
     graph = onnx.shape_inference.infer_shapes(model).graph
+    for node in graph.node:
+        _require_texts((node.op_type, node.name, *node.input, *node.output))
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     known = {value.name: _value(value) for value in (*graph.value_info, *graph.output)}
     return Graph(
@@ -40,6 +47,12 @@ def read_onnx(path: Path) -> Graph:
             for node in graph.node
         ),
     )
+
+
+def _require_texts(names: Iterable[str]) -> None:
+    # protobuf gives bytes where a text is not UTF-8.
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("a name that is not UTF-8")
 
 
 def _constants(

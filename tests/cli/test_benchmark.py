@@ -15,6 +15,7 @@ import pytest
 
 from bokehflow.benchmarks.latency import record
 from bokehflow.export import Artifact, load_artifact
+from bokehflow.export.artifact import sealed
 from bokehflow.export.naming import manifest_path
 from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
 from tests.benchmarks.latency.watching import gone, until
@@ -74,6 +75,23 @@ def test_a_crash_is_a_row_and_the_next_artifact_still_runs(
     assert done.exit_code == 1
     assert [row["status"] for row in done.document["rows"]] == ["crashed", "ok"]
     jsonschema.validate(done.document, schema())
+
+
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_a_file_that_does_not_load_is_a_row(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, target: str
+) -> None:
+    path = tmp_path / artifacts[target].path.name
+    with sealed(path, artifacts[target].manifest) as place:
+        if target == "onnx":
+            place.write_bytes(artifacts[target].path.read_bytes()[:-100_000])
+        else:
+            place.mkdir()
+            (place / "model.xml").write_text("<net")
+    done = bfx("benchmark", path, *QUICK, "--json")
+    assert done.exit_code == 1, done.stderr
+    (row,) = done.document["rows"]
+    assert (row["status"], row["stages"]) == ("failed", None)
 
 
 def test_a_missing_runtime_is_exit_code_three_with_the_line_that_installs_it(

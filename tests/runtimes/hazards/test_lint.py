@@ -70,6 +70,25 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         lint(tmp_path / "model.onnx")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"Softplus", b"Softplu\xff"),
+        (b"positive", b"positiv\xff"),
+        (b"\x08\x01\x10\x01", b"\x08\x05\x10\x01"),
+    ],
+    ids=["operation", "name", "shape"],
+)
+def test_a_file_with_damaged_bytes_is_refused(tmp_path: Path, before: bytes, after: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    write_onnx(path, [helper.make_node("Softplus", ["x"], ["y"], name="positive")], [1, 3, 4])
+    whole = path.read_bytes()
+    assert before in whole
+    path.write_bytes(whole.replace(before, after))
+    with pytest.raises(ArtifactError, match="cannot be read as ONNX"):
+        lint(path)
+
+
 def test_outputs_that_are_not_wanted_have_no_shape(tmp_path: Path) -> None:
     nodes = [helper.make_node("Dropout", ["x"], ["y", ""], name="drop")]
     write_onnx(tmp_path / "model.onnx", nodes, [1, 3, 4])
