@@ -25,6 +25,11 @@ def import_openvino() -> Any:
     return openvino
 
 
+def reason_of(error: RuntimeError) -> str:
+    """The last line of what OpenVINO says; those before it tell the place in its source."""
+    return str(error).strip().rpartition("\n")[2]
+
+
 def write_model(
     model: Any, folder: Path, metadata: Mapping[str, str], *, round_to_fp16: bool
 ) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bokehflow.errors import ArtifactError, MissingDependencyError
 from bokehflow.export.compiled import LOOPS, operators_of
-from bokehflow.export.openvino_file import MODEL_FILE
+from bokehflow.export.openvino_file import MODEL_FILE, reason_of
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
@@ -72,7 +72,7 @@ class OpenVinoSession(CompiledSession):
             compiled = core.compile_model(model, device, settings)
         except RuntimeError as error:
             raise ArtifactError(
-                f"OpenVINO cannot load {path} ({str(error).splitlines()[-1]})",
+                f"OpenVINO cannot load {path} ({reason_of(error)})",
                 remedy="export it again",
             ) from error
         operators = operators_of(compiled)

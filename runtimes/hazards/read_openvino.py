@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.openvino_file import MODEL_FILE, import_openvino
+from bokehflow.export.openvino_file import MODEL_FILE, import_openvino, reason_of
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
 _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})
@@ -20,7 +20,7 @@ def read_openvino(path: Path) -> Graph:
     try:
         model = openvino.Core().read_model(str(path / MODEL_FILE))
     except RuntimeError as error:
-        raise ArtifactError(f"{path} is not an OpenVINO model ({error})") from error
+        raise ArtifactError(f"{path} is not an OpenVINO model ({reason_of(error)})") from error
     nodes = (node for node in model.get_ordered_ops() if node.get_type_name() not in _NOT_COMPUTED)
     return Graph("openvino", tuple(_node(node) for node in nodes))
 

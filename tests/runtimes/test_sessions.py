@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from bokehflow.errors import ArtifactError, SizeError, UsageError
 from bokehflow.export import TARGETS, Artifact
 from bokehflow.runtimes import open_session
 from bokehflow.runtimes.carried_state import first_state_feeds
+from bokehflow.runtimes.hazards import lint
 from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
 from bokehflow.runtimes.openvino_session import OpenVinoSession
 
@@ -52,6 +54,17 @@ def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
     (tmp_path / "model.xml").write_bytes(b"no model")
     with pytest.raises(ArtifactError, match="OpenVINO cannot load"):
         OpenVinoSession(tmp_path)
+
+
+def test_a_folder_that_lacks_its_weights_is_told_as_that(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    copy = shutil.copytree(artifacts["openvino"].path, tmp_path / "model_openvino")
+    (copy / "model.bin").unlink()
+    with pytest.raises(ArtifactError, match=r"\(Empty weights data in bin file .*!\)"):
+        OpenVinoSession(copy)
+    with pytest.raises(ArtifactError, match=r"\(Empty weights data in bin file .*!\)"):
+        lint(copy)
 
 
 def test_a_provider_that_is_not_there_is_refused(artifacts: dict[str, Artifact]) -> None:
