@@ -36,7 +36,8 @@ def write_model(
     """Write a model into `folder`, which must exist; the model in memory is left as it is.
 
     metadata: goes into the model's `rt_info`. round_to_fp16: store all floats in half precision,
-    as OpenVINO does; otherwise those alone that it holds exactly.
+    as OpenVINO does; otherwise those alone that it holds exactly. Raises OSError where it cannot be
+    written, which `staged` tells.
     """
     openvino = import_openvino()
     small = model.clone()
@@ -46,7 +47,10 @@ def write_model(
     for key, value in metadata.items():
         small.set_rt_info(value, [RT_INFO_SECTION, key])
     path = folder / MODEL_FILE
-    openvino.save_model(small, str(path), compress_to_fp16=round_to_fp16)
+    try:
+        openvino.save_model(small, str(path), compress_to_fp16=round_to_fp16)
+    except RuntimeError as error:
+        raise OSError(reason_of(error)) from error
     _shorten(path)
 
 

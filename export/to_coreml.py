@@ -83,10 +83,10 @@ def to_coreml(
         model = _converted(
             coremltools,
             program,
+            target.with_name("converted.mlpackage"),
             compute_precision=_compute_precision(coremltools, precision),
             inputs=inputs,
             outputs=[coremltools.TensorType(name, dtype=np.float32) for name in output_names],
-            package_dir=str(target.with_name("converted.mlpackage")),
         )
         model.user_defined_metadata.update(metadata)
         model.save(str(target))
@@ -104,8 +104,12 @@ def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> Exported
     return program
 
 
-def _converted(coremltools: Any, program: ExportedProgram, **options: Any) -> Any:
-    """The converted model. Raises ArtifactError where the module has no Core ML form."""
+def _converted(coremltools: Any, program: ExportedProgram, package: Path, **options: Any) -> Any:
+    """The converted model, with its files in `package`.
+
+    Raises ArtifactError where the module has no Core ML form and OSError where its files cannot be
+    written, which `staged` tells.
+    """
     from coremltools.converters.mil.mil import Program
 
     # A third of the conversion goes into validating the whole program after each of 110 passes;
@@ -118,6 +122,7 @@ def _converted(coremltools: Any, program: ExportedProgram, **options: Any) -> An
                 convert_to="mlprogram",
                 minimum_deployment_target=coremltools.target[DEPLOYMENT_TARGET],
                 skip_model_load=True,
+                package_dir=str(package),
                 **options,
             )
     # The converter raises whatever its passes meet: NotImplementedError, ValueError, KeyError...
@@ -125,6 +130,11 @@ def _converted(coremltools: Any, program: ExportedProgram, **options: Any) -> An
         # Its frames hold a temporary folder, which warns when it is dropped any later than here.
         traceback.clear_frames(error.__traceback__)
         reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, OSError):
+            raise
+        # The part in C++ that writes the files raises RuntimeError, and it alone names the package.
+        if str(package) in str(error):
+            raise OSError(reason.partition(" [")[0]) from error
         raise ArtifactError(
             f"the module cannot be converted to Core ML ({reason})",
             "operations that coremltools can convert, with static shapes",

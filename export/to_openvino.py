@@ -30,7 +30,8 @@ def to_openvino(
     """Write `model.xml` and `model.bin` into `folder`, which must exist.
 
     precision: fp16 stores weights in half precision; the engine still computes as it is told to.
-    metadata: written into the model's `rt_info`. Raises MissingDependencyError without OpenVINO.
+    metadata: written into the model's `rt_info`. Raises MissingDependencyError without OpenVINO and
+    OSError where the folder is full.
     """
     openvino = import_openvino()
     core = openvino.Core()

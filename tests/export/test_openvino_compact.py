@@ -10,10 +10,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from bokehflow.errors import OutputError
 from bokehflow.export import Artifact
 from bokehflow.export.openvino_compact import compact, exact_half, unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
 from bokehflow.export.outer_sums import outer_sum
+from bokehflow.export.staging import staged
 
 openvino = pytest.importorskip("openvino")
 op = openvino.opset13
@@ -159,3 +161,20 @@ def test_an_artifact_holds_no_table_of_orders(artifacts: dict[str, Artifact]) ->
         if data.attrib["element_type"] == "i64" and int(data.attrib["size"]) > 1000
     ]
     assert tables == []
+
+
+def write_on_full_disk(path: Path, file: str) -> None:
+    model = model_of(RNG.normal(size=(64, 1024)).astype(np.float32))
+    with staged(path) as target:
+        target.mkdir()
+        (target / file).symlink_to("/dev/full")
+        write_model(model, target, {}, round_to_fp16=False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("file", ["model.xml", "model.bin"])
+def test_a_full_disk_is_told_as_one(tmp_path: Path, file: str) -> None:
+    path = tmp_path / "x_openvino"
+    with pytest.raises(OutputError, match="x_openvino cannot be written"):
+        write_on_full_disk(path, file)
+    assert list(tmp_path.iterdir()) == []

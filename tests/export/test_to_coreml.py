@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bokehflow.errors import ArtifactError, MissingDependencyError, UsageError
+from bokehflow.errors import ArtifactError, MissingDependencyError, OutputError, UsageError
 from bokehflow.export.coreml_precision import Float32Operations
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.to_coreml import to_coreml
@@ -128,6 +128,29 @@ def test_a_module_without_a_core_ml_form_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "m.mlpackage"
     with pytest.raises(ArtifactError, match="cannot be converted"):
         to_coreml(Unconvertible(), (IMAGE,), ["in"], ["out"], path, "fp32", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (RuntimeError, "No space left on device [/tmp/a] [{}/Data]"),
+        (OSError, "No space left on device"),
+    ],
+)
+def test_a_full_disk_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Exception], message: str
+) -> None:
+    def fail(*_arguments: object, package_dir: str, **_options: object) -> None:
+        raise kind(message.format(package_dir))
+
+    with quiet_coremltools("a test") as coremltools:
+        monkeypatch.setattr(coremltools, "convert", fail)
+    path = tmp_path / "m.mlpackage"
+    with pytest.raises(
+        OutputError, match=r"m.mlpackage cannot be written: No space left on device;"
+    ):
+        to_coreml(Sharpen(), (IMAGE, LENS), ["image", "lens"], ["fine", "lit"], path, "fp32", {})
     assert list(tmp_path.iterdir()) == []
 
 
