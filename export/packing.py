@@ -7,13 +7,14 @@ tool unpacks; `load_artifact` opens it as it is.
 
 from __future__ import annotations
 
+import errno
 import glob
 import tempfile
 import zipfile
 import zlib
 from pathlib import Path
 
-from bokehflow.errors import ArtifactError
+from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export.hashing import files_of
 from bokehflow.export.naming import MANIFEST_SUFFIX
 from bokehflow.export.staging import staged
@@ -26,6 +27,8 @@ _NO_NAMES = {"", ".", ".."}
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeDecodeError, OSError)
 """What reading a zip raises that is damaged, cut short, encrypted or packed in another way, and
 what writing its files raises where there is no place for them."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 _unpacked: list[tempfile.TemporaryDirectory[str]] = []
 """Removed when the process ends: what is inside is read until then."""
@@ -80,17 +83,23 @@ def replace_member(packed: Path, name: str, text: str) -> None:
 def unpack(path: Path) -> Path:
     """The artifact in a packed one, in a folder that lasts as long as this process.
 
-    Raises ArtifactError for what is no zip, or none that holds one artifact with its manifest.
+    Raises ArtifactError for what is no zip, or none that holds one artifact with its manifest, and
+    OutputError where there is no room for that folder.
     """
     if not path.exists():
         raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx pack")
-    folder = tempfile.TemporaryDirectory(prefix="bfx-unpacked-")
-    _unpacked.append(folder)
     try:
+        folder = tempfile.TemporaryDirectory(prefix="bfx-unpacked-")
+        _unpacked.append(folder)
         with zipfile.ZipFile(path) as archive:
             name = _artifact_in(path, archive.namelist())
             archive.extractall(folder.name)
     except _UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise OutputError(
+                f"{path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror}",
+                remedy="free some space there or name another folder in TMPDIR",
+            ) from error
         raise ArtifactError(
             f"{path} cannot be unpacked: {error}", "a file that bfx pack wrote", "pack it again"
         ) from error

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.export import Artifact
+from bokehflow.errors import OutputError
+from bokehflow.export import Artifact, Parity
 from bokehflow.export.naming import manifest_path
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import save_weights
@@ -78,6 +79,23 @@ def test_a_missed_bar_is_exit_code_one(
     done = bfx("validate", copy)
     assert done.exit_code == 1
     assert "FAILED" in done.stdout
+
+
+def test_what_was_measured_is_shown_where_it_cannot_be_stored(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(artifact: Artifact, _parity: Parity) -> Artifact:
+        if artifact.path == copies[0]:
+            raise OutputError(f"{artifact.path} cannot be written", remedy="or elsewhere with -o")
+        return artifact
+
+    copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino")]
+    monkeypatch.setattr(Artifact, "with_parity", fail)
+    done = bfx("validate", *copies, "--frames", 1, "--json")
+    assert done.exit_code == 2
+    assert [row["passed"] for row in done.document["artifacts"]] == [True, True]
+    assert f"{copies[0]} cannot be written; what was measured is not in" in done.stderr
+    assert "-o" not in done.stderr.replace(str(tmp_path), "")
 
 
 def test_a_changed_artifact_is_one_plain_error(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.errors import ArtifactError
+from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export import Artifact, Parity, load_artifact
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.naming import manifest_path
@@ -116,6 +116,18 @@ def test_names_that_no_artifact_has_are_refused(tmp_path: Path, prefix: str) -> 
             archive.writestr(f"{prefix}{name}", "x")
     with pytest.raises(ArtifactError, match="holds 0 artifacts"):
         load_artifact(path)
+
+
+def test_a_full_disk_is_not_told_as_a_damaged_zip(
+    artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_archive: zipfile.ZipFile, _folder: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    pack(artifacts["onnx"].path, tmp_path / "one.zip")
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", fail)
+    with pytest.raises(OutputError, match=r"No space left on device; free .* TMPDIR"):
+        load_artifact(tmp_path / "one.zip")
 
 
 def test_a_source_that_cannot_be_read_is_told_as_such(
