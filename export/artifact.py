@@ -12,7 +12,7 @@ from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import artifact_path, manifest_path
-from bokehflow.export.packing import is_packed, replace_member, unpack
+from bokehflow.export.packing import is_packed, named_as_given, replace_member, unpack
 from bokehflow.export.staging import staged, staged_together
 from bokehflow.media.atomic import output_errors
 
@@ -90,7 +90,9 @@ def load_artifact(path: Path) -> Artifact:
     Raises ArtifactError where one is missing or they do not belong together.
     """
     if is_packed(path):
-        return dataclasses.replace(load_artifact(unpack(path)), packed=path)
+        unpacked = unpack(path)
+        with named_as_given(unpacked, path):
+            return dataclasses.replace(load_artifact(unpacked), packed=path)
     path = artifact_path(path)
     if not path.exists():
         raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")

@@ -7,11 +7,13 @@ tool unpacks; `load_artifact` opens it as it is.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import glob
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError, OutputError
@@ -104,6 +106,22 @@ def unpack(path: Path) -> Path:
             f"{path} cannot be unpacked: {error}", "a file that bfx pack wrote", "pack it again"
         ) from error
     return Path(folder.name) / name
+
+
+@contextlib.contextmanager
+def named_as_given(unpacked: Path, packed: Path | None) -> Iterator[None]:
+    """Let an ArtifactError name what a user gave, not the folder that it was unpacked into.
+
+    packed: None for an artifact that was not packed, whose errors stay as they are.
+    """
+    try:
+        yield
+    except ArtifactError as error:
+        if packed is None:
+            raise
+        folder = str(unpacked.parent)
+        parts = (error.found, error.expected, error.remedy)
+        raise ArtifactError(*(part.replace(folder, str(packed)) for part in parts)) from error
 
 
 def _artifact_in(path: Path, members: list[str]) -> str:

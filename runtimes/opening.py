@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bokehflow.errors import UsageError
 from bokehflow.export.artifact import Artifact
+from bokehflow.export.packing import named_as_given
 from bokehflow.runtimes.coreml_session import CoreMLSession
 from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
 from bokehflow.runtimes.openvino_session import OpenVinoSession
@@ -33,4 +34,5 @@ def open_session(artifact: Artifact, runtime: str | None = None) -> Session:
     own, engine = _ENGINES[artifact.manifest.target]
     if runtime not in (None, own):
         raise UsageError(f"runtime {runtime!r} for a {artifact.manifest.target} artifact", own)
-    return engine(artifact.path)
+    with named_as_given(artifact.path, artifact.packed):
+        return engine(artifact.path)

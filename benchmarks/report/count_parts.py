@@ -59,7 +59,7 @@ def count_parts(
             return counting.result()
         except BrokenProcessPool as error:
             raise ArtifactError(
-                f"OpenVINO's process ended while it counted in {pair.quantized.path}",
+                f"OpenVINO's process ended while it counted in {pair.quantized.given}",
                 "both models run to the end",
                 "leave time out with --no-measure",
             ) from error

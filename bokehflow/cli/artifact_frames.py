@@ -38,7 +38,7 @@ class ArtifactFrames:
         if found != expected:
             raise SizeError(
                 f"a frame of {found}",
-                f"{expected} (height x width), the size {self._artifact.path} was exported for",
+                f"{expected} (height x width), the size {self._artifact.given} was exported for",
                 f"bfx export --size {found}",
             )
         seen = lens.seen_with_depth_scaled(1.0 / self._scale)
@@ -64,7 +64,7 @@ class ArtifactFrames:
             "runtime": info.runtime,
             "runtime_version": info.version,
             "mode": info.mode,
-            "artifact": self._artifact.path,
+            "artifact": self._artifact.given,
             "artifact_sha256": manifest.artifact_sha256,
             "variant": manifest.variant,
             "network_size": str(manifest.network_size),

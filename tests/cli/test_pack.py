@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bokehflow.export import Artifact
 from tests.cli.runner import Bfx
@@ -28,6 +29,21 @@ def test_what_is_packed_is_read_as_it_is(
     assert [(each["artifact"], each["bytes"]) for each in seen] == list(
         zip(files, sizes, strict=True)
     )
+
+
+def test_what_renders_is_called_what_was_given(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    (packed,) = bfx("pack", artifacts["openvino"].path, "-o", tmp_path, "--json").document[
+        "artifacts"
+    ]
+    for name, size in (("fits.png", (160, 96)), ("other.png", (64, 48))):
+        Image.new("RGB", size).save(tmp_path / name)
+    options = ("--artifact", packed["packed"], "--focus-m", 2)
+    done = bfx("render", tmp_path / "fits.png", *options, "--json")
+    assert done.document["artifact"] == packed["packed"]
+    line = bfx("render", tmp_path / "other.png", *options).require_plain_error(2)
+    assert f"the size {packed['packed']} was exported for" in line
 
 
 def test_a_packed_one_is_not_packed_again(

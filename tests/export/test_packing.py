@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,12 @@ import pytest
 
 from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export import Artifact, Parity, load_artifact
+from bokehflow.export.artifact import sealed
 from bokehflow.export.hashing import artifact_sha256
+from bokehflow.export.manifest import read_manifest
 from bokehflow.export.naming import manifest_path
 from bokehflow.export.packing import pack, packed_path
+from bokehflow.runtimes import open_session
 from bokehflow.runtimes.hazards.lint import lint
 
 pytestmark = pytest.mark.xdist_group("artifacts")
@@ -161,3 +165,36 @@ def test_what_is_no_packed_artifact_is_refused(
     damage(path)
     with pytest.raises(ArtifactError, match=told):
         load_artifact(path)
+
+
+def _another_model(folder: Path) -> None:
+    (folder / "x_openvino" / "model.xml").write_text("no model")
+
+
+def _another_schema(folder: Path) -> None:
+    (folder / "x_openvino.json").write_text('{"schema_version": 99}')
+
+
+def _a_model_that_does_not_load(folder: Path) -> None:
+    manifest = read_manifest(folder / "x_openvino.json")
+    with sealed(folder / "x_openvino", manifest) as place:
+        place.mkdir()
+        (place / "model.xml").write_text("no model")
+
+
+@pytest.mark.parametrize("damage", [_another_model, _another_schema, _a_model_that_does_not_load])
+def test_errors_name_the_zip_and_not_where_it_was_unpacked(
+    damage: Callable[[Path], None], artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    made, path = artifacts["openvino"].path, tmp_path / "one.zip"
+    copy = shutil.copytree(made, tmp_path / "x_openvino")
+    shutil.copy(manifest_path(made), manifest_path(copy))
+    damage(tmp_path)
+    pack(copy, path)
+    opening = [lambda: open_session(load_artifact(path))]
+    if damage is not _another_schema:
+        opening.append(lambda: lint(path))
+    for opened in opening:
+        with pytest.raises(ArtifactError, match=f"{path}/x_openvino") as told:
+            opened()
+        assert "bfx-unpacked-" not in str(told.value)
