@@ -96,11 +96,12 @@ def quantize(
     source = load_artifact(artifact)
     config = QuantizeConfig(recipe, max_drop_db, sensitivity, search)
     check_request(source, config)
+    folder = output_dir or artifact.parent
+    source.require_apart(folder)
     manifest = source.manifest
     request = SampleRequest(
         manifest.frame_size, manifest.network_size, calibration, samples, seed, skip_bad
     )
-    folder = output_dir or artifact.parent
     drawn, kept_at = _samples(source, request, weights, scan, folder)
     with progress_bar("quantizing", None) as advance:
         made = quantize_artifact(source, drawn, config, folder, advance)

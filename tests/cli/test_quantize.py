@@ -52,6 +52,15 @@ def test_bad_requests(
     assert words in done.stderr
 
 
+def test_nothing_is_quantized_into_the_artifact_itself(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    copy = copied(artifacts["openvino"], tmp_path)
+    line = bfx("quantize", copy, "-o", copy / "inside").require_plain_error(2)
+    assert f"would write over {copy}" in line
+    assert sorted(path.name for path in copy.iterdir()) == ["model.bin", "model.xml"]
+
+
 def test_a_bad_photo_is_listed_and_left_out_on_request(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
