@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bokehflow.errors import ArtifactError, UsageError
+from bokehflow.errors import ArtifactError, InputError, UsageError
 from bokehflow.export.config import TARGETS
-from bokehflow.export.typed_json import typed
 from bokehflow.rendering import RenderConfig
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 from bokehflow.specs import Size, TensorSpec, find_variant, network_size_for
+from bokehflow.typed_json import typed
 
 SCHEMA_VERSION = 1
 _TOOLS = ("bokehflow", "torch", "onnx", "onnxscript", "openvino", "coremltools")
@@ -101,7 +101,7 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is not a manifest ({error})", "JSON") from error
-    except (ArtifactError, UsageError) as error:
+    except (InputError, UsageError) as error:
         raise ArtifactError(
             f"{path} is not a whole manifest: {error.found}", error.expected, "export it again"
         ) from error

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import reprlib
-import typing
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +21,11 @@ from bokehflow.calibration.data.clip_file import examine, read_info
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.errors import InputError, UsageError
 from bokehflow.media.atomic import atomic_file, output_errors
+from bokehflow.typed_json import typed
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
+_REMEDY = "delete it and run the same `bfx data make` again; the clips are kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +77,26 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a folder. Raises InputError where there is none, or a damaged one."""
     path = folder / MANIFEST
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts["schema"] != SCHEMA:
-            raise InputError(f"{path} has schema {facts['schema']}", f"schema {SCHEMA}")
-        clips = tuple(
-            _typed(Entry, {**one, "assets": tuple(one["assets"])}) for one in facts["clips"]
-        )
-        assets = tuple(_typed(Asset, one) for one in facts["assets"])
-        return Manifest(_typed(DataRequest, facts["request"]), clips, assets)
+        return _from_plain(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(
             f"{folder} holds no {MANIFEST}", "a folder that `bfx data make` made"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}", remedy=_REMEDY) from error
+    except (InputError, UsageError) as error:
         raise InputError(
-            f"{path} cannot be read: {error}",
-            remedy="delete it and run the same `bfx data make` again; the clips are kept",
+            f"{path} cannot be read: {error.found}", error.expected, _REMEDY
         ) from error
 
 
-Facts = typing.TypeVar("Facts", Entry, Asset, DataRequest)
-
-
-def _typed(kind: type[Facts], facts: dict[str, Any]) -> Facts:
-    """One dataclass from JSON. Raises TypeError or KeyError for what its fields do not hold."""
-    types = typing.get_type_hints(kind)
-    for name, value in dict(facts).items():
-        is_names = types[name] == tuple[str, ...] and all(isinstance(one, str) for one in value)
-        if type(value) is not types[name] and not is_names:
-            raise TypeError(f"{name} is {reprlib.repr(value)}")
-    return kind(**facts)
+def _from_plain(facts: Any) -> Manifest:
+    found = facts.get("schema") if isinstance(facts, dict) else None
+    if found != SCHEMA:
+        raise InputError(f"schema {reprlib.repr(found)}", str(SCHEMA))
+    names = [field.name for field in dataclasses.fields(Manifest)]
+    manifest: Manifest = typed(Manifest, {name: facts.get(name) for name in names}, "")
+    return manifest
 
 
 def start_manifest(folder: Path, request: DataRequest) -> dict[str, str]:

@@ -9,7 +9,7 @@ import types
 import typing
 from typing import Any, Literal
 
-from bokehflow.errors import ArtifactError
+from bokehflow.errors import InputError
 from bokehflow.specs import Size
 
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number"}
@@ -22,7 +22,7 @@ def typed(kind: Any, value: Any, where: str) -> Any:
     kind: a dataclass, `Size` (a list of two), `X | None`, `Literal`, `list`, `tuple`, `dict` with
     texts as keys, `Any`, or one of the types that JSON has. where: what the value is called in
     messages.
-    Raises ArtifactError for a value of another type, and UsageError where a dataclass refuses its
+    Raises InputError for a value of another type, and UsageError where a dataclass refuses its
     values.
     """
     if kind is Any:
@@ -53,12 +53,12 @@ def _dataclass(kind: Any, value: Any, where: str) -> Any:
     types_of = typing.get_type_hints(kind)
     unknown = set(value) - set(types_of)
     if unknown:
-        raise ArtifactError(f"unknown fields {sorted(unknown)}")
+        raise InputError(f"unknown fields {sorted(unknown)}")
     prefix = f"{where}." if where else ""
     for field in dataclasses.fields(kind):
         optional = (field.default, field.default_factory) != (dataclasses.MISSING,) * 2
         if field.name not in value and not optional:
-            raise ArtifactError(f"no {prefix}{field.name}")
+            raise InputError(f"no {prefix}{field.name}")
     return kind(
         **{name: typed(types_of[name], item, prefix + name) for name, item in value.items()}
     )
@@ -74,8 +74,8 @@ def _sequence(origin: Any, parts: tuple[Any, ...], value: list[Any], where: str)
     )
 
 
-def _wrong(value: Any, where: str, expected: str) -> ArtifactError:
-    return ArtifactError(f"{where} is {reprlib.repr(value)}", expected)
+def _wrong(value: Any, where: str, expected: str) -> InputError:
+    return InputError(f"{where} is {reprlib.repr(value)}", expected)
 
 
 def _words(kind: Any, origin: Any, parts: tuple[Any, ...]) -> str:
