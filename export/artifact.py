@@ -11,7 +11,7 @@ from pathlib import Path
 from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
-from bokehflow.export.naming import artifact_path, manifest_path
+from bokehflow.export.naming import artifact_path, files_beside, manifest_path
 from bokehflow.export.packing import is_packed, named_as_given, replace_member, unpack
 from bokehflow.export.staging import staged, staged_together
 from bokehflow.media.atomic import output_errors
@@ -43,12 +43,12 @@ class Artifact:
 
         Raises OutputError for one that cannot be looked up.
         """
-        own = [path for path in (self.given, manifest_path(self.path)) if path.exists()]
+        own = [self.given, *files_beside(self.path)]
         with output_errors(output):
             places = [path for path in (output, *output.resolve().parents) if path.exists()]
             if any(place.samefile(path) for place in places for path in own):
                 raise UsageError(
-                    f"the output {output} would write over {self.given} or its manifest",
+                    f"the output {output} would write over {self.given} or what lies beside it",
                     "a path of its own",
                     "choose another with -o",
                 )

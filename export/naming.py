@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
@@ -32,6 +33,11 @@ def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path
 def manifest_path(artifact: Path) -> Path:
     """The manifest beside an artifact: its whole name, ending included, and `.json`."""
     return artifact.with_name(artifact.name + MANIFEST_SUFFIX)
+
+
+def files_beside(artifact: Path) -> list[Path]:
+    """The manifest and the records that lie beside an artifact under its name."""
+    return sorted(artifact.parent.glob(f"{glob.escape(artifact.name)}*{MANIFEST_SUFFIX}"))
 
 
 def artifact_path(path: Path) -> Path:

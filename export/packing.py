@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
+import lzma
 import tempfile
 import zipfile
 import zlib
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export.hashing import files_of
-from bokehflow.export.naming import MANIFEST_SUFFIX
+from bokehflow.export.naming import MANIFEST_SUFFIX, files_beside
 from bokehflow.export.staging import staged
 
 PACKED_SUFFIX = ".zip"
@@ -26,7 +26,15 @@ _NO_DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip knows: the same artifact makes the same file."""
 _NO_NAMES = {"", ".", ".."}
 """What the path of a file in a zip may begin with, and no artifact is called."""
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, UnicodeDecodeError, OSError)
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    UnicodeDecodeError,
+    OSError,
+)
 """What reading a zip raises that is damaged, cut short, encrypted or packed in another way, and
 what writing its files raises where there is no place for them."""
 
@@ -51,9 +59,8 @@ def pack(artifact: Path, target: Path) -> None:
 
     Raises OutputError where it cannot be written and ArtifactError where a file cannot be read.
     """
-    beside = sorted(artifact.parent.glob(f"{glob.escape(artifact.name)}*{MANIFEST_SUFFIX}"))
     with staged(target) as hidden, zipfile.ZipFile(hidden, "w") as archive:
-        for file in [*files_of(artifact), *beside]:
+        for file in [*files_of(artifact), *files_beside(artifact)]:
             member = zipfile.ZipInfo(file.relative_to(artifact.parent).as_posix(), _NO_DATE)
             archive.writestr(member, _content(file), zipfile.ZIP_DEFLATED, compresslevel=9)
 

@@ -17,6 +17,7 @@ from bokehflow.benchmarks.latency import record
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
 from bokehflow.export.naming import manifest_path
+from bokehflow.quantize.record import record_path
 from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
 from tests.benchmarks.latency.watching import gone, until
 from tests.cli.runner import Bfx
@@ -168,12 +169,16 @@ def test_bad_requests_are_refused(
     assert message in done.require_plain_error(2)
 
 
-@pytest.mark.parametrize("output", ["{}", "{}.json", "link.json", "{}/model.xml", "{}/new.json"])
+@pytest.mark.parametrize(
+    "output",
+    ["{}", "{}.json", "{}.quantization.json", "link.json", "{}/model.xml", "{}/new.json"],
+)
 def test_a_record_is_not_written_over_an_artifact(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, output: str
 ) -> None:
     copy = copied(artifacts["openvino" if "/" in output else "onnx"], tmp_path)
     (tmp_path / "link.json").hardlink_to(manifest_path(copy))
+    record_path(copy).touch()
     line = bfx("benchmark", copy, *QUICK, "-o", tmp_path / output.format(copy.name))
     assert f"would write over {copy}" in line.require_plain_error(2)
     assert load_artifact(copy).path == copy

@@ -107,6 +107,15 @@ def _misnamed(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
 
 
+def _flipped_in_another_packing(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    _flipped(path)
+
+
 def _a_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -152,6 +161,7 @@ def test_a_source_that_cannot_be_read_is_told_as_such(
         (_without_manifest, "holds 0 artifacts"),
         (_halved, "cannot be unpacked"),
         (_flipped, "cannot be unpacked"),
+        (_flipped_in_another_packing, "cannot be unpacked"),
         (_misnamed, "cannot be unpacked"),
         (_a_folder, "cannot be unpacked"),
         (Path.unlink, "no artifact at"),
