@@ -80,10 +80,10 @@ def test_a_tiny_batch_can_be_learned_by_heart(precision: str) -> None:
 @pytest.mark.parametrize(
     ("one", "present"),
     [
-        (stage(), {"depth", "coarse_depth", "depth_edges"}),
+        (stage(), {"depth", "coarse_depth", "depth_ratio", "depth_edges"}),
         (
             stage(rendering="true_depth"),
-            {"depth", "coarse_depth", "depth_edges", "bokeh_l1", "bokeh_ssim", "bokeh_decibels"},
+            {*LOSS_NAMES} - {"perceptual", "temporal", "temporal_depth"},
         ),
         (
             stage(rendering="predicted_depth", frames=3, truncate=2),
