@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from bokehflow.quantize.accuracy import Attempt, Control
+from bokehflow.quantize.accuracy import Attempt, Control, Limits
 from bokehflow.quantize.format import Feeds, Judge, M
 from bokehflow.quantize.held_out import HELD_OUT_KINDS, overall
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
@@ -21,16 +21,34 @@ _WITHIN_LIMITS = 1.0
 
 
 def search_by_nncf(control: Control[M]) -> list[Attempt[M]]:
-    """One attempt: with the layers in float that NNCF chose."""
+    """One attempt with the layers in float that NNCF chose, or two.
+
+    NNCF judges float weights where a model computes in float, and attempts have them in 8 bits.
+    Where that alone goes beyond the limits, NNCF is asked again for so much more.
+    """
+    asked = control.limits
+    attempts = [control.attempt(_floats(control, asked))]
+    loss = attempts[0].loss
+    if not asked.met_by(loss):
+        tighter = Limits(
+            asked.max_drop_db - max(loss.drop_db - asked.max_drop_db, 0.0),
+            asked.parity_db + max(asked.parity_db - loss.parity_db, 0.0),
+        )
+        attempts.append(control.attempt(_floats(control, tighter)))
+    return attempts
+
+
+def _floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
+    """The layers that NNCF leaves in float for some limits."""
 
     def judge(session: Session, scenes: Sequence[int]) -> tuple[float, list[float]]:
         losses = control.held_out.losses(session, scenes)
         control.advance()
-        scores = [_WITHIN_LIMITS - control.limits.excess(loss) for loss in losses]
-        return _WITHIN_LIMITS - control.limits.excess(overall(losses)), scores
+        scores = [_WITHIN_LIMITS - limits.excess(loss) for loss in losses]
+        return _WITHIN_LIMITS - limits.excess(overall(losses)), scores
 
     samples = [control.samples.feeds(i) for i in range(len(control.samples))]
-    return [control.attempt(tuple(control.form.floats_by_nncf(control.original, samples, judge)))]
+    return tuple(control.form.floats_by_nncf(control.original, samples, judge))
 
 
 def restored(

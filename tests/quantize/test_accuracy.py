@@ -10,6 +10,7 @@ import pytest
 
 from bokehflow.quantize.accuracy import Control, Limits, controlled
 from bokehflow.quantize.held_out import Loss
+from bokehflow.quantize.nncf_control import search_by_nncf
 from bokehflow.quantize.part_search import search_parts
 
 BLOCKS = 20
@@ -89,3 +90,30 @@ def test_the_best_is_kept_where_none_does() -> None:
     attempts = search(Picture(-1))
     assert len(attempts[-1].floats) == BLOCKS * PROJECTIONS
     assert not LIMITS.met_by(attempts[-1].loss)
+
+
+class Advised(Blocks):
+    """NNCF's advice: one more of the costliest blocks each time that it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def floats_by_nncf(self, model: Floats, _samples: object, _judge: object) -> list[str]:
+        self.asked += 1
+        costliest = range(BLOCKS - self.asked, BLOCKS)
+        return [n for n in self.quantized_layers(model) if int(n.split(".")[2]) in costliest]
+
+
+@pytest.mark.parametrize(("left", "asked", "met"), [(171, 1, True), (160, 2, True), (0, 2, False)])
+def test_nncf_is_asked_again_where_8_bit_weights_cost_too_much(
+    left: int, asked: int, met: bool
+) -> None:
+    form: Any = Advised()
+    held_out: Any = Picture(left)
+    none: Any = ()
+    nothing: Floats = frozenset()
+    control = Control(form, nothing, nothing, none, held_out, LIMITS, lambda: None)
+    attempts = controlled(control, search_by_nncf)
+    assert form.asked == asked
+    assert LIMITS.met_by(attempts[-1].loss) == met
+    assert len(attempts[-1].floats) == asked * PROJECTIONS
