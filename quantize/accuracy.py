@@ -45,10 +45,12 @@ class Attempt(Generic[M]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Control(Generic[M]):
-    """What a search has at hand. quantized: all layers in 8 bits, made of the original with the
-    samples. advance: called after every stage that takes more than a second."""
+    """What a search has at hand. source: where the original was read. quantized: all layers in 8
+    bits, made of the original with the samples. advance: called after every stage that takes more
+    than a second."""
 
     form: Format[M]
+    source: Path
     quantized: M
     original: M
     samples: SampleSet

@@ -39,7 +39,16 @@ def layers_in_8_bits(form: Format[M], job: Job) -> Outcome:
 def mixed(form: Format[M], job: Job) -> Outcome:
     """As many layers as the limits allow; the others keep 8-bit weights."""
     original, quantized, noises = _quantized(form, job)
-    control = Control(form, quantized, original, job.samples, job.held_out, job.limits, job.advance)
+    control = Control(
+        form=form,
+        source=job.artifact.path,
+        quantized=quantized,
+        original=original,
+        samples=job.samples,
+        held_out=job.held_out,
+        limits=job.limits,
+        advance=job.advance,
+    )
     attempts = controlled(control, SEARCHES[job.search])
     return _outcome(form, job, original, attempts, noises)
 

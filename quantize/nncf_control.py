@@ -7,12 +7,20 @@ parts.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
+from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.errors import ArtifactError
 from bokehflow.quantize.accuracy import Attempt, Control, Limits
-from bokehflow.quantize.format import Feeds, Judge, M
-from bokehflow.quantize.held_out import HELD_OUT_KINDS, overall
+from bokehflow.quantize.format import Feeds, Format, Judge, M
+from bokehflow.quantize.held_out import HELD_OUT_KINDS, HeldOut, overall
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
 from bokehflow.runtimes import Session
 
@@ -24,31 +32,71 @@ def search_by_nncf(control: Control[M]) -> list[Attempt[M]]:
     """One attempt with the layers in float that NNCF chose, or two.
 
     NNCF judges float weights where a model computes in float, and attempts have them in 8 bits.
-    Where that alone goes beyond the limits, NNCF is asked again for so much more.
+    Where that alone goes beyond the limits, NNCF is asked again for so much more. Raises what
+    `chosen_floats` raises.
     """
     asked = control.limits
-    attempts = [control.attempt(_floats(control, asked))]
+    attempts = [control.attempt(chosen_floats(control, asked))]
     loss = attempts[0].loss
     if not asked.met_by(loss):
         tighter = Limits(
             asked.max_drop_db - max(loss.drop_db - asked.max_drop_db, 0.0),
             asked.parity_db + max(asked.parity_db - loss.parity_db, 0.0),
         )
-        attempts.append(control.attempt(_floats(control, tighter)))
+        attempts.append(control.attempt(chosen_floats(control, tighter)))
     return attempts
 
 
-def _floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
-    """The layers that NNCF leaves in float for some limits."""
+def chosen_floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
+    """The layers that NNCF leaves in float for some limits.
+
+    In a process of its own: what the control does with OpenVINO's models has ended processes with a
+    segmentation fault, long after it. Raises ArtifactError where it ends this one.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        process = pool.submit(os.getpid).result()
+        searching = pool.submit(
+            _searched,
+            type(control.form),
+            control.source,
+            control.samples,
+            control.held_out,
+            limits,
+        )
+        try:
+            floats = searching.result()
+        except BrokenProcessPool as error:
+            raise ArtifactError(
+                f"NNCF's process ended while it looked at {control.source}",
+                "a search that runs to its end",
+                "search by parts",
+            ) from error
+        except BaseException:
+            # It would be waited for, and a search takes minutes.
+            os.kill(process, signal.SIGKILL)
+            raise
+    control.advance()
+    return floats
+
+
+def _searched(
+    make_form: Callable[[], Format[M]],
+    source: Path,
+    samples: SampleSet,
+    held_out: HeldOut,
+    limits: Limits,
+) -> tuple[str, ...]:
+    """`chosen_floats`, in its process."""
 
     def judge(session: Session, scenes: Sequence[int]) -> tuple[float, list[float]]:
-        losses = control.held_out.losses(session, scenes)
-        control.advance()
+        losses = held_out.losses(session, scenes)
         scores = [_WITHIN_LIMITS - limits.excess(loss) for loss in losses]
         return _WITHIN_LIMITS - limits.excess(overall(losses)), scores
 
-    samples = [control.samples.feeds(i) for i in range(len(control.samples))]
-    return tuple(control.form.floats_by_nncf(control.original, samples, judge))
+    form = make_form()
+    feeds = [samples.feeds(i) for i in range(len(samples))]
+    return tuple(form.floats_by_nncf(form.read(source), feeds, judge))
 
 
 def restored(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import cast
 
@@ -9,6 +11,9 @@ import pytest
 
 from bokehflow.errors import OutputError
 from bokehflow.export.staging import staged, staged_together
+from bokehflow.media.atomic import atomic_file
+
+Writing = Callable[[Path], AbstractContextManager[Path]]
 
 
 def test_a_folder_with_something_in_it_is_replaced(tmp_path: Path) -> None:
@@ -30,12 +35,13 @@ def test_a_file_is_replaced(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_what_a_link_points_to_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writing", [staged, atomic_file])
+def test_what_a_link_points_to_is_replaced(writing: Writing, tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     kept, link = tmp_path / "store" / "v1", tmp_path / "artifact.onnx"
     kept.write_text("old")
     link.symlink_to(kept)
-    with staged(link) as place:
+    with writing(link) as place:
         place.write_text("new")
     assert link.is_symlink()
     assert kept.read_text() == "new"

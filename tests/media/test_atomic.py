@@ -89,18 +89,6 @@ def test_another_file_is_blamed_where_it_is_at_fault(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path / 'missing.npy'}: No such file or directory"
 
 
-def test_what_a_link_points_to_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "store").mkdir()
-    kept, link = tmp_path / "store" / "kept.png", tmp_path / "link.png"
-    kept.write_text("old")
-    link.symlink_to(kept)
-    with atomic_file(link) as hidden:
-        hidden.write_text("new")
-    assert link.is_symlink()
-    assert kept.read_text() == "new"
-    assert names_in(tmp_path / "store") == ["kept.png"]
-
-
 def test_a_pipe_is_no_file_to_be_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(OutputError, match="device or a pipe"):

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bokehflow.quantize.accuracy import Control, Limits, controlled
+from bokehflow.quantize import nncf_control
+from bokehflow.quantize.accuracy import Control, Limits, Search, controlled
 from bokehflow.quantize.held_out import Loss
-from bokehflow.quantize.nncf_control import search_by_nncf
 from bokehflow.quantize.part_search import search_parts
 
 BLOCKS = 20
@@ -60,13 +60,13 @@ class Picture:
         return Loss(0.1 if cost <= self.left else 1.0 + cost, 50.0, 60.0)
 
 
-def search(picture: Picture) -> list[Any]:
+def search(picture: Picture, by: Search = search_parts) -> list[Any]:
     form: Any = Blocks()
     held_out: Any = picture
     nothing: Floats = frozenset()
     samples: Any = None
-    control = Control(form, nothing, nothing, samples, held_out, LIMITS, lambda: None)
-    return controlled(control, search_parts)
+    control = Control(form, Path(), nothing, nothing, samples, held_out, LIMITS, lambda: None)
+    return controlled(control, by)
 
 
 @pytest.mark.parametrize(("left", "parts"), [(171, 1), (100, 6), (0, 19)])
@@ -92,28 +92,23 @@ def test_the_best_is_kept_where_none_does() -> None:
     assert not LIMITS.met_by(attempts[-1].loss)
 
 
-class Advised(Blocks):
-    """NNCF's advice: one more of the costliest blocks each time that it is asked."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def floats_by_nncf(self, model: Floats, _samples: object, _judge: object) -> list[str]:
-        self.asked += 1
-        costliest = range(BLOCKS - self.asked, BLOCKS)
-        return [n for n in self.quantized_layers(model) if int(n.split(".")[2]) in costliest]
-
-
 @pytest.mark.parametrize(("left", "asked", "met"), [(171, 1, True), (160, 2, True), (0, 2, False)])
 def test_nncf_is_asked_again_where_8_bit_weights_cost_too_much(
-    left: int, asked: int, met: bool
+    left: int, asked: int, met: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form: Any = Advised()
-    held_out: Any = Picture(left)
-    none: Any = ()
-    nothing: Floats = frozenset()
-    control = Control(form, nothing, nothing, none, held_out, LIMITS, lambda: None)
-    attempts = controlled(control, search_by_nncf)
-    assert form.asked == asked
+    asked_for: list[Limits] = []
+
+    def one_more_block_each_time(_control: Control[Floats], limits: Limits) -> tuple[str, ...]:
+        asked_for.append(limits)
+        blocks = range(BLOCKS - len(asked_for), BLOCKS)
+        layers = Blocks().quantized_layers(frozenset())
+        return tuple(name for name in layers if int(name.split(".")[2]) in blocks)
+
+    monkeypatch.setattr(nncf_control, "chosen_floats", one_more_block_each_time)
+    attempts = search(Picture(left), nncf_control.search_by_nncf)
+    assert len(asked_for) == asked
+    assert [limits.max_drop_db for limits in asked_for] == sorted(
+        {limits.max_drop_db for limits in asked_for}, reverse=True
+    )
     assert LIMITS.met_by(attempts[-1].loss) == met
     assert len(attempts[-1].floats) == asked * PROJECTIONS
