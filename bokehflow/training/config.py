@@ -141,8 +141,9 @@ class TrainConfig:
     averaged weights, kept. ablation: the idea that the network goes without, see
     `bokehflow.training.ablate`. initial_weights: what the first step starts from, a weights file or
     "shipped" for those that come with the package; seeded weights when empty. learns: the parts of
-    the network that learn, as `Network` names them, such as "refine"; all when empty. What does not
-    learn stays as it began, and its gradients are not computed.
+    the network that learn, as `Network` names them, such as "refine", or "depth_blocks.5" for one
+    of several; all when empty. What does not learn stays as it began, and its gradients are not
+    computed.
     """
 
     stages: tuple[StageConfig, ...]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch import nn
+
 from bokehflow.errors import UnknownNameError, WeightsError
 from bokehflow.network import Network
 from bokehflow.scan import ScanConfig
@@ -31,12 +33,22 @@ def first_network(config: TrainConfig, scan: ScanConfig, *, restored: bool) -> N
 
 def _let_learn(network: Network, parts: tuple[str, ...]) -> None:
     """Freeze all parameters outside of these parts, if any are named."""
-    known = {name.split(".")[0] for name, _ in network.named_parameters()}
+    known = _parts(network)
     for part in parts:
         if part not in known:
-            raise UnknownNameError("part of the network", part, sorted(known))
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not parts or name.split(".")[0] in parts)
+            raise UnknownNameError("part of the network", part, known)
+    network.requires_grad_(not parts)
+    for part in parts:
+        known[part].requires_grad_()
+
+
+def _parts(network: Network) -> dict[str, nn.Module]:
+    """What may learn by itself: a part by its name, a block or fusion also by its number."""
+    parts = dict(network.named_children())
+    for name, part in network.named_children():
+        if isinstance(part, nn.ModuleList):
+            parts |= {f"{name}.{i}": item for i, item in enumerate(part)}
+    return parts
 
 
 def _with_weights(config: TrainConfig, scan: ScanConfig, *, restored: bool) -> Network:

@@ -56,10 +56,14 @@ def test_another_field_of_view_is_refused(tmp_path: Path) -> None:
 
 
 def test_only_the_parts_that_are_named_learn() -> None:
-    config = dataclasses.replace(CONFIG, learns=("refine", "bokeh_head"))
+    config = dataclasses.replace(CONFIG, learns=("refine", "bokeh_head", "fusions.0"))
     network = first_network(config, SCAN, restored=False)
-    learning = {name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad}
-    assert learning == {"refine", "bokeh_head"}
+    learning = {name for name, p in network.named_parameters() if p.requires_grad}
+    assert learning == {
+        name
+        for name, _ in network.named_parameters()
+        if name.startswith(("refine.", "bokeh_head.", "fusions.0."))
+    }
     everything = first_network(CONFIG, SCAN, restored=False)
     assert all(p.requires_grad for p in everything.parameters())
 
