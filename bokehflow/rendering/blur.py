@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bokehflow.rendering.bank import BankLayer
 from bokehflow.rendering.bins import SoftBins
+from bokehflow.rendering.cells import cropped, enlarged, padded_to_cells
 from bokehflow.rendering.composite import Composite
 from bokehflow.rendering.contents import Contents
 from bokehflow.rendering.fill import push_pull_levels
@@ -41,7 +42,8 @@ class LensBlur(nn.Module):
     def forward(self, light: Tensor, radius_px: Tensor) -> Tensor:
         """The blurred light [B, C, H, W]; light [B, C, H, W] linear, radius_px [B, 1, H, W]."""
         height, width = light.shape[2:]
-        surfaces = unmix(self._padded(light), self._padded(radius_px))
+        cell_px = self.coarsest_cell_px
+        surfaces = unmix(padded_to_cells(light, cell_px), padded_to_cells(radius_px, cell_px))
         bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
         contents = Contents(bins, len(self.bank))
         fills = self._fills(contents)
@@ -50,7 +52,7 @@ class LensBlur(nn.Module):
             layers = [self._filled(index, contents, fills.get(index)) for index in pack]
             kernel = self.get_buffer(f"kernel_{number}")
             blurred.update(zip(pack, _convolved(layers, kernel), strict=True))
-        return _cropped(self._composed(blurred), height, width)
+        return cropped(self._composed(blurred), height, width)
 
     def _composed(self, blurred: dict[int, Tensor]) -> Tensor:
         """The picture [B, C, H, W] of all layers, taken out of `blurred`.
@@ -59,14 +61,14 @@ class LensBlur(nn.Module):
         """
         near, sharp, far = (
             [
-                _upsampled(blurred.pop(i), 2 ** max(self.bank[i].level - COARSE_LEVEL, 0))
+                enlarged(blurred.pop(i), 2 ** max(self.bank[i].level - COARSE_LEVEL, 0))
                 for i in group
             ]
             for group in self._near_to_far()
         )
 
         def enlarge(x: Tensor) -> Tensor:
-            return _upsampled(x, 2**COARSE_LEVEL)
+            return enlarged(x, 2**COARSE_LEVEL)
 
         def shrink(x: Tensor) -> Tensor:
             return F.avg_pool2d(x, 2**COARSE_LEVEL)
@@ -111,13 +113,8 @@ class LensBlur(nn.Module):
         own = contents.own(index, layer.level)
         if behind is None:
             return own
-        behind = _upsampled(behind, 2 ** (layer.fill_level - layer.level))
+        behind = enlarged(behind, 2 ** (layer.fill_level - layer.level))
         return own + contents.hidden(index, layer.level) * behind
-
-    def _padded(self, x: Tensor) -> Tensor:
-        """Repeat the last row and column up to a whole number of the coarsest cells."""
-        down, right = (-size % self.coarsest_cell_px for size in x.shape[2:])
-        return F.pad(x, (0, right, 0, down), mode="replicate") if down or right else x
 
 
 def _convolved(layers: Sequence[Tensor], kernel: Tensor) -> tuple[Tensor, ...]:
@@ -128,14 +125,3 @@ def _convolved(layers: Sequence[Tensor], kernel: Tensor) -> tuple[Tensor, ...]:
     packed = F.pad(torch.cat(list(layers), 1), (half,) * 4, mode="replicate")
     blurred = F.conv2d(packed, kernel, groups=kernel.shape[0])
     return torch.chunk(blurred, len(layers), 1)
-
-
-def _upsampled(x: Tensor, factor: int) -> Tensor:
-    if factor == 1:
-        return x
-    return F.interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
-
-
-def _cropped(x: Tensor, height: int, width: int) -> Tensor:
-    # A slice that keeps everything would leave a node behind that not every converter knows.
-    return x if x.shape[2:] == (height, width) else x[:, :, :height, :width]

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.rendering.cells import cropped, enlarged
 from bokehflow.rendering.division import LEAST_DIVISOR
 
 COARSEST_CELLS = 1
@@ -61,9 +62,7 @@ def _fill_from(
     else:
         halved = Seen(_halved(values), _halved(weights))
         coarse = _fill_from(level + 1, halved, seen, filled)
-        behind = F.interpolate(coarse, scale_factor=2.0, mode="bilinear", align_corners=False)
-        if behind.shape != values.shape:
-            behind = behind[:, :, :height, :width]
+        behind = cropped(enlarged(coarse, 2), height, width)
         # What is behind makes up the weight that full trust lacks.
         trusted = weights.clamp(min=FULL_TRUST_WEIGHT)
         result = (values + behind * (trusted - weights)) / trusted

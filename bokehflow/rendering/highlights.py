@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bokehflow.rendering.cells import cropped, enlarged, padded_to_cells, repeated
 from bokehflow.rendering.windows import ramp, window_max, window_mean, window_min
 
 CLIPPED_FROM, CLIPPED_AT = 0.8, 0.98
 """Linear light of the brightest channel between which a pixel counts as more and more clipped."""
 REFERENCE_SIDE_PX = 480
-"""Longer side of the frame in which the sizes below are given; smaller frames use them too."""
+"""Longer side, about, of the map in which the sizes below are given: larger frames are looked at in
+cells of several pixels, so that the windows stay small; smaller ones as they are."""
 LAMP_RADIUS_PX = 4
 """Clipped areas that hold a square of twice this and a pixel are sky or paper, not lamps."""
 CROWD_RADIUS_PX = 15
@@ -25,18 +28,30 @@ class HighlightRecovery(nn.Module):
 
     def __init__(self, gain: float, height: int, width: int) -> None:
         super().__init__()
-        self.gain = gain
-        scale = max(1.0, max(height, width) / REFERENCE_SIDE_PX)
-        self.lamp_px = 2 * round(LAMP_RADIUS_PX * scale) + 1
-        self.crowd_px = 2 * round(CROWD_RADIUS_PX * scale) + 1
+        self.gain, self.height, self.width = gain, height, width
+        self.cell_px = max(1, round(max(height, width) / REFERENCE_SIDE_PX))
 
     def forward(self, light: Tensor, radius_px: Tensor) -> Tensor:
         """Light [B, C, H, W], linear, with its lamps above 1 again; radius_px [B, 1, H, W]."""
         if self.gain == 0.0:
             return light
         clipped = ramp(light.amax(1, keepdim=True), CLIPPED_FROM, CLIPPED_AT)
-        broad = window_max(window_min(clipped, self.lamp_px), self.lamp_px)
-        lamp = clipped - torch.minimum(clipped, broad)
-        lonely = 1.0 - ramp(window_mean(clipped, self.crowd_px), CROWD_FROM, CROWD_AT)
+        cells = padded_to_cells(clipped, self.cell_px)
+        lamp = clipped - torch.minimum(clipped, self._broad(cells))
+        lonely = 1.0 - ramp(self._crowd(cells), CROWD_FROM, CROWD_AT)
         blurred = ramp(radius_px.abs(), BLURRED_FROM_PX, BLURRED_AT_PX)
         return light * (1.0 + self.gain * lamp * lonely * blurred)
+
+    def _broad(self, clipped: Tensor) -> Tensor:
+        """Areas that are clipped and too large for a lamp, [B, 1, H, W] of that in whole cells."""
+        window = 2 * LAMP_RADIUS_PX + 1
+        whole = -F.max_pool2d(-clipped, self.cell_px, stride=self.cell_px)
+        # Cells on an area's rim are not wholly clipped; they belong to it all the same.
+        rim = 1 if self.cell_px > 1 else 0
+        broad = window_max(window_min(whole, window), window + 2 * rim)
+        return cropped(repeated(broad, self.cell_px), self.height, self.width)
+
+    def _crowd(self, clipped: Tensor) -> Tensor:
+        """Share of clipped pixels around each, [B, 1, H, W] of that in whole cells."""
+        share = window_mean(F.avg_pool2d(clipped, self.cell_px), 2 * CROWD_RADIUS_PX + 1)
+        return cropped(enlarged(share, self.cell_px), self.height, self.width)

@@ -1,9 +1,13 @@
 """Highlight recovery: lamps, and nothing else."""
 
+from pathlib import Path
+
 import torch
 
 from bokehflow.rendering import RenderConfig, Renderer
 from bokehflow.rendering.highlights import HighlightRecovery
+from tests.runtimes.mil import sqnr_db, through_package
+from tests.tolerances import EXPORT_PSNR_DB
 
 
 def picture_with_lamp() -> torch.Tensor:
@@ -40,3 +44,26 @@ def test_print_on_white_paper_is_not_lamps() -> None:
     assert torch.equal(
         HighlightRecovery(2.0, 60, 90)(light, torch.full((1, 1, 60, 90), 9.0)), light
     )
+
+
+def test_a_large_frame_has_the_same_lamps_and_walls() -> None:
+    height, width, off_centre = 1086, 1924, 3
+    light = torch.full((1, 3, height, width), 0.1)
+    light[..., 400:412, 401:413] = 1.0
+    light[..., 700 + off_centre :, 900 + off_centre :] = 1.0
+    recovery = HighlightRecovery(2.0, height, width)
+    out = recovery(light, torch.full((1, 1, height, width), -12.0))
+    assert bool((out[..., 400:412, 401:413] == 3.0).all())
+    out[..., 400:412, 401:413] = 1.0
+    assert torch.equal(out, light)
+
+
+def test_core_ml_finds_the_same_lamps_of_a_large_frame(tmp_path: Path) -> None:
+    height, width = 64, 962
+    light = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(3))
+    light = torch.where(light > 0.99, 1.0, 0.5 * light).expand(1, 3, height, width).contiguous()
+    radius = torch.full((1, 1, height, width), 9.0)
+    module = HighlightRecovery(2.0, height, width)
+    (expected,), (found,), _ = through_package(module, (light, radius), tmp_path, "fp32")
+    assert bool((expected > light).any())
+    assert sqnr_db(expected.numpy(), found) > EXPORT_PSNR_DB
