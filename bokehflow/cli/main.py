@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from bokehflow import __version__
 from bokehflow.cli import data, output
 from bokehflow.cli.benchmark import benchmark
 from bokehflow.cli.doctor import doctor
@@ -40,6 +41,7 @@ _ParseError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "
 _NO_COMMAND = "NoArgsIsHelpError"
 """The one among them whose message is the whole help: nothing was asked for."""
 HELP_FLAG = "--help"
+VERSION_FLAG = "--version"
 
 app = typer.Typer(
     name="bfx",
@@ -60,6 +62,7 @@ def global_options(
     show_traceback: bool = typer.Option(
         False, output.TRACEBACK_FLAG, help="Print the Python traceback of an error."
     ),
+    version: bool = typer.Option(False, VERSION_FLAG, help="Print the version and exit."),
 ) -> None:
     """BokehFlow: depth and thin-lens bokeh for photos and video, and the toolchain around it."""
 
@@ -139,7 +142,12 @@ app.add_typer(data.app, name="data", epilog=output.example("bfx data make traini
 
 
 def invoke(arguments: Sequence[str]) -> CommandResult | str:
-    """Parse `arguments` and run the command, or give the help. Raises what the command raises."""
+    """Parse `arguments` and run the command, or give the help or the version.
+
+    Raises what the command raises.
+    """
+    if arguments[:1] == [VERSION_FLAG]:
+        return CommandResult({"version": __version__}, f"bfx {__version__}")
     command, printed = typer.main.get_command(app), io.StringIO()
     asks_for_help = HELP_FLAG in arguments
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from bokehflow import __version__
 from bokehflow.cli import main
 from bokehflow.cli.output import CommandResult
 from bokehflow.errors import CheckError, MediaError, MissingDependencyError
@@ -137,6 +138,11 @@ def test_a_group_without_a_command_shows_its_help_as_it_is(bfx: Bfx, group: list
     assert completed.stdout + completed.stderr == bfx(*group, "--help").stdout
     if completed.exit_code:
         assert bfx(*group, "--json").document["error"]["message"].startswith("no command")
+
+
+def test_the_version_is_told_as_text_and_as_json(bfx: Bfx) -> None:
+    assert bfx("--version").stdout == f"bfx {__version__}\n"
+    assert bfx("--version", "--json").document == {"version": __version__}
 
 
 @pytest.mark.parametrize("arguments", [["--json", "--help"], ["render", "--help", "--json"]])
