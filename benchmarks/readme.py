@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bokehflow.benchmarks.tables import figure
 from bokehflow.errors import InputError
 from bokehflow.export.packing import is_packed
 
@@ -62,7 +63,7 @@ def kernels_table(document: Mapping[str, Any]) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} | {ratio} | {floor:.3f} |")
     lines += ["", "| bar | wanted | measured |", "|---|---:|---:|"]
     for bar in document["bars"]:
-        found = "not run" if bar["found"] is None else f"{bar['found']:.3g}"
+        found = "not run" if bar["found"] is None else figure(bar["found"])
         missed = ", missed" if bar["holds"] is False else ""
         lines.append(f"| {bar['name']} | {bar['limit']:g} | {found}{missed} |")
     return "\n".join(lines)
@@ -78,9 +79,9 @@ def latency_table(document: Mapping[str, Any]) -> str:
     lines += ["", "| bar | wanted | measured |", "|---|---:|---:|"]
     for bar in document["bars"]:
         limit = f"{'>=' if bar['at_least'] else '<='} {bar['limit']:g} {bar['unit']}"
-        found = "not run" if bar["found"] is None else f"{bar['found']:.3g} {bar['unit']}"
+        found = "not run" if bar["found"] is None else figure(bar["found"], bar["unit"])
         missed = ", missed" if bar["holds"] is False else ""
-        lines.append(f"| {bar['name']} | {limit.strip()} | {found.strip()}{missed} |")
+        lines.append(f"| {bar['name']} | {limit.strip()} | {found}{missed} |")
     return "\n".join(lines)
 
 

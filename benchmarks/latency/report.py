@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bokehflow.benchmarks.latency.stages import STAGES
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import Row, Table, figure
 
 Rows = Sequence[Mapping[str, Any]]
 NOT_MEASURED = "-"
@@ -63,7 +63,7 @@ def _budget_table(rows: Rows) -> Table:
 
 def _budget_cells(name: str, budget: Mapping[str, Any]) -> Row:
     limit = f"{'>=' if budget['at_least'] else '<='} {budget['limit']:g} {budget['unit']}"
-    found = f"{budget['found']:.3g} {budget['unit']}"
+    found = figure(budget["found"], budget["unit"])
     return (name, budget["name"], limit, found, "yes" if budget["holds"] else "NO")
 
 

@@ -9,7 +9,7 @@ from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.latency.budgets import Budget
 from bokehflow.benchmarks.latency.bundle import runner_sha256
 from bokehflow.benchmarks.latency.record import PACKAGES, budget_facts
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import Row, Table, figure
 
 SCHEMA = "bokehflow.latency/1"
 _COLUMNS = ("model", "scan", "runtime", "threads", "frame, network", "p50, ms", "p90, ms",
@@ -44,7 +44,7 @@ def _bar_table(bars: Sequence[Mapping[str, Any]]) -> Table:
     rows = []
     for bar in bars:
         limit = f"{'>=' if bar['at_least'] else '<='} {bar['limit']:g} {bar['unit']}".strip()
-        found = "not run" if bar["found"] is None else f"{bar['found']:.3g} {bar['unit']}".strip()
+        found = "not run" if bar["found"] is None else figure(bar["found"], bar["unit"])
         holds = {True: "yes", False: "NO", None: "not run"}[bar["holds"]]
         rows.append((bar["name"], limit, found, holds))
     return Table("Bars", ("bar", "wanted", "measured", "holds"), rows)
