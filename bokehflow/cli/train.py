@@ -86,6 +86,18 @@ def train(
 def export_weights(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The weights file to write.")],
+    mean_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--mean-with",
+            metavar="WEIGHTS",
+            help="Write the mean with these weights, best those that the run began with.",
+        ),
+    ] = None,
+    share: Annotated[
+        float,
+        typer.Option("--share", min=0.0, max=1.0, help="How much the run counts in that mean."),
+    ] = 0.5,
 ) -> CommandResult:
     """Write a run's averaged weights as a weights file for `--weights`, in float16."""
     from dataclasses import asdict
@@ -97,7 +109,9 @@ def export_weights(
 
     for name in (NAME, CURVES):
         require_apart(output, run / name)
-    info = write_weights(run, output)
+    if mean_with is not None:
+        require_apart(output, mean_with)
+    info = write_weights(run, output, mean_with, share)
     document = {"path": output, "bytes": output.stat().st_size, **asdict(info)}
     return CommandResult(document, f"{output}: {info.variant}, SHA-256 {info.sha256[:12]}...")
 

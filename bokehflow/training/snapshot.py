@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bokehflow.errors import NumericalError
+from bokehflow.errors import NumericalError, UsageError, WeightsError
 from bokehflow.scan import ScanConfig
 from bokehflow.training.checkpoint import read_checkpoint
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.first_network import first_network
-from bokehflow.weights import WeightsInfo, save_weights
+from bokehflow.weights import WeightsInfo, read_weights, save_weights
 
 FOLDER = "snapshots"
 
@@ -27,16 +27,44 @@ def write_snapshot(
     return path
 
 
-def export_weights(run: Path, path: Path) -> WeightsInfo:
+def export_weights(
+    run: Path, path: Path, mean_with: Path | None = None, share: float = 0.5
+) -> WeightsInfo:
     """Write the averaged weights of a run's checkpoint, in float16.
 
+    mean_with: a weights file, best the one that the run began with: what is written is the mean of
+    the two, in which the run counts by its share in 0..1. What was learned from few scenes then
+    costs less elsewhere. Source: Wortsman et al., arXiv 2109.01903, section 3.
+
     Raises InputError where the run has no checkpoint, WeightsError where its weights do not fit its
-    own network, OutputError for a place that cannot be written, NumericalError for weights beyond
-    float16.
+    own network or the other file's, OutputError for a place that cannot be written, NumericalError
+    for weights beyond float16, UsageError for a share that is none.
     """
     checkpoint = read_checkpoint(run)
     checkpoint.require_fit(first_network(checkpoint.config, ScanConfig(), restored=True))
-    return save_averaged(path, checkpoint.config, checkpoint.averaged)
+    tensors = checkpoint.averaged
+    if mean_with is not None:
+        tensors = _mean(checkpoint.config, tensors, mean_with, share)
+    return save_averaged(path, checkpoint.config, tensors)
+
+
+def _mean(
+    config: TrainConfig, tensors: Mapping[str, Tensor], path: Path, share: float
+) -> dict[str, Tensor]:
+    """The mean of these weights, as a file holds them, and those of a file."""
+    if not 0.0 <= share <= 1.0:
+        raise UsageError(f"a share of {share:g}", "a number in 0..1")
+    others, info = read_weights(path, config.variant)
+    if info.canonical_fov_deg != config.canonical_fov_deg or others.keys() != tensors.keys():
+        raise WeightsError(
+            f"{path} holds weights of another network or field of view",
+            f"those of the run: {config.variant} at {config.canonical_fov_deg:g} degrees",
+            "name the weights that the run began with",
+        )
+    return {
+        name: (1.0 - share) * others[name].float() + share * tensor.half().float()
+        for name, tensor in tensors.items()
+    }
 
 
 def save_averaged(path: Path, config: TrainConfig, tensors: Mapping[str, Tensor]) -> WeightsInfo:

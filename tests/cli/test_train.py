@@ -50,6 +50,9 @@ def test_a_run_from_start_to_weights(bfx: Bfx, config: Path, data: Path, tmp_pat
     assert exported.document["trained"] is True
     _, info = load_network(VARIANTS["nano"], tmp_path / "nano.safetensors")
     assert info.sha256 == exported.document["sha256"]
+    again = ("export-weights", "runs/run", "--mean-with", "nano.safetensors", "--json", "-o")
+    assert bfx(*again, "mean.safetensors").document["sha256"] == info.sha256
+    assert bfx(*again, "nano.safetensors").exit_code == 2
 
 
 def test_one_command_starts_and_goes_on(bfx: Bfx, config: Path, data: Path) -> None:

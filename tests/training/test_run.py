@@ -24,7 +24,7 @@ from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
 from bokehflow.training.snapshot import FOLDER, export_weights
 from bokehflow.training.sole_run import LOCK
-from bokehflow.weights import read_weights
+from bokehflow.weights import read_weights, save_weights
 from tests.training.samples import (
     NO_PERCEPTUAL,
     curve,
@@ -154,6 +154,31 @@ def test_snapshots_and_exports_are_the_averaged_weights(clips: FoundClips, tmp_p
     assert all(torch.equal(tensors[name], averaged[name].half()) for name in tensors)
     checkpoint = read_checkpoint(tmp_path)
     assert any(not torch.equal(checkpoint.network[name], averaged[name]) for name in averaged)
+
+
+def test_an_export_may_be_a_mean_with_other_weights(clips: FoundClips, tmp_path: Path) -> None:
+    train_to(clips, tmp_path)
+    own, other, mean = (tmp_path / f"{name}.safetensors" for name in ("own", "other", "mean"))
+    export_weights(tmp_path, own)
+    tensors, _ = read_weights(own, "nano")
+    ones = {name: torch.ones_like(tensor) for name, tensor in tensors.items()}
+    save_weights(other, ones, "nano", trained=True, fov_deg=CONFIG.canonical_fov_deg)
+    export_weights(tmp_path, mean, other, 0.25)
+    found, info = read_weights(mean, "nano")
+    assert info.trained
+    assert all(torch.equal(found[n], (0.75 + 0.25 * t.float()).half()) for n, t in tensors.items())
+
+
+def test_a_mean_is_of_weights_that_belong_together(clips: FoundClips, tmp_path: Path) -> None:
+    train_to(clips, tmp_path)
+    own, other = tmp_path / "own.safetensors", tmp_path / "other.safetensors"
+    export_weights(tmp_path, own)
+    tensors, _ = read_weights(own, "nano")
+    save_weights(other, tensors, "nano", trained=True, fov_deg=90.0)
+    with pytest.raises(WeightsError, match="began with"):
+        export_weights(tmp_path, tmp_path / "mean.safetensors", other)
+    with pytest.raises(UsageError, match="share"):
+        export_weights(tmp_path, tmp_path / "mean.safetensors", own, 1.5)
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(clips: FoundClips, tmp_path: Path) -> None:
