@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:
     from bokehflow.training import TrainReport
@@ -95,9 +96,15 @@ def export_weights(
         ),
     ] = None,
     share: Annotated[
-        float,
-        typer.Option("--share", min=0.0, max=1.0, help="How much the run counts in that mean."),
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            "--share",
+            min=0.0,
+            max=1.0,
+            help="How much the run counts in that mean.",
+            show_default="0.5",
+        ),
+    ] = None,
 ) -> CommandResult:
     """Write a run's averaged weights as a weights file for `--weights`, in float16."""
     from dataclasses import asdict
@@ -105,13 +112,16 @@ def export_weights(
     from bokehflow.cli.output_paths import require_apart
     from bokehflow.training.checkpoint import NAME
     from bokehflow.training.loop import CURVES
+    from bokehflow.training.snapshot import EVEN_SHARE
     from bokehflow.training.snapshot import export_weights as write_weights
 
     for name in (NAME, CURVES):
         require_apart(output, run / name)
     if mean_with is not None:
         require_apart(output, mean_with)
-    info = write_weights(run, output, mean_with, share)
+    elif share is not None:
+        raise UsageError("--share without --mean-with", "the weights to take a mean with")
+    info = write_weights(run, output, mean_with, EVEN_SHARE if share is None else share)
     document = {"path": output, "bytes": output.stat().st_size, **asdict(info)}
     return CommandResult(document, f"{output}: {info.variant}, SHA-256 {info.sha256[:12]}...")
 

@@ -16,6 +16,7 @@ from bokehflow.training.first_network import first_network
 from bokehflow.weights import WeightsInfo, read_weights, save_weights
 
 FOLDER = "snapshots"
+EVEN_SHARE = 0.5
 
 
 def write_snapshot(
@@ -28,7 +29,7 @@ def write_snapshot(
 
 
 def export_weights(
-    run: Path, path: Path, mean_with: Path | None = None, share: float = 0.5
+    run: Path, path: Path, mean_with: Path | None = None, share: float = EVEN_SHARE
 ) -> WeightsInfo:
     """Write the averaged weights of a run's checkpoint, in float16.
 

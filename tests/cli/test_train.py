@@ -53,6 +53,8 @@ def test_a_run_from_start_to_weights(bfx: Bfx, config: Path, data: Path, tmp_pat
     again = ("export-weights", "runs/run", "--mean-with", "nano.safetensors", "--json", "-o")
     assert bfx(*again, "mean.safetensors").document["sha256"] == info.sha256
     assert bfx(*again, "nano.safetensors").exit_code == 2
+    alone = bfx("export-weights", "runs/run", "--share", "0.7", "-o", "mean.safetensors")
+    assert "--mean-with" in alone.require_plain_error(2)
 
 
 def test_one_command_starts_and_goes_on(bfx: Bfx, config: Path, data: Path) -> None:
