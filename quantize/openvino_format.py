@@ -20,6 +20,7 @@ from bokehflow.quantize.openvino_graph import (
 )
 from bokehflow.quantize.openvino_guard import check_quantizers
 from bokehflow.quantize.openvino_noise import add_noise_outputs, add_scan_outputs
+from bokehflow.quantize.openvino_padding import join_instead_of_padding
 from bokehflow.runtimes import Session
 from bokehflow.runtimes.openvino_session import CompiledSession, OpenVinoSession
 
@@ -34,10 +35,12 @@ class OpenVinoFormat:
     def read(self, path: Path) -> Any:
         """The folder's model, read into memory: the folder may be replaced later.
 
-        Weights are plain constants, however the file stores them.
+        Weights are plain constants, however the file stores them; zeros are joined, see
+        `openvino_padding`.
         """
         model = self._openvino.Core().read_model(str(path / MODEL_FILE)).clone()
         unpack_halves(model, self._opset)
+        join_instead_of_padding(model, self._opset)
         return model
 
     def layers(self, model: Any) -> list[str]:
