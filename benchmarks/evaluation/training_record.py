@@ -41,12 +41,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A whole run. config: its file; hardware: in words; data: as `data_facts` has it."""
+    """A whole run. config: its file; hardware: in words; data: as `data_facts` has it. share: how
+    much it counts in the mean with the weights that it began with, 1 for the run alone."""
 
     config: str
     hardware: str
     stages: tuple[Stage, ...]
     data: list[dict[str, Any]]
+    share: float = 1.0
 
     @property
     def steps(self) -> int:
@@ -117,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--hardware", required=True, help="what it was trained on, in words")
     add("--data", type=Path, default=Path("data"), help="the data folder it learned from")
     add("--goes-on", action="store_true", help="began with the weights of the runs recorded so far")
+    add("--share", type=_share, default=1.0, help="of `bfx export-weights`, 1 for the run alone")
     add("--record", type=Path, default=RECORD)
     options = parser.parse_args(arguments)
     try:
@@ -125,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.hardware,
             read_stages(options.run),
             [facts for facts in data_facts(options.data) if _trains(facts)],
+            options.share,
         )
         before = read_runs(options.record) if options.goes_on else []
         write_runs(options.record, [*before, run])
@@ -132,6 +136,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0.0 < share <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return share
 
 
 def _trains(facts: dict[str, Any]) -> bool:

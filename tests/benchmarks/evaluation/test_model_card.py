@@ -34,7 +34,7 @@ def training(tmp_path: Path) -> Path:
     """The record of two runs, the second over the weights of the first."""
     runs = [
         Run("first.toml", HARDWARE, (Stage("depth", 200, 0.5, 2.0, 1.25),), [DATA]),
-        Run("second.toml", "a phone", (Stage("picture", 70, 0.1, 1.5, 1.4),), []),
+        Run("second.toml", "a phone", (Stage("picture", 70, 0.1, 1.5, 1.4),), [], share=0.7),
     ]
     write_runs(tmp_path / "training.json", runs)
     return tmp_path / "training.json"
@@ -90,6 +90,7 @@ def test_a_card_tells_what_the_records_hold(training: Path, card: Path) -> None:
     for fact in (
         sha256_of(card), f"200 steps in 0.50 hours on {HARDWARE}:", "70 steps in 0.10 hours on a",
         "| first.toml | rooms | 1 of 192x256, seed 0 | 135 | 7 CC0 |", "seed 0 | 15 | 7 CC0 |",
+        "the mean with them, in which it counts 0.7:", "--mean-with BEFORE --share 0.7\n",
         "--scan cpu", "--limit 24",
         "| end to end | 30.00 |", "Missed: a bar that is missed, 0.100", NOT_JUDGED, "bikes.mp4",
     ):  # fmt: skip
@@ -105,6 +106,7 @@ def test_imported_sets_are_told(card: Path) -> None:
     evaluation = write_evaluation(card.parent, sha256_of(card))
     write_card(card, evaluation, card.with_name("training.json"))
     text = card.read_text()
+    assert "--mean-with" not in text
     assert "| first.toml | realbokeh | imported | 135 |" in text
     assert "nothing was downloaded" not in text
 

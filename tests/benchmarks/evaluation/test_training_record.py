@@ -40,11 +40,15 @@ def test_runs_add_up_or_begin_anew(run: Path) -> None:
     options = ["--run", str(run), "--data", str(run), "--record", str(record)]
     for arguments, configs in (
         (["--config", "one", "--hardware", "a laptop"], ["one"]),
-        (["--config", "two", "--hardware", "a phone", "--goes-on"], ["one", "two"]),
+        (
+            ["--config", "two", "--hardware", "a phone", "--goes-on", "--share", "0.7"],
+            ["one", "two"],
+        ),
         (["--config", "three", "--hardware", "a phone"], ["three"]),
     ):
         assert main([*options, *arguments]) == 0
         assert [kept.config for kept in read_runs(record)] == configs
+        assert [kept.share for kept in read_runs(record)] == [1.0, 0.7][: len(configs)]
     (kept,) = read_runs(record)
     assert (kept.steps, kept.hardware, kept.stages) == (200, "a phone", read_stages(run))
 
