@@ -179,7 +179,7 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 @pytest.mark.parametrize("flag", ["", "--json"], ids=["text", "json"])
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"], ids=["full", "closed"])
 def test_a_result_that_cannot_be_printed_is_one_plain_error(flag: str, redirection: str) -> None:
-    done = _shell(f"info {flag} {redirection}")
+    done = _shell(f"doctor {flag} {redirection}")
     assert done.returncode == 2
     assert done.stderr.startswith("error: standard output cannot be written: ")
     assert len(done.stderr.splitlines()) == 1
@@ -187,9 +187,9 @@ def test_a_result_that_cannot_be_printed_is_one_plain_error(flag: str, redirecti
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"], ids=["full", "closed"])
 def test_a_command_works_where_nothing_can_be_told(redirection: str) -> None:
-    done = _shell(f"info --json {redirection}")
+    done = _shell(f"doctor --json {redirection}")
     assert done.returncode == 0
-    assert "variant" in json.loads(done.stdout)
+    assert "packages" in json.loads(done.stdout)
     assert _shell(f"rendr {redirection}").returncode == 2
 
 
