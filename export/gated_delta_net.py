@@ -5,7 +5,9 @@ outputs have a certain form (`FuseGDNLoop` and `RemoveConcatSliceAfterLoop` in i
 transformations). This writes that form. Left as a loop it would be unusably slow, so sessions
 refuse a compiled model that still holds one.
 
-The fused node always divides its queries by sqrt(key size); they are multiplied by it before.
+The fused node always divides its queries by sqrt(key size); they are multiplied by it before. It
+walks through queries and keys once for every column of a state, so every head becomes a sequence of
+its own: its tokens then lie side by side, stay in the cache, and take about half of the time.
 """
 
 from __future__ import annotations
@@ -30,13 +32,23 @@ def conversion_extension(openvino: Any) -> Any:
 def _converted(op: Any, node: Any) -> list[Any]:
     """The two outputs of one LinearAttention node, o [N, T, H x V] and the final state."""
     q, k, v, state, log_decay, beta = (node.get_input(i) for i in range(6))
-    heads, key_size = state.get_shape()[1:3]
-    by_head = _ints(op, [0, 0, int(heads), -1])
+    count, heads, key_size, value_size = state.get_shape()
+    tokens, sequences = q.get_shape()[1], count * heads
+    together, heads_first = _ints(op, [count, tokens, heads, -1]), _ints(op, [0, 2, 1, 3])
+
+    def apart(x: Any, *size: int) -> Any:
+        """[N, T, H x D] as [N x H, T] and the size."""
+        by_head = op.transpose(op.reshape(x, together, False), heads_first)
+        return op.reshape(by_head, _ints(op, [sequences, tokens, *size]), False)
+
     q = op.multiply(q, op.constant(np.float32(key_size**0.5)))
-    q, k, v = (op.reshape(x, by_head, special_zero=True) for x in (q, k, v))
-    o, final = _scan(op, q, k, v, state, log_decay, beta)
-    flat = op.reshape(o, _ints(op, [0, 0, -1]), special_zero=True)
-    return [flat.output(0), final.output(0)]
+    q, k, v = apart(q, 1, key_size), apart(k, 1, key_size), apart(v, 1, value_size)
+    states = op.reshape(state, _ints(op, [sequences, 1, key_size, value_size]), False)
+    o, final = _scan(op, q, k, v, states.output(0), apart(log_decay, 1), apart(beta, 1))
+    by_head = op.reshape(o, _ints(op, [count, heads, tokens, value_size]), False)
+    flat = op.reshape(op.transpose(by_head, heads_first), _ints(op, [count, tokens, -1]), False)
+    kept = op.reshape(final, _ints(op, [count, heads, key_size, value_size]), False)
+    return [flat.output(0), kept.output(0)]
 
 
 def _scan(
