@@ -7,9 +7,8 @@ refuse a compiled model that still holds one.
 
 The fused node always divides its queries by sqrt(key size); they are multiplied by it before. It
 walks through queries and keys once for every column of a state, so on maps of usual size every head
-becomes a sequence of its own: its tokens then lie side by side, stay in the cache, and take about
-half of the time. OpenVINO (2026.4) keeps these copies of all layers at once, so large maps stay as
-they are.
+becomes a sequence of its own: its tokens then lie side by side and stay in the cache. OpenVINO
+(2026.4) keeps these copies of all layers at once, so large maps stay as they are.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ import numpy as np
 from bokehflow.export.lowering.linear_attention import CONTRIB_DOMAIN, LINEAR_ATTENTION
 
 LARGEST_APART = 4_000_000
-"""Values of queries up to which heads are taken apart: at 288x512 1.8 million, a copy of 7 MB; at
-1080x1920 the copies would be 2.3 GB."""
+"""Values of queries up to which heads are taken apart: 1.8 million a scan at 288x512. At 1080x1920
+the copies would take more memory than all else."""
 
 
 def conversion_extension(openvino: Any) -> Any:

@@ -51,9 +51,15 @@ def attention() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
-@pytest.mark.parametrize("largest", [gated_delta_net.LARGEST_APART, 0], ids=["apart", "together"])
+@pytest.mark.parametrize(
+    ("largest", "sizes"),
+    [
+        pytest.param(gated_delta_net.LARGEST_APART, (COUNT * HEADS, TOKENS, 1, KEYS), id="apart"),
+        pytest.param(0, (COUNT, TOKENS, HEADS, KEYS), id="together"),
+    ],
+)
 def test_heads_apart_or_together_are_the_float64_recurrence(
-    largest: int, monkeypatch: pytest.MonkeyPatch
+    largest: int, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gated_delta_net, "LARGEST_APART", largest)
     core = openvino.Core()
@@ -61,8 +67,8 @@ def test_heads_apart_or_together_are_the_float64_recurrence(
     model = core.read_model(io.BytesIO(attention().SerializeToString()))
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     nodes = compiled.get_runtime_model().get_ops()
-    kinds = [node.get_rt_info()["layerType"].astype(str) for node in nodes]
-    assert kinds.count("GatedDeltaNet") == 1
+    fused = [n for n in nodes if n.get_rt_info()["layerType"].astype(str) == "GatedDeltaNet"]
+    assert [tuple(node.input(0).get_shape()) for node in fused] == [sizes]
 
     rng = np.random.default_rng(0)
     q, k = rng.standard_normal((2, COUNT, TOKENS, HEADS, KEYS))

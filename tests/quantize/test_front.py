@@ -47,6 +47,7 @@ def test_an_onnx_graph_comes_back_whole(artifacts: dict[str, Artifact], tmp_path
 def test_an_openvino_model_comes_back_whole(artifacts: dict[str, Artifact], tmp_path: Path) -> None:
     form, path = OpenVinoFormat(), artifacts["openvino"].path
     whole = form.read(path)
+    assert {op.get_pad_mode() for op in whole.get_ops() if op.get_type_name() == "Pad"} == {"edge"}
     front = openvino_front.front_of(whole, openvino)
     assert set(form.layers(front)) == set(form.layers(whole))
     assert len(front.get_ops()) < 0.7 * len(whole.get_ops())
