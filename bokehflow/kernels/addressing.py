@@ -37,6 +37,17 @@ def view_base(view, place, UNIT: tl.constexpr):
 
 
 @triton.jit
+def _divide(numbers, divisor):
+    """Quotients and remainders of whole numbers >= 0, in a third of the instructions that an
+    integer division takes: an approximate quotient, corrected by what is left."""
+    inverse = 1.0 / (divisor * 1.0)
+    quotient = ((numbers.to(tl.float32) + 0.5) * inverse).to(tl.int32)
+    left = numbers - quotient * divisor
+    change = tl.where(left < 0, -1, tl.where(left >= divisor, 1, 0))
+    return quotient + change, left - change * divisor
+
+
+@triton.jit
 def token_places(first, stop, place, shape, C: tl.constexpr):
     """Raster indices [C] of the tokens at steps first, first + 1, ... of a chain, and which exist.
 
@@ -47,7 +58,8 @@ def token_places(first, stop, place, shape, C: tl.constexpr):
     steps = first + tl.arange(0, C)
     ordered = segment * length + steps
     ordered = tl.where(direction % 2 == 1, shape[1] * length - 1 - ordered, ordered)
-    by_column = (ordered % height) * width + ordered // height
+    column, row = _divide(ordered, height)
+    by_column = row * width + column
     return tl.where(direction >= 2, by_column, ordered).to(tl.int64), steps < stop
 
 
@@ -65,9 +77,9 @@ def load_rows(
     base, view, places, valid, start,
     SIZE: tl.constexpr, BLOCK: tl.constexpr, UNIT: tl.constexpr,
 ):  # fmt: skip
-    """Channels start, start + 1, ... of some tokens, [C, BLOCK] in fp32; zero where none exists."""
+    """Channels start, start + 1, ... of some tokens, [C, BLOCK]; zero where none exists."""
     offsets, mask = _row_offsets(view, places, valid, start, SIZE, BLOCK, UNIT)
-    return tl.load(base + offsets, mask=mask, other=0.0).to(tl.float32)
+    return tl.load(base + offsets, mask=mask, other=0.0)
 
 
 @triton.jit
@@ -81,9 +93,30 @@ def store_rows(
 
 
 @triton.jit
-def load_gate(base, view, places, valid):
-    """One scalar a token [C] in fp32; zero where none exists (log decay 0, beta 0: no effect)."""
-    return tl.load(base + places * view[2], mask=valid, other=0.0).to(tl.float32)
+def load_gates(log_decay, beta, first, stop, place, shape, C: tl.constexpr):
+    """log decays and betas of the tokens from `first` on, [2, C] in fp32; zero where none exists,
+    which has no effect. `part_gates` parts them: a walk fetches them a chunk ahead."""
+    places, valid = token_places(first, stop, place, shape, C)
+    decays = view_base(log_decay, place, 1) + places * log_decay[2]
+    betas = view_base(beta, place, 1) + places * beta[2]
+    first_row, exists = tl.arange(0, 2)[:, None] == 0, valid[None, :]
+    if log_decay[0].dtype == beta[0].dtype:
+        pointers = tl.where(first_row, decays[None, :], betas[None, :])
+        return tl.load(pointers, mask=exists, other=0.0).to(tl.float32)
+    log_a = tl.load(decays[None, :], mask=exists, other=0.0).to(tl.float32)
+    b = tl.load(betas[None, :], mask=exists, other=0.0).to(tl.float32)
+    return tl.where(first_row, log_a, b)
+
+
+@triton.jit
+def part_gates(gates):
+    """The log decays [C] and betas [C] of `load_gates`.
+
+    By sums, since Triton would read vectors as short as these anew for every layout they are
+    used in.
+    """
+    first_row = tl.arange(0, 2)[:, None] == 0
+    return tl.sum(tl.where(first_row, gates, 0.0), 0), tl.sum(tl.where(first_row, 0.0, gates), 0)
 
 
 @triton.jit
@@ -117,4 +150,32 @@ def store_state(
 ):  # fmt: skip
     """Write columns start, start + 1, ... of matrix `index` of a contiguous fp32 array."""
     offsets, mask = _state_offsets(index, start, ROWS, COLS, BR, BC)
+    tl.store(states + offsets, value, mask=mask)
+
+
+@triton.jit
+def _transposed_offsets(
+    index, start, ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr
+):
+    cols, rows = start + tl.arange(0, BC)[:, None], tl.arange(0, BR)[None, :]
+    offsets = index.to(tl.int64) * (ROWS * COLS) + cols * ROWS + rows
+    return offsets, (rows < ROWS) & (cols < COLS)
+
+
+@triton.jit
+def load_columns(
+    states, index, start, ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr
+):
+    """Columns start, start + 1, ... of matrix `index`, as rows, of transposed [..., COLS, ROWS]."""
+    offsets, mask = _transposed_offsets(index, start, ROWS, COLS, BR, BC)
+    return tl.load(states + offsets, mask=mask, other=0.0)
+
+
+@triton.jit
+def store_columns(
+    states, index, start, value,
+    ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr,
+):  # fmt: skip
+    """Write such columns [BC, BR] of matrix `index` of transposed [..., COLS, ROWS]."""
+    offsets, mask = _transposed_offsets(index, start, ROWS, COLS, BR, BC)
     tl.store(states + offsets, value, mask=mask)

@@ -72,7 +72,7 @@ def record_launches(dtype: torch.dtype, head_size: int, height: int, width: int)
     sequences = Sequences(rows(), rows(), rows(), gate, gate)
     state = torch.empty(shape.chains, head_size, head_size, device="meta")
     launches: list[Launch] = []
-    job = Job(shape, plan, dtype, launches.append)
+    job = Job(shape, plan, launches.append)
     _, final, borders = forward_pass(sequences, state, job)
     backward_pass(sequences, borders, rows(), final, room_like(sequences), job)
     return [*launches, *_layer_launches(dtype, head_size, height * width)]

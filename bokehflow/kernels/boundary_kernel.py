@@ -33,6 +33,23 @@ def _split_at(step, splits, REVERSED: tl.constexpr):
 
 
 @triton.jit
+def _load_four(
+    transitions, injections, first, step, splits, column,
+    K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, REVERSED: tl.constexpr,
+):  # fmt: skip
+    """What `_load_step` reads, of four steps."""
+    i0 = first + _split_at(step, splits, REVERSED)
+    i1 = first + _split_at(step + 1, splits, REVERSED)
+    i2 = first + _split_at(step + 2, splits, REVERSED)
+    i3 = first + _split_at(step + 3, splits, REVERSED)
+    M0, B0 = _load_step(transitions, injections, i0, column, K, V, BK, REVERSED)
+    M1, B1 = _load_step(transitions, injections, i1, column, K, V, BK, REVERSED)
+    M2, B2 = _load_step(transitions, injections, i2, column, K, V, BK, REVERSED)
+    M3, B3 = _load_step(transitions, injections, i3, column, K, V, BK, REVERSED)
+    return M0, B0, M1, B1, M2, B2, M3, B3
+
+
+@triton.jit
 def _store_border(
     boundaries, index, at_column, inside, state, K: tl.constexpr, V: tl.constexpr
 ):  # fmt: skip
@@ -56,18 +73,19 @@ def split_scan_kernel(
     channels = tl.arange(0, BK)
     inside = channels < K
     at_column = channels * V + column
-    state = tl.load(entry + chain.to(tl.int64) * (K * V) + at_column, mask=inside, other=0.0)
     first = chain * splits
+    # A step is much shorter than a fetch: four are fetched at once, and four ahead.
+    ahead = _load_four(transitions, injections, first, 0, splits, column, K, V, BK, REVERSED)
+    state = tl.load(entry + chain.to(tl.int64) * (K * V) + at_column, mask=inside, other=0.0)
     for step in range(0, splits, 4):
-        # Four steps' matrices are fetched at once: a step is much shorter than a fetch.
+        M0, B0, M1, B1, M2, B2, M3, B3 = ahead
+        ahead = _load_four(
+            transitions, injections, first, step + 4, splits, column, K, V, BK, REVERSED
+        )
         i0 = first + _split_at(step, splits, REVERSED)
         i1 = first + _split_at(step + 1, splits, REVERSED)
         i2 = first + _split_at(step + 2, splits, REVERSED)
         i3 = first + _split_at(step + 3, splits, REVERSED)
-        M0, B0 = _load_step(transitions, injections, i0, column, K, V, BK, REVERSED)
-        M1, B1 = _load_step(transitions, injections, i1, column, K, V, BK, REVERSED)
-        M2, B2 = _load_step(transitions, injections, i2, column, K, V, BK, REVERSED)
-        M3, B3 = _load_step(transitions, injections, i3, column, K, V, BK, REVERSED)
         # Past the last split a step is repeated: its state is stored again, and then not used.
         _store_border(boundaries, i0, at_column, inside, state, K, V)
         state1 = tl.sum(M0 * state[None, :], 1) + B0

@@ -72,7 +72,7 @@ def kernel_shape(shape: ScanShape) -> tuple[int, ...]:
 
 
 def kernel_constants(
-    shape: ScanShape, plan: LaunchPlan, layout: Layout, unit: int, dtype: torch.dtype
+    shape: ScanShape, plan: LaunchPlan, layout: Layout, unit: int
 ) -> dict[str, Any]:
     """Compile-time constants of the walks and of the per-chunk kernel."""
     return {
@@ -82,6 +82,4 @@ def kernel_constants(
         "BV": layout.columns,
         "C": CHUNK,
         "UNIT": unit,
-        # TF32 keeps fp16's mantissa and exceeds bf16's: inputs in half precision lose nothing.
-        "PRECISION": "ieee" if dtype == torch.float32 else "tf32",
     }

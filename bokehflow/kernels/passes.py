@@ -59,11 +59,10 @@ class Borders:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One scan's sizes and layout, the dtype of its sequences, and what executes a launch."""
+    """One scan's sizes and layout, and what executes a launch."""
 
     shape: ScanShape
     plan: LaunchPlan
-    dtype: torch.dtype
     run: Run = run_now
 
     @property
@@ -76,7 +75,7 @@ class Job:
         layout = self.plan.walk
         grid = (self.shape.chains, self.splits, -(-columns // layout.columns))
         arguments = (*views, kernel_shape(self.shape), self.plan.split_length)
-        constants = kernel_constants(self.shape, self.plan, layout, unit, self.dtype)
+        constants = kernel_constants(self.shape, self.plan, layout, unit)
         self.run(Launch(kernel, grid, arguments, constants, layout.warps, layout.stages))
 
     def over_chunks(self, kernel: Any, views: tuple[Any, ...], unit: int) -> None:
@@ -90,7 +89,7 @@ class Job:
                 "train on smaller crops",
             )
         arguments = (*views, kernel_shape(self.shape))
-        constants = kernel_constants(self.shape, self.plan, layout, unit, self.dtype)
+        constants = kernel_constants(self.shape, self.plan, layout, unit)
         self.run(Launch(kernel, grid, arguments, constants, layout.warps, layout.stages))
 
     def over_splits(
@@ -153,7 +152,8 @@ def backward_pass(
         ends = job.over_splits(borders.transitions, injections, grad_final, backwards=True)
 
     chunks = -(-job.shape.length // CHUNK)
-    states = grad_final.new_empty(grad_final.shape[0], chunks, *grad_final.shape[1:])
+    chains, K, V = grad_final.shape
+    states = grad_final.new_empty(chains, chunks, V, K)  # transposed
     state_grads, grad_initial = torch.empty_like(states), torch.empty_like(grad_final)
     forward = (k_view, v_view, *gates, borders.starts, states)
     job.walk(chunk_state_kernel, forward, unit, columns)

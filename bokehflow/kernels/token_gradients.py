@@ -1,9 +1,11 @@
 """The gradients of one chunk's tokens, from the state before it and the state's gradient after it.
 
-Every chunk is on its own here. With S, dS1 and dO given and dU, dR, dE as in backward_kernels.py:
-    dV = dE,   dA = -strict_lower(dR U^T),   dP = lower(dO U^T),   dbeta from R = D E and A = D N
+Every chunk is on its own here. With S, dS1 and dO given, dU and dX as in backward_kernels.py and
+X = T E, E = V - e^g K S:
+    dE = T^T dX = dV,   dN = -strict_lower(dE U^T),   dP = lower(dO U^T)
+    dbeta = rows of X . (dU - N^T dE)
     dQ = (dP * Gam) K + e^g dO S^T
-    dK = (dP * Gam)^T Q + (dG + dG^T) K - e^g dE S^T + e^(g_C - g) U dS1^T,   dG = D dA * Gam
+    dK = (dP * Gam)^T Q + (dG + dG^T) K - e^g dE S^T + e^(g_C - g) U dS1^T,   dG = dN * Gam
 """
 
 # Triton's language is compiled, not run: Python's types say nothing about it.
@@ -16,15 +18,23 @@ import triton.language as tl
 
 from bokehflow.kernels.addressing import (
     chain_place,
-    load_gate,
+    load_columns,
+    load_gates,
+    part_gates,
     load_rows,
-    load_state,
     store_gate,
     store_rows,
     token_places,
     view_base,
 )
-from bokehflow.kernels.chunk_math import attention, chunk_system, matmul, strictly_lower
+from bokehflow.kernels.chunk_math import (
+    add_matmul,
+    attention,
+    chunk_system,
+    matmul,
+    strictly_lower,
+    transposed,
+)
 
 
 @triton.jit
@@ -44,40 +54,40 @@ def _log_decay_gradient(through_start, through_pairs, through_end, through_all, 
 @triton.jit
 def _through_columns(
     v, grad_o, grad_v, chunk_states, chunk_gradients, index,
-    place, places, valid, keys, b, T, P, grown, to_end,
+    place, places, valid, keys, b, T, T_t, P_t, grown, to_end,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
-    C: tl.constexpr, UNIT: tl.constexpr, PRECISION: tl.constexpr,
+    C: tl.constexpr, UNIT: tl.constexpr, OPERANDS: tl.constexpr,
 ):  # fmt: skip
     """Write dV, and sum over the state's columns what everything else needs:
-    dR U^T and dO U^T [C, C], dO S^T, dE S^T and U dS^T [C, BK], dR.E [C] and S.dS [BK]."""
+    dE X^T and dO X^T [C, C], dO S^T, dE S^T and U dS^T [C, BK], dU.X [C] and S.dS [BK]."""
     v_base, do_base = view_base(v, place, UNIT), view_base(grad_o, place, UNIT)
     dv_base = view_base(grad_v, place, UNIT)
-    dR_U = tl.zeros([C, C], tl.float32)
-    dO_U = tl.zeros([C, C], tl.float32)
+    dE_X = tl.zeros([C, C], tl.float32)
+    dO_X = tl.zeros([C, C], tl.float32)
     dO_S = tl.zeros([C, BK], tl.float32)
     dE_S = tl.zeros([C, BK], tl.float32)
     U_dS = tl.zeros([C, BK], tl.float32)
-    dR_E = tl.zeros([C], tl.float32)
+    dU_X = tl.zeros([C], tl.float32)
     S_dS = tl.zeros([BK], tl.float32)
     for column in range(0, V, BV):
         values = load_rows(v_base, v, places, valid, column, V, BV, UNIT)
         dO = load_rows(do_base, grad_o, places, valid, column, V, BV, UNIT)
-        S = load_state(chunk_states, index, column, K, V, BK, BV)
-        dS = load_state(chunk_gradients, index, column, K, V, BK, BV)
-        S_dS += tl.sum(S * dS, 1)
-        E = values - grown[:, None] * matmul(keys, S, PRECISION)
-        U = matmul(T, b[:, None] * E, PRECISION)
-        dU = matmul(tl.trans(P), dO, PRECISION) + to_end[:, None] * matmul(keys, dS, PRECISION)
-        dR = matmul(tl.trans(T), dU, PRECISION)
-        dE = b[:, None] * dR
+        S_t = load_columns(chunk_states, index, column, K, V, BK, BV)
+        dS_t = load_columns(chunk_gradients, index, column, K, V, BK, BV)
+        S_dS += tl.sum(S_t * dS_t, 0)
+        E_t = tl.trans(values) - matmul(S_t, tl.trans(keys), OPERANDS) * grown[None, :]
+        X, X_t = matmul(T, tl.trans(E_t), OPERANDS), matmul(E_t, tl.trans(T), OPERANDS)
+        dU_t = matmul(dS_t, tl.trans(keys), OPERANDS) * to_end[None, :]
+        dU_t = add_matmul(dU_t, tl.trans(dO), tl.trans(P_t), OPERANDS)
+        dE = matmul(T_t, tl.trans(dU_t * b[None, :]), OPERANDS)
         store_rows(dv_base, grad_v, places, valid, column, dE, V, BV, UNIT)
-        dR_E += tl.sum(dR * E, 1)
-        dR_U += matmul(dR, tl.trans(U), PRECISION)
-        dO_U += matmul(dO, tl.trans(U), PRECISION)
-        dO_S += matmul(dO, tl.trans(S), PRECISION)
-        dE_S += matmul(dE, tl.trans(S), PRECISION)
-        U_dS += matmul(U, tl.trans(dS), PRECISION)
-    return dR_U, dO_U, dO_S, dE_S, U_dS, dR_E, S_dS
+        dU_X += tl.sum(dU_t * X_t, 0)
+        dE_X = add_matmul(dE_X, dE, tl.trans(X), OPERANDS)
+        dO_X = add_matmul(dO_X, dO, tl.trans(X), OPERANDS)
+        dO_S = add_matmul(dO_S, dO, S_t, OPERANDS)
+        dE_S = add_matmul(dE_S, dE, S_t, OPERANDS)
+        U_dS = add_matmul(U_dS, X * b[:, None], dS_t, OPERANDS)
+    return dE_X, dO_X, dO_S, dE_S, U_dS, dU_X, S_dS
 
 
 @triton.jit
@@ -86,11 +96,11 @@ def token_gradient_kernel(
     grad_q, grad_k, grad_v, grad_log_decay, grad_beta,
     shape,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
-    C: tl.constexpr, UNIT: tl.constexpr, PRECISION: tl.constexpr,
+    C: tl.constexpr, UNIT: tl.constexpr,
 ):  # fmt: skip
     """Write the gradients of one chunk's tokens. Program (chain, chunk).
 
-    chunk_states (S before) and chunk_gradients (dS after) [chains, chunks, K, V].
+    chunk_states (S before) and chunk_gradients (dS after) [chains, chunks, V, K], transposed.
     """
     chain, chunk = tl.program_id(0), tl.program_id(1)
     index = chain * tl.num_programs(1) + chunk
@@ -98,29 +108,29 @@ def token_gradient_kernel(
     places, valid = token_places(chunk * C, shape[2], place, shape, C)
     queries = load_rows(view_base(q, place, UNIT), q, places, valid, 0, K, BK, UNIT)
     keys = load_rows(view_base(k, place, UNIT), k, places, valid, 0, K, BK, UNIT)
-    b = load_gate(view_base(beta, place, 1), beta, places, valid)
-    log_a = load_gate(view_base(log_decay, place, 1), log_decay, places, valid)
-    N, T, grown, pairs, to_end, decay = chunk_system(keys, b, log_a, C, PRECISION)
-    P, pairs_and_self = attention(queries, keys, pairs, C, PRECISION)
+    log_a, b = part_gates(load_gates(log_decay, beta, chunk * C, shape[2], place, shape, C))
+    OPERANDS: tl.constexpr = k[0].dtype.element_ty
+    N, T, T_t, grown, pairs, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
+    P = attention(queries, keys, pairs, OPERANDS)
 
-    dR_U, dO_U, dO_S, dE_S, U_dS, dR_E, S_dS = _through_columns(
+    dE_X, dO_X, dO_S, dE_S, U_dS, dU_X, S_dS = _through_columns(
         v, grad_o, grad_v, chunk_states, chunk_gradients, index,
-        place, places, valid, keys, b, T, P, grown, to_end,
-        K, V, BK, BV, C, UNIT, PRECISION,
+        place, places, valid, keys, b, T, T_t, transposed(P, C, OPERANDS), grown, to_end,
+        K, V, BK, BV, C, UNIT, OPERANDS,
     )  # fmt: skip
-    dA = -tl.where(strictly_lower(C), dR_U, 0.0)
-    db = dR_E + tl.sum(dA * N, 1)
+    dE_X = tl.where(strictly_lower(C), dE_X, 0.0)
+    db = dU_X - tl.sum(N * dE_X, 0)
     store_gate(view_base(grad_beta, place, 1), grad_beta, places, valid, db)
-    dN = b[:, None] * dA
+    dN, dO_U = -dE_X * b[None, :], dO_X * b[None, :]
     dO_S, dE_S = grown[:, None] * dO_S, grown[:, None] * dE_S
     U_dS = to_end[:, None] * U_dS
 
-    dQK = dO_U * pairs_and_self
-    dq = matmul(dQK, keys, PRECISION) + dO_S
+    dQK, dG = dO_U * pairs, dN * pairs
+    dq = add_matmul(dO_S, dQK, keys, OPERANDS)
     store_rows(view_base(grad_q, place, UNIT), grad_q, places, valid, 0, dq, K, BK, UNIT)
-    dk = matmul(tl.trans(dQK), queries, PRECISION) + U_dS - dE_S
-    dG = dN * pairs
-    dk += matmul(dG + tl.trans(dG), keys, PRECISION)
+    dk = add_matmul(U_dS - dE_S, transposed(dQK, C, OPERANDS), queries, OPERANDS)
+    dk = add_matmul(dk, dG, keys, OPERANDS)
+    dk = add_matmul(dk, transposed(dG, C, OPERANDS), keys, OPERANDS)
     store_rows(view_base(grad_k, place, UNIT), grad_k, places, valid, 0, dk, K, BK, UNIT)
 
     through_pairs = dN * N + tl.where(strictly_lower(C), dO_U * P, 0.0)

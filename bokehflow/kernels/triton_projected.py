@@ -77,7 +77,7 @@ class _ProjectedScan(torch.autograd.Function):
         run_now(key_launch(key_kernel, raw, k, key_epsilon))
         entry = initial_state.float().reshape(shape.chains, shape.key_size, shape.value_size)
         sequences = Sequences(q, k, v, log_decay, beta)
-        o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan, v.dtype))
+        o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan))
         if keep:
             ctx.save_for_backward(qkv, k, log_decay, beta, borders.starts, borders.transitions)
             ctx.shape, ctx.plan, ctx.key_epsilon = shape, plan, key_epsilon
@@ -100,7 +100,7 @@ class _ProjectedScan(torch.autograd.Function):
             grad_o,
             exit_grad.contiguous(),
             Sequences(grad_q, grad_k, grad_v, grad_decay, grad_beta),
-            Job(shape, ctx.plan, v.dtype),
+            Job(shape, ctx.plan),
         )
         run_now(key_launch(key_gradient_kernel, raw, grad_k, ctx.key_epsilon))
         state = grad_initial.reshape(shape.state_shape).to(ctx.state_dtype)

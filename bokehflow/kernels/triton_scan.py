@@ -59,7 +59,7 @@ class _TritonScan(torch.autograd.Function):
         """o and the final state, as `gated_delta_scan_2d` returns them, of checked inputs."""
         entry = initial_state.float().reshape(shape.chains, shape.key_size, shape.value_size)
         sequences = Sequences(q, k, v, log_decay, beta)
-        o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan, v.dtype))
+        o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan))
         if keep:
             ctx.save_for_backward(q, k, v, log_decay, beta, borders.starts, borders.transitions)
             ctx.shape, ctx.plan, ctx.state_dtype = shape, plan, initial_state.dtype
@@ -80,7 +80,7 @@ class _TritonScan(torch.autograd.Function):
             grad_o,
             exit_grad.contiguous(),
             grads,
-            Job(shape, ctx.plan, v.dtype),
+            Job(shape, ctx.plan),
         )
         state = grad_initial.reshape(shape.state_shape).to(ctx.state_dtype)
         return (grads.q, grads.k, grads.v, grads.log_decay, grads.beta, state, None, None, None)
