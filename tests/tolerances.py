@@ -41,9 +41,10 @@ MIL_INT8_WEIGHTS_SQNR_DB = 35.0
 SCAN_FP32 = 2e-6
 """IEEE fp32 through a chunk's dozen products; 1e-7 to 3e-7 measured."""
 SCAN_FP16 = 1e-2
-"""Outputs rounded to fp16 and, on a GPU, TF32 products: 1e-3 each, over a long scan."""
+"""Outputs and a dozen products of fp16 operands: 5e-4 each, over a long scan."""
 SCAN_BF16 = 3e-2
-"""Outputs rounded to bf16 (2e-3 alone); products carry three more bits than that."""
+"""Outputs and most products of bf16 operands: 2e-3 each, 4e-3 in the interpreter, which cuts the
+bits off that rounding would count."""
 SCAN_FP64 = 1e-13
 """The CPU recurrence in float64: the same arithmetic in another order."""
 SCAN_GRADIENT_FACTOR = 3.0

@@ -3,7 +3,7 @@
 With dO given and dS1 the gradient of the state after a chunk:
     dU = P^T dO + (e^(g_C - g) K) dS1,   dX = D dU,   W = T e^g K
     dS0 = e^(g_C) dS1 + (e^g Q)^T dO - W^T dX
-Its transitions are the forward ones transposed, so the forward summaries M serve again:
+What a split makes of dS is D dS + N^T dS + B, so the forward summaries D and N serve again:
 1. `split_gradient_kernel`: each split's dS at its start for a zero dS at its end;
 2. `split_scan_kernel` reversed: dS at every split's end;
 3. `chunk_state_kernel` (forward_kernels.py) and `chunk_gradient_kernel`: S before and dS after
@@ -22,9 +22,9 @@ import triton.language as tl
 from bokehflow.kernels.addressing import (
     chain_place,
     load_gates,
-    part_gates,
     load_rows,
     load_state,
+    part_gates,
     store_columns,
     store_state,
     token_places,
@@ -54,7 +54,8 @@ def split_gradient_kernel(
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
 ):  # fmt: skip
-    """Write dS at one split's start when dS at its end is zero: injections [chains, splits, K, V].
+    """Write dS at one split's start when dS at its end is zero: injections [chains, splits,
+    V, K], transposed.
 
     Program (chain, split, column block).
     """
@@ -81,9 +82,7 @@ def split_gradient_kernel(
         gates = load_gates(log_decay, beta, before, stop, place, shape, C)
         dS_t = _state_gradient_before(dS_t, queries, keys, dO, b, log_a, C, OPERANDS)
 
-    store_state(
-        injections, chain * tl.num_programs(1) + split, column, tl.trans(dS_t), K, V, BK, BV
-    )
+    store_columns(injections, chain * tl.num_programs(1) + split, column, dS_t, K, V, BK, BV)
 
 
 @triton.jit

@@ -1,7 +1,7 @@
 """Forward walks: what a split of a scan does to any state, its outputs, its chunks' states.
 
 A chain of T tokens is cut into *splits* of whole chunks that run side by side:
-1. `split_summary_kernel`: every split from an empty state, giving (M, B) with S_end = M S + B;
+1. `split_summary_kernel`: what every split makes of a state S, D S + N S + B with a number D;
 2. `split_scan_kernel` (boundary_kernel.py): the state at every split's start;
 3. `scan_output_kernel`: every split again from its start state, writing o.
 With one split only step 3 runs. The columns of a state never mix, so a program takes BV of them:
@@ -19,9 +19,9 @@ import triton.language as tl
 from bokehflow.kernels.addressing import (
     chain_place,
     load_gates,
-    part_gates,
     load_rows,
     load_state,
+    part_gates,
     store_columns,
     store_rows,
     store_state,
@@ -33,14 +33,15 @@ from bokehflow.kernels.chunk_math import add_matmul, attention, chunk_system, ma
 
 @triton.jit
 def split_summary_kernel(
-    k, v, log_decay, beta, transitions, injections,
+    k, v, log_decay, beta, decays, changes, injections,
     shape, split_length,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
 ):  # fmt: skip
-    """Write M [K, K] and B [K, V] of one split, S_end = M S_start + B.
+    """Write D, N^T [K, K] and B^T [V, K] of one split, S_end = M S_start + B with M = D + N.
 
-    transitions [chains, splits, K, K], injections [chains, splits, K, V].
+    decays D [chains, splits], changes N^T [chains, splits, K, K], injections B^T
+    [chains, splits, V, K].
     """
     chain, split, column = tl.program_id(0), tl.program_id(1), tl.program_id(2) * BV
     place = chain_place(chain, shape)
@@ -50,7 +51,7 @@ def split_summary_kernel(
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
     diagonal = column + tl.arange(0, BV)[:, None] == tl.arange(0, BK)[None, :]
-    M_t = tl.where(diagonal, 1.0, 0.0)
+    D, M_t = 1.0, tl.where(diagonal, 1.0, 0.0)
     B_t = tl.zeros([BV, BK], tl.float32)
     gates = load_gates(log_decay, beta, start, stop, place, shape, C)
     for first in range(start, stop, C):
@@ -66,10 +67,13 @@ def split_summary_kernel(
         B_t = add_matmul(decay * B_t, X_t * kept, keys, OPERANDS)
         minus_WM_t = matmul(M_t, tl.trans(minus_W), OPERANDS)
         M_t = add_matmul(decay * M_t, minus_WM_t * kept, keys, OPERANDS)
+        D *= decay
 
     index = chain * tl.num_programs(1) + split
-    store_state(transitions, index, column, tl.trans(M_t), K, K, BK, BV)
-    store_state(injections, index, column, tl.trans(B_t), K, V, BK, BV)
+    tl.store(decays + index, D)
+    N_t = tl.where(diagonal, M_t - D, M_t)
+    store_columns(changes, index, column, N_t.to(OPERANDS), K, K, BK, BV)
+    store_columns(injections, index, column, B_t, K, V, BK, BV)
 
 
 @triton.jit

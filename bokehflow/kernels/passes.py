@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,13 +48,14 @@ class Sequences:
     beta: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Borders:
-    """fp32: states at the splits' starts [chains, splits, K, V] and the splits' transitions
-    [chains, splits, K, K]. With a single split nothing reads the transitions; they are empty."""
+class Borders(NamedTuple):
+    """States at the splits' starts [chains, splits, K, V], and what splits make of them: decays
+    [chains, splits], both fp32, and changes [chains, splits, K, K] in the sequences' dtype. With a
+    single split nothing reads the last two; they are empty."""
 
     starts: Tensor
-    transitions: Tensor
+    decays: Tensor
+    changes: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +94,18 @@ class Job:
         self.run(Launch(kernel, grid, arguments, constants, layout.warps, layout.stages))
 
     def over_splits(
-        self, transitions: Tensor, injections: Tensor, entry: Tensor, *, backwards: bool
+        self, decays: Tensor, changes: Tensor, injections: Tensor, entry: Tensor, *, backwards: bool
     ) -> Tensor:
         """The states or gradients at the splits' borders [chains, splits, K, V]."""
         K, V = self.shape.key_size, self.shape.value_size
-        boundaries = torch.empty_like(injections)
-        constants = {"K": K, "V": V, "BK": self.plan.block, "REVERSED": backwards}
-        arguments = (transitions, injections, entry, boundaries, self.splits)
-        grid = (self.shape.chains, V)
-        self.run(Launch(split_scan_kernel, grid, arguments, constants, self.plan.boundary_warps))
+        boundaries = injections.new_empty(self.shape.chains, self.splits, K, V)
+        layout = self.plan.boundary
+        constants = {
+            "K": K, "V": V, "BK": self.plan.block, "BV": layout.columns, "REVERSED": backwards,
+        }  # fmt: skip
+        arguments = (decays, changes, injections, entry, boundaries, self.splits)
+        grid = (self.shape.chains, -(-V // layout.columns))
+        self.run(Launch(split_scan_kernel, grid, arguments, constants, layout.warps, layout.stages))
         return boundaries
 
 
@@ -146,10 +150,12 @@ def backward_pass(
 
     ends = grad_final.unsqueeze(1)
     if job.splits > 1:
-        injections = torch.empty_like(borders.starts)
+        injections = grad_final.new_empty(*borders.starts.shape[:2], columns, job.shape.key_size)
         views = (q_view, k_view, *gates, do_view, injections)
         job.walk(split_gradient_kernel, views, unit, columns)
-        ends = job.over_splits(borders.transitions, injections, grad_final, backwards=True)
+        ends = job.over_splits(
+            borders.decays, borders.changes, injections, grad_final, backwards=True
+        )
 
     chunks = -(-job.shape.length // CHUNK)
     chains, K, V = grad_final.shape
@@ -170,17 +176,19 @@ def backward_pass(
 def _forward_borders(sequences: Sequences, initial_state: Tensor, job: Job) -> Borders:
     """States at every split's start; with one split that is the initial state itself."""
     if job.splits == 1:
-        return Borders(initial_state.unsqueeze(1), initial_state.new_empty(0))
+        nothing = initial_state.new_empty(0)
+        return Borders(initial_state.unsqueeze(1), nothing, nothing)
+    k, v = sequences.k, sequences.v
     K, V = job.shape.key_size, job.shape.value_size
-    transitions = initial_state.new_empty(job.shape.chains, job.splits, K, K)
-    injections = initial_state.new_empty(job.shape.chains, job.splits, K, V)
-    unit = row_unit(sequences.k, sequences.v)
-    rows = (row_view(sequences.k, unit), row_view(sequences.v, unit))
+    decays = initial_state.new_empty(job.shape.chains, job.splits)
+    changes = k.new_empty(job.shape.chains, job.splits, K, K)
+    injections = initial_state.new_empty(job.shape.chains, job.splits, V, K)
+    unit = row_unit(k, v)
     gates = (gate_view(sequences.log_decay), gate_view(sequences.beta))
-    views = (*rows, *gates, transitions, injections)
+    views = (row_view(k, unit), row_view(v, unit), *gates, decays, changes, injections)
     job.walk(split_summary_kernel, views, unit, max(K, V))
-    starts = job.over_splits(transitions, injections, initial_state, backwards=False)
-    return Borders(starts, transitions)
+    starts = job.over_splits(decays, changes, injections, initial_state, backwards=False)
+    return Borders(starts, decays, changes)
 
 
 def room_like(sequences: Sequences) -> Sequences:

@@ -36,14 +36,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
-    """block: head size padded to a power of two. walk and token: the layouts of the walks along a
-    split and of the per-chunk gradients. boundary_warps: warps of the scan over splits.
+    """block: head size padded to a power of two. walk, token and boundary: the layouts of the walks
+    along a split, of the per-chunk gradients and of the scan over splits.
     split_length: tokens a split, a multiple of CHUNK."""
 
     block: int
     walk: Layout
     token: Layout
-    boundary_warps: int
+    boundary: Layout
     split_length: int
 
     def splits(self, length: int) -> int:
@@ -53,15 +53,15 @@ class LaunchPlan:
 
 _HALF = {
     16: (Layout(16, 1, 3), Layout(16, 1)),
-    32: (Layout(32, 1), Layout(32, 2)),
+    32: (Layout(32, 2), Layout(32, 2)),
     64: (Layout(32, 4), Layout(16, 4)),
 }
 _SINGLE = {
-    16: (Layout(16, 1), Layout(16, 2)),
-    32: (Layout(32, 4), Layout(32, 4)),
+    16: (Layout(16, 2), Layout(16, 4)),
+    32: (Layout(16, 8), Layout(32, 8)),
     64: (Layout(16, 8), Layout(16, 8)),
 }
-_BOUNDARY_WARPS = {16: 1, 32: 2, 64: 4}
+_BOUNDARY = {16: Layout(16, 1, 4), 32: Layout(16, 1, 3), 64: Layout(16, 4)}
 
 
 def plan_launch(
@@ -79,4 +79,4 @@ def plan_launch(
     chunks = -(-length // CHUNK)
     splits = max(1, min(wanted, chunks // MIN_CHUNKS_PER_SPLIT))
     split_length = CHUNK * -(-chunks // splits)
-    return LaunchPlan(block, walk, token, _BOUNDARY_WARPS[block], split_length)
+    return LaunchPlan(block, walk, token, _BOUNDARY[block], split_length)

@@ -79,7 +79,7 @@ class _ProjectedScan(torch.autograd.Function):
         sequences = Sequences(q, k, v, log_decay, beta)
         o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan))
         if keep:
-            ctx.save_for_backward(qkv, k, log_decay, beta, borders.starts, borders.transitions)
+            ctx.save_for_backward(qkv, k, log_decay, beta, *borders)
             ctx.shape, ctx.plan, ctx.key_epsilon = shape, plan, key_epsilon
             ctx.state_dtype = initial_state.dtype
         return o, final.reshape(shape.state_shape)
@@ -88,7 +88,7 @@ class _ProjectedScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of qkv, log_decay, beta and initial_state, each of its shape and dtype."""
-        qkv, k, log_decay, beta, starts, transitions = ctx.saved_tensors
+        qkv, k, log_decay, beta, *borders = ctx.saved_tensors
         shape: ScanShape = ctx.shape
         (q, raw, v), grad_qkv = qkv.unbind(2), torch.empty_like(qkv)
         grad_q, grad_k, grad_v = grad_qkv.unbind(2)
@@ -96,7 +96,7 @@ class _ProjectedScan(torch.autograd.Function):
         exit_grad = grad_final.float().reshape(shape.chains, shape.key_size, shape.value_size)
         grad_initial = backward_pass(
             Sequences(q, k, v, log_decay, beta),
-            Borders(starts, transitions),
+            Borders(*borders),
             grad_o,
             exit_grad.contiguous(),
             Sequences(grad_q, grad_k, grad_v, grad_decay, grad_beta),

@@ -61,7 +61,7 @@ class _TritonScan(torch.autograd.Function):
         sequences = Sequences(q, k, v, log_decay, beta)
         o, final, borders = forward_pass(sequences, entry.contiguous(), Job(shape, plan))
         if keep:
-            ctx.save_for_backward(q, k, v, log_decay, beta, borders.starts, borders.transitions)
+            ctx.save_for_backward(q, k, v, log_decay, beta, *borders)
             ctx.shape, ctx.plan, ctx.state_dtype = shape, plan, initial_state.dtype
         return o, final.reshape(shape.state_shape)
 
@@ -69,14 +69,14 @@ class _TritonScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of q, k, v, log_decay, beta and initial_state, each of its shape and dtype."""
-        q, k, v, log_decay, beta, starts, transitions = ctx.saved_tensors
+        q, k, v, log_decay, beta, *borders = ctx.saved_tensors
         shape: ScanShape = ctx.shape
         exit_grad = grad_final.float().reshape(shape.chains, shape.key_size, shape.value_size)
         sequences = Sequences(q, k, v, log_decay, beta)
         grads = room_like(sequences)
         grad_initial = backward_pass(
             sequences,
-            Borders(starts, transitions),
+            Borders(*borders),
             grad_o,
             exit_grad.contiguous(),
             grads,
