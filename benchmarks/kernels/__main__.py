@@ -27,6 +27,7 @@ from bokehflow.benchmarks.kernels.bars import (
     layer_bars,
 )
 from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
+from bokehflow.benchmarks.kernels.launches import measure_launches
 from bokehflow.benchmarks.kernels.layers import measure_layers, planned_rows
 from bokehflow.benchmarks.kernels.training_step import measure_training_step
 from bokehflow.errors import BokehFlowError
@@ -59,18 +60,19 @@ def _write(path: Path, record: Mapping[str, Any]) -> None:
 def _gpu_records() -> Iterator[dict[str, Any]]:
     """The record after every row, so that a run that is cut short leaves what it measured."""
     if not torch.cuda.is_available():
-        yield _gpu_record("not run", None, [], None)
+        yield _gpu_record("not run", None, [], None, [])
         return
     device = torch.cuda.get_device_name()
     step = measure_training_step()
     print(f"training step: {step['p50_ms']:.1f} ms", file=sys.stderr)
-    yield _gpu_record("cut short", device, [], step)
+    launches = list(measure_launches())
+    yield _gpu_record("cut short", device, [], step, launches)
     rows = []
     for row in measure_layers():
         rows.append(row)
         print(_row_text(row), file=sys.stderr, flush=True)
-        yield _gpu_record("cut short", device, rows, step)
-    yield _gpu_record("measured", device, rows, step)
+        yield _gpu_record("cut short", device, rows, step, launches)
+    yield _gpu_record("measured", device, rows, step, launches)
 
 
 def _gpu_record(
@@ -78,12 +80,15 @@ def _gpu_record(
     device: str | None,
     rows: Sequence[dict[str, object]],
     step: Mapping[str, Any] | None,
+    launches: Sequence[dict[str, object]],
 ) -> dict[str, Any]:
     """rows: those that were measured; the others are listed as not run."""
     found = None if step is None else float(step["p50_ms"])
     bars = [*layer_bars(rows), at_most(_STEP_BAR, found, TRAINING_STEP_MS)]
     layers = [*rows, *planned_rows()[len(rows) :]]
-    return _record(status, bars, device=device, layers=layers, training_step=step)
+    return _record(
+        status, bars, device=device, layers=layers, training_step=step, launches=launches
+    )
 
 
 _STEP_BAR = "ms a training step of Nano, 16 crops of 256 x 256, bf16, on an H100"
@@ -110,6 +115,8 @@ def _print(record: dict[str, Any]) -> None:
     print(f"status: {record['status']}    device: {record['device']}")
     for row in record.get("layers", ()):
         print(f"{_row_text(row)}  {row['about']}")
+    for row in record.get("launches", ()):
+        print(f"{row['case']:<16} {row['kernel']:<26} {row['p50_ms']:9.3f} ms")
     for name, value in (record.get("cpu") or {}).items():
         print(f"{name:<16} {value}")
     for bar in record["bars"]:

@@ -69,15 +69,16 @@ def chunk_decays(log_decay, C: tl.constexpr, OPERANDS: tl.constexpr):
     taken in fp64 and split in two fp32 parts; for half precision fp32 is enough.
     """
     # A decay of exactly 0 has an infinite logarithm, of which no difference can be taken.
-    binary = tl.maximum(log_decay, SMALLEST_LOG_DECAY) * LOG2_E
+    log_decay = tl.maximum(log_decay, SMALLEST_LOG_DECAY)
     if tl.float32 == OPERANDS:
-        wide = tl.maximum(log_decay, SMALLEST_LOG_DECAY).to(tl.float64) * LOG2_E
+        wide = log_decay.to(tl.float64) * LOG2_E
         running, total = tl.cumsum(wide, 0), tl.sum(wide, 0)
         high = running.to(tl.float32)
         low = (running - high.to(tl.float64)).to(tl.float32)
         difference = (high[:, None] - high[None, :]) + (low[:, None] - low[None, :])
         to_end, total = (total - running).to(tl.float32), total.to(tl.float32)
     else:
+        binary = log_decay * LOG2_E
         high, total = tl.cumsum(binary, 0), tl.sum(binary, 0)
         difference = high[:, None] - high[None, :]
         to_end = total - high

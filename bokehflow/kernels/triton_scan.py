@@ -100,11 +100,15 @@ def keeps_for_gradients(inputs: Iterable[Tensor]) -> bool:
 
 def plan_on_device(q: Tensor, shape: ScanShape) -> LaunchPlan:
     """The plan for the device that holds q."""
-    processors = INTERPRETED_PROCESSORS
-    if q.device.type == "cuda":
-        processors = torch.cuda.get_device_properties(q.device).multi_processor_count
     size = max(shape.key_size, shape.value_size)
-    return plan_launch(size, shape.length, shape.chains, q.dtype, processors)
+    return plan_launch(size, shape.length, shape.chains, q.dtype, processors_of(q))
+
+
+def processors_of(tensor: Tensor) -> int:
+    """Multiprocessors of the device that holds a tensor."""
+    if tensor.device.type != "cuda":
+        return INTERPRETED_PROCESSORS
+    return torch.cuda.get_device_properties(tensor.device).multi_processor_count
 
 
 def check_device(device: torch.device) -> None:

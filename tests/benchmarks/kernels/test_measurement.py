@@ -17,6 +17,7 @@ from bokehflow.benchmarks.kernels.cases import LAYER_CASES, LayerCase, make_inpu
 from bokehflow.benchmarks.kernels.contenders import CONTENDERS, FLA, OURS
 from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
 from bokehflow.benchmarks.kernels.floors import floors
+from bokehflow.benchmarks.kernels.launches import pass_launches
 from bokehflow.benchmarks.kernels.timing import Times, summarise
 from bokehflow.benchmarks.kernels.training_step import make_step
 from bokehflow.scan import naive_gated_delta, naive_scan_2d
@@ -112,3 +113,13 @@ def test_a_training_step_trains() -> None:
     step = make_step("chunked", torch.device("cpu"), batch=1, side_px=32, dtype=torch.bfloat16)
     losses = [float(step()) for _ in range(2)]
     assert losses[1] < losses[0]
+
+
+def test_launches_are_those_of_both_passes() -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    found = [launch.kernel.__name__ for launch in pass_launches(SMALL, device)]
+    walks = ["scan_output_kernel", "chunk_state_kernel", "chunk_gradient_kernel"]
+    assert [name for name in found if not name.startswith("split")] == [
+        *walks,
+        "token_gradient_kernel",
+    ]
