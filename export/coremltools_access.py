@@ -36,6 +36,23 @@ def quiet_coremltools(purpose: str) -> Iterator[Any]:
         logger.setLevel(level)
 
 
+@contextlib.contextmanager
+def passes_only() -> Iterator[None]:
+    """Let coremltools convert without looking at the whole program again and again.
+
+    A third to a half of a conversion goes into validating the program after each of a hundred
+    passes, which is for those who write passes, and into its text, which is for a log that is off.
+    To be entered inside `quiet_coremltools`.
+    """
+    from coremltools.converters.mil.mil import Program
+
+    with (
+        mock.patch.object(Program, "validate", return_value=None),
+        mock.patch.object(Program, "__str__", object.__repr__),
+    ):
+        yield
+
+
 def _import_coremltools(purpose: str) -> Any:
     try:
         import coremltools

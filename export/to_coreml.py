@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
-from unittest import mock
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from bokehflow.export.coreml_precision import (
     computes_in_float16,
     mark_float32,
 )
-from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
 from bokehflow.export.staging import staged
 
 DEPLOYMENT_TARGET = "iOS17"
@@ -110,13 +109,8 @@ def _converted(coremltools: Any, program: ExportedProgram, package: Path, **opti
     Raises ArtifactError where the module has no Core ML form and OSError where its files cannot be
     written, which `staged` tells.
     """
-    from coremltools.converters.mil.mil import Program
-
-    # A third of the conversion goes into validating the whole program after each of 110 passes;
-    # that is for those who write passes.
-    no_validation = mock.patch.object(Program, "validate", return_value=None)
     try:
-        with no_validation:
+        with passes_only():
             return coremltools.convert(
                 program,
                 convert_to="mlprogram",

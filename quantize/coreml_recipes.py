@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
 from bokehflow.quantize.coreml_noise import with_noise_outputs
 from bokehflow.quantize.coreml_package import (
     check_quantizers,
@@ -44,7 +44,7 @@ def weights_in_palette(job: Job) -> Outcome:
 def weights_and_activations_in_8_bits(job: Job) -> Outcome:
     """Both, with activation ranges from the evaluator."""
     path = job.artifact.path
-    with quiet_coremltools(_PURPOSE) as coremltools:
+    with quiet_coremltools(_PURPOSE) as coremltools, passes_only():
         model = _opened(coremltools, path)
         operations = list(layer_operations(load_program(model)))
         read = sorted({op.inputs["x"].name for op, _ in operations})
@@ -58,7 +58,7 @@ def weights_and_activations_in_8_bits(job: Job) -> Outcome:
 
 
 def _compressed(job: Job, compress: Callable[[Any, Any, list[str]], Any]) -> Outcome:
-    with quiet_coremltools(_PURPOSE) as coremltools:
+    with quiet_coremltools(_PURPOSE) as coremltools, passes_only():
         model = _opened(coremltools, job.artifact.path)
         names = [name for _, name in layer_operations(load_program(model))]
         small = compress(coremltools, model, names)

@@ -12,7 +12,7 @@ import pytest
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import MissingDependencyError, NumericalError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
-from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
 from bokehflow.export.lowering.choice import AUTO, find_lowering
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
 from bokehflow.quantize.accuracy import Limits
@@ -116,7 +116,7 @@ def test_a_limit_that_cannot_be_kept_leaves_the_best(
 def test_core_ml_activations_are_quantized_before_layers_alone(
     artifacts: dict[str, Artifact],
 ) -> None:
-    with quiet_coremltools("a test") as coremltools:
+    with quiet_coremltools("a test") as coremltools, passes_only():
         model = coremltools.models.MLModel(str(artifacts["coreml"].path), skip_model_load=True)
         operations = list(layer_operations(load_program(model)))
         magnitudes = {op.inputs["x"].name: 1.0 for op, _ in operations}
