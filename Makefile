@@ -11,11 +11,12 @@ setup: .venv/.ready
 
 .venv/.ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	# torch first and exactly: a looser request may bring gigabytes of CUDA packages. Nothing is
-	# compiled to bytecode, most of which nobody imports: that is half of the time.
+	# torch first and exactly: a looser request may bring gigabytes of CUDA packages.
 	$(PIP) "$$(grep '^torch==' requirements.txt)"
 	$(PIP) --no-deps -r requirements.txt
 	$(PIP) --no-deps --no-build-isolation -e .
+	# pip compiles to bytecode with one processor. Packages hold files for other Pythons, which fail.
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' .venv/lib || true
 	touch $@
 
 demo: .venv/.ready
