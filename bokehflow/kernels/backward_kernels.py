@@ -3,7 +3,7 @@
 With dO given and dS1 the gradient of the state after a chunk:
     dU = P^T dO + (e^(g_C - g) K) dS1,   dX = D dU,   W = T e^g K
     dS0 = e^(g_C) dS1 + (e^g Q)^T dO - W^T dX
-What a split makes of dS is D dS + N^T dS + B, so the forward summaries D and N serve again:
+What a split makes of dS is d dS + F^T dS + B, so the forward summaries d and F serve again:
 1. `split_gradient_kernel`: each split's dS at its start for a zero dS at its end;
 2. `split_scan_kernel` reversed: dS at every split's end;
 3. `chunk_state_kernel` (forward_kernels.py) and `chunk_gradient_kernel`: S before and dS after

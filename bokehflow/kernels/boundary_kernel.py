@@ -19,21 +19,22 @@ def split_scan_kernel(
 ):  # fmt: skip
     """Write the state with which every split of one chain begins, or the gradient at its end.
 
-    A split makes D S + N S + B of S. decays D [chains, splits] and injections B^T
-    [chains, splits, V, K] are fp32, changes N^T [chains, splits, K, K] have the sequences' dtype;
+    A split makes d S + F S + B of S. decays d [chains, splits] and injections B^T
+    [chains, splits, V, K] are fp32, changes F^T [chains, splits, K, K] have the sequences' dtype;
     boundaries [chains, splits, K, V] and entry [chains, K, V] are fp32, all contiguous. Forward:
-    boundary_0 = entry, boundary_{i+1} = D_i boundary_i + N_i boundary_i + B_i. REVERSED:
-    boundary_{n-1} = entry, boundary_{i-1} = D_i boundary_i + N_i^T boundary_i + B_i.
-    What a split only lets fade stays fp32: D apart, N small where little is written.
+    boundary_0 = entry, boundary_{i+1} = d_i boundary_i + F_i boundary_i + B_i. REVERSED:
+    boundary_{n-1} = entry, boundary_{i-1} = d_i boundary_i + F_i^T boundary_i + B_i.
+    What a split only lets fade stays fp32: d is apart, and F is small where little is written.
     Program (chain, block of the state's columns, which never mix).
     """
     OPERANDS: tl.constexpr = changes.dtype.element_ty
     chain, column = tl.program_id(0), tl.program_id(1) * BV
     S_t = tl.trans(load_state(entry, chain, column, K, V, BK, BV))
+    # A step is much shorter than a fetch: what four steps read is under way at a time.
     for step in tl.range(0, splits, num_stages=4):
         index = chain * splits + (splits - 1 - step if REVERSED else step)
-        D = tl.load(decays + index)
-        N_t = load_columns(changes, index, 0, K, K, BK, BK)
+        d = tl.load(decays + index)
+        F_t = load_columns(changes, index, 0, K, K, BK, BK)
         B_t = load_columns(injections, index, column, K, V, BK, BV)
         store_state(boundaries, index, column, tl.trans(S_t), K, V, BK, BV)
-        S_t = add_matmul(D * S_t + B_t, S_t, tl.trans(N_t) if REVERSED else N_t, OPERANDS)
+        S_t = add_matmul(d * S_t + B_t, S_t, tl.trans(F_t) if REVERSED else F_t, OPERANDS)

@@ -1,7 +1,7 @@
 """Forward walks: what a split of a scan does to any state, its outputs, its chunks' states.
 
 A chain of T tokens is cut into *splits* of whole chunks that run side by side:
-1. `split_summary_kernel`: what every split makes of a state S, D S + N S + B with a number D;
+1. `split_summary_kernel`: what every split makes of a state S, d S + F S + B with a number d;
 2. `split_scan_kernel` (boundary_kernel.py): the state at every split's start;
 3. `scan_output_kernel`: every split again from its start state, writing o.
 With one split only step 3 runs. The columns of a state never mix, so a program takes BV of them:
@@ -38,9 +38,9 @@ def split_summary_kernel(
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
 ):  # fmt: skip
-    """Write D, N^T [K, K] and B^T [V, K] of one split, S_end = M S_start + B with M = D + N.
+    """Write d, F^T [K, K] and B^T [V, K] of one split, S_end = M S_start + B with M = d + F.
 
-    decays D [chains, splits], changes N^T [chains, splits, K, K], injections B^T
+    decays d [chains, splits], changes F^T [chains, splits, K, K], injections B^T
     [chains, splits, V, K].
     """
     chain, split, column = tl.program_id(0), tl.program_id(1), tl.program_id(2) * BV
@@ -51,7 +51,7 @@ def split_summary_kernel(
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
     diagonal = column + tl.arange(0, BV)[:, None] == tl.arange(0, BK)[None, :]
-    D, M_t = 1.0, tl.where(diagonal, 1.0, 0.0)
+    d, M_t = 1.0, tl.where(diagonal, 1.0, 0.0)
     B_t = tl.zeros([BV, BK], tl.float32)
     gates = load_gates(log_decay, beta, start, stop, place, shape, C)
     for first in range(start, stop, C):
@@ -67,12 +67,12 @@ def split_summary_kernel(
         B_t = add_matmul(decay * B_t, X_t * kept, keys, OPERANDS)
         minus_WM_t = matmul(M_t, tl.trans(minus_W), OPERANDS)
         M_t = add_matmul(decay * M_t, minus_WM_t * kept, keys, OPERANDS)
-        D *= decay
+        d *= decay
 
     index = chain * tl.num_programs(1) + split
-    tl.store(decays + index, D)
-    N_t = tl.where(diagonal, M_t - D, M_t)
-    store_columns(changes, index, column, N_t.to(OPERANDS), K, K, BK, BV)
+    tl.store(decays + index, d)
+    F_t = tl.where(diagonal, M_t - d, M_t)
+    store_columns(changes, index, column, F_t.to(OPERANDS), K, K, BK, BV)
     store_columns(injections, index, column, B_t, K, V, BK, BV)
 
 

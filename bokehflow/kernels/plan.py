@@ -61,7 +61,7 @@ _SINGLE = {
     32: (Layout(16, 8), Layout(32, 8)),
     64: (Layout(16, 8), Layout(16, 8)),
 }
-_BOUNDARY = {16: Layout(16, 1, 4), 32: Layout(16, 1, 3), 64: Layout(16, 4)}
+_BOUNDARY = {16: Layout(16, 1), 32: Layout(16, 1), 64: Layout(16, 4)}
 
 
 def plan_launch(
