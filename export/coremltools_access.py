@@ -40,8 +40,8 @@ def quiet_coremltools(purpose: str) -> Iterator[Any]:
 def passes_only() -> Iterator[None]:
     """Let coremltools convert without looking at the whole program again and again.
 
-    A third to a half of a conversion goes into validating the program after each of a hundred
-    passes, which is for those who write passes, and into its text, which is for a log that is off.
+    Much of a conversion goes into validating the program after every pass, which is for those who
+    write passes, and into its text, which is for a log that is off.
     To be entered inside `quiet_coremltools`.
     """
     from coremltools.converters.mil.mil import Program

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import torch
@@ -11,7 +11,7 @@ from bokehflow.benchmarks.kernels.cases import LayerCase, make_inputs
 from bokehflow.benchmarks.kernels.timing import time_on_device
 from bokehflow.kernels.checks import ScanShape
 from bokehflow.kernels.launch import Launch, run_now
-from bokehflow.kernels.passes import Job, Sequences, backward_pass, forward_pass, room_like
+from bokehflow.kernels.passes import Job, Sequences, both_passes
 from bokehflow.kernels.plan import plan_launch
 from bokehflow.kernels.triton_scan import processors_of
 from bokehflow.specs import TOKEN_STRIDE
@@ -21,10 +21,12 @@ ONE_LINE = LayerCase("one line", "nano", 1, TOKEN_STRIDE, 720 * 1280 // TOKEN_ST
 """The same tokens, which every direction meets in the order in which they lie in memory."""
 
 
-def measure_launches() -> Iterator[dict[str, object]]:
-    """One row a kernel and map, on the current CUDA device."""
-    for case in (FRAME, ONE_LINE):
-        for launch in pass_launches(case, torch.device("cuda")):
+def measure_launches(
+    cases: Sequence[LayerCase] = (FRAME, ONE_LINE), device: str = "cuda"
+) -> Iterator[dict[str, object]]:
+    """One row a kernel and map."""
+    for case in cases:
+        for launch in pass_launches(case, torch.device(device)):
             times = time_on_device(lambda launch=launch: run_now(launch))  # type: ignore[misc]
             yield {"case": case.name, "kernel": launch.kernel.__name__, **asdict(times)}
 
@@ -43,6 +45,5 @@ def pass_launches(case: LayerCase, device: torch.device) -> list[Launch]:
 
     job, sequences = Job(shape, plan, run), Sequences(q, k, v, log_decay, beta)
     state = torch.zeros(shape.chains, case.head_size, case.head_size, device=device)
-    o, final, borders = forward_pass(sequences, state, job)
-    backward_pass(sequences, borders, o, final, room_like(sequences), job)
+    both_passes(sequences, state, job)
     return launches

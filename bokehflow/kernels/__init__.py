@@ -70,7 +70,9 @@ def gated_delta_scan_2d(
     the scan, that start from states of their own: initial_state and final state are then
     [B, segments, 4, H, K, V].
     Returns o [B, T, 4, H, V] in the dtype of v, each at its token's place, and the final state in
-    float32. State and gates are float32 inside; without gradients nothing is kept.
+    float32. State and gates are float32 inside; without gradients nothing is kept. Products round
+    the state to the dtype of q: in float16 it must stay within 65504. In both half precisions the
+    chunk's inverse is float16, whose range keys of unit length never leave.
     Raises SizeError for shapes that do not fit, UsageError for dtypes, devices and tensors that
     are not on a CUDA device, MissingDependencyError without Triton.
     Source: Yang et al., "Gated Delta Networks" (arXiv 2412.06464), section 3.3.

@@ -38,8 +38,8 @@ def view_base(view, place, UNIT: tl.constexpr):
 
 @triton.jit
 def _divide(numbers, divisor):
-    """Quotients and remainders of whole numbers >= 0, in a third of the instructions that an
-    integer division takes: an approximate quotient, corrected by what is left."""
+    """Quotients and remainders of whole numbers >= 0, in fewer instructions than an integer
+    division takes: an approximate quotient, corrected by what is left."""
     inverse = 1.0 / (divisor * 1.0)
     quotient = ((numbers.to(tl.float32) + 0.5) * inverse).to(tl.int32)
     left = numbers - quotient * divisor
@@ -127,55 +127,28 @@ def store_gate(base, view, places, valid, values):
 
 @triton.jit
 def _state_offsets(
-    index, start, ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr
+    index, row, column, ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr
 ):
-    rows, cols = tl.arange(0, BR)[:, None], start + tl.arange(0, BC)[None, :]
+    rows, cols = row + tl.arange(0, BR)[:, None], column + tl.arange(0, BC)[None, :]
     offsets = index.to(tl.int64) * (ROWS * COLS) + rows * COLS + cols
     return offsets, (rows < ROWS) & (cols < COLS)
 
 
 @triton.jit
 def load_state(
-    states, index, start, ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr
-):
-    """Columns start, start + 1, ... of matrix `index` of a contiguous fp32 [..., ROWS, COLS]."""
-    offsets, mask = _state_offsets(index, start, ROWS, COLS, BR, BC)
+    states, index, row, column,
+    ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr,
+):  # fmt: skip
+    """The block [BR, BC] from (row, column) on of matrix `index` of a contiguous array."""
+    offsets, mask = _state_offsets(index, row, column, ROWS, COLS, BR, BC)
     return tl.load(states + offsets, mask=mask, other=0.0)
 
 
 @triton.jit
 def store_state(
-    states, index, start, value,
+    states, index, row, column, value,
     ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr,
 ):  # fmt: skip
-    """Write columns start, start + 1, ... of matrix `index` of a contiguous fp32 array."""
-    offsets, mask = _state_offsets(index, start, ROWS, COLS, BR, BC)
-    tl.store(states + offsets, value, mask=mask)
-
-
-@triton.jit
-def _transposed_offsets(
-    index, start, ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr
-):
-    cols, rows = start + tl.arange(0, BC)[:, None], tl.arange(0, BR)[None, :]
-    offsets = index.to(tl.int64) * (ROWS * COLS) + cols * ROWS + rows
-    return offsets, (rows < ROWS) & (cols < COLS)
-
-
-@triton.jit
-def load_columns(
-    states, index, start, ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr
-):
-    """Columns start, start + 1, ... of matrix `index`, as rows, of transposed [..., COLS, ROWS]."""
-    offsets, mask = _transposed_offsets(index, start, ROWS, COLS, BR, BC)
-    return tl.load(states + offsets, mask=mask, other=0.0)
-
-
-@triton.jit
-def store_columns(
-    states, index, start, value,
-    ROWS: tl.constexpr, COLS: tl.constexpr, BR: tl.constexpr, BC: tl.constexpr,
-):  # fmt: skip
-    """Write such columns [BC, BR] of matrix `index` of transposed [..., COLS, ROWS]."""
-    offsets, mask = _transposed_offsets(index, start, ROWS, COLS, BR, BC)
+    """Write such a block."""
+    offsets, mask = _state_offsets(index, row, column, ROWS, COLS, BR, BC)
     tl.store(states + offsets, value, mask=mask)

@@ -26,7 +26,7 @@ from bokehflow.kernels.launch import Launch
 from bokehflow.kernels.linear_layer import column_sum_launch
 from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
 from bokehflow.kernels.norm_layer import norm_gradient_launch, norm_launch
-from bokehflow.kernels.passes import Job, Sequences, backward_pass, forward_pass, room_like
+from bokehflow.kernels.passes import Job, Sequences, both_passes
 from bokehflow.kernels.plan import plan_launch
 from bokehflow.kernels.triton_projected import key_launch
 
@@ -73,8 +73,7 @@ def record_launches(dtype: torch.dtype, head_size: int, height: int, width: int)
     state = torch.empty(shape.chains, head_size, head_size, device="meta")
     launches: list[Launch] = []
     job = Job(shape, plan, launches.append)
-    _, final, borders = forward_pass(sequences, state, job)
-    backward_pass(sequences, borders, rows(), final, room_like(sequences), job)
+    both_passes(sequences, state, job)
     return [*launches, *_layer_launches(dtype, head_size, height * width)]
 
 

@@ -25,7 +25,6 @@ from bokehflow.kernels.addressing import (
     load_rows,
     load_state,
     part_gates,
-    store_columns,
     store_state,
     token_places,
     view_base,
@@ -82,7 +81,7 @@ def split_gradient_kernel(
         gates = load_gates(log_decay, beta, before, stop, place, shape, C)
         dS_t = _state_gradient_before(dS_t, queries, keys, dO, b, log_a, C, OPERANDS)
 
-    store_columns(injections, chain * tl.num_programs(1) + split, column, dS_t, K, V, BK, BV)
+    store_state(injections, chain * tl.num_programs(1) + split, column, 0, dS_t, V, K, BV, BK)
 
 
 @triton.jit
@@ -107,13 +106,13 @@ def chunk_gradient_kernel(
     first_chunk = chain * tl.cdiv(shape[2], C) + start // C
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
-    dS = load_state(end_gradients, chain * tl.num_programs(1) + split, column, K, V, BK, BV)
+    dS = load_state(end_gradients, chain * tl.num_programs(1) + split, 0, column, K, V, BK, BV)
     dS_t = tl.trans(dS)
     last = start + (chunks - 1) * C
     gates = load_gates(log_decay, beta, last, stop, place, shape, C)
     for back in range(chunks):
         index = first_chunk + chunks - 1 - back
-        store_columns(chunk_gradients, index, column, dS_t, K, V, BK, BV)
+        store_state(chunk_gradients, index, column, 0, dS_t, V, K, BV, BK)
         first = last - back * C
         places, valid = token_places(first, stop, place, shape, C)
         queries = load_rows(q_base, q, places, valid, 0, K, BK, UNIT)
@@ -125,4 +124,4 @@ def chunk_gradient_kernel(
         dS_t = _state_gradient_before(dS_t, queries, keys, dO, b, log_a, C, OPERANDS)
 
     if split == 0:
-        store_state(grad_initial, chain, column, tl.trans(dS_t), K, V, BK, BV)
+        store_state(grad_initial, chain, 0, column, tl.trans(dS_t), K, V, BK, BV)

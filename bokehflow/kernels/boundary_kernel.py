@@ -8,7 +8,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from bokehflow.kernels.addressing import load_columns, load_state, store_state
+from bokehflow.kernels.addressing import load_state, store_state
 from bokehflow.kernels.chunk_math import add_matmul
 
 
@@ -29,12 +29,12 @@ def split_scan_kernel(
     """
     OPERANDS: tl.constexpr = changes.dtype.element_ty
     chain, column = tl.program_id(0), tl.program_id(1) * BV
-    S_t = tl.trans(load_state(entry, chain, column, K, V, BK, BV))
+    S_t = tl.trans(load_state(entry, chain, 0, column, K, V, BK, BV))
     # A step is much shorter than a fetch: what four steps read is under way at a time.
     for step in tl.range(0, splits, num_stages=4):
         index = chain * splits + (splits - 1 - step if REVERSED else step)
         d = tl.load(decays + index)
-        F_t = load_columns(changes, index, 0, K, K, BK, BK)
-        B_t = load_columns(injections, index, column, K, V, BK, BV)
-        store_state(boundaries, index, column, tl.trans(S_t), K, V, BK, BV)
+        F_t = load_state(changes, index, 0, 0, K, K, BK, BK)
+        B_t = load_state(injections, index, column, 0, V, K, BV, BK)
+        store_state(boundaries, index, 0, column, tl.trans(S_t), K, V, BK, BV)
         S_t = add_matmul(d * S_t + B_t, S_t, tl.trans(F_t) if REVERSED else F_t, OPERANDS)

@@ -22,7 +22,6 @@ from bokehflow.kernels.addressing import (
     load_rows,
     load_state,
     part_gates,
-    store_columns,
     store_rows,
     store_state,
     token_places,
@@ -72,8 +71,8 @@ def split_summary_kernel(
     index = chain * tl.num_programs(1) + split
     tl.store(decays + index, d)
     F_t = tl.where(diagonal, M_t - d, M_t)
-    store_columns(changes, index, column, F_t.to(OPERANDS), K, K, BK, BV)
-    store_columns(injections, index, column, B_t, K, V, BK, BV)
+    store_state(changes, index, column, 0, F_t.to(OPERANDS), K, K, BV, BK)
+    store_state(injections, index, column, 0, B_t, V, K, BV, BK)
 
 
 @triton.jit
@@ -96,7 +95,7 @@ def scan_output_kernel(
     stop = min(start + split_length, shape[2])
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
-    S_t = tl.trans(load_state(start_states, chain * splits + split, column, K, V, BK, BV))
+    S_t = tl.trans(load_state(start_states, chain * splits + split, 0, column, K, V, BK, BV))
     gates = load_gates(log_decay, beta, start, stop, place, shape, C)
     for first in range(start, stop, C):
         places, valid = token_places(first, stop, place, shape, C)
@@ -115,7 +114,7 @@ def scan_output_kernel(
         S_t = add_matmul(decay * S_t, U_t * to_end[None, :], keys, OPERANDS)
 
     if split == splits - 1:
-        store_state(final_state, chain, column, tl.trans(S_t), K, V, BK, BV)
+        store_state(final_state, chain, 0, column, tl.trans(S_t), K, V, BK, BV)
 
 
 @triton.jit
@@ -137,9 +136,9 @@ def chunk_state_kernel(
     index = chain * tl.cdiv(shape[2], C) + start // C
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
-    S = load_state(start_states, chain * tl.num_programs(1) + split, column, K, V, BK, BV)
+    S = load_state(start_states, chain * tl.num_programs(1) + split, 0, column, K, V, BK, BV)
     S_t = tl.trans(S)
-    store_columns(chunk_states, index, column, S_t, K, V, BK, BV)
+    store_state(chunk_states, index, column, 0, S_t, V, K, BV, BK)
     gates = load_gates(log_decay, beta, start, stop, place, shape, C)
     for first in range(start, stop - C, C):
         places, valid = token_places(first, stop, place, shape, C)
@@ -152,4 +151,4 @@ def chunk_state_kernel(
         X_t = updates(S_t, minus_W, values, T, OPERANDS)
         S_t = add_matmul(decay * S_t, X_t * (b * to_end)[None, :], keys, OPERANDS)
         index += 1
-        store_columns(chunk_states, index, column, S_t, K, V, BK, BV)
+        store_state(chunk_states, index, column, 0, S_t, V, K, BV, BK)

@@ -146,31 +146,37 @@ def backward_pass(
     gates = (gate_view(sequences.log_decay), gate_view(sequences.beta))
     q_view, k_view, v_view = row_view(q, unit), row_view(k, unit), row_view(v, unit)
     do_view = row_view(grad_o, unit)
-    columns = job.shape.value_size
+    chains, K, V = grad_final.shape
 
     ends = grad_final.unsqueeze(1)
     if job.splits > 1:
-        injections = grad_final.new_empty(*borders.starts.shape[:2], columns, job.shape.key_size)
+        injections = grad_final.new_empty(chains, job.splits, V, K)
         views = (q_view, k_view, *gates, do_view, injections)
-        job.walk(split_gradient_kernel, views, unit, columns)
+        job.walk(split_gradient_kernel, views, unit, V)
         ends = job.over_splits(
             borders.decays, borders.changes, injections, grad_final, backwards=True
         )
 
     chunks = -(-job.shape.length // CHUNK)
-    chains, K, V = grad_final.shape
     states = grad_final.new_empty(chains, chunks, V, K)  # transposed
     state_grads, grad_initial = torch.empty_like(states), torch.empty_like(grad_final)
     forward = (k_view, v_view, *gates, borders.starts, states)
-    job.walk(chunk_state_kernel, forward, unit, columns)
+    job.walk(chunk_state_kernel, forward, unit, V)
     backward = (q_view, k_view, *gates, do_view, ends, state_grads, grad_initial)
-    job.walk(chunk_gradient_kernel, backward, unit, columns)
+    job.walk(chunk_gradient_kernel, backward, unit, V)
 
     read = (q_view, k_view, v_view, *gates, do_view, states, state_grads)
     rows = (row_view(grads.q, unit), row_view(grads.k, unit), row_view(grads.v, unit))
     written = (*rows, gate_view(grads.log_decay), gate_view(grads.beta))
     job.over_chunks(token_gradient_kernel, (*read, *written), unit)
     return grad_initial
+
+
+def both_passes(sequences: Sequences, initial_state: Tensor, job: Job) -> None:
+    """Forward, and backward with the outputs as their own gradients, for those who want to see what
+    is launched."""
+    o, final, borders = forward_pass(sequences, initial_state, job)
+    backward_pass(sequences, borders, o, final, room_like(sequences), job)
 
 
 def _forward_borders(sequences: Sequences, initial_state: Tensor, job: Job) -> Borders:

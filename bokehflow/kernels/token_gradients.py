@@ -18,9 +18,9 @@ import triton.language as tl
 
 from bokehflow.kernels.addressing import (
     chain_place,
-    load_columns,
     load_gates,
     load_rows,
+    load_state,
     part_gates,
     store_gate,
     store_rows,
@@ -72,8 +72,8 @@ def _through_columns(
     for column in range(0, V, BV):
         values = load_rows(v_base, v, places, valid, column, V, BV, UNIT)
         dO = load_rows(do_base, grad_o, places, valid, column, V, BV, UNIT)
-        S_t = load_columns(chunk_states, index, column, K, V, BK, BV)
-        dS_t = load_columns(chunk_gradients, index, column, K, V, BK, BV)
+        S_t = load_state(chunk_states, index, column, 0, V, K, BV, BK)
+        dS_t = load_state(chunk_gradients, index, column, 0, V, K, BV, BK)
         S_dS += tl.sum(S_t * dS_t, 0)
         E_t = tl.trans(values) - matmul(S_t, tl.trans(keys), OPERANDS) * grown[None, :]
         X, X_t = matmul(T, tl.trans(E_t), OPERANDS), matmul(E_t, tl.trans(T), OPERANDS)

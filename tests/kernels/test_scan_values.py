@@ -55,10 +55,13 @@ def test_without_an_initial_state_it_is_zero(scan: Scan, device: torch.device) -
     assert all(torch.equal(a, b) for a, b in zip(zero, none, strict=True))
 
 
-def test_gates_and_state_may_stay_in_float32(scan: Scan, device: torch.device) -> None:
+@pytest.mark.parametrize("wide", [(3, 4, 5), (3,), (4,)], ids=["all", "log_decay", "beta"])
+def test_gates_and_state_may_stay_in_float32(
+    scan: Scan, wide: tuple[int, ...], device: torch.device
+) -> None:
     case = Case(3, 6, dtype=BRAIN)
     inputs = [x.detach().to(device) for x in case.inputs()]
-    inputs = [*inputs[:3], *(x.float() for x in inputs[3:])]
+    inputs = [x.float() if i in wide else x for i, x in enumerate(inputs)]
     inputs = [x.requires_grad_() for x in inputs]
     found = run_with_gradients(scan, inputs, case)
     assert_close(truth(inputs, case), found, case.dtype)

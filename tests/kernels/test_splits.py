@@ -28,6 +28,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
             Case(5, 8, value_size=8, keys="same", decay=1.0), 1, id="three_splits_identical_keys"
         ),
         pytest.param(Case(1, 50, value_size=3, decay="mixed"), 3, id="two_splits_mixed_decay"),
+        pytest.param(Case(7, 13, value_size=4), 1, id="six_splits"),
         pytest.param(Case(4, 9, key_size=40, value_size=18), 2, id="blocks_of_columns"),
         pytest.param(Case(4, 9, dtype=torch.bfloat16), 1, id="bf16"),
     ],

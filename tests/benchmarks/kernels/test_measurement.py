@@ -11,13 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from bokehflow.benchmarks.kernels import layers
+from bokehflow.benchmarks.kernels import launches, layers
 from bokehflow.benchmarks.kernels.bars import layer_bars
 from bokehflow.benchmarks.kernels.cases import LAYER_CASES, LayerCase, make_inputs
 from bokehflow.benchmarks.kernels.contenders import CONTENDERS, FLA, OURS
 from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
 from bokehflow.benchmarks.kernels.floors import floors
-from bokehflow.benchmarks.kernels.launches import pass_launches
 from bokehflow.benchmarks.kernels.timing import Times, summarise
 from bokehflow.benchmarks.kernels.training_step import make_step
 from bokehflow.scan import naive_gated_delta, naive_scan_2d
@@ -115,11 +114,18 @@ def test_a_training_step_trains() -> None:
     assert losses[1] < losses[0]
 
 
-def test_launches_are_those_of_both_passes() -> None:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    found = [launch.kernel.__name__ for launch in pass_launches(SMALL, device)]
+def test_every_kernel_of_both_passes_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+
+    def clock(call: Any) -> Times:
+        ran.append(call())
+        return summarise([1.0, 2.0, 3.0], 0.0)
+
+    monkeypatch.setattr(launches, "time_on_device", clock)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rows = list(launches.measure_launches([SMALL], device))
+    assert {row["case"] for row in rows} == {SMALL.name}
+    found = [row["kernel"] for row in rows if not str(row["kernel"]).startswith("split")]
     walks = ["scan_output_kernel", "chunk_state_kernel", "chunk_gradient_kernel"]
-    assert [name for name in found if not name.startswith("split")] == [
-        *walks,
-        "token_gradient_kernel",
-    ]
+    assert found == [*walks, "token_gradient_kernel"]
+    assert len(ran) == len(rows)
