@@ -129,8 +129,14 @@ def chunk_system(keys, b, log_decay, C: tl.constexpr, OPERANDS: tl.constexpr):
 
 
 @triton.jit
+def erasers(keys, T, grown, OPERANDS: tl.constexpr):
+    """-W = -T e^g K [C, K]: what a chunk's updates take from the state before it."""
+    return matmul(T * (-grown)[None, :], keys, OPERANDS)
+
+
+@triton.jit
 def updates(S_t, minus_W, values, T, OPERANDS: tl.constexpr):
-    """X^T [V, C] from the transposed state S_t [V, K] and minus_W = -T e^g K: (T V - W S)^T."""
+    """X^T [V, C] from the transposed state S_t [V, K] and the chunk's `erasers`: (T V - W S)^T."""
     X_t = matmul(tl.trans(values), tl.trans(T), OPERANDS)
     return add_matmul(X_t, S_t, tl.trans(minus_W), OPERANDS)
 

@@ -27,7 +27,14 @@ from bokehflow.kernels.addressing import (
     token_places,
     view_base,
 )
-from bokehflow.kernels.chunk_math import add_matmul, attention, chunk_system, matmul, updates
+from bokehflow.kernels.chunk_math import (
+    add_matmul,
+    attention,
+    chunk_system,
+    erasers,
+    matmul,
+    updates,
+)
 
 
 @triton.jit
@@ -60,7 +67,7 @@ def split_summary_kernel(
         log_a, b = part_gates(gates)
         gates = load_gates(log_decay, beta, first + C, stop, place, shape, C)
         _, T, _, grown, _, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
-        minus_W = matmul(T * (-grown)[None, :], keys, OPERANDS)
+        minus_W = erasers(keys, T, grown, OPERANDS)
         X_t = updates(B_t, minus_W, values, T, OPERANDS)
         kept = (b * to_end)[None, :]
         B_t = add_matmul(decay * B_t, X_t * kept, keys, OPERANDS)
@@ -105,7 +112,7 @@ def scan_output_kernel(
         log_a, b = part_gates(gates)
         gates = load_gates(log_decay, beta, first + C, stop, place, shape, C)
         _, T, _, grown, pairs, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
-        minus_W = matmul(T * (-grown)[None, :], keys, OPERANDS)
+        minus_W = erasers(keys, T, grown, OPERANDS)
         U_t = updates(S_t, minus_W, values, T, OPERANDS) * b[None, :]
         outputs = grown[:, None] * matmul(queries, tl.trans(S_t), OPERANDS)
         P = attention(queries, keys, pairs, OPERANDS)
@@ -147,7 +154,7 @@ def chunk_state_kernel(
         log_a, b = part_gates(gates)
         gates = load_gates(log_decay, beta, first + C, stop, place, shape, C)
         _, T, _, grown, _, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
-        minus_W = matmul(T * (-grown)[None, :], keys, OPERANDS)
+        minus_W = erasers(keys, T, grown, OPERANDS)
         X_t = updates(S_t, minus_W, values, T, OPERANDS)
         S_t = add_matmul(decay * S_t, X_t * (b * to_end)[None, :], keys, OPERANDS)
         index += 1
