@@ -13,6 +13,9 @@ TOKEN_STRIDE = 4
 DEPTH_MIN_M = 0.1
 DEPTH_MAX_M = 1000.0
 """Depth is reported within these bounds; sky is DEPTH_MAX_M."""
+DEPTH_JUDGED_M = 80.0
+"""Depths beyond this are not told apart, in training or in scores: nothing a lens shows does, and
+it is the field's usual bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import torch
 
 from bokehflow.errors import LensError
 from bokehflow.optics import Lens, signed_radius_px
-from tests.tolerances import OPTICS
+from tests.tolerances import KNOWN_RADIUS_PX, OPTICS
 
 
 def test_circle_of_confusion_is_the_documents_diameter() -> None:
@@ -33,7 +33,9 @@ def test_sign_is_positive_nearer_and_zero_in_focus() -> None:
 
 def test_far_background_has_the_known_size() -> None:
     # A full-frame 50 mm f/1.8 at 2 m blurs the far background to a radius of 19 px at 1920 px.
-    assert -Lens(50.0, 1.8, 2.0).radius_px(math.inf, 1920) == pytest.approx(19.0, abs=0.05)
+    assert -Lens(50.0, 1.8, 2.0).radius_px(math.inf, 1920) == pytest.approx(
+        19.0, abs=KNOWN_RADIUS_PX
+    )
 
 
 def test_numbers_arrays_and_tensors_agree() -> None:

@@ -15,6 +15,14 @@ TRACER_COVERAGE = 6e-3
 """1024 samples against the closed-form share of a disk, averaged over no pixel width."""
 TRACER_CONVERGENCE_RMS = 0.01
 """256 against 1024 samples on white noise at radius 7, the hardest picture there is."""
+LEVELS_FP32 = 1e-4
+"""A whole number of up to 255 after a division by 255 and back, in float32."""
+KNOWN_FOV_DEG = 0.1
+"""The Motorcycle's field of view, known to a tenth of a degree."""
+FRAME_NUMBER = 1
+"""A frame that counts in grey levels, through a video codec: a level each."""
+STATE_NORM = 1e-6
+"""A norm of a state against the same in the same precision, some tens in size."""
 LENS_MOMENT = 2e-3
 """Second moments of 1024 well-spread points; random ones would miss by 1e-2."""
 LENS_CENTRE = 1e-12
@@ -27,6 +35,14 @@ VIDEO_MEAN_LEVELS = 3.0
 """The same through H.264 at CRF 18 in 4:2:0; 1.5 measured on 64x48 moving gradients."""
 LOSSLESS_VIDEO_LEVELS = 2
 """Largest error in levels of a lossless 4:4:4 clip: RGB to 8-bit YCbCr and back, two roundings."""
+TIMESTAMP_S = 1e-6
+"""A time as a whole number of ticks, turned into seconds."""
+DEPTH_STEP_M = 0.001
+"""A file of depth counts millimetres; two runs may round to neighbours."""
+DEPTH_HALF_STEP_M = 0.0005
+"""The same depth rounded to millimetres."""
+SIXTEEN_BIT_STEP = 2e-5
+"""A number in 0..1 as one of 65,535 levels: 1.5e-5."""
 
 # --- core ml evaluator ---------------------------------------------------------------------------
 MIL_FP32 = 3e-6
@@ -35,6 +51,10 @@ MIL_FP16_SQNR_DB = 55.0
 """A few roundings to 11 bits, 72 dB each, through slopes of up to 3 (pow, exp)."""
 MIL_INT8_WEIGHTS_SQNR_DB = 35.0
 """Two convolutions with weights in 8 bits a channel: steps of 1/127 of the largest, 40 dB."""
+CANCELLED_REL = 1e-3
+"""What is left of 1e-4 after 1 was added in float32 and taken away: 6e-8 of 1."""
+MIL_FP16_REL = 1e-2
+"""A number of 1e-4, where float16 is subnormal, after a product or two: steps of 6e-8."""
 
 # --- kernels -----------------------------------------------------------------------------------
 # Relative RMS of a scan against the float64 recurrence on the same (already rounded) inputs.
@@ -53,6 +73,12 @@ SCAN_GRADIENT_FACTOR = 3.0
 # --- optics, scan, network -----------------------------------------------------------------------
 OPTICS = 1e-12
 """The same few products in float64, in another order."""
+KNOWN_RADIUS_PX = 0.05
+"""Half a unit of the last digit of a radius known from elsewhere."""
+RADIUS_PX = 1e-3
+"""A blur radius of a few px from depth in float32, which cancels near the plane in focus."""
+GATE_FLOOR = 0.01
+"""An untrained network's floors, known to two digits."""
 SCAN_CHUNKED_FP32 = 2e-6
 """The chunked form in float32 against the float64 recurrence: 1e-7 to 1e-6 measured, the most where
 a state is a sum of hundreds of nearly parallel updates."""
@@ -60,6 +86,10 @@ SCAN_CHUNKED_FP64 = 1e-12
 """The chunked form in float64: the same sums in another order."""
 FP32_EQUAL = 1e-5
 """One float32 computation against another order of the same one."""
+FEW_OPERATIONS = 1e-6
+"""A handful of float32 operations in a given order: 6e-8 each."""
+NEAR_ZERO = 1e-7
+"""The same where a result is 0 but for rounding."""
 RESAMPLE_SHIFT_PX = 0.05
 """A sampled triangle filter is not quite centred: 0.033 px measured from 1280 to 512."""
 FP16_EQUAL = 4e-3
@@ -84,8 +114,18 @@ RAY_TRACED_VARIANCE_PX2 = 0.1
 """A lamp two pixels wide is too small for its pixel steps to add exactly 1/12 (measured 0.06)."""
 RAY_TRACED_GAIN_DB = 6.0
 """What rendering gains over no blur on a tiny scene (measured 12 to 17); noise allows no more."""
+SHEET_WIDTH_PX = 1.5
+"""A sheet's width counted in covered pixels: half a pixel a side, and one for its slant."""
+SHEET_DEPTH_REL = 1e-4
+"""Depth of a slanted sheet in float32, by a division."""
 
 # --- render --------------------------------------------------------------------------------------
+RENDER_FP32 = 1e-4
+"""Float32 through divisions by small coverages, which enlarge its rounding."""
+BEYOND_BANK = 1e-3
+"""A radius beyond the bank against one at its end: the same kernels of slightly other shares."""
+POLYGON_DISK_REL = 1e-5
+"""A polygon of 4,000 corners against a disk: of the order of (pi / 4000)^2, 6e-7."""
 APERTURE_VARIANCE_REL = 2e-2
 """The radius is solved on a coverage sampled 16 x 16 times a cell; a tiny triangle drawn so is off
 its centre by 1% of its variance."""
@@ -138,8 +178,20 @@ BASELINE_LIGHT = 1e-5
 BASELINE_IMPULSE = 0.02
 """The same for one pixel. A Gaussian is cut by the rim of the chart, and light below zero from
 Fourier rounding is clipped."""
+SPILL_BY_HAND = 0.05
+"""Half of a step's contrast, counted in pixels on either side of it."""
 
 # --- training ------------------------------------------------------------------------------------
+LOSS_FORMULA = 1e-4
+"""A loss in float32 against its formula in float64; some are small differences."""
+CLIPPED_NORM_REL = 1e-3
+"""A clipped gradient's norm, summed from its parts in float32."""
+NOISE_STRENGTH_REL = 0.05
+"""Spread of 24,576 draws, less what rounding to 0..1 cuts off."""
+FOLDED_NORM = 1e-4
+"""A convolution with its batch norm folded in, against one after the other, in float32."""
+VIEW_ASPECT_REL = 0.1
+"""A view's shape in whole pixels: one of twenty is 5 %."""
 SSIM_FORMULA = 1e-6
 """The same windows in float64, but for the kernel's eleven float32 weights."""
 PROCESSES_EQUAL = 1e-4
@@ -168,8 +220,12 @@ SAME_ENGINE = 1e-4
 # --- benchmarks/evaluation -----------------------------------------------------------------------
 DEPTH_FORMULA = 1e-9
 """Depth metrics in float64, in another order."""
+SCALE_GRID = 2e-3
+"""Of a relative error, where the best scale was looked for in steps of a thousandth."""
 PUBLISHED_DIGIT = 0.005
 """Half a unit of the last digit that the baselines' figures are known to."""
+FLOAT_DEPTH_REL = 1e-3
+"""An error of depth between two float32 maps, a hundredth of their size."""
 ESTIMATED_FLOW_PX = 0.25
 """Median of TV-L1 flow on a smooth picture moved by whole pixels."""
 

@@ -1,6 +1,6 @@
 """How far a depth map is from the truth, as it stands and with its scale mended.
 
-Depths of both are taken within DEPTH_MIN_M and FARTHEST_M, and pixels whose truth lies beyond that
+Depths of both are taken within DEPTH_MIN_M and DEPTH_JUDGED_M, and pixels whose truth lies beyond
 are not scored: 80 m is the field's usual bound, and sky has no depth to be wrong by.
 """
 
@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehflow.benchmarks.evaluation.depth_edges import edge_f1
-from bokehflow.specs import DEPTH_MIN_M
-from bokehflow.training.losses import FARTHEST_M
+from bokehflow.specs import DEPTH_JUDGED_M, DEPTH_MIN_M
 
 Plane = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
@@ -32,8 +31,9 @@ class DepthScore:
 
     abs_rel: mean |error| / truth. rmse_m: root mean square error in metres. silog: spread of the
     log error, x 100; no scale changes it. delta1: share of pixels within a factor of 1.25.
-    aligned_*: the same after the map is scaled to the truth's median. edge_f1: outlines, None where
-    the truth has none.
+    aligned_*: the same after the map is scaled to the truth's median (Zhou et al. 2017, arXiv
+    1704.07813). scaled_*: after it is scaled by the median of truth / map, of all scales that with
+    the least absolute log error. edge_f1: outlines, None where the truth has none.
     """
 
     abs_rel: float
@@ -43,6 +43,8 @@ class DepthScore:
     aligned_abs_rel: float
     aligned_rmse_m: float
     aligned_delta1: float
+    scaled_abs_rel: float
+    scaled_delta1: float
     edge_f1: float | None
 
 
@@ -51,11 +53,12 @@ def score_depth(truth_m: Plane, test_m: Plane, known: Mask) -> DepthScore | None
 
     None where no pixel's truth is known and near enough.
     """
-    scored = known & (truth_m <= FARTHEST_M) & (truth_m >= DEPTH_MIN_M)
+    scored = known & (truth_m <= DEPTH_JUDGED_M) & (truth_m >= DEPTH_MIN_M)
     if not scored.any():
         return None
     truth, test = truth_m[scored].astype(np.float64), _bounded(test_m[scored])
     aligned = _bounded(test * (np.median(truth) / np.median(test)))
+    scaled = _bounded(test * np.median(truth / test))
     log_error = np.log(test / truth)
     return DepthScore(
         abs_rel=_abs_rel(truth, test),
@@ -65,6 +68,8 @@ def score_depth(truth_m: Plane, test_m: Plane, known: Mask) -> DepthScore | None
         aligned_abs_rel=_abs_rel(truth, aligned),
         aligned_rmse_m=_rmse(truth, aligned),
         aligned_delta1=delta1(truth, aligned),
+        scaled_abs_rel=_abs_rel(truth, scaled),
+        scaled_delta1=delta1(truth, scaled),
         edge_f1=edge_f1(_bounded(truth_m), _bounded(test_m), known),
     )
 
@@ -89,7 +94,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _bounded(depth_m: Plane) -> Plane:
-    bounded: Plane = np.clip(depth_m.astype(np.float64), DEPTH_MIN_M, FARTHEST_M)
+    bounded: Plane = np.clip(depth_m.astype(np.float64), DEPTH_MIN_M, DEPTH_JUDGED_M)
     return bounded
 
 

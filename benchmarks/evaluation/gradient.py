@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bokehflow.training.losses import FARTHEST_M
+from bokehflow.specs import DEPTH_JUDGED_M
 
 Plane = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
@@ -27,9 +27,9 @@ class Gradient:
     bottom: float
 
     def inverse_depth(self, height: int, width: int) -> Plane:
-        """The map [height, width], nowhere farther than FARTHEST_M."""
+        """The map [height, width], nowhere farther than DEPTH_JUDGED_M."""
         rows = self.top + (self.bottom - self.top) * _row_places(height)
-        plane: Plane = np.repeat(np.maximum(rows, 1.0 / FARTHEST_M)[:, None], width, axis=1)
+        plane: Plane = np.repeat(np.maximum(rows, 1.0 / DEPTH_JUDGED_M)[:, None], width, axis=1)
         return plane
 
     def flattened(self) -> Gradient:

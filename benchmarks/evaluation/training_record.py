@@ -18,7 +18,7 @@ from typing import Any
 
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.calibration.data.split import TRAIN
-from bokehflow.errors import BokehFlowError, InputError
+from bokehflow.errors import BokehFlowError, InputError, UsageError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.training.curves import COLUMNS
 from bokehflow.training.loop import CURVES
@@ -123,6 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--record", type=Path, default=RECORD)
     options = parser.parse_args(arguments)
     try:
+        if options.share < 1.0 and not options.goes_on:
+            raise UsageError(
+                f"--share {options.share} without --goes-on",
+                "weights recorded so far, with which the mean was taken",
+                "give --goes-on, or leave out --share",
+            )
         run = Run(
             options.config,
             options.hardware,

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-FARTHEST_M = 80.0
-"""Depths beyond this count as this: nothing that a lens shows tells them apart."""
+from bokehflow.specs import DEPTH_JUDGED_M
+
 SCALE_FREEDOM = 0.5
 """Share of a scale error that is forgiven (Eigen et al., arXiv 1406.2283): scale still counts."""
 EDGE_SCALES = (1, 2, 4)
@@ -57,8 +57,8 @@ def ssim_loss(test: Tensor, reference: Tensor) -> Tensor:
 
 
 def log_inverse_depth(inverse_depth: Tensor) -> Tensor:
-    """log of inverse depth in 1/m, with everything beyond FARTHEST_M at that distance."""
-    return inverse_depth.clamp(min=1.0 / FARTHEST_M).log()
+    """log of inverse depth in 1/m, with everything beyond DEPTH_JUDGED_M at that distance."""
+    return inverse_depth.clamp(min=1.0 / DEPTH_JUDGED_M).log()
 
 
 def scale_invariant_loss(test: Tensor, reference: Tensor) -> Tensor:

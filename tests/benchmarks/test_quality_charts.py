@@ -89,7 +89,7 @@ def test_chart_depth_blurs_as_wanted(radius_px: float) -> None:
     depth = depth_for_radius(torch.full((1, 1, 2, 201), radius_px), lens)
     assert bool((depth > 0).all())
     torch.testing.assert_close(
-        lens.radius_px(depth, 201), torch.full_like(depth, radius_px), atol=1e-3, rtol=0
+        lens.radius_px(depth, 201), torch.full_like(depth, radius_px), atol=tol.RADIUS_PX, rtol=0
     )
 
 
@@ -121,7 +121,7 @@ def test_step_edges_name_the_faults_of_each_family() -> None:
     )
     # Where nothing is blurred the near edge is wrong by half the contrast and nothing leaks.
     assert max(sharp.far_leak, sharp.halo) < tol.BASELINE_LIGHT
-    assert sharp.spill_outside == pytest.approx(0.5, abs=0.05)
+    assert sharp.spill_outside == pytest.approx(0.5, abs=tol.SPILL_BY_HAND)
     # Scatter lets what is far leak onto what is near; gather lets what is near halo into the far
     # blur and keeps a blurred near edge from spilling.
     assert scatter.far_leak > 0.2

@@ -5,6 +5,7 @@ import pytest
 import skimage.data
 
 from bokehflow.calibration.motorcycle import BASELINE_M, FOCAL_PX, FOV_DEG, motorcycle
+from tests.tolerances import FEW_OPERATIONS, KNOWN_FOV_DEG
 
 
 def test_measured_depth_follows_the_stereo_formula_and_holes_are_filled() -> None:
@@ -17,8 +18,8 @@ def test_measured_depth_follows_the_stereo_formula_and_holes_are_filled() -> Non
     row, column = 250, 370
     assert photos.measured[row, column]
     by_hand = FOCAL_PX * BASELINE_M / (disparity[row, column] + 31.086)
-    assert depth[row, column] == pytest.approx(by_hand, rel=1e-6)
+    assert depth[row, column] == pytest.approx(by_hand, rel=FEW_OPERATIONS)
     measured = depth[photos.measured]
     assert measured.min() <= depth.min()
     assert depth.max() <= measured.max()
-    assert pytest.approx(40.9, abs=0.1) == FOV_DEG
+    assert pytest.approx(40.9, abs=KNOWN_FOV_DEG) == FOV_DEG

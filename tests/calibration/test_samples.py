@@ -28,6 +28,7 @@ from bokehflow.network import Network
 from bokehflow.specs import Size, find_variant
 from bokehflow.weights import load_network
 from tests.media.samples import Clip, write_clip
+from tests.tolerances import FRAME_NUMBER, STATE_NORM
 
 SIZE = Size(32, 48)
 
@@ -159,8 +160,8 @@ def test_a_video_gives_frames_in_order(network: Network, tmp_path: Path) -> None
     assert (np.diff(nearest) >= 0).all()
     steps = [origin["frame"] for origin in samples.facts["origins"]]
     assert steps == [1, 9, 16, 24, 32, 1, 2, 3, 4, 5]
-    assert nearest[4] - nearest[0] == pytest.approx(31, abs=1)
-    assert nearest[-1] - nearest[5] == pytest.approx(4, abs=1)
+    assert nearest[4] - nearest[0] == pytest.approx(31, abs=FRAME_NUMBER)
+    assert nearest[-1] - nearest[5] == pytest.approx(4, abs=FRAME_NUMBER)
     assert samples.facts["origins"][5]["from"] == f"clip.mp4 from frame {nearest[5] + 1}"
 
 
@@ -169,7 +170,7 @@ def test_a_short_video_is_walked_there_and_back(network: Network, tmp_path: Path
     written = write_clip(path, Clip(frames=20, height=SIZE.height, width=SIZE.width))
     samples, _ = draw(network, tmp_path, source=str(path), count=4)
     # Frames 1, 11, 22 and 32 of a walk over 20 are its frames 1, 11, 18 and 8.
-    assert numbers_in(samples, written) == pytest.approx([0, 10, 17, 7], abs=1)
+    assert numbers_in(samples, written) == pytest.approx([0, 10, 17, 7], abs=FRAME_NUMBER)
 
 
 def test_late_states_are_what_all_frames_before_leave(
@@ -193,7 +194,7 @@ def test_late_states_are_what_all_frames_before_leave(
     growth = samples.facts["statistics"]["state_growth"]
     assert [row["frame"] for row in growth] == steps
     norms = [state_norms(calls[step - 1][1].scan) for step in steps]
-    np.testing.assert_allclose([row["norms"] for row in growth], norms, atol=1e-6)
+    np.testing.assert_allclose([row["norms"] for row in growth], norms, atol=STATE_NORM)
 
 
 def test_statistics_are_of_samples_alone(network: Network, photos: Path, tmp_path: Path) -> None:

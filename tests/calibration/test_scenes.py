@@ -32,7 +32,7 @@ def test_every_kind_holds_what_a_scene_promises(kind: str, seed: int) -> None:
     assert scene.frame.shape == scene.truth.shape == (1, 3, HEIGHT, WIDTH)
     assert scene.depth_m.shape == (1, 1, HEIGHT, WIDTH)
     levels = scene.frame * 255.0
-    torch.testing.assert_close(levels, levels.round(), atol=1e-4, rtol=0)
+    torch.testing.assert_close(levels, levels.round(), atol=tol.LEVELS_FP32, rtol=0)
     assert bool((scene.depth_m > 0).all())
     assert bool(scene.depth_m.isfinite().all())
     assert 0.0 <= float(scene.truth.min()) <= float(scene.truth.max()) <= 1.0
@@ -93,7 +93,7 @@ def test_files_give_back_the_scene(tmp_path: Path) -> None:
     assert find_scenes(tmp_path) == [place]
     again = read_scene(place)
     assert (again.name, again.lens, again.aperture) == (scene.name, scene.lens, scene.aperture)
-    torch.testing.assert_close(again.frame, scene.frame, atol=1e-6, rtol=0)
+    torch.testing.assert_close(again.frame, scene.frame, atol=tol.FEW_OPERATIONS, rtol=0)
     assert torch.equal(again.depth_m, scene.depth_m)
     torch.testing.assert_close(again.truth, scene.truth, atol=tol.EIGHT_BIT_HALF_STEP, rtol=0)
 

@@ -136,8 +136,12 @@ def test_depth_is_that_of_the_layer_that_covers_half() -> None:
     depth = visible_depth_m([flat(random_opaque(), -3.0), flat(near, 4.0)])
     assert depth.shape == (1, HEIGHT, WIDTH)
     radius = LENS.radius_px(depth[0], WIDTH)
-    torch.testing.assert_close(radius[:, 2], torch.full((HEIGHT,), -3.0), atol=1e-3, rtol=0)
-    torch.testing.assert_close(radius[:, -2], torch.full((HEIGHT,), 4.0), atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        radius[:, 2], torch.full((HEIGHT,), -3.0), atol=tol.RADIUS_PX, rtol=0
+    )
+    torch.testing.assert_close(
+        radius[:, -2], torch.full((HEIGHT,), 4.0), atol=tol.RADIUS_PX, rtol=0
+    )
 
 
 def test_largest_radius_counts_only_what_is_drawn() -> None:

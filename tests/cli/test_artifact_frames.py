@@ -19,6 +19,7 @@ from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 from bokehflow.specs import Size
 from tests.cli.runner import Bfx
 from tests.media.samples import Clip, gradient, names_in, write_clip
+from tests.tolerances import DEPTH_STEP_M
 
 SIZE = Size(32, 48)
 
@@ -91,7 +92,7 @@ def test_state_is_carried_through_a_video(bfx: Bfx, folder: Path) -> None:
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
         _, depth, state = model(image, Lens(focus_m=2.0), state)
         stored = read_depth(folder / "out" / f"depth_{index:06d}.png", SIZE.height, SIZE.width)
-        assert torch.allclose(stored, depth.clamp(max=65.535), atol=0.001)
+        assert torch.allclose(stored, depth.clamp(max=65.535), atol=DEPTH_STEP_M)
 
 
 BAD_REQUESTS = {

@@ -12,7 +12,7 @@ from bokehflow import Lens, ModelConfig, load_model
 from bokehflow.media import open_video, read_depth, read_photo
 from tests.cli.runner import Bfx
 from tests.media.samples import Clip, gradient, names_in, write_clip
-from tests.tolerances import VIDEO_MEAN_LEVELS
+from tests.tolerances import DEPTH_STEP_M, VIDEO_MEAN_LEVELS
 
 HEIGHT, WIDTH = 45, 61
 
@@ -57,7 +57,7 @@ def test_state_is_carried_through_a_video(bfx: Bfx, tmp_path: Path) -> None:
         for index, (frame, written) in enumerate(zip(source.frames, result.frames, strict=True)):
             bokeh, depth, state = model(frame.image, Lens(focus_m=2.0), state)
             stored = read_depth(tmp_path / "out" / f"depth_{index:06d}.png", 48, 64)
-            assert torch.allclose(stored, depth.clamp(max=65.535), atol=0.001)
+            assert torch.allclose(stored, depth.clamp(max=65.535), atol=DEPTH_STEP_M)
             assert (written.image - bokeh).abs().mean() * 255 < VIDEO_MEAN_LEVELS
 
 

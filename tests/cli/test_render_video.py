@@ -17,7 +17,7 @@ from bokehflow.optics import Lens
 from bokehflow.rendering import render
 from tests.cli.runner import Bfx
 from tests.media.samples import Clip, audio_packets, names_in, set_display_matrix, write_clip
-from tests.tolerances import VIDEO_MEAN_LEVELS
+from tests.tolerances import DEPTH_HALF_STEP_M, TIMESTAMP_S, VIDEO_MEAN_LEVELS
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 5
 TICKS = (0, 40, 95, 120, 200)
@@ -64,7 +64,7 @@ def test_frames_times_and_sound(bfx: Bfx, folder: Path) -> None:
     with open_video(source) as before, open_video(target) as after:
         for index, (sharp, blurred) in enumerate(zip(before.frames, after.frames, strict=True)):
             seconds = blurred.pts * after.info.time_base
-            assert float(seconds) == pytest.approx(TICKS[index] / 1000, abs=1e-6)
+            assert float(seconds) == pytest.approx(TICKS[index] / 1000, abs=TIMESTAMP_S)
             depth = read_depth(folder / "depths" / f"{index:03d}.npy", HEIGHT, WIDTH)
             expected = render(sharp.image, depth, Lens(focus_m=1.5))
             error = (blurred.image - expected).abs().mean() * 255
@@ -88,7 +88,7 @@ def test_depth_frames_are_written_to_a_new_folder(bfx: Bfx, folder: Path) -> Non
     for index in range(FRAMES):
         written = read_depth(folder / "out" / f"depth_{index:06d}.png", HEIGHT, WIDTH)
         given = read_depth(folder / "depths" / f"{index:03d}.npy", HEIGHT, WIDTH)
-        assert torch.allclose(written, given, atol=0.0005)
+        assert torch.allclose(written, given, atol=DEPTH_HALF_STEP_M)
     again = bfx(
         "render", folder / "a.mp4", "--depth", folder / "depths", "--depth-out", folder / "out"
     )

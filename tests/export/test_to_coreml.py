@@ -16,6 +16,7 @@ from bokehflow.export.coreml_precision import Float32Operations
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.to_coreml import to_coreml
 from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
+from tests.tolerances import CANCELLED_REL, FEW_OPERATIONS, FP32_EQUAL, MIL_FP16_REL
 
 
 class Sharpen(nn.Module):
@@ -60,21 +61,21 @@ def test_what_is_kept_in_float32_is_and_nothing_else(tmp_path: Path) -> None:
     half = convert(path, "fp16", Float32Operations())
     module = convert(path, "fp16", Float32Operations(modules=("fine",)))
     source = convert(path, "fp16", Float32Operations(inputs=("lens",)))
-    np.testing.assert_allclose(full["fine"], 1e-4, rtol=1e-3)
-    np.testing.assert_allclose(full["lit"], 0.7e-4, rtol=1e-5)
+    np.testing.assert_allclose(full["fine"], 1e-4, rtol=CANCELLED_REL)
+    np.testing.assert_allclose(full["lit"], 0.7e-4, rtol=FP32_EQUAL)
     assert (half["fine"] == 0.0).all()
     assert not np.isfinite(half["lit"]).any()
-    np.testing.assert_allclose(module["fine"], 1e-4, rtol=1e-2)
+    np.testing.assert_allclose(module["fine"], 1e-4, rtol=MIL_FP16_REL)
     assert not np.isfinite(module["lit"]).any()
     assert (source["fine"] == 0.0).all()
-    np.testing.assert_allclose(source["lit"], 0.7e-4, rtol=1e-2)
+    np.testing.assert_allclose(source["lit"], 0.7e-4, rtol=MIL_FP16_REL)
 
 
 def test_the_lens_is_kept_in_float32_without_asking(tmp_path: Path) -> None:
     path = tmp_path / "m.mlpackage"
     names = ["image", "lens"], ["fine", "lit"]
     to_coreml(Sharpen(), (IMAGE, LENS), *names, path, "fp16", {})
-    np.testing.assert_allclose(evaluate(path)["lit"], 0.7e-4, rtol=1e-2)
+    np.testing.assert_allclose(evaluate(path)["lit"], 0.7e-4, rtol=MIL_FP16_REL)
 
 
 class Corners(nn.Module):
@@ -91,8 +92,10 @@ def test_small_reciprocals_and_whole_slices(tmp_path: Path) -> None:
     path = tmp_path / "m.mlpackage"
     to_coreml(Corners(), (x,), ["x"], ["inverse", "twice"], path, "fp32", {})
     outputs = Evaluator(read_package(path)).run({"x": x.numpy()}).outputs
-    np.testing.assert_allclose(outputs["inverse"].ravel(), [1000.0, 100.0, 1.0], rtol=1e-6)
-    np.testing.assert_allclose(outputs["twice"], 2.0 * x.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(
+        outputs["inverse"].ravel(), [1000.0, 100.0, 1.0], rtol=FEW_OPERATIONS
+    )
+    np.testing.assert_allclose(outputs["twice"], 2.0 * x.numpy(), rtol=FEW_OPERATIONS)
 
 
 def test_metadata_and_types_are_in_the_package_and_nothing_else(tmp_path: Path) -> None:

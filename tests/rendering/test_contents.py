@@ -9,7 +9,7 @@ from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.contents import Contents
 from bokehflow.rendering.unmix import unmix
 from tests.rendering.pictures import textured
-from tests.tolerances import FP32_EQUAL
+from tests.tolerances import FP32_EQUAL, RENDER_FP32
 
 RADII_PX = [-12.0, -5.0, 0.0, 4.0, 9.0]
 
@@ -48,7 +48,7 @@ def test_two_planes_are_parted_at_half_size_as_at_full(
     bins, contents = sorted_into_layers(light, radius_px)
     for index in range(len(RADII_PX)):
         exact = F.avg_pool2d(bins.own(index), 2)
-        torch.testing.assert_close(contents.own(index, 1), exact, atol=1e-4, rtol=0)
+        torch.testing.assert_close(contents.own(index, 1), exact, atol=RENDER_FP32, rtol=0)
 
 
 def test_what_is_seen_of_a_layer_is_what_no_nearer_one_covers() -> None:

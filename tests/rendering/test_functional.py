@@ -9,7 +9,7 @@ from bokehflow.errors import LensError, MediaError, SizeError, UnknownNameError,
 from bokehflow.optics import Lens
 from bokehflow.rendering import RenderConfig, functional, render
 from tests.rendering.pictures import textured
-from tests.tolerances import EIGHT_BIT_STEP
+from tests.tolerances import EIGHT_BIT_STEP, RENDER_FP32
 
 LENS = Lens(50.0, 1.8, 1.5)
 SIZES = [(97, 161), (161, 97), (1, 1), (1, 40), (33, 1)]
@@ -44,7 +44,7 @@ def test_infinity_is_far() -> None:
 def test_opaque_alpha_changes_nothing_and_clear_colour_does_not_bleed() -> None:
     image, depth = textured(40, 61), sloped_depth(40, 61)
     opaque = render(torch.cat([image, torch.ones(1, 1, 40, 61)], 1), depth, LENS)
-    torch.testing.assert_close(opaque[:, :3], render(image, depth, LENS), atol=1e-4, rtol=0)
+    torch.testing.assert_close(opaque[:, :3], render(image, depth, LENS), atol=RENDER_FP32, rtol=0)
     assert float(opaque[:, 3].min()) > 1.0 - 1e-4
 
     painted = image.clone()

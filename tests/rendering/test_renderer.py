@@ -14,6 +14,7 @@ from bokehflow.rendering.config import Quality
 from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
 from tests.rendering.pictures import psnr_db, step_profile, stepped_radius, textured
 from tests.tolerances import (
+    BEYOND_BANK,
     EIGHT_BIT_STEP,
     FLAT_FIELD_REL,
     FOCUS_PULL_JUMP_REL,
@@ -132,4 +133,4 @@ def test_radii_beyond_the_bank_are_those_of_its_ends() -> None:
     outline = torch.zeros(56, dtype=torch.bool)
     outline[17:23] = outline[37:43] = True
     away = torch.nn.functional.max_pool1d(outline.float()[None], 17, 1, 8)[0] == 0
-    torch.testing.assert_close(beyond[..., away], at_the_end[..., away], atol=1e-3, rtol=0)
+    torch.testing.assert_close(beyond[..., away], at_the_end[..., away], atol=BEYOND_BANK, rtol=0)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from bokehflow.errors import BokehFlowError, SizeError, UsageError
 from bokehflow.export.to_coreml import to_coreml
 from bokehflow.runtimes.coreml_session import CoreMLSession
+from tests.tolerances import FEW_OPERATIONS
 
 
 class Exposure(nn.Module):
@@ -40,8 +41,8 @@ def test_it_says_what_it_is(session: CoreMLSession) -> None:
 def test_it_computes_every_output_by_name(session: CoreMLSession) -> None:
     image = np.random.default_rng(0).random((1, 3, 5, 7), np.float32)
     outputs = session.run({"image": image, "gain": np.full((1, 1, 1, 1), 2.0, np.float32)})
-    np.testing.assert_allclose(outputs["bokeh"], 2.0 * image, rtol=1e-6)
-    np.testing.assert_allclose(outputs["mean"], image.mean((2, 3)), rtol=1e-6)
+    np.testing.assert_allclose(outputs["bokeh"], 2.0 * image, rtol=FEW_OPERATIONS)
+    np.testing.assert_allclose(outputs["mean"], image.mean((2, 3)), rtol=FEW_OPERATIONS)
 
 
 @pytest.mark.parametrize(

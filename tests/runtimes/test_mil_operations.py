@@ -8,6 +8,7 @@ import torch
 
 from bokehflow.errors import ArtifactError
 from tests.runtimes.mil import Constant, run_one
+from tests.tolerances import FEW_OPERATIONS, NEAR_ZERO
 
 LINE = torch.arange(6.0)
 GRID = torch.arange(12.0).reshape(3, 4)
@@ -163,7 +164,9 @@ CASES: dict[str, tuple[str, dict[str, Constant], object]] = {
 def test_operation_means_what_its_documentation_says(name: str) -> None:
     kind, inputs, expected = CASES[name]
     wanted = np.asarray(expected, dtype=np.float32)
-    np.testing.assert_allclose(run_one(kind, inputs, wanted.shape), wanted, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        run_one(kind, inputs, wanted.shape), wanted, rtol=FEW_OPERATIONS, atol=NEAR_ZERO
+    )
 
 
 def test_quantize_rounds_to_even_and_saturates() -> None:

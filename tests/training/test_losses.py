@@ -10,9 +10,9 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
+from bokehflow.specs import DEPTH_JUDGED_M
 from bokehflow.training.losses import (
     EDGE_SCALES,
-    FARTHEST_M,
     SCALE_FREEDOM,
     decibel_loss,
     depth_edge_loss,
@@ -24,7 +24,7 @@ from bokehflow.training.losses import (
     temporal_loss,
     warp,
 )
-from tests.tolerances import FP32_EQUAL, SSIM_FORMULA
+from tests.tolerances import FP32_EQUAL, LOSS_FORMULA, SSIM_FORMULA
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def pair() -> tuple[Tensor, Tensor]:
 
 
 def plain_log(x: float) -> float:
-    return math.log(max(x, 1.0 / FARTHEST_M))
+    return math.log(max(x, 1.0 / DEPTH_JUDGED_M))
 
 
 def plain_log_errors(test: Tensor, reference: Tensor) -> np.ndarray:
@@ -85,7 +85,7 @@ def test_scale_invariant_depth(pair: tuple[Tensor, Tensor]) -> None:
     for value, a, b in zip(found, test, reference, strict=True):
         errors = plain_log_errors(a, b)
         expected = (errors**2).mean() - SCALE_FREEDOM * errors.mean() ** 2
-        assert float(value) == pytest.approx(expected, rel=1e-4)
+        assert float(value) == pytest.approx(expected, rel=LOSS_FORMULA)
 
 
 def test_a_wrong_scale_costs_less_than_a_wrong_shape() -> None:
@@ -93,7 +93,7 @@ def test_a_wrong_scale_costs_less_than_a_wrong_shape() -> None:
     scaled = reference * 1.3
     wrong = reference * torch.where(torch.arange(64).view(1, 1, 8, 8) % 2 == 0, 1.3, 1 / 1.3)
     cost = scale_invariant_loss(scaled, reference)
-    assert cost.item() == pytest.approx((1 - SCALE_FREEDOM) * math.log(1.3) ** 2, rel=1e-4)
+    assert cost.item() == pytest.approx((1 - SCALE_FREEDOM) * math.log(1.3) ** 2, rel=LOSS_FORMULA)
     assert cost < scale_invariant_loss(wrong, reference)
 
 
@@ -104,19 +104,21 @@ def test_log_ratio(pair: tuple[Tensor, Tensor]) -> None:
         errors = plain_log_errors(a, b)
         median = np.median(errors)
         expected = np.abs(errors - median).mean() + (1 - SCALE_FREEDOM) * abs(median)
-        assert float(value) == pytest.approx(expected, rel=1e-4)
+        assert float(value) == pytest.approx(expected, rel=LOSS_FORMULA)
 
 
 def test_a_few_wild_pixels_hardly_move_the_log_ratio() -> None:
     reference = torch.full((1, 1, 10, 10), 0.5)
     wild = reference.clone()
     wild[..., 0, 0] = 50.0
-    assert log_ratio_loss(wild, reference).item() == pytest.approx(math.log(100.0) / 100, rel=1e-4)
+    assert log_ratio_loss(wild, reference).item() == pytest.approx(
+        math.log(100.0) / 100, rel=LOSS_FORMULA
+    )
     assert scale_invariant_loss(wild, reference) > 4.0 * log_ratio_loss(wild, reference)
 
 
 def test_beyond_the_farthest_depth_nothing_counts() -> None:
-    sky, far = torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.5 / FARTHEST_M)
+    sky, far = torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.5 / DEPTH_JUDGED_M)
     assert scale_invariant_loss(far, sky).item() == 0.0
     far.requires_grad_()
     (gradient,) = torch.autograd.grad(scale_invariant_loss(far, sky).sum(), far)
@@ -133,7 +135,7 @@ def test_depth_edges(pair: tuple[Tensor, Tensor]) -> None:
             coarse = errors[::step, ::step]
             expected += np.abs(np.diff(coarse, axis=0)).mean()
             expected += np.abs(np.diff(coarse, axis=1)).mean()
-        assert float(value) == pytest.approx(expected / len(EDGE_SCALES), rel=1e-4)
+        assert float(value) == pytest.approx(expected / len(EDGE_SCALES), rel=LOSS_FORMULA)
 
 
 def test_depth_edges_forgive_scale() -> None:
@@ -167,7 +169,9 @@ def test_temporal_loss_sees_only_what_is_known_and_unlike() -> None:
     assert temporal_loss(now, before, flow, valid).abs().max() < FP32_EQUAL
     now[1, :, 3, 7] += 0.5
     expected = 0.5 / (8 * 10)
-    assert temporal_loss(now, before, flow, valid)[1].item() == pytest.approx(expected, rel=1e-3)
+    assert temporal_loss(now, before, flow, valid)[1].item() == pytest.approx(
+        expected, rel=LOSS_FORMULA
+    )
     valid[1, :, 3, 7] = 0.0
     assert temporal_loss(now, before, flow, valid)[1].item() < FP32_EQUAL
     assert temporal_loss(now, before, flow, 0.0 * valid).tolist() == [0.0, 0.0]
@@ -183,4 +187,4 @@ def test_temporal_depth_forgives_an_error_that_stays() -> None:
         1.4 * reference_now, reference_before, reference_now, reference_before, flow, valid
     )
     assert steady.item() < FP32_EQUAL
-    assert flickering.item() == pytest.approx(math.log(1.4), rel=1e-4)
+    assert flickering.item() == pytest.approx(math.log(1.4), rel=LOSS_FORMULA)

@@ -19,7 +19,7 @@ from bokehflow.training.view import (
     random_view,
     whole_view,
 )
-from tests.tolerances import FP32_EQUAL, OPTICS
+from tests.tolerances import FP32_EQUAL, LENS_FORM_REL, OPTICS, RADIUS_PX, VIEW_ASPECT_REL
 from tests.training.samples import SIDE_PX, tiny_clip
 
 FRAME = Size(SIDE_PX, SIDE_PX)
@@ -51,7 +51,7 @@ def test_every_pixel_blurs_as_before(fov_deg: float, share: float) -> None:
     inverse_depth, width = np.linspace(0.0, 4.0, 9), 320
     before = lens.signed_radius_px(inverse_depth, width)
     after = seen.signed_radius_px(inverse_depth * scale, round(width * share))
-    np.testing.assert_allclose(after, before, rtol=1e-9, atol=OPTICS)
+    np.testing.assert_allclose(after, before, rtol=LENS_FORM_REL, atol=OPTICS)
 
 
 def test_a_lens_with_room_is_the_one_the_model_would_be_given() -> None:
@@ -67,7 +67,7 @@ def test_the_batch_agrees_with_its_clip_on_the_blur() -> None:
     radius = blur_radius_map(batch.inverse_depth[0], batch.lens, 16)
     known = clip.tensors().inverse_depth
     expected = clip.info.lens.signed_radius_px(known, SIDE_PX)[:, :, 4:28, 6:22].flip(3)
-    torch.testing.assert_close(radius, expected, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(radius, expected, atol=RADIUS_PX, rtol=0.0)
 
 
 @pytest.mark.parametrize("mirrored", [False, True], ids=["as it is", "mirrored"])
@@ -91,6 +91,6 @@ def test_random_views_stay_inside_and_keep_the_shape() -> None:
         view = random_view(rng, frame, target, 0.4)
         assert view.top + view.height <= frame.height
         assert view.left + view.width <= frame.width
-        assert view.width / view.height == pytest.approx(2.0, rel=0.1)
+        assert view.width / view.height == pytest.approx(2.0, rel=VIEW_ASPECT_REL)
         assert all(0.0 < gain <= 1.0 for gain in view.gains)
     assert random_view(rng, frame, target, 1.0).width == 70

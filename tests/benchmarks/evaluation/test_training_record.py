@@ -60,3 +60,11 @@ def test_mistakes_are_plain(run: Path, capsys: pytest.CaptureFixture[str]) -> No
     (run / "training.json").write_text("{}")
     with pytest.raises(InputError, match="cannot be read"):
         read_runs(run / "training.json")
+
+
+def test_a_share_needs_weights_to_share_with(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = run / "training.json"
+    options = ["--run", str(run), "--data", str(run), "--record", str(record)]
+    assert main([*options, "--config", "one", "--hardware", "a phone", "--share", "0.7"]) == 2
+    assert "--goes-on" in capsys.readouterr().err
+    assert not record.exists()

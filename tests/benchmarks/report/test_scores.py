@@ -22,7 +22,7 @@ from bokehflow.optics import Lens
 from bokehflow.runtimes.comparison import DECIBEL_CEILING
 from bokehflow.specs import Size
 from tests.benchmarks.report.samples import SIZE, CountingSession, manifest
-from tests.tolerances import PSNR_FORMULA_DB
+from tests.tolerances import FLOAT_DEPTH_REL, PSNR_FORMULA_DB
 from tests.training.samples import tiny_clip
 
 ERROR = 0.01
@@ -47,7 +47,7 @@ def test_a_known_error_has_its_decibels(tmp_path: Path) -> None:
     assert score.bokeh_psnr_db == pytest.approx([40.0] * 6, abs=PSNR_FORMULA_DB)
     assert score.bokeh.overall_psnr_db == pytest.approx(40.0, abs=PSNR_FORMULA_DB)
     assert score.depth is not None
-    assert score.depth.abs_rel == pytest.approx(ERROR / 2.0, rel=1e-3)
+    assert score.depth.abs_rel == pytest.approx(ERROR / 2.0, rel=FLOAT_DEPTH_REL)
     assert set(score.state_sqnr_db) == {DECIBEL_CEILING}
     assert score.flicker is not None
     assert score.flicker.log_depth == 0.0

@@ -12,6 +12,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from bokehflow.benchmarks.suite.network_part import cut_onnx, cut_openvino
+from tests.tolerances import FEW_OPERATIONS
 
 NODES = (
     ("shrink/neg", "Neg", ["image"], "small"),
@@ -50,7 +51,7 @@ def test_onnx_keeps_the_network_and_what_the_rest_reads_of_it(whole: Path, tmp_p
     assert {value.name for value in part.output} == {"depth", "next_state"}
     session = onnxruntime.InferenceSession(tmp_path / "part.onnx")
     (found,) = session.run(["next_state"], FEEDS)
-    np.testing.assert_allclose(found, NEXT_STATE, rtol=1e-6)
+    np.testing.assert_allclose(found, NEXT_STATE, rtol=FEW_OPERATIONS)
 
 
 def test_openvino_keeps_the_same(whole: Path, tmp_path: Path) -> None:
@@ -68,4 +69,4 @@ def test_openvino_keeps_the_same(whole: Path, tmp_path: Path) -> None:
     }
     assert not any("renderer" in name or "upsample" in name for name in names)
     assert len(model.outputs) == 2
-    np.testing.assert_allclose(model(FEEDS)["next_state"], NEXT_STATE, rtol=1e-6)
+    np.testing.assert_allclose(model(FEEDS)["next_state"], NEXT_STATE, rtol=FEW_OPERATIONS)

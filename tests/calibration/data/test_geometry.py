@@ -35,7 +35,7 @@ def test_at_its_own_field_of_view_a_lens_has_its_own_opening(lens: Lens) -> None
 
 def test_a_pose_and_its_inverse_cancel() -> None:
     pose = shift(1.0, -2.0, 3.0) @ turn(1, 40.0) @ turn(0, -10.0)
-    np.testing.assert_allclose(pose @ inverse(pose), np.eye(4), atol=1e-12)
+    np.testing.assert_allclose(pose @ inverse(pose), np.eye(4), atol=tol.OPTICS)
 
 
 def test_a_camera_looks_along_minus_z_with_y_down() -> None:

@@ -14,6 +14,7 @@ from bokehflow.calibration.data.davis import find_davis
 from bokehflow.calibration.data.pseudo_depth import find_pseudo_depth, read_label
 from bokehflow.calibration.data.realbokeh import find_realbokeh
 from bokehflow.errors import InputError, MediaError
+from tests.tolerances import SIXTEEN_BIT_STEP
 
 
 def _picture(path: Path, height: int = 12, width: int = 17, level: int = 90) -> None:
@@ -123,7 +124,9 @@ def test_labels_are_stretched_and_keep_their_order(tmp_path: Path, suffix: str) 
     pairs, _ = find_pseudo_depth(tmp_path / "photos", tmp_path / "labels")
     photo, label = pairs[0].read()
     assert photo.shape == (1, 3, 12, 17)
-    torch.testing.assert_close(label.flatten(), torch.linspace(0, 1, 204), atol=2e-5, rtol=0)
+    torch.testing.assert_close(
+        label.flatten(), torch.linspace(0, 1, 204), atol=SIXTEEN_BIT_STEP, rtol=0
+    )
 
 
 def test_bad_labels_are_listed(tmp_path: Path) -> None:

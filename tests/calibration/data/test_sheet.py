@@ -10,6 +10,7 @@ from bokehflow.calibration.data.pinhole import Pinhole
 from bokehflow.calibration.data.pose import camera_pose, shift, turn
 from bokehflow.calibration.data.sheet import Sheet, sheet_layer, visible_sheets
 from bokehflow.calibration.thin_lens import visible_depth_m
+from tests.tolerances import SHEET_DEPTH_REL, SHEET_WIDTH_PX
 
 WHITE = torch.ones(4, 8, 8)
 
@@ -22,7 +23,7 @@ def test_a_card_has_its_depth_and_its_size(facing: bool) -> None:
     depth = visible_depth_m([layer])[0]
     assert float(depth[20, 30]) == pytest.approx(2.0)
     across = layer.rgba[3, 8:-8, 8:-8][41].sum() / 2
-    assert float(across) == pytest.approx(camera.focal_px / 2.0, abs=1.5)
+    assert float(across) == pytest.approx(camera.focal_px / 2.0, abs=SHEET_WIDTH_PX)
 
 
 def test_a_floor_meets_the_horizon_and_has_the_depth_of_its_rays() -> None:
@@ -33,7 +34,7 @@ def test_a_floor_meets_the_horizon_and_has_the_depth_of_its_rays() -> None:
     assert float(coverage[:39].max()) == 0.0
     assert float(coverage[60:].min()) == pytest.approx(1.0)
     depth = visible_depth_m([layer])[0, 35, 20]
-    assert float(depth) == pytest.approx(1.5 * camera.focal_px / 15.5, rel=1e-4)
+    assert float(depth) == pytest.approx(1.5 * camera.focal_px / 15.5, rel=SHEET_DEPTH_REL)
 
 
 def test_the_nearer_sheet_is_the_one_seen() -> None:
