@@ -39,15 +39,9 @@ def distance() -> PerceptualDistance:
     return PerceptualDistance(EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval())
 
 
-def depth_score(
-    aligned_delta1: float = 0.9,
-    aligned_abs_rel: float = 0.1,
-    scaled_delta1: float = 0.9,
-    scaled_abs_rel: float = 0.1,
-) -> DepthScore:
-    """A score of which only the aligned and the scaled figures matter."""
-    aligned = aligned_abs_rel, 0.5, aligned_delta1
-    return DepthScore(0.1, 0.5, 10.0, 0.9, *aligned, scaled_abs_rel, scaled_delta1, 0.5)
+def depth_score(aligned_delta1: float = 0.9, aligned_abs_rel: float = 0.1) -> DepthScore:
+    """A score of which only the aligned figures matter."""
+    return DepthScore(0.1, 0.5, 10.0, 0.9, aligned_abs_rel, 0.5, aligned_delta1, 0.5)
 
 
 def bokeh_mean(psnr_db: float) -> BokehMean:
