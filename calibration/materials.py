@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from bokehflow.calibration.canvas import Array, Canvas
 from bokehflow.errors import UnknownNameError
-from bokehflow.rendering.srgb import srgb_to_linear
+from bokehflow.srgb import srgb_to_linear
 
 PHOTOS = {
     "astronaut": "NASA, public domain",

@@ -18,7 +18,7 @@ from bokehflow.calibration.materials import dark_colour, pale_colour
 from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import MissingDependencyError, UnknownNameError
 from bokehflow.optics import MM_PER_M, Lens
-from bokehflow.rendering.srgb import linear_to_srgb
+from bokehflow.srgb import linear_to_srgb
 
 VARIANT = "scalar_rgb"
 SHARP_SAMPLES, TRUTH_SAMPLES = 144, 576

@@ -21,7 +21,7 @@ from bokehflow.calibration.stage import Stage, random_lens
 from bokehflow.calibration.thin_lens import largest_radius_px, trace, visible_depth_m
 from bokehflow.errors import SizeError, UnknownNameError
 from bokehflow.optics import Lens
-from bokehflow.rendering.srgb import linear_to_srgb
+from bokehflow.srgb import linear_to_srgb
 
 _BUILDERS: dict[str, Callable[[Stage], None]] = {
     "portrait": scene_flat.portrait,

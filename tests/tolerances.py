@@ -43,6 +43,14 @@ DEPTH_HALF_STEP_M = 0.0005
 """The same depth rounded to millimetres."""
 SIXTEEN_BIT_STEP = 2e-5
 """A number in 0..1 as one of 65,535 levels: 1.5e-5."""
+TONE_CURVE = 1e-6
+"""The same curves in float64, whose constants are written to eight digits."""
+KNOWN_NITS = 2.0
+"""Reference white at 75 % of HLG and 58 % of PQ, signals known to whole percents."""
+SIX_DIGITS = 1e-6
+"""Numbers written to six digits."""
+TEN_BIT_STEP = 0.002
+"""A grey of 10 bits through tone mapping: a step of 1/876, up to twice as steep."""
 
 # --- core ml evaluator ---------------------------------------------------------------------------
 MIL_FP32 = 3e-6

@@ -20,7 +20,7 @@ from bokehflow.benchmarks.quality.kernels import (
 )
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.optics import Lens
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 BIN_PX = 2
 """Width of the document's radius bins."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bokehflow.optics import FULL_FRAME_WIDTH_MM, Lens
-from bokehflow.rendering.srgb import linear_to_srgb
+from bokehflow.srgb import linear_to_srgb
 
 CHART_FOCAL_MM = 50.0
 CHART_FOCUS_M = 2.0

@@ -14,7 +14,7 @@ from bokehflow.benchmarks.quality.charts import chart_lens, depth_for_radius, gr
 from bokehflow.benchmarks.quality.renderers import Renderer
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.scenes import Scene
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 LIGHT_RADII_PX = (0.0, 0.3, 0.7, 1.0, 1.6, 2.7, 4.5, 8.0, 14.0, 23.0, 40.0, 60.0, 75.0)
 FLAT_LIGHT = 0.4

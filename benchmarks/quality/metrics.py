@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bokehflow.benchmarks.quality.regions import Mask, find_regions
 from bokehflow.errors import NumericalError, SizeError
-from bokehflow.rendering.srgb import srgb_to_linear
+from bokehflow.srgb import srgb_to_linear
 
 Plane = npt.NDArray[np.floating]
 

@@ -23,7 +23,7 @@ from bokehflow.benchmarks.quality.charts import (
 )
 from bokehflow.benchmarks.quality.renderers import Renderer
 from bokehflow.calibration.aperture import Aperture
-from bokehflow.rendering.srgb import srgb_to_linear
+from bokehflow.srgb import srgb_to_linear
 
 STEP_RADII_PX = (6.0, 13.0, 20.0, 36.0)
 HEIGHT, WIDTH = 181, 320

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def render(
     source: render_options.Source,
     output: render_options.Output = None,
+    tone_map: render_options.ToneMap = False,
     f_number: lens_options.FNumber = None,
     focal_length_mm: lens_options.FocalLengthMm = None,
     sensor_width_mm: lens_options.SensorWidthMm = None,
@@ -52,7 +53,7 @@ def render(
 
     started = time.perf_counter()
     keep_freed_memory()
-    files = render_files(source, output, depth, depth_out, side_by_side)
+    files = render_files(source, output, depth, depth_out, side_by_side, tone_map=tone_map)
     focus = focus_from_options(focus_m, focus_point, autofocus)
     files.require_outputs()
     exif = exif_of(source, lens_from_exif)
@@ -88,6 +89,7 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
         "width": outcome.width,
         "frames": outcome.frames,
         "audio_streams": outcome.audio_streams,
+        "tone_map": job.files.tone_map,
         "lens": dict(zip(LENS_FIELDS, lens.as_tuple(), strict=True)),
         "focus_rule": job.focus.rule,
         "depth_pixels_beyond_png": outcome.depth_pixels_beyond_png,

@@ -21,13 +21,17 @@ VIDEO_SUFFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class RenderFiles:
-    """What is read and what is written. For a video, `depth` and `depth_out` are folders."""
+    """What is read and what is written. For a video, `depth` and `depth_out` are folders.
+
+    tone_map: whether a video of high dynamic range is shown as sRGB.
+    """
 
     source: Path
     output: Path
     depth: Path | None
     depth_out: Path | None
     side_by_side: Path | None
+    tone_map: bool = False
 
     @property
     def is_video(self) -> bool:
@@ -62,6 +66,8 @@ class RenderFiles:
             )
 
     def _require_photo_outputs(self) -> None:
+        if self.tone_map:
+            raise UsageError("--tone-map with a photo", "a video")
         require_photo_suffix(self.output)
         if self.depth_out is not None:
             require_depth_suffix(self.depth_out)
@@ -75,11 +81,14 @@ def render_files(
     depth: Path | None,
     depth_out: Path | None,
     side_by_side: Path | None,
+    *,
+    tone_map: bool = False,
 ) -> RenderFiles:
     """The files, with a default output. Raises MediaError for a source that is no file."""
     if not source.name or source.is_dir():
         raise MediaError(f"{source} is a folder", "a photo or a video")
-    return RenderFiles(source, output or default_output(source), depth, depth_out, side_by_side)
+    target = output or default_output(source)
+    return RenderFiles(source, target, depth, depth_out, side_by_side, tone_map)
 
 
 def is_video(path: Path) -> bool:

@@ -37,6 +37,10 @@ Depth = Annotated[
         "with millimetres, of the size of the frame as displayed; for a video a folder of them."
     ),
 ]
+ToneMap = Annotated[
+    bool,
+    typer.Option("--tone-map", help="Show a video of high dynamic range (HLG, PQ) as sRGB."),
+]
 DepthOut = Annotated[
     Path | None,
     typer.Option(

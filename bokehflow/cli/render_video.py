@@ -26,7 +26,7 @@ def render_video(job: RenderJob) -> RenderOutcome:
     state: State | None = None
     count, clipped, held_back = 0, 0, 0
     with contextlib.ExitStack() as stack:
-        video = stack.enter_context(open_video(job.files.source))
+        video = stack.enter_context(open_video(job.files.source, tone_map=job.files.tone_map))
         write_frame_depth = stack.enter_context(_depth_folder(job.files.depth_out))
         writer = stack.enter_context(open_video_writer(job.files.output, video.info))
         advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))

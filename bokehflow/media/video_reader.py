@@ -1,8 +1,7 @@
 """Videos in: every frame upright, as an sRGB tensor, with the time the file gives it.
 
 What a decoder would hide is an error here: a file cut short, a damaged packet, a frame that was
-concealed, a change of size. High dynamic range is refused, because showing it as sRGB would need a
-tone curve that nobody chose. Interlaced fields are taken as they are.
+concealed, a change of size. Interlaced fields are taken as they are.
 """
 
 from __future__ import annotations
@@ -17,34 +16,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
-import numpy as np
 import torch
 from av.container import InputContainer
 from av.video.frame import VideoFrame as CodedFrame
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
-
-HD_LINES = 720
-"""From this height on, a video that names no colour matrix is BT.709; below, BT.601."""
+from bokehflow.media.tone_map import Transfer
+from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
 
 # The signs of the display matrix (a, b, c, d) and the quarter turns, counterclockwise, it asks for.
 _QUARTER_TURNS = {(1, 0, 0, 1): 0, (0, -1, 1, 0): 1, (-1, 0, 0, -1): 2, (0, 1, -1, 0): 3}
-# Numbers of ITU-T H.273, which FFmpeg uses for what it reports of a frame.
-_MATRICES = {
-    1: Colorspace.ITU709,
-    4: Colorspace.FCC,
-    5: Colorspace.ITU601,
-    6: Colorspace.SMPTE170M,
-    7: Colorspace.SMPTE240M,
-}
-_WIDE_GAMUT_MATRICES = (9, 10)
-_HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-_FULL_RANGE = 2
-_SCALING = Interpolation.BICUBIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +68,13 @@ class Video:
 
 
 @contextlib.contextmanager
-def open_video(path: Path) -> Iterator[Video]:
+def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
     """Open a video for reading; walking `frames` reads it.
 
+    tone_map: show high dynamic range, HLG or PQ, as sRGB (`tone_map.py`).
     Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged,
-    holds HDR or frames of changing size, or asks to be shown mirrored or at an odd angle.
+    holds HDR that is not to be tone-mapped or frames of changing size, or asks to be shown mirrored
+    or at an odd angle.
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:
@@ -97,7 +83,7 @@ def open_video(path: Path) -> Iterator[Video]:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise MediaError(f"{path} holds no video", "a video stream")
-        _require_standard_range(stream, path)
+        require_showable(stream, path, tone_map)
         stream.thread_type = "AUTO"
         stream.codec_context.options = {"err_detect": "explode"}
         coded = _decoded(container, stream, path)
@@ -106,7 +92,7 @@ def open_video(path: Path) -> Iterator[Video]:
             raise MediaError(f"{path} holds no frames", "at least one")
         yield Video(
             _describe(path, container, stream, first),
-            _upright_frames(itertools.chain([first], coded), path),
+            _upright_frames(itertools.chain([first], coded), path, high_dynamic_range(stream)),
         )
 
 
@@ -118,16 +104,6 @@ def _require_whole(path: Path) -> None:
     if expected is not None and found < expected:
         raise MediaError(
             f"{path} is cut short: {found} bytes", f"{expected} bytes", "copy the file again"
-        )
-
-
-def _require_standard_range(stream: VideoStream, path: Path) -> None:
-    transfer = _HDR_TRANSFERS.get(stream.codec_context.color_trc)
-    if transfer or stream.codec_context.colorspace in _WIDE_GAMUT_MATRICES:
-        raise MediaError(
-            f"{path} is high dynamic range video ({transfer or 'BT.2020'})",
-            "standard dynamic range",
-            "convert it first, or record without HDR",
         )
 
 
@@ -178,7 +154,9 @@ def _describe(
     )
 
 
-def _upright_frames(coded: Iterator[CodedFrame], path: Path) -> Iterator[Frame]:
+def _upright_frames(
+    coded: Iterator[CodedFrame], path: Path, transfer: Transfer | None
+) -> Iterator[Frame]:
     size: tuple[int, int] | None = None
     last_pts: int | None = None
     for frame in coded:
@@ -195,24 +173,10 @@ def _upright_frames(coded: Iterator[CodedFrame], path: Path) -> Iterator[Frame]:
             )
         size, last_pts = (frame.width, frame.height), frame.pts
         turns = _quarter_turns(frame, path)
-        image = torch.rot90(_to_srgb(frame, path), turns, dims=(2, 3)).contiguous()
+        with _media_errors(path):
+            shown = frame_to_srgb(frame, transfer)
+        image = torch.rot90(shown, turns, dims=(2, 3)).contiguous()
         yield Frame(image, frame.pts, frame.duration or 0)
-
-
-def _to_srgb(frame: CodedFrame, path: Path) -> Tensor:
-    """The decoded picture as float32 [1, 3, H, W] in 0..1, 8 bits a channel."""
-    unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
-    full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
-    with _media_errors(path):
-        pixels = frame.reformat(
-            format="rgb24",
-            src_colorspace=_MATRICES.get(frame.colorspace, unnamed),
-            src_color_range=ColorRange.JPEG if full_range else ColorRange.MPEG,
-            dst_color_range=ColorRange.JPEG,
-            interpolation=_SCALING,
-        ).to_ndarray()
-    values = torch.from_numpy(pixels.astype(np.float32)) / 255.0
-    return values.permute(2, 0, 1).unsqueeze(0)
 
 
 def _quarter_turns(frame: CodedFrame, path: Path) -> int:

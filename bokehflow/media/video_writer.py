@@ -22,7 +22,8 @@ from bokehflow.errors import OutputError, SizeError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
 from bokehflow.media.photo import to_uint8
-from bokehflow.media.video_reader import HD_LINES, VideoInfo
+from bokehflow.media.video_colours import HD_LINES
+from bokehflow.media.video_reader import VideoInfo
 
 VIDEO_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """The containers that can be written, by suffix."""

@@ -15,7 +15,7 @@ from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.checks import require_srgb
 from bokehflow.rendering.config import Quality, RenderConfig, largest_radius_px
 from bokehflow.rendering.highlights import HighlightRecovery
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 CHANNELS = (1, 2, 3, 4)
 RUNGS_PER_OCTAVE = 4

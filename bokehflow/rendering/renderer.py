@@ -9,7 +9,7 @@ from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.config import RenderConfig
 from bokehflow.rendering.highlights import HighlightRecovery
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 
 class Renderer(nn.Module):

@@ -20,8 +20,8 @@ from torch import Tensor
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.model import depth_scale
 from bokehflow.optics import MM_PER_M, Lens
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
 from bokehflow.specs import Size
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 from bokehflow.training.batch import Batch
 
 GAIN_RANGE = (0.6, 1.0)

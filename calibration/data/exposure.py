@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bokehflow.rendering.srgb import linear_to_srgb
+from bokehflow.srgb import linear_to_srgb
 
 MIDDLE_GREY = 0.18
 BRIGHT_SHARE, BRIGHT_LEVEL = 0.97, 1.1

@@ -13,7 +13,7 @@ from bokehflow.calibration.data.material import Picture
 from bokehflow.calibration.data.shrinking import shrunk
 from bokehflow.media import read_photo
 from bokehflow.media.cutout import read_cutout
-from bokehflow.rendering.srgb import srgb_to_linear
+from bokehflow.srgb import srgb_to_linear
 
 PHOTO_SIDE_PX, CUTOUT_SIDE_PX = 1024, 512
 """Larger pictures are shrunk to this; a frame of training shows no more."""

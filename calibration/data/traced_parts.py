@@ -10,7 +10,7 @@ import torch
 from bokehflow.calibration.data.furniture_mesh import MeshPart, load_parts
 from bokehflow.calibration.data.layout import Body, Layout, Quad, Texture
 from bokehflow.calibration.data.tracer import SceneParts, Shot, mesh_shape, placed
-from bokehflow.rendering.srgb import srgb_to_linear
+from bokehflow.srgb import srgb_to_linear
 
 SKY_TURN_DEG = -90.0
 """Mitsuba's sky has its zenith along z; ours is along y."""

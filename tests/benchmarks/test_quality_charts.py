@@ -27,7 +27,7 @@ from bokehflow.benchmarks.quality.renderers import Renderer
 from bokehflow.benchmarks.quality.step_edges import measure_steps
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.optics import Lens
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 from tests import tolerances as tol
 
 BLURRING = [bin_and_blur, bin_and_blur_normalised, document_layers, naive_gather]

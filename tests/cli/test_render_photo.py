@@ -154,6 +154,7 @@ BAD_REQUESTS = {
     "focus inside the focal length": (["a.png", "--focus-m", "0.04"], "inside the focal length"),
     "focus outside the frame": (["a.png", "--focus-point", "61,3"], "outside the frame"),
     "two focus rules": (["a.png", "--focus-m", "2", "--autofocus"], "together"),
+    "tone mapping a photo": (["a.png", "--tone-map"], "--tone-map with a photo"),
     "two blades": (["a.png", "--blades", "2"], "blades=2"),
     "negative highlights": (["a.png", "--highlights", "-1"], "highlight_recovery"),
     "unknown quality": (["a.png", "--quality", "bets"], "did you mean 'best'"),

@@ -16,7 +16,14 @@ from bokehflow.media import open_video, read_depth
 from bokehflow.optics import Lens
 from bokehflow.rendering import render
 from tests.cli.runner import Bfx
-from tests.media.samples import Clip, audio_packets, names_in, set_display_matrix, write_clip
+from tests.media.samples import (
+    Clip,
+    audio_packets,
+    names_in,
+    set_display_matrix,
+    write_clip,
+    write_plain_hdr,
+)
 from tests.tolerances import DEPTH_HALF_STEP_M, TIMESTAMP_S, VIDEO_MEAN_LEVELS
 
 HEIGHT, WIDTH, FRAMES = 48, 64, 5
@@ -69,6 +76,24 @@ def test_frames_times_and_sound(bfx: Bfx, folder: Path) -> None:
             expected = render(sharp.image, depth, Lens(focus_m=1.5))
             error = (blurred.image - expected).abs().mean() * 255
             assert error < VIDEO_MEAN_LEVELS
+
+
+def test_high_dynamic_range_is_for_the_user_to_tone_map(bfx: Bfx, tmp_path: Path) -> None:
+    write_plain_hdr(tmp_path / "a.mkv", (0.58, 0.58, 0.58), 18)
+    depths = _write_depths(tmp_path / "depths", 2, height=32, width=48)
+    arguments = ["render", tmp_path / "a.mkv", "--depth", depths, "--focus-m", "2", "--json"]
+    refused = bfx(*arguments)
+    assert refused.exit_code == 2
+    assert "--tone-map" in refused.stderr
+    assert names_in(tmp_path) == ["a.mkv", "depths"]
+    completed = bfx(*arguments, "--tone-map")
+    assert completed.exit_code == 0, completed.stderr
+    assert completed.document["tone_map"] is True
+    with open_video(tmp_path / "a.mkv", tone_map=True) as before:
+        wanted = [frame.image for frame in before.frames]
+    with open_video(tmp_path / "a_bokeh.mkv") as after:
+        for frame, image in zip(after.frames, wanted, strict=True):
+            assert float((frame.image - image).abs().mean()) < VIDEO_MEAN_LEVELS / 255.0
 
 
 def test_default_name_keeps_a_format_that_can_be_written(bfx: Bfx, folder: Path) -> None:

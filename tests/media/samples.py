@@ -80,6 +80,31 @@ def write_clip(path: Path, clip: Clip | None = None) -> list[Pixels]:
     return frames
 
 
+def write_plain_hdr(
+    path: Path, signal: tuple[float, float, float], transfer: int, frames: int = 2
+) -> None:
+    """Write a video of one colour, 10 bits in BT.2020, without loss; signal: red, green, blue in
+    0..1; transfer: a number of ITU-T H.273."""
+    height, width = 32, 48
+    red, green, blue = signal
+    luma = 0.2627 * red + 0.6780 * green + 0.0593 * blue
+    chroma = (blue - luma) / 1.8814, (red - luma) / 1.4746
+    planes = [np.full(height * width, round(64 + 876 * luma), np.uint16)]
+    planes += [np.full(height * width // 4, round(512 + 896 * x), np.uint16) for x in chroma]
+    pixels = np.concatenate(planes).reshape(-1, width)
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("ffv1", rate=FRAME_RATE)
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p10le"
+        context = video.codec_context
+        context.colorspace = context.color_primaries = 9
+        context.color_trc = transfer
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="yuv420p10le")
+            frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+
+
 def _write_tone(
     output: av.container.OutputContainer, audio: av.AudioStream, seconds: float
 ) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
 from bokehflow.errors import MediaError
 from bokehflow.media.photo import to_uint8
+from bokehflow.media.tone_map import Transfer, tone_mapped
 from bokehflow.media.video_reader import Frame, VideoInfo, open_video
-from tests.media.samples import Clip, Pixels, set_display_matrix, write_clip
-from tests.tolerances import LOSSLESS_VIDEO_LEVELS
+from tests.media.samples import Clip, Pixels, set_display_matrix, write_clip, write_plain_hdr
+from tests.tolerances import LOSSLESS_VIDEO_LEVELS, TEN_BIT_STEP
 
 # 8-bit 4:4:4 and RGB streams, decoded exactly: they test our own conversion only. Odd sizes.
 LOSSLESS = {
@@ -123,9 +125,15 @@ def _audio_only(folder: Path) -> Path:
     return folder / "a.mka"
 
 
-def _hdr(folder: Path) -> Path:
-    write_clip(folder / "a.mkv", Clip(color_transfer=16))
-    return folder / "a.mkv"
+GREY = (0.58, 0.58, 0.58)
+
+
+def _hdr(transfer: int) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_plain_hdr(folder / "a.mkv", GREY, transfer)
+        return folder / "a.mkv"
+
+    return make
 
 
 BAD_VIDEOS = {
@@ -139,7 +147,9 @@ BAD_VIDEOS = {
     "text": (_text, "cannot be read"),
     "empty": (_cut(".mp4", 0.0), "cannot be read"),
     "sound only": (_audio_only, "no video"),
-    "high dynamic range": (_hdr, "PQ"),
+    "high dynamic range, PQ": (_hdr(16), "PQ.*--tone-map"),
+    "high dynamic range, HLG": (_hdr(18), "HLG.*--tone-map"),
+    "wide gamut": (_hdr(1), "wide gamut"),
     "missing": (lambda folder: folder / "a.mp4", "No such file"),
     "folder": (lambda folder: folder, "cannot be"),
 }
@@ -151,3 +161,34 @@ def test_bad_videos_are_refused_with_the_reason(tmp_path: Path, kind: str) -> No
     path = make(tmp_path)
     with pytest.raises(MediaError, match=reason):
         _read(path)
+
+
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+@pytest.mark.parametrize("signal", [(0.0, 0.0, 0.0), GREY, (0.9, 0.9, 0.9), (0.6, 0.3, 0.2)])
+def test_high_dynamic_range_is_tone_mapped_on_request(
+    tmp_path: Path, transfer: int, name: Transfer, signal: tuple[float, float, float]
+) -> None:
+    path = tmp_path / "a.mkv"
+    write_plain_hdr(path, signal, transfer)
+    with open_video(path, tone_map=True) as video:
+        frames = list(video.frames)
+    assert len(frames) == 2
+    wanted = tone_mapped(torch.tensor(signal).reshape(1, 3, 1, 1), name)
+    for frame in frames:
+        torch.testing.assert_close(
+            frame.image, wanted.expand_as(frame.image), atol=TEN_BIT_STEP, rtol=0.0
+        )
+
+
+def test_standard_range_is_read_as_ever_where_tone_mapping_is_allowed(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", LOSSLESS["rgb"])
+    _, plain = _read(tmp_path / "a.mkv")
+    with open_video(tmp_path / "a.mkv", tone_map=True) as video:
+        for frame, wanted in zip(video.frames, plain, strict=True):
+            assert torch.equal(frame.image, wanted.image)
+
+
+def test_wide_gamut_of_standard_range_is_refused_even_so(tmp_path: Path) -> None:
+    path = _hdr(1)(tmp_path)
+    with pytest.raises(MediaError, match="wide gamut"), open_video(path, tone_map=True):
+        pass

@@ -11,7 +11,7 @@ from bokehflow.rendering.aperture import draw_aperture
 from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.config import Quality
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 from tests.rendering.pictures import psnr_db, step_profile, stepped_radius, textured
 from tests.tolerances import (
     BEYOND_BANK,

@@ -2,7 +2,7 @@
 
 import torch
 
-from bokehflow.rendering.srgb import linear_to_srgb, srgb_to_linear
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 from tests.tolerances import FP32_EQUAL
 
 

@@ -1,0 +1,84 @@
+"""What the pixels of a decoded frame mean, and the frame in sRGB.
+
+High dynamic range is refused unless it may be tone-mapped: showing it as sRGB takes a tone curve,
+and that is for the user to want.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from av.video.frame import VideoFrame as CodedFrame
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.stream import VideoStream
+from torch import Tensor
+
+from bokehflow.errors import MediaError
+from bokehflow.media.tone_map import Transfer, tone_mapped
+
+HD_LINES = 720
+"""From this height on, a video that names no colour matrix is BT.709; below, BT.601."""
+
+# Numbers of ITU-T H.273, which FFmpeg uses for what it reports of a frame.
+_MATRICES = {
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.SMPTE170M,
+    7: Colorspace.SMPTE240M,
+}
+_WIDE_GAMUT_MATRICES = (9, 10)
+_HDR_TRANSFERS: dict[int, Transfer] = {16: "PQ", 18: "HLG"}
+_FULL_RANGE = 2
+_SCALING = Interpolation.BICUBIC
+_WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
+"""FFmpeg writes 16 bits as 256 times what 8 bits would be."""
+
+
+def high_dynamic_range(stream: VideoStream) -> Transfer | None:
+    """The curve of a stream of high dynamic range; None for any other."""
+    return _HDR_TRANSFERS.get(stream.codec_context.color_trc)
+
+
+def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
+    """Raise MediaError for colours that are not shown as sRGB, or not without being asked to."""
+    transfer = high_dynamic_range(stream)
+    if transfer and not tone_map:
+        raise MediaError(
+            f"{path} is high dynamic range video ({transfer})",
+            "standard dynamic range",
+            "give --tone-map, convert it first, or record without HDR",
+        )
+    if not transfer and stream.codec_context.colorspace in _WIDE_GAMUT_MATRICES:
+        raise MediaError(
+            f"{path} is video of standard range with BT.2020's wide gamut",
+            "BT.709 or BT.601, or HLG or PQ with --tone-map",
+            "convert it first",
+        )
+
+
+def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None) -> Tensor:
+    """The decoded picture as float32 sRGB [1, 3, H, W] in 0..1, as it lies in the file.
+
+    8 bits a channel; 16 where `transfer` is to be tone-mapped. Raises what PyAV raises.
+    """
+    if transfer is None:
+        unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
+        return _rgb(frame, "rgb24", _WHITE_8_BIT, _MATRICES.get(frame.colorspace, unnamed))
+    signal = _rgb(frame, "rgb48le", _WHITE_16_BIT, Colorspace.BT2020)
+    return tone_mapped(signal.clamp(max=1.0), transfer)
+
+
+def _rgb(frame: CodedFrame, pixel_format: str, white: float, matrix: Colorspace) -> Tensor:
+    full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
+    pixels = frame.reformat(
+        format=pixel_format,
+        src_colorspace=matrix,
+        src_color_range=ColorRange.JPEG if full_range else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+        interpolation=_SCALING,
+    ).to_ndarray()
+    values: Tensor = torch.from_numpy(pixels.astype(np.float32)) / white
+    return values.permute(2, 0, 1).unsqueeze(0)
