@@ -14,7 +14,7 @@ from bokehflow.media import read_photo
 from bokehflow.optics import Lens
 from bokehflow.specs import Size
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".webp", ".tif", ".tiff", ".bmp")
 
 VALIDATION_LENSES = (
     Lens(focal_length_mm=50.0, f_number=1.8, focus_m=3.0),

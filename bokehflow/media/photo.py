@@ -90,10 +90,10 @@ def to_uint8(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 def decode_still(path: Path) -> Image.Image:
     """The upright picture with its pixels in memory. Raises MediaError."""
-    with opened_picture(path, "a photo: JPEG, PNG, TIFF, WebP or the like") as picture:
-        # A phone's JPEG may hold a second picture (MPO: depth or gain map); the first is it.
+    with opened_picture(path, "a photo: JPEG, PNG, HEIC, TIFF, WebP or the like") as picture:
+        # A phone's photo may hold a second picture (MPO: depth or gain map); the one shown is it.
         count = getattr(picture, "n_frames", 1)
-        if count > 1 and picture.format != "MPO":
+        if count > 1 and picture.format not in ("MPO", "HEIF"):
             raise MediaError(f"{path} holds {count} pictures", "one still photo")
         picture.load()
         return ImageOps.exif_transpose(picture)

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from bokehflow.errors import MediaError
+from bokehflow.media.heif import is_heif, register_heif
 
 # Everything Pillow's decoders are known to raise on files that are damaged or not pictures.
 _DECODE_ERRORS = (
@@ -32,9 +33,12 @@ def opened_picture(path: Path, kind: str) -> Iterator[Image.Image]:
     """Yield the picture; its pixels and its tags are decoded in the block.
 
     kind: what the file should be, for messages. Raises MediaError where it is missing, a folder, no
-    picture, or damaged, also where that shows in the block only.
+    picture, or damaged, also where that shows in the block only; MissingDependencyError for a HEIC
+    picture without the package that decodes it.
     """
     try:
+        if is_heif(path):
+            register_heif(path)
         with warnings.catch_warnings(), Image.open(path) as picture:
             # Pillow warns above 89 megapixels and refuses above 179; only the refusal matters here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
