@@ -49,7 +49,7 @@ def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
         raise MediaError(
             f"{path} is high dynamic range video ({transfer})",
             "standard dynamic range",
-            "give --tone-map, convert it first, or record without HDR",
+            "give bfx render --tone-map, convert it first, or record without HDR",
         )
     if not transfer and stream.codec_context.colorspace in _WIDE_GAMUT_MATRICES:
         raise MediaError(

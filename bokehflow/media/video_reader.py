@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
 
 import av
-import torch
 from av.container import InputContainer
 from av.video.frame import VideoFrame as CodedFrame
 from av.video.stream import VideoStream
@@ -26,9 +23,7 @@ from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
 from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
-
-# The signs of the display matrix (a, b, c, d) and the quarter turns, counterclockwise, it asks for.
-_QUARTER_TURNS = {(1, 0, 0, 1): 0, (0, -1, 1, 0): 1, (-1, 0, 0, -1): 2, (0, 1, -1, 0): 3}
+from bokehflow.media.video_orientation import orientation_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +68,8 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
 
     tone_map: show high dynamic range, HLG or PQ, as sRGB (`tone_map.py`).
     Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged,
-    holds HDR that is not to be tone-mapped or frames of changing size, or asks to be shown mirrored
-    or at an odd angle.
+    holds HDR that is not to be tone-mapped or frames of changing size, or is to be shown at an odd
+    angle.
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:
@@ -133,7 +128,7 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
 def _describe(
     path: Path, container: InputContainer, stream: VideoStream, first: CodedFrame
 ) -> VideoInfo:
-    sideways = _quarter_turns(first, path) % 2 == 1
+    sideways = orientation_of(first, path).is_sideways
     width, height = (first.height, first.width) if sideways else (first.width, first.height)
     rate = stream.average_rate or stream.guessed_rate
     if not rate or first.time_base is None:
@@ -172,24 +167,7 @@ def _upright_frames(
                 "remux the video with correct timestamps",
             )
         size, last_pts = (frame.width, frame.height), frame.pts
-        turns = _quarter_turns(frame, path)
+        orientation = orientation_of(frame, path)
         with _media_errors(path):
-            shown = frame_to_srgb(frame, transfer)
-        image = torch.rot90(shown, turns, dims=(2, 3)).contiguous()
-        yield Frame(image, frame.pts, frame.duration or 0)
-
-
-def _quarter_turns(frame: CodedFrame, path: Path) -> int:
-    """Quarter turns counterclockwise that bring the frame upright, from its display matrix."""
-    # PyAV declares a mapping of names; walking it gives the side data themselves.
-    for side_data in cast(Iterable[Any], frame.side_data):
-        if side_data.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d = struct.unpack("=5i", bytes(side_data)[:20])
-            signs = tuple((value > 0) - (value < 0) for value in (a, b, c, d))
-            if signs not in _QUARTER_TURNS:
-                raise MediaError(
-                    f"{path} asks to be shown mirrored or at an odd angle",
-                    "a turn of 0, 90, 180 or 270 degrees",
-                )
-            return _QUARTER_TURNS[signs]
-    return 0
+            image = frame_to_srgb(frame, transfer)
+        yield Frame(orientation.upright(image), frame.pts, frame.duration or 0)

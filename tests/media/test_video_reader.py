@@ -64,10 +64,29 @@ def test_the_display_matrix_turns_frames_upright(tmp_path: Path, turn: str) -> N
     assert np.array_equal(_levels(turned[0]), expected)
 
 
-def test_a_mirrored_video_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("matrix", [(-1, 0, 0, 1), (1, 0, 0, -1), (0, 1, 1, 0), (0, -1, -1, 0)])
+def test_a_mirrored_video_is_shown_as_its_matrix_says(
+    tmp_path: Path, matrix: tuple[int, int, int, int]
+) -> None:
+    write_clip(tmp_path / "plain.mp4")
+    (tmp_path / "facing.mp4").write_bytes((tmp_path / "plain.mp4").read_bytes())
+    set_display_matrix(tmp_path / "facing.mp4", matrix)
+    stored = _levels(_read(tmp_path / "plain.mp4")[1][0])
+    info, shown = _read(tmp_path / "facing.mp4")
+    # Pixel by pixel: x goes to a x + c y, and y to b x + d y (ISO/IEC 14496-12, section 8.2.2).
+    a, b, c, d = matrix
+    y, x = np.mgrid[: stored.shape[0], : stored.shape[1]]
+    to_x, to_y = a * x + c * y, b * x + d * y
+    expected = np.empty((np.ptp(to_y) + 1, np.ptp(to_x) + 1, 3), np.uint8)
+    expected[to_y - to_y.min(), to_x - to_x.min()] = stored
+    assert (info.height, info.width) == expected.shape[:2]
+    assert np.array_equal(_levels(shown[0]), expected)
+
+
+def test_an_odd_angle_is_refused(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mp4")
-    set_display_matrix(tmp_path / "a.mp4", (-1, 0, 0, 1))
-    with pytest.raises(MediaError, match="mirrored"):
+    set_display_matrix(tmp_path / "a.mp4", (1, 1, -1, 1))
+    with pytest.raises(MediaError, match="odd angle"):
         _read(tmp_path / "a.mp4")
 
 
