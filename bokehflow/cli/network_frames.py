@@ -40,6 +40,8 @@ class NetworkFrames:
             "runtime": "torch",
             "variant": model.network.variant.name,
             "network_size": model.config.network_size,
+            "tsp": model.config.temporal.tsp,
+            "segments": model.config.temporal.segments,
             "trained": model.weights.trained,
             "weights_sha256": model.weights.sha256,
             "source_fov_deg": model.config.source_fov_deg or model.weights.canonical_fov_deg,

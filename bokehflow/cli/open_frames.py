@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_options import (
     DEFAULT_NETWORK_SIZE,
+    DEFAULT_SEGMENTS,
+    DEFAULT_TSP,
     DEFAULT_VARIANT,
     QUALITY_WITH_DEPTH,
     QUALITY_WITH_NETWORK,
@@ -21,6 +24,9 @@ from bokehflow.cli.render_options import (
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera
 from bokehflow.rendering import Quality, RenderConfig
+
+if TYPE_CHECKING:
+    from bokehflow.layers.segments import TemporalConfig
 
 
 def open_frames(
@@ -42,7 +48,7 @@ def open_frames(
     if source_fov_deg is None and exif is not None:
         source_fov_deg = exif.horizontal_fov_deg
     if artifact.artifact is not None:
-        own = NetworkOptions(network.variant, network.weights, network.network_size, None)
+        own = dataclasses.replace(network, source_fov_deg=None)
         _require_alone("--artifact", [own, look])
         return _artifact_frames(artifact.artifact, artifact.runtime, source_fov_deg)
     if artifact.runtime is not None:
@@ -75,8 +81,18 @@ def _network_frames(
         network_size=network.network_size or DEFAULT_NETWORK_SIZE,
         source_fov_deg=source_fov_deg,
         render=_render_config(look, QUALITY_WITH_NETWORK),
+        temporal=_temporal_config(network),
     )
     return NetworkFrames(load_model(network.variant or DEFAULT_VARIANT, network.weights, config))
+
+
+def _temporal_config(network: NetworkOptions) -> TemporalConfig:
+    from bokehflow.layers.segments import TemporalConfig
+
+    whole = TemporalConfig(network.tsp or DEFAULT_TSP)
+    if network.segments is not None:
+        return TemporalConfig(whole.tsp, network.segments)
+    return TemporalConfig(whole.tsp, DEFAULT_SEGMENTS) if whole.is_segmented else whole
 
 
 def _require_alone(

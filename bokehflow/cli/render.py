@@ -38,6 +38,8 @@ def render(
     weights: render_options.Weights = None,
     network_size: render_options.NetworkSize = None,
     source_fov_deg: lens_options.SourceFovDeg = None,
+    tsp: render_options.Tsp = None,
+    segments: render_options.Segments = None,
     artifact: render_options.ArtifactPath = None,
     runtime: render_options.Runtime = None,
 ) -> CommandResult:
@@ -59,7 +61,7 @@ def render(
     exif = exif_of(source, lens_from_exif)
     lens = lens_values(focal_length_mm, f_number, sensor_width_mm, exif)
     look = RendererOptions(quality, blades, blade_rotation_deg, highlights)
-    network = NetworkOptions(variant, weights, network_size, source_fov_deg)
+    network = NetworkOptions(variant, weights, network_size, source_fov_deg, tsp, segments)
     engine = ArtifactOptions(artifact, runtime)
     frames = open_frames(files, look, network, engine, exif)
     job = RenderJob(files, lens, focus, frames)

@@ -10,6 +10,7 @@ import typer
 
 DEFAULT_VARIANT, DEFAULT_NETWORK_SIZE = "nano", "mobile"
 QUALITY_WITH_DEPTH, QUALITY_WITH_NETWORK = "best", "mobile"
+DEFAULT_TSP, DEFAULT_SEGMENTS = "document", 4
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="A photo or a video.")]
 Output = Annotated[
@@ -64,8 +65,21 @@ NetworkSize = Annotated[
         help=f"The size at which the network sees a frame. [default: {DEFAULT_NETWORK_SIZE}]",
     ),
 ]
-
-
+Tsp = Annotated[
+    str | None,
+    typer.Option(
+        metavar="document|off|blended|systolic",
+        help="How the network's state goes from frame to frame; systolic flickers least. "
+        "[default: document]",
+    ),
+]
+Segments = Annotated[
+    int | None,
+    typer.Option(
+        help=f"Pieces of a scan that each start from the frame before, for blended and systolic. "
+        f"[default: {DEFAULT_SEGMENTS}]"
+    ),
+]
 ArtifactPath = Annotated[
     Path | None,
     typer.Option(
@@ -97,6 +111,8 @@ class NetworkOptions:
     weights: Path | None
     network_size: str | None
     source_fov_deg: float | None
+    tsp: str | None = None
+    segments: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from bokehflow import Lens, ModelConfig, load_model
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.media import open_video, read_depth, read_photo
 from tests.cli.runner import Bfx
 from tests.media.samples import Clip, gradient, names_in, write_clip
@@ -46,6 +47,51 @@ def test_the_source_field_of_view_reaches_the_model(bfx: Bfx, photo: Path) -> No
     model = load_model("nano", config=ModelConfig(network_size="mobile", source_fov_deg=30.0))
     frame = model(read_photo(photo), Lens(focus_m=2.0))
     assert torch.equal(read_depth(depth_file, HEIGHT, WIDTH), frame.depth)
+
+
+SEGMENTED = {
+    "systolic": (["--tsp", "systolic"], TemporalConfig("systolic", 4)),
+    "blended in two": (["--tsp", "blended", "--segments", 2], TemporalConfig("blended", 2)),
+    "off": (["--tsp", "off"], TemporalConfig("off")),
+}
+
+
+@pytest.mark.parametrize("how", SEGMENTED)
+def test_the_state_is_carried_as_asked(bfx: Bfx, tmp_path: Path, how: str) -> None:
+    options, temporal = SEGMENTED[how]
+    write_clip(tmp_path / "a.mkv", Clip(3, 48, 64, codec="ffv1", pixel_format="bgr0"))
+    depths = tmp_path / "out"
+    completed = bfx(
+        "render", tmp_path / "a.mkv", "--focus-m", 2, *options, "--depth-out", depths, "--json"
+    )
+    assert completed.exit_code == 0, completed.stderr
+    told = completed.document["tsp"], completed.document["segments"]
+    assert told == (temporal.tsp, temporal.segments)
+    config = ModelConfig(network_size="mobile", temporal=temporal)
+    model, state = load_model("nano", config=config), None
+    with open_video(tmp_path / "a.mkv") as source:
+        for index, frame in enumerate(source.frames):
+            _, depth, state = model(frame.image, Lens(focus_m=2.0), state)
+            stored = read_depth(depths / f"depth_{index:06d}.png", 48, 64)
+            assert torch.allclose(stored, depth.clamp(max=65.535), atol=DEPTH_STEP_M)
+
+
+BAD_TSP = {
+    "unknown": (["--tsp", "systolik"], "did you mean 'systolic'"),
+    "segments without a place": (["--segments", 4], "4 segments for tsp='document'"),
+    "no segments": (["--tsp", "systolic", "--segments", 0], "segments=0"),
+    "segments that do not fit": (["--tsp", "systolic", "--segments", 5], "segments"),
+    "with depth": (["--tsp", "off", "--depth", "d.npy"], "--tsp"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TSP)
+def test_what_cannot_be_carried_is_one_plain_error(bfx: Bfx, photo: Path, kind: str) -> None:
+    options, reason = BAD_TSP[kind]
+    before = names_in(photo.parent)
+    completed = bfx("render", photo, "--focus-m", 2, *options)
+    assert reason in completed.require_plain_error(2)
+    assert names_in(photo.parent) == before
 
 
 def test_state_is_carried_through_a_video(bfx: Bfx, tmp_path: Path) -> None:
