@@ -13,7 +13,7 @@ from torch import Tensor
 from bokehflow.calibration.frames import VALIDATION_LENSES
 from bokehflow.errors import ArtifactError, NumericalError
 from bokehflow.export import Artifact, Manifest, Parity
-from bokehflow.model import load_model
+from bokehflow.model import ModelConfig, load_model
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import Session, TorchSession, open_session
@@ -58,7 +58,7 @@ def reference_session(manifest: Manifest, weights: Path | None = None) -> TorchS
     weights: the file it was exported with, None for the weights that ship. Raises ArtifactError
     where these are not the artifact's weights.
     """
-    model = load_model(manifest.variant, weights)
+    model = load_model(manifest.variant, weights, ModelConfig(temporal=manifest.temporal))
     if model.weights.sha256 != manifest.weights_sha256:
         raise ArtifactError(
             f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",

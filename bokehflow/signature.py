@@ -12,16 +12,16 @@ STATE_PAIRS = {f"state_{name}": f"next_state_{name}" for name in State._fields}
 """Which output of one frame is which input of the next."""
 
 
-def input_specs(variant: Variant, frame_size: Size) -> list[TensorSpec]:
-    """The inputs of a pipeline, in order, for batch 1."""
+def input_specs(variant: Variant, frame_size: Size, segments: int = 1) -> list[TensorSpec]:
+    """The inputs of a pipeline, in order, for batch 1; segments: of its scans."""
     lens = TensorSpec(
         "lens", (1, len(LENS_FIELDS)), unit="mm, 1, m, mm", layout=", ".join(LENS_FIELDS)
     )
-    return [_picture("image", frame_size), lens, *_states(variant, STATE_PAIRS.keys())]
+    return [_picture("image", frame_size), lens, *_states(variant, segments, STATE_PAIRS)]
 
 
-def output_specs(variant: Variant, frame_size: Size) -> list[TensorSpec]:
-    """The outputs of a pipeline, in order, for batch 1."""
+def output_specs(variant: Variant, frame_size: Size, segments: int = 1) -> list[TensorSpec]:
+    """The outputs of a pipeline, in order, for batch 1; segments: of its scans."""
     depth = TensorSpec(
         "depth",
         (1, 1, frame_size.height, frame_size.width),
@@ -29,7 +29,7 @@ def output_specs(variant: Variant, frame_size: Size) -> list[TensorSpec]:
         value_range=(DEPTH_MIN_M, DEPTH_MAX_M),
         layout="NCHW",
     )
-    return [_picture("bokeh", frame_size), depth, *_states(variant, STATE_PAIRS.values())]
+    return [_picture("bokeh", frame_size), depth, *_states(variant, segments, STATE_PAIRS.values())]
 
 
 def _picture(name: str, size: Size) -> TensorSpec:
@@ -42,6 +42,6 @@ def _picture(name: str, size: Size) -> TensorSpec:
     )
 
 
-def _states(variant: Variant, names: Iterable[str]) -> list[TensorSpec]:
-    shapes = state_shapes(variant).values()
+def _states(variant: Variant, segments: int, names: Iterable[str]) -> list[TensorSpec]:
+    shapes = state_shapes(variant, segments=segments).values()
     return [TensorSpec(name, shape) for name, shape in zip(names, shapes, strict=True)]

@@ -33,6 +33,7 @@ from bokehflow.calibration.sample_sources import (
 from bokehflow.calibration.sample_statistics import Observer, state_growth, state_norms
 from bokehflow.errors import UsageError
 from bokehflow.layers.resample import Resample
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
 from bokehflow.media.atomic import output_errors
 from bokehflow.network import Network
@@ -79,6 +80,8 @@ def stored_samples(
     material = _material(request)
     facts = {**asdict(request), "weights": weights_sha256, "version": _VERSION}
     facts["content"] = _content(request.source)
+    if network.temporal != TemporalConfig():
+        facts["temporal"] = asdict(network.temporal)
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     path = folder / f"{SAMPLES_PREFIX}{key[:12]}.npz"
     if path.exists():

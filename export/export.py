@@ -13,6 +13,7 @@ import onnx
 from bokehflow.export.artifact import Artifact, load_artifact, sealed
 from bokehflow.export.compiled import check_compiled
 from bokehflow.export.config import ExportConfig
+from bokehflow.export.exportable import require_exportable
 from bokehflow.export.graphs import Graphs
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
@@ -51,11 +52,18 @@ def export(
 def export_each(
     model: BokehFlow, configs: Iterable[ExportConfig], output_dir: Path = DEFAULT_OUTPUT_DIR
 ) -> Iterator[Artifact]:
-    """`export` with one config after the other; a graph that two in a row share is made once."""
+    """`export` with one config after the other; a graph that two in a row share is made once.
+
+    Before the first one is written, raises UsageError where the model's scans go from frame to
+    frame in a way that a target cannot have, SizeError where its segments do not fit a size.
+    """
     graphs = Graphs(model)
+    configs = list(configs)
+    for config in configs:
+        require_exportable(model.network.temporal, config)
     for config in configs:
         manifest = _manifest(model, config)
-        path = output_dir / artifact_name(manifest.variant, config)
+        path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)
         with output_folder(output_dir), sealed(path, manifest) as target:
             _WRITERS[config.target](graphs, config, manifest, target)
             check_compiled(config.target, target, config.lowering, model.network.variant.blocks)
@@ -93,7 +101,7 @@ _WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "coreml": _write_c
 
 
 def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
-    variant, weights = model.network.variant, model.weights
+    variant, weights, temporal = model.network.variant, model.weights, model.network.temporal
     return Manifest(
         target=config.target,
         variant=variant.name,
@@ -109,8 +117,8 @@ def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
             **dataclasses.asdict(config.lowering.scan),
         },
         render=config.render,
-        inputs=input_specs(variant, config.frame_size),
-        outputs=output_specs(variant, config.frame_size),
+        inputs=input_specs(variant, config.frame_size, temporal.segments),
+        outputs=output_specs(variant, config.frame_size, temporal.segments),
         state_pairs=dict(STATE_PAIRS),
         format=dict(_FORMATS[config.target]),
         budget={
@@ -118,5 +126,6 @@ def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
             "fps_720p": variant.table_fps,
             "memory_gb_1080p": variant.table_memory_gb,
         },
+        temporal=temporal,
         tools=tool_versions(),
     )

@@ -32,7 +32,7 @@ def write_scan_free_onnx(model: BokehFlow, config: ExportConfig, path: Path) -> 
     """
     network = LoweredNetwork(model.network, lambda pair: LoweredBlock(pair, _ScanFreeMixer(pair)))
     pipeline = Pipeline(network, config.frame_size, config.network_size, config.render)
-    names = [spec.name for spec in output_specs(model.network.variant, config.frame_size)]
+    names = [spec.name for spec in output_specs(network.variant, config.frame_size)]
     onnx.save(to_onnx(trace(pipeline), names), path)
 
 

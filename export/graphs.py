@@ -6,6 +6,7 @@ import onnx
 
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.config import ExportConfig
+from bokehflow.export.exportable import require_exportable
 from bokehflow.export.to_onnx import to_onnx
 from bokehflow.export.trace import trace
 from bokehflow.model import BokehFlow
@@ -24,7 +25,11 @@ class Graphs:
         self._last: tuple[object, onnx.ModelProto] | None = None
 
     def pipeline(self, config: ExportConfig) -> Pipeline:
-        """The model's weights in a pipeline of the sizes and with the lowering of the export."""
+        """The model's weights in a pipeline of the sizes and with the lowering of the export.
+
+        Raises as `require_exportable`.
+        """
+        require_exportable(self.model.network.temporal, config)
         network = config.lowering.apply(self.model.network)
         return Pipeline(network, config.frame_size, config.network_size, config.render).eval()
 
@@ -39,7 +44,8 @@ class Graphs:
         return self._last[1]
 
     def _checked_onnx(self, config: ExportConfig) -> onnx.ModelProto:
-        outputs = output_specs(self.model.network.variant, config.frame_size)
+        network = self.model.network
+        outputs = output_specs(network.variant, config.frame_size, network.temporal.segments)
         proto = to_onnx(trace(self.pipeline(config)), [spec.name for spec in outputs])
         check_static_graph(proto)
         onnx.checker.check_model(proto, full_check=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from bokehflow.errors import ArtifactError, InputError, UsageError
 from bokehflow.export.config import TARGETS
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.rendering import RenderConfig
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 from bokehflow.specs import Size, TensorSpec, find_variant, network_size_for
@@ -40,6 +41,9 @@ class Manifest:
     `parity` is None until `bfx validate` has measured it. `budget` holds the goals for this
     variant, not results. `quantization` is None for what `bfx export` wrote; of a quantized
     artifact it tells what was done (`bokehflow.quantize`), and `precision` is the recipe's name.
+    `temporal`: how the state goes from frame to frame; where it is `cold`, the first frame is the
+    better the more often it is run, carrying its state, before the second (`temporal.segments`
+    times are enough).
     """
 
     target: str
@@ -61,6 +65,7 @@ class Manifest:
     artifact_bytes: int = 0
     parity: Parity | None = None
     quantization: dict[str, Any] | None = None
+    temporal: TemporalConfig = field(default_factory=TemporalConfig)
     tools: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
@@ -136,7 +141,10 @@ def _require_sense(manifest: Manifest) -> None:
     bar_db, fov_deg = manifest.budget["parity_db"], manifest.canonical_fov_deg
     radius_px, side_px = manifest.render.max_radius_px, max(frame.height, frame.width)
     inputs, outputs = _shapes(manifest.inputs), _shapes(manifest.outputs)
-    taken, given = _shapes(input_specs(variant, frame)), _shapes(output_specs(variant, frame))
+    segments = manifest.temporal.segments
+    taken, given = (
+        _shapes(specs(variant, frame, segments)) for specs in (input_specs, output_specs)
+    )
     pairs = manifest.state_pairs
     for name, value, holds, expected in (
         ("target", manifest.target, manifest.target in TARGETS, "one of " + ", ".join(TARGETS)),

@@ -7,17 +7,20 @@ from pathlib import Path
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.config import ExportConfig
+from bokehflow.layers.segments import TemporalConfig
 
 _SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
 MANIFEST_SUFFIX = ".json"
 
 
-def artifact_name(variant: str, config: ExportConfig) -> str:
-    """`bokehflow-<variant>_<HxW>_net<HxW|full>_<precision>` and the format's ending."""
+def artifact_name(variant: str, config: ExportConfig, temporal: TemporalConfig) -> str:
+    """`bokehflow-<variant>_<HxW>_net<HxW|full>_<precision>` and the format's ending; how the state
+    is carried before the precision, unless it is the document's way."""
     full = config.network_size == config.frame_size
     network = "full" if full else str(config.network_size)
-    stem = f"bokehflow-{variant}_{config.frame_size}_net{network}_{config.chosen_precision}"
-    return stem + _SUFFIXES[config.target]
+    carried = "" if temporal == TemporalConfig() else f"_{temporal.tsp}{temporal.segments}"
+    stem = f"bokehflow-{variant}_{config.frame_size}_net{network}{carried}"
+    return f"{stem}_{config.chosen_precision}{_SUFFIXES[config.target]}"
 
 
 def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path:

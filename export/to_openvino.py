@@ -17,6 +17,7 @@ import onnx
 from bokehflow.export.gated_delta_net import conversion_extension
 from bokehflow.export.openvino_enlarging import enlarge_without_tables
 from bokehflow.export.openvino_file import import_openvino, write_model
+from bokehflow.export.openvino_inputs import with_every_input
 from bokehflow.export.openvino_pooling import pool_channels_alone
 from bokehflow.export.openvino_slicing import take_channels_without_tables
 
@@ -36,7 +37,8 @@ def to_openvino(
     openvino = import_openvino()
     core = openvino.Core()
     core.add_extension(conversion_extension(openvino))
-    model = core.read_model(io.BytesIO(proto.SerializeToString()))
+    read = core.read_model(io.BytesIO(proto.SerializeToString()))
+    model = with_every_input(read, proto, openvino)
     pool_channels_alone(model, openvino)
     enlarge_without_tables(model, openvino)
     take_channels_without_tables(model, openvino)

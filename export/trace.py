@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from bokehflow.layers.temporal import first_state
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 
@@ -18,7 +17,7 @@ def example_inputs(pipeline: Pipeline) -> tuple[Tensor, ...]:
     size = pipeline.frame_size
     image = torch.full((1, 3, size.height, size.width), 0.5)
     lens = torch.tensor([Lens().as_tuple()])
-    return (image, lens, *first_state(pipeline.network.variant))
+    return (image, lens, *pipeline.network.first_state())
 
 
 def trace(pipeline: Pipeline) -> ExportedProgram:

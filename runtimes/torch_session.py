@@ -18,14 +18,15 @@ class TorchSession:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline.eval()
-        variant, size = pipeline.network.variant, pipeline.frame_size
+        network = pipeline.network
+        wanted = network.variant, pipeline.frame_size, network.temporal.segments
         self.info = SessionInfo(
             runtime="torch",
             version=torch.__version__,
             device="cpu",
             mode="executed",
-            input_shapes={spec.name: spec.shape for spec in input_specs(variant, size)},
-            output_names=tuple(spec.name for spec in output_specs(variant, size)),
+            input_shapes={spec.name: spec.shape for spec in input_specs(*wanted)},
+            output_names=tuple(spec.name for spec in output_specs(*wanted)),
         )
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -26,7 +26,8 @@ def eager_pipeline(manifest_path: Path, scan: str) -> tuple[Pipeline, EagerSpecs
     was exported from, and what reading the manifest and building the scan raise.
     """
     manifest = read_manifest(manifest_path)
-    model = load_model(manifest.variant, config=ModelConfig(scan=ScanConfig(scan)))
+    config = ModelConfig(scan=ScanConfig(scan), temporal=manifest.temporal)
+    model = load_model(manifest.variant, config=config)
     if model.weights.sha256 != manifest.weights_sha256:
         raise ArtifactError(
             f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",

@@ -16,6 +16,7 @@ from bokehflow.benchmarks.suite.network_part import cut_onnx, cut_openvino
 from bokehflow.export import ExportConfig, export
 from bokehflow.export.floor import write_scan_free_onnx
 from bokehflow.export.naming import artifact_name
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.media.atomic import atomic_file, atomic_folder
 from bokehflow.model import load_model
 
@@ -81,7 +82,7 @@ _MAKERS: dict[str, Callable[[ModelSpec, Path, Path], None]] = {
 
 def _file_name(spec: ModelSpec) -> str:
     if spec.kind == "artifact":
-        return artifact_name(VARIANT, _config(spec))
+        return artifact_name(VARIANT, _config(spec), TemporalConfig())
     # OpenVINO reads the floor's ONNX file as it is.
     return "openvino" if (spec.kind, spec.target) == ("network part", "openvino") else "model.onnx"
 

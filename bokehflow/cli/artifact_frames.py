@@ -26,14 +26,21 @@ class ArtifactFrames:
         self._artifact, self._session = artifact, session
         self._source_fov_deg = source_fov_deg or artifact.manifest.canonical_fov_deg
         self._scale = depth_scale(source_fov_deg, artifact.manifest.canonical_fov_deg)
-        self._first_state = first_state(find_variant(artifact.manifest.variant))
+        variant, self._temporal = (
+            find_variant(artifact.manifest.variant),
+            artifact.manifest.temporal,
+        )
+        self._first_state = first_state(variant, segments=self._temporal.segments)
 
     def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:
         """The network's depth for a lens that is focused anywhere."""
         return self.render(image, index, focusable(provisional, self._scale), None).depth
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
-        """One frame of the session. Raises SizeError for a frame that the artifact is not for."""
+        """One frame of the session; a first one of cold segments until they know each other.
+
+        Raises SizeError for a frame that the artifact is not for.
+        """
         expected, found = self._artifact.manifest.frame_size, Size(*image.shape[2:])
         if found != expected:
             raise SizeError(
@@ -43,10 +50,12 @@ class ArtifactFrames:
             )
         seen = lens.seen_with_depth_scaled(1.0 / self._scale)
         feeds = {"image": image.numpy(), "lens": np.array([seen.as_tuple()], dtype=np.float32)}
-        for name, value in zip(STATE_PAIRS, state or self._first_state, strict=True):
-            feeds[name] = value.numpy()
-        outputs = self._session.run(feeds)
-        next_state = State(*(torch.from_numpy(outputs[name]) for name in STATE_PAIRS.values()))
+        is_cold = state is None and self._temporal.tsp == "cold"
+        next_state = state or self._first_state
+        for _ in range(self._temporal.segments if is_cold else 1):
+            states = {name: x.numpy() for name, x in zip(STATE_PAIRS, next_state, strict=True)}
+            outputs = self._session.run(feeds | states)
+            next_state = State(*(torch.from_numpy(outputs[name]) for name in STATE_PAIRS.values()))
         depth_m = torch.from_numpy(outputs["depth"]) * self._scale
         reach_px = self._artifact.manifest.render.reach_px(found.height, found.width)
         held_back = pixels_beyond(reach_px, depth_m, lens)

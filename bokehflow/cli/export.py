@@ -11,7 +11,7 @@ import typer
 
 from bokehflow.cli.lens_options import BladeRotationDeg, Blades, Highlights
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
-from bokehflow.cli.render_options import Weights
+from bokehflow.cli.render_options import Segments, Weights
 from bokehflow.cli.untrained import untrained_warning
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ ScanName = Annotated[
     ),
 ]
 QualityName = Annotated[str, typer.Option(metavar="mobile|best", help="The renderer.")]
+ExportedTsp = Annotated[
+    str,
+    typer.Option(
+        metavar="document|off|cold",
+        help="How the state goes from frame to frame. cold flickers less: pieces of each scan "
+        "start from the frame before. Not for Core ML.",
+    ),
+]
 OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Where to write.")]
 
 
@@ -59,11 +67,14 @@ def export(
     blades: Blades = None,
     blade_rotation_deg: BladeRotationDeg = None,
     highlights: Highlights = None,
+    tsp: ExportedTsp = "document",
+    segments: Segments = None,
     weights: Weights = None,
     output_dir: OutputDir = Path("dist"),
 ) -> CommandResult:
     """Export a model: static shapes, explicit state, the lens as a run-time input."""
-    from bokehflow.model import load_model
+    from bokehflow.cli.temporal import temporal_config
+    from bokehflow.model import ModelConfig, load_model
     from bokehflow.rendering import RenderConfig
     from bokehflow.specs import find_variant
 
@@ -73,7 +84,7 @@ def export(
         cast("Quality", quality), blades or 0, blade_rotation_deg or 0.0, highlights or 0.0
     )
     configs = _configs(target, size, network_size, precision, scan, render)
-    model = load_model(variant, weights)
+    model = load_model(variant, weights, ModelConfig(temporal=temporal_config(tsp, segments)))
     done = _export_each(model, configs, output_dir)
     rows = [
         (

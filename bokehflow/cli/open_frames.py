@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_options import (
     DEFAULT_NETWORK_SIZE,
-    DEFAULT_SEGMENTS,
     DEFAULT_TSP,
     DEFAULT_VARIANT,
     QUALITY_WITH_DEPTH,
@@ -24,9 +23,6 @@ from bokehflow.cli.render_options import (
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera
 from bokehflow.rendering import Quality, RenderConfig
-
-if TYPE_CHECKING:
-    from bokehflow.layers.segments import TemporalConfig
 
 
 def open_frames(
@@ -75,24 +71,16 @@ def _network_frames(
     look: RendererOptions, network: NetworkOptions, source_fov_deg: float | None
 ) -> FrameSource:
     from bokehflow.cli.network_frames import NetworkFrames
+    from bokehflow.cli.temporal import temporal_config
     from bokehflow.model import ModelConfig, load_model
 
     config = ModelConfig(
         network_size=network.network_size or DEFAULT_NETWORK_SIZE,
         source_fov_deg=source_fov_deg,
         render=_render_config(look, QUALITY_WITH_NETWORK),
-        temporal=_temporal_config(network),
+        temporal=temporal_config(network.tsp or DEFAULT_TSP, network.segments),
     )
     return NetworkFrames(load_model(network.variant or DEFAULT_VARIANT, network.weights, config))
-
-
-def _temporal_config(network: NetworkOptions) -> TemporalConfig:
-    from bokehflow.layers.segments import TemporalConfig
-
-    whole = TemporalConfig(network.tsp or DEFAULT_TSP)
-    if network.segments is not None:
-        return TemporalConfig(whole.tsp, network.segments)
-    return TemporalConfig(whole.tsp, DEFAULT_SEGMENTS) if whole.is_segmented else whole
 
 
 def _require_alone(

@@ -131,7 +131,9 @@ def _samples(
     from bokehflow.weights import load_network
 
     manifest = source.manifest
-    network, info = load_network(find_variant(manifest.variant), weights, ScanConfig(scan))
+    network, info = load_network(
+        find_variant(manifest.variant), weights, ScanConfig(scan), manifest.temporal
+    )
     if info.sha256 != manifest.weights_sha256:
         raise ArtifactError(
             f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",

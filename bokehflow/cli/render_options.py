@@ -68,7 +68,7 @@ NetworkSize = Annotated[
 Tsp = Annotated[
     str | None,
     typer.Option(
-        metavar="document|off|blended|systolic",
+        metavar="document|off|blended|systolic|cold",
         help="How the network's state goes from frame to frame; systolic flickers least. "
         "[default: document]",
     ),
@@ -76,7 +76,7 @@ Tsp = Annotated[
 Segments = Annotated[
     int | None,
     typer.Option(
-        help=f"Pieces of a scan that each start from the frame before, for blended and systolic. "
+        help=f"Pieces of a scan that each start from the frame before, where tsp has such. "
         f"[default: {DEFAULT_SEGMENTS}]"
     ),
 ]

@@ -11,9 +11,10 @@ blended    segment i starts from (1 - tau) S_i + tau S_i_prev, where S_i is what
 systolic   segment i starts from S_i_prev and segment 0 from S_init. No segment waits for another,
            so the frame costs one pass, and on a still scene a scan agrees with the exact one
            after n frames
+cold       systolic from the first frame on, so that all frames are one graph
 
 The first frame, and the frame after a cut, run exactly: each segment starts where the one before
-it ended.
+it ended. In `cold` its segments start from the state that is given, which is zeros.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from torch import Tensor
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 from bokehflow.scan import ProjectedScan
 
-TSP_MODES = ("document", "off", "blended", "systolic")
+TSP_MODES = ("document", "off", "blended", "systolic", "cold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class TemporalConfig:
     @property
     def is_segmented(self) -> bool:
         """Whether blocks start from a `SegmentStart`."""
-        return self.tsp in ("blended", "systolic")
+        return self.tsp in ("blended", "systolic", "cold")
 
 
 class SegmentStart(NamedTuple):
@@ -97,10 +98,12 @@ class SegmentScan:
 
         if self.config.tsp == "blended":
             return self._in_turn(run, start, start.keep)
+        if self.config.tsp == "cold":
+            return run(_with_first(start.before, start.initial))
         if torch.compiler.is_exporting():
             raise UsageError(
                 "a systolic scan in an exported graph",
-                "tsp='document' or 'blended'",
+                "tsp='cold'",
                 "its first frame runs otherwise than the rest, which one graph cannot",
             )
         first = start.valid[:, 0] == 0

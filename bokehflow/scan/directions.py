@@ -130,7 +130,7 @@ def _scan_2d(
     by_head = packed.reshape(batch * directions, length, heads, sum(sizes)).transpose(1, 2)
     folded = by_head.reshape(streams, length, sum(sizes))
     if segments > 1:
-        _require_whole_lines(height, width, segments)
+        require_whole_lines(height, width, segments)
         folded = _cut(folded, batch, segments)
     q, k, v, log_decay, beta = torch.split(folded, sizes, dim=-1)
     if initial_state is None:
@@ -147,7 +147,8 @@ def _scan_2d(
     return o, final.reshape(batch, *cut, directions, heads, key_size, value_size)
 
 
-def _require_whole_lines(height: int, width: int, segments: int) -> None:
+def require_whole_lines(height: int, width: int, segments: int) -> None:
+    """Raise SizeError for a map of tokens that so many segments of whole lines do not share."""
     if height % segments or width % segments:
         raise SizeError(
             f"{segments} segments of a map of {height} x {width}",

@@ -50,16 +50,16 @@ class Lowering:
         return replace(self, scan=replace(self.scan, groups=ONE_BY_ONE))
 
     def apply(self, network: Network) -> LoweredNetwork:
-        """The network in this form, with the same weights.
-
-        Raises UsageError for a network whose scans are cut into segments.
-        """
-        scan = self.scan
+        """The network in this form, with the same weights."""
+        scan, n = self.scan, network.temporal.segments
         if isinstance(scan, MapScan):
             return MapNetwork(network, scan)
         if isinstance(scan, FusedScan):
-            return LoweredNetwork(network, lambda pair: LoweredBlock(pair, FusedMixer(pair, scan)))
-        return LoweredNetwork(network, lambda pair: LoweredBlock(pair, ChunkedMixer(pair, scan)))
+            fused = scan
+            return LoweredNetwork(
+                network, lambda pair: LoweredBlock(pair, FusedMixer(pair, fused, n))
+            )
+        return LoweredNetwork(network, lambda pair: LoweredBlock(pair, ChunkedMixer(pair, scan, n)))
 
 
 # On a CPU small chunks waste the least arithmetic and a gather is a copy of rows. Accelerators like

@@ -26,7 +26,7 @@ class MapNetwork(LoweredNetwork):
     convolutions."""
 
     def __init__(self, network: Network, scan: MapScan) -> None:
-        """Raises UsageError for a network whose scans are cut into segments."""
+        """network: one that `exportable.require_exportable` lets through for Core ML."""
         super().__init__(network, partial(MapBlock, scan=scan))
         self.modulation.shape = (self.variant.channels, 1, 1)
         self.fusions = nn.ModuleList(

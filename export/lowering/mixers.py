@@ -56,14 +56,18 @@ class LoweredMixer(nn.Module):
     """What the mixers have in common; how tokens are ordered and scanned is the subclasses'.
 
     groups: directions that go together through projection and scan, group after group. Fewer at a
-    time need less memory, and more nodes.
+    time need less memory, and more nodes. segments: n, each scan's stretches of T / n tokens, which
+    are sequences of their own.
     """
 
     reordering: Reordering = "gather"
     groups: tuple[Directions, ...] = (EVERY_DIRECTION,)
 
-    def __init__(self, blocks: Sequence[BiGDRBlock], value_size: int, by_head: bool) -> None:
+    def __init__(
+        self, blocks: Sequence[BiGDRBlock], value_size: int, by_head: bool, segments: int
+    ) -> None:
         super().__init__()
+        self.segments = segments
         mixers = [block.scan for block in blocks]
         self.heads, self.head_size = mixers[0].heads, mixers[0].head_size
         matrices = weights.projections(blocks, value_size)
@@ -92,7 +96,8 @@ class LoweredMixer(nn.Module):
         self, x: Tensor, room: Tensor, starts: Sequence[Tensor], height: int, width: int
     ) -> tuple[Tensor, list[Tensor]]:
         """x: [S, T, C] in raster order, before the norm; room: [S, 1, 1, 1], 1 - alpha_min;
-        starts: a state [S x D, H, d, d] a group. Returns [S, T, C] and the groups' final states."""
+        starts: a state [S x D x n, H, d, d] a group. Returns [S, T, C] and the groups' final
+        states."""
         tokens = F.layer_norm(x, x.shape[-1:])
         tokens = torch.cat([tokens, torch.ones(*x.shape[:2], 1)], dim=-1)
         outputs: list[Tensor] = []
@@ -110,7 +115,7 @@ class LoweredMixer(nn.Module):
         return self.out(self.fuse(outputs)), finals
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
-        """The projections as they are, keys not normalised yet; state: [S x D, H, d, d].
+        """The projections as they are, keys not normalised yet; state: [S x D x n, H, d, d].
 
         Returns o [S, D, T, C] and the final state.
         """
@@ -120,16 +125,19 @@ class LoweredMixer(nn.Module):
 class FusedMixer(LoweredMixer):
     """Heads stay beside each other, as LinearAttention takes them."""
 
-    def __init__(self, blocks: Sequence[BiGDRBlock], scan: FusedScan) -> None:
+    def __init__(self, blocks: Sequence[BiGDRBlock], scan: FusedScan, segments: int = 1) -> None:
         self.groups = scan.groups
         head_size = blocks[0].scan.head_size
         self.value_size = -(-head_size // scan.value_multiple) * scan.value_multiple
-        super().__init__(blocks, self.value_size, by_head=False)
+        super().__init__(blocks, self.value_size, by_head=False, segments=segments)
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
         """q, k: [S, D, T, C]; v: the same, or wider; gates: [S, D, T, H]."""
         streams, directions, length, channels = inputs.q.shape
-        q, k, v, log_decay, beta = (x.flatten(0, 1) for x in inputs)
+        sequences = streams * directions * self.segments
+        q, k, v, log_decay, beta = (
+            x.reshape(sequences, length // self.segments, x.shape[-1]) for x in inputs
+        )
         k = _normalised(k.reshape(-1, self.head_size)).reshape(k.shape)
         spare = self.value_size - self.head_size
         start = F.pad(state, (0, spare)) if spare else state
@@ -143,24 +151,26 @@ class FusedMixer(LoweredMixer):
 class ChunkedMixer(LoweredMixer):
     """Every head is projected as a sequence of its own, so no axes need to change places."""
 
-    def __init__(self, blocks: Sequence[BiGDRBlock], scan: ChunkedScan) -> None:
-        super().__init__(blocks, blocks[0].scan.head_size, by_head=True)
+    def __init__(self, blocks: Sequence[BiGDRBlock], scan: ChunkedScan, segments: int = 1) -> None:
+        super().__init__(blocks, blocks[0].scan.head_size, by_head=True, segments=segments)
         self.chunks = scan
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
         """q, k, v: [S, D, H, T, d]; gates: [S, D, T, H]."""
-        q, k, v = (x.flatten(0, 2) for x in inputs[:3])
-        log_decay, beta = (x.transpose(2, 3).flatten(0, 2) for x in inputs[3:])
+        streams, directions, length = inputs.beta.shape[:3]
+        stretch = length // self.segments
+        q, k, v = (x.reshape(-1, stretch, x.shape[-1]) for x in inputs[:3])
+        log_decay, beta = (x.transpose(2, 3).reshape(-1, stretch) for x in inputs[3:])
         o, final = chunk_folded(
             ScanInputs(q, _normalised(k), v, log_decay, beta),
-            state.flatten(0, 1),
+            _exchanged(state, self.segments, self.heads).flatten(0, 1),
             self.chunks.chunk_size,
             self.chunks.inter_chunk,
         )
-        streams, directions, length = inputs.beta.shape[:3]
-        by_token = o.reshape(-1, self.heads, *o.shape[1:]).transpose(1, 2)
+        by_token = o.reshape(-1, self.heads, length, o.shape[-1]).transpose(1, 2)
         o = by_token.reshape(streams, directions, length, self.heads * self.head_size)
-        return o, final.reshape(state.shape)
+        by_head = final.reshape(-1, self.segments, *final.shape[1:])
+        return o, _exchanged(by_head, self.heads, self.segments)
 
 
 class _Projection(nn.Module):
@@ -217,6 +227,15 @@ class _Fusion(nn.Module):
         shares = [(x - largest).exp() for x in logits]
         weighed = [share * part for share, part in zip(shares, outputs, strict=True)]
         return F.layer_norm(added(weighed) / added(shares), (channels,))
+
+
+def _exchanged(states: Tensor, first: int, second: int) -> Tensor:
+    """[N x first, second, d, d] as [N x second, first, d, d]: whichever of segments and heads was
+    the inner axis is the outer one."""
+    if 1 in (first, second):
+        return states.reshape(-1, first, *states.shape[2:])
+    parts = states.reshape(-1, first, second, *states.shape[2:])
+    return parts.transpose(1, 2).flatten(0, 1)
 
 
 def _normalised(k: Tensor) -> Tensor:

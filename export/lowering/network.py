@@ -8,7 +8,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from bokehflow.errors import UsageError
 from bokehflow.export.lowering.blocks import LoweredBlock
 from bokehflow.export.lowering.map_block import MapBlock
 from bokehflow.export.lowering.refinement import LoweredRefinement
@@ -30,12 +29,8 @@ class LoweredNetwork(Network):
     """
 
     def __init__(self, network: Network, build_block: BuildBlock) -> None:
-        """build_block: makes one of some blocks, side by side in the order given.
-
-        Raises UsageError for a network whose scans are cut into segments.
-        """
-        if network.temporal.is_segmented:
-            raise UsageError("exporting a model with segment states", "one with whole scans")
+        """network: one that `exportable.require_exportable` lets through. build_block: makes one of
+        some blocks, side by side in the order given."""
         super().__init__(network.variant, temporal=network.temporal)
         self.load_state_dict(network.state_dict())
         blocks = [cast(BiGDRBlock, block) for block in (*self.depth_blocks, *self.bokeh_blocks)]
@@ -49,19 +44,36 @@ class LoweredNetwork(Network):
         self._groups = cast(LoweredBlock | MapBlock, self.blocks[0]).groups
 
     def _starts(self, state: State, pooled: Tensor) -> list[Tensor]:
-        """A start [S x D, H, d, d] for every group of directions of every pair of blocks."""
-        groups, streams = self._groups, 2
-        starts = self._whole_starts(state, pooled)
+        """A start [S x D x n, H, d, d] for every group of directions of every pair of blocks."""
+        groups, streams, size = self._groups, 2, self.variant.head_size
+        cut = self.temporal.is_segmented
+        starts = self._segment_starts(state) if cut else self._whole_starts(state, pooled)
         by_group = starts.reshape(streams, self.variant.blocks, groups, -1).permute(1, 2, 0, 3)
-        sequences = by_group.reshape(-1, self.variant.heads, *starts.shape[-2:])
-        return list(torch.split(sequences, streams * len(DIRECTIONS) // groups))
+        sequences = by_group.reshape(-1, self.variant.heads, size, size)
+        together = streams * len(DIRECTIONS) * self.temporal.segments // groups
+        return list(torch.split(sequences, together))
+
+    def _segment_starts(self, state: State) -> Tensor:
+        """Start states of scans cut into n segments, [2 x blocks, 4, n, H x d x d]: what the
+        segment before ended in one frame ago, and the learned state for the first."""
+        blocks, segments = 2 * self.variant.blocks, self.temporal.segments
+        slots = state.scan.reshape(blocks, segments, len(DIRECTIONS), -1)
+        learned = self.propagate.initial.flatten(1)[:, None, None].expand_as(slots[:, :1])
+        return torch.cat([learned, slots[:, 1:]], dim=1).transpose(1, 2)
 
     def _final_states(self, finals: Sequence[Tensor]) -> Tensor:
-        """The way back: [1, 2 x blocks, 4 x H, d, d], the depth blocks' first."""
+        """The way back: [1, 2 x blocks, n x 4 x H, d, d], the depth blocks' first."""
         groups, streams = self._groups, 2
         # All at once: OpenVINO keeps a scan's whole output where its state alone is reshaped.
         by_group = torch.cat(list(finals)).reshape(self.variant.blocks, groups, streams, -1)
-        return by_group.permute(2, 0, 1, 3).reshape(state_shapes(self.variant)["scan"])
+        shape = state_shapes(self.variant, segments=self.temporal.segments)["scan"]
+        by_block = by_group.permute(2, 0, 1, 3)
+        if not self.temporal.is_segmented:
+            return by_block.reshape(shape)
+        ends = by_block.reshape(shape[1], len(DIRECTIONS), self.temporal.segments, -1)
+        # What a segment ended in is for the one after it.
+        slots = torch.cat([ends[:, :, -1:], ends[:, :, :-1]], dim=2)
+        return slots.transpose(1, 2).reshape(shape)
 
     def _encode(
         self, tokens: Tensor, lens: Tensor, starts: Sequence[Tensor], height: int, width: int

@@ -13,6 +13,7 @@ import bokehflow.export
 import bokehflow.runtimes
 from bokehflow import Lens, ModelConfig, load_model
 from bokehflow.export import Artifact, Manifest
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.media import read_depth, read_photo
 from bokehflow.runtimes import TorchSession
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
@@ -25,9 +26,15 @@ SIZE = Size(32, 48)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def temporal() -> TemporalConfig:
+    """How the artifact carries its state."""
+    return TemporalConfig()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporal: TemporalConfig) -> Path:
     """A photo and a video of the artifact's size, and an artifact that torch runs."""
-    model = load_model("nano")
+    model = load_model("nano", config=ModelConfig(temporal=temporal))
     variant = model.network.variant
     manifest = Manifest(
         target="onnx",
@@ -40,8 +47,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         precision="fp32",
         scan={},
         render=model.config.render,
-        inputs=input_specs(variant, SIZE),
-        outputs=output_specs(variant, SIZE),
+        inputs=input_specs(variant, SIZE, temporal.segments),
+        outputs=output_specs(variant, SIZE, temporal.segments),
+        temporal=temporal,
         state_pairs=dict(STATE_PAIRS),
         format={},
         budget={},
@@ -91,6 +99,25 @@ def test_state_is_carried_through_a_video(bfx: Bfx, folder: Path) -> None:
         pixels = gradient(SIZE.height, SIZE.width, index).astype(np.float32) / 255
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
         _, depth, state = model(image, Lens(focus_m=2.0), state)
+        stored = read_depth(folder / "out" / f"depth_{index:06d}.png", SIZE.height, SIZE.width)
+        assert torch.allclose(stored, depth.clamp(max=65.535), atol=DEPTH_STEP_M)
+
+
+@pytest.mark.parametrize("temporal", [TemporalConfig("cold", 4)], ids=["cold"])
+def test_cold_segments_know_each_other_in_the_first_frame_already(
+    bfx: Bfx, folder: Path, temporal: TemporalConfig
+) -> None:
+    completed = bfx(
+        "render", folder / "a.mkv", "--artifact", folder / "x.onnx", "--focus-m", 2,
+        "--depth-out", folder / "out",
+    )  # fmt: skip
+    assert completed.exit_code == 0, completed.stderr
+    model, state = load_model("nano", config=ModelConfig("full", temporal=temporal)), None
+    for index, times in enumerate((temporal.segments, 1, 1)):
+        pixels = gradient(SIZE.height, SIZE.width, index).astype(np.float32) / 255
+        image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+        for _ in range(times):
+            _, depth, state = model(image, Lens(focus_m=2.0), state)
         stored = read_depth(folder / "out" / f"depth_{index:06d}.png", SIZE.height, SIZE.width)
         assert torch.allclose(stored, depth.clamp(max=65.535), atol=DEPTH_STEP_M)
 

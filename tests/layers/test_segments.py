@@ -100,6 +100,22 @@ def test_systolic_agrees_with_the_exact_scan_after_n_still_frames(n: int) -> Non
     assert not right[0]
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_cold_is_systolic_from_the_first_frame_on(n: int) -> None:
+    first = start_of(None, n)
+    # Segments start from what is given, zeros, and the first of each scan from S_init.
+    given = torch.cat([first.initial[:, None], first.before[:, 1:]], dim=1)
+    wanted, ends = NAIVE(*scene(1), given if n > 1 else given[:, 0], HEIGHT, WIDTH, n)
+    o, slots = run("cold", n, scene(1), first)
+    assert close(o, wanted)
+    assert close(slots, ends.reshape(slots.shape).roll(1, dims=1))
+    later = start_of(slots, n)
+    for got, expected in zip(
+        run("cold", n, scene(2), later), run("systolic", n, scene(2), later), strict=True
+    ):
+        assert close(got, expected)
+
+
 def test_first_frames_and_later_ones_share_a_batch() -> None:
     _, slots = run("systolic", 3, scene(1), start_of(None, 3))
     both = tuple(torch.cat([x, x]) for x in scene(2))

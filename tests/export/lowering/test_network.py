@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bokehflow.export.lowering.choice import LARGE_MAP_TOKENS, LOWERINGS, Lowering
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network
 from bokehflow.optics import Lens
@@ -13,10 +14,12 @@ from bokehflow.specs import VARIANTS
 from tests.tolerances import FP32_EQUAL, relative_rms
 
 
-def network_with_every_weight_alive(variant: str) -> Network:
+def network_with_every_weight_alive(
+    variant: str, temporal: TemporalConfig | None = None
+) -> Network:
     """Random everywhere: zeros and ones of a fresh network would hide a lost bias or scale."""
     torch.manual_seed(3)
-    network = Network(VARIANTS[variant]).eval()
+    network = Network(VARIANTS[variant], temporal=temporal).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter), alpha=0.05)
@@ -56,3 +59,25 @@ def test_lowered_network_is_the_network(variant: str, lowering: Lowering) -> Non
         assert before.shape == after.shape
         assert relative_rms(before, after) < FP32_EQUAL
     assert relative_rms(refined, refined_lowered) < FP32_EQUAL
+
+
+CUT_FORMS = {name: each for name, each in EVERY_FORM.items() if each.target != "coreml"}
+
+
+@pytest.mark.parametrize("lowering", CUT_FORMS.values(), ids=CUT_FORMS.keys())
+@pytest.mark.parametrize("segments", [1, 2, 4])
+def test_scans_cut_into_segments_are_cut_alike(segments: int, lowering: Lowering) -> None:
+    network = network_with_every_weight_alive("nano", TemporalConfig("cold", segments))
+    lowered = lowering.apply(network)
+    lens = torch.tensor([Lens().as_tuple()])
+    states = [network.first_state(), lowered.first_state()]
+    for _ in range(3):
+        frame = torch.rand(1, 3, 32, 48)
+        with torch.no_grad():
+            expected, found = network(frame, lens, states[0]), lowered(frame, lens, states[1])
+        states = [expected.next_state, found.next_state]
+        for before, after in zip(
+            (*expected[:3], *expected.next_state), (*found[:3], *found.next_state), strict=True
+        ):
+            assert before.shape == after.shape
+            assert relative_rms(before, after) < FP32_EQUAL

@@ -1,0 +1,26 @@
+"""Which ways of carrying the state a graph can have that is the same for every frame."""
+
+from __future__ import annotations
+
+from bokehflow.errors import UsageError
+from bokehflow.export.config import ExportConfig
+from bokehflow.layers.segments import TemporalConfig
+from bokehflow.scan.directions import require_whole_lines
+from bokehflow.specs import TOKEN_STRIDE
+
+EXPORTED_TSP = ("document", "off", "cold")
+"""Scans in one pass. Those of `blended` are n, and the first frame of `systolic` is another."""
+
+
+def require_exportable(temporal: TemporalConfig, config: ExportConfig) -> None:
+    """Raise UsageError where a target cannot carry the state so, SizeError where the segments do
+    not fit the size at which the network sees a frame."""
+    if temporal.tsp not in EXPORTED_TSP:
+        raise UsageError(f"exporting a model with tsp={temporal.tsp!r}", " or ".join(EXPORTED_TSP))
+    if temporal.is_segmented and config.target == "coreml":
+        raise UsageError(
+            f"tsp={temporal.tsp!r} for Core ML", "document or off", "export it to another target"
+        )
+    size = config.network_size
+    rows, columns = size.height // TOKEN_STRIDE, size.width // TOKEN_STRIDE
+    require_whole_lines(rows, columns, temporal.segments)

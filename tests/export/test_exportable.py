@@ -1,0 +1,79 @@
+"""Which ways of carrying the state are refused before anything is written, and what is told of the
+others."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from bokehflow.errors import BokehFlowError
+from bokehflow.export import Artifact, ExportConfig, export_each
+from bokehflow.export.config import Target
+from bokehflow.export.exportable import require_exportable
+from bokehflow.export.manifest import read_manifest
+from bokehflow.export.naming import artifact_name
+from bokehflow.layers.segments import TemporalConfig
+from bokehflow.model import ModelConfig, load_model
+from bokehflow.signature import input_specs, output_specs
+from bokehflow.specs import find_variant
+
+REFUSED: dict[str, tuple[TemporalConfig, Target, str]] = {
+    "n passes": (TemporalConfig("blended", 4), "onnx", "blended.*document or off or cold"),
+    "another first frame": (TemporalConfig("systolic", 4), "openvino", "systolic"),
+    "Core ML": (TemporalConfig("cold", 4), "coreml", "cold.*Core ML"),
+    "segments that do not fit": (TemporalConfig("cold", 5), "onnx", "5 segments of a map"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_a_graph_cannot_carry_is_refused(kind: str) -> None:
+    temporal, target, reason = REFUSED[kind]
+    with pytest.raises(BokehFlowError, match=reason):
+        require_exportable(temporal, ExportConfig(target))
+
+
+@pytest.mark.parametrize("temporal", [TemporalConfig(), TemporalConfig("off")])
+@pytest.mark.parametrize("target", ["onnx", "openvino", "coreml"])
+def test_whole_scans_go_everywhere(temporal: TemporalConfig, target: Target) -> None:
+    require_exportable(temporal, ExportConfig(target))
+
+
+def test_nothing_is_written_where_a_later_target_refuses(tmp_path: Path) -> None:
+    model = load_model("nano", config=ModelConfig(temporal=TemporalConfig("cold", 4)))
+    configs: list[Target] = ["onnx", "coreml"]
+    with pytest.raises(BokehFlowError, match="Core ML"):
+        list(export_each(model, [ExportConfig(target) for target in configs], tmp_path / "dist"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_name_tells_how_the_state_is_carried() -> None:
+    config = ExportConfig("onnx")
+    plain, cold = (
+        artifact_name("nano", config, temporal)
+        for temporal in (TemporalConfig(), TemporalConfig("cold", 4))
+    )
+    assert plain == "bokehflow-nano_720x1280_net288x512_fp32.onnx"
+    assert cold == "bokehflow-nano_720x1280_net288x512_cold4_fp32.onnx"
+
+
+def test_a_manifest_keeps_it_and_one_without_it_means_whole_scans(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    whole = artifacts["onnx"].manifest
+    shapes = find_variant(whole.variant), whole.frame_size, 4
+    cold = dataclasses.replace(
+        whole,
+        temporal=TemporalConfig("cold", 4),
+        inputs=input_specs(*shapes),
+        outputs=output_specs(*shapes),
+    )
+    path = tmp_path / "manifest.json"
+    path.write_text(cold.to_json())
+    assert read_manifest(path) == cold
+    before = json.loads(whole.to_json())
+    del before["temporal"]
+    path.write_text(json.dumps(before))
+    assert read_manifest(path) == whole
