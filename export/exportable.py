@@ -13,14 +13,10 @@ EXPORTED_TSP = ("document", "off", "cold")
 
 
 def require_exportable(temporal: TemporalConfig, config: ExportConfig) -> None:
-    """Raise UsageError where a target cannot carry the state so, SizeError where the segments do
-    not fit the size at which the network sees a frame."""
+    """Raise UsageError where a graph cannot carry the state so, SizeError where the segments do not
+    fit the size at which the network sees a frame."""
     if temporal.tsp not in EXPORTED_TSP:
         raise UsageError(f"exporting a model with tsp={temporal.tsp!r}", " or ".join(EXPORTED_TSP))
-    if temporal.is_segmented and config.target == "coreml":
-        raise UsageError(
-            f"tsp={temporal.tsp!r} for Core ML", "document or off", "export it to another target"
-        )
     size = config.network_size
     rows, columns = size.height // TOKEN_STRIDE, size.width // TOKEN_STRIDE
     require_whole_lines(rows, columns, temporal.segments)

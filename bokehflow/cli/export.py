@@ -50,7 +50,7 @@ ExportedTsp = Annotated[
     typer.Option(
         metavar="document|off|cold",
         help="How the state goes from frame to frame. cold flickers less: pieces of each scan "
-        "start from the frame before. Not for Core ML.",
+        "start from the frame before.",
     ),
 ]
 OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Where to write.")]

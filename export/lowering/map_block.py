@@ -16,9 +16,9 @@ class MapBlock(nn.Module):
 
     groups = 1
 
-    def __init__(self, blocks: Sequence[BiGDRBlock], scan: MapScan) -> None:
+    def __init__(self, blocks: Sequence[BiGDRBlock], scan: MapScan, segments: int) -> None:
         super().__init__()
-        self.scan = MapMixer(blocks, scan)
+        self.scan = MapMixer(blocks, scan, segments)
         self.local = LocalMaps(blocks)
 
     def forward(

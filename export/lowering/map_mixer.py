@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from bokehflow.export.lowering import weights
 from bokehflow.export.lowering.maps import PointwiseConv, channel_norm
+from bokehflow.export.lowering.segments import exchanged
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.gates import log_one_minus
 from bokehflow.scan import DIRECTIONS, KEY_EPSILON, InterChunk
@@ -35,8 +36,9 @@ class MapScan:
 class MapMixer(nn.Module):
     """Norm, projection, scan and fusion of S blocks' directions, on maps [S, C, H, W]."""
 
-    def __init__(self, blocks: Sequence[BiGDRBlock], scan: MapScan) -> None:
+    def __init__(self, blocks: Sequence[BiGDRBlock], scan: MapScan, segments: int = 1) -> None:
         super().__init__()
+        self.segments = segments
         mixers = [block.scan for block in blocks]
         self.heads, self.head_size = mixers[0].heads, mixers[0].head_size
         self.chunks = scan
@@ -48,21 +50,24 @@ class MapMixer(nn.Module):
         )
 
     def forward(self, x: Tensor, room: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
-        """x: [S, C, H, W], before the norm; room: [S, 1, 1, 1], 1 - alpha_min; start: [S x 4, H, d,
-        d]. Returns [S, C, H, W] and the final state, as start is."""
+        """x: [S, C, H, W], before the norm; room: [S, 1, 1, 1], 1 - alpha_min; start: [S x 4 x n,
+        H, d, d] for n segments. Returns [S, C, H, W] and the final state, as start is."""
         streams, _, height, width = x.shape
-        layout = _Layout(height, width, self.chunks)
+        layout = _Layout(height, width, self.chunks, self.segments)
         inputs = self._inputs(layout.to_rows(channel_norm(x)), room, layout)
-        o, final = chunk_columns(
-            inputs, start.flatten(0, 1), layout.groups, self.chunks.inter_chunk
-        )
-        rows = o.transpose(1, 2).reshape(streams, -1, layout.count, layout.size)
+        # Every segment is a sequence of its own.
+        cut = ScanInputs(*(each.reshape(-1, layout.count, *each.shape[2:]) for each in inputs))
+        first = exchanged(start, self.segments, self.heads).flatten(0, 1)
+        o, final = chunk_columns(cut, first, layout.groups, self.chunks.inter_chunk)
+        whole = o.reshape(-1, layout.rows, *o.shape[2:])
+        rows = whole.transpose(1, 2).reshape(streams, -1, layout.rows, layout.size)
         fused = self.fuse(layout.from_rows(rows))
-        return self.out(fused).reshape(x.shape), final.reshape(start.shape)
+        by_head = final.reshape(-1, self.segments, *final.shape[1:])
+        return self.out(fused).reshape(x.shape), exchanged(by_head, self.heads, self.segments)
 
     def _inputs(self, rows: Tensor, room: Tensor, layout: _Layout) -> ScanInputs:
         """What the scan reads; rows: [S, 4C, n, c]. Its N is stream, direction and head."""
-        count, size = layout.count, layout.size
+        count, size = layout.rows, layout.size
         *projected, read = self.project(rows)
         q, k, v = (
             each.reshape(-1, self.head_size, count, size).transpose(1, 2) for each in projected
@@ -78,25 +83,26 @@ class MapMixer(nn.Module):
 
 
 class _Layout:
-    """A map's tokens in the order of every direction, in rows of one chunk."""
+    """A map's tokens in the order of every direction, in rows of one chunk, `count` a segment."""
 
-    def __init__(self, height: int, width: int, scan: MapScan) -> None:
+    def __init__(self, height: int, width: int, scan: MapScan, segments: int) -> None:
         self.height, self.width, self.size = height, width, scan.chunk_size
-        self.length = height * width
-        self.groups = plan_groups(-(-self.length // self.size), scan.inter_chunk)
+        self.segments, self.stretch = segments, height * width // segments
+        self.groups = plan_groups(-(-self.stretch // self.size), scan.inter_chunk)
         self.count = math.prod(self.groups)
-        self.spare = self.count * self.size - self.length
+        self.rows = segments * self.count
+        self.spare = self.count * self.size - self.stretch
 
     def to_rows(self, x: Tensor) -> Tensor:
-        """[S, C, H, W] to [S, 4C, n, c], direction by direction."""
+        """[S, C, H, W] to [S, 4C, rows, c], direction by direction."""
         columns = x.transpose(2, 3)
         ways = (x, x.flip(2, 3), columns, columns.flip(2, 3))
         return torch.cat([self._in_rows(way) for way in ways], dim=1)
 
     def from_rows(self, rows: Tensor) -> Tensor:
-        """The way back: [S, 4C, n, c] to [S, 4C, H, W], all directions in raster order."""
+        """The way back: [S, 4C, rows, c] to [S, 4C, H, W], all directions in raster order."""
         if self.spare:
-            rows = rows.flatten(2)[:, :, : self.length]
+            rows = rows.reshape(*rows.shape[:2], self.segments, -1)[..., : self.stretch]
         by_row, by_column = torch.chunk(rows, 2, dim=1)
         raster, back = torch.chunk(by_row.reshape(len(rows), -1, self.height, self.width), 2, dim=1)
         column, back_column = torch.chunk(
@@ -106,16 +112,16 @@ class _Layout:
         return torch.cat([raster, back.flip(2, 3), columns], dim=1)
 
     def masked(self, gate: Tensor) -> Tensor:
-        """A gate [N, n, 1, c] that is 0 at tokens that are none."""
+        """A gate [N, rows, 1, c] that is 0 at tokens that are none."""
         if not self.spare:
             return gate
-        inside = torch.arange(self.count * self.size) < self.length
-        return gate * inside.reshape(1, self.count, 1, self.size).to(gate.dtype)
+        inside = (torch.arange(self.count * self.size) < self.stretch).repeat(self.segments)
+        return gate * inside.reshape(1, self.rows, 1, self.size).to(gate.dtype)
 
     def _in_rows(self, x: Tensor) -> Tensor:
         if self.spare:
-            x = F.pad(x.flatten(2), (0, self.spare))
-        return x.reshape(*x.shape[:2], self.count, self.size)
+            x = F.pad(x.reshape(*x.shape[:2], self.segments, self.stretch), (0, self.spare))
+        return x.reshape(*x.shape[:2], self.rows, self.size)
 
 
 class _Projection(nn.Module):

@@ -26,8 +26,9 @@ class MapNetwork(LoweredNetwork):
     convolutions."""
 
     def __init__(self, network: Network, scan: MapScan) -> None:
-        """network: one that `exportable.require_exportable` lets through for Core ML."""
-        super().__init__(network, partial(MapBlock, scan=scan))
+        """network: one that `exportable.require_exportable` lets through."""
+        segments = network.temporal.segments
+        super().__init__(network, partial(MapBlock, scan=scan, segments=segments))
         self.modulation.shape = (self.variant.channels, 1, 1)
         self.fusions = nn.ModuleList(
             _Fusion(cast(CrossStreamFusion, each)) for each in self.fusions

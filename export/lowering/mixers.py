@@ -23,6 +23,7 @@ from bokehflow.export.lowering.orders import (
     from_orders,
     to_orders,
 )
+from bokehflow.export.lowering.segments import exchanged
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.gates import log_one_minus
 from bokehflow.rendering.windows import added
@@ -163,14 +164,14 @@ class ChunkedMixer(LoweredMixer):
         log_decay, beta = (x.transpose(2, 3).reshape(-1, stretch) for x in inputs[3:])
         o, final = chunk_folded(
             ScanInputs(q, _normalised(k), v, log_decay, beta),
-            _exchanged(state, self.segments, self.heads).flatten(0, 1),
+            exchanged(state, self.segments, self.heads).flatten(0, 1),
             self.chunks.chunk_size,
             self.chunks.inter_chunk,
         )
         by_token = o.reshape(-1, self.heads, length, o.shape[-1]).transpose(1, 2)
         o = by_token.reshape(streams, directions, length, self.heads * self.head_size)
         by_head = final.reshape(-1, self.segments, *final.shape[1:])
-        return o, _exchanged(by_head, self.heads, self.segments)
+        return o, exchanged(by_head, self.heads, self.segments)
 
 
 class _Projection(nn.Module):
@@ -227,15 +228,6 @@ class _Fusion(nn.Module):
         shares = [(x - largest).exp() for x in logits]
         weighed = [share * part for share, part in zip(shares, outputs, strict=True)]
         return F.layer_norm(added(weighed) / added(shares), (channels,))
-
-
-def _exchanged(states: Tensor, first: int, second: int) -> Tensor:
-    """[N x first, second, d, d] as [N x second, first, d, d]: whichever of segments and heads was
-    the inner axis is the outer one."""
-    if 1 in (first, second):
-        return states.reshape(-1, first, *states.shape[2:])
-    parts = states.reshape(-1, first, second, *states.shape[2:])
-    return parts.transpose(1, 2).flatten(0, 1)
 
 
 def _normalised(k: Tensor) -> Tensor:

@@ -61,10 +61,7 @@ def test_lowered_network_is_the_network(variant: str, lowering: Lowering) -> Non
     assert relative_rms(refined, refined_lowered) < FP32_EQUAL
 
 
-CUT_FORMS = {name: each for name, each in EVERY_FORM.items() if each.target != "coreml"}
-
-
-@pytest.mark.parametrize("lowering", CUT_FORMS.values(), ids=CUT_FORMS.keys())
+@pytest.mark.parametrize("lowering", EVERY_FORM.values(), ids=EVERY_FORM.keys())
 @pytest.mark.parametrize("segments", [1, 2, 4])
 def test_scans_cut_into_segments_are_cut_alike(segments: int, lowering: Lowering) -> None:
     network = network_with_every_weight_alive("nano", TemporalConfig("cold", segments))
