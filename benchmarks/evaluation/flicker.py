@@ -27,10 +27,13 @@ from bokehflow.weights.initial import initial_network
 OFF, AS_WRITTEN = "TSP off", "TSP as written"
 SEGMENTS = 4
 """Segment states need token maps whose height and width this divides: see `can_be_cut`."""
-BLENDED, SYSTOLIC = (f"{SEGMENTS} segment states, {how}" for how in ("blended", "systolic"))
+BLENDED, SYSTOLIC, COLD = (
+    f"{SEGMENTS} segment states, {how}" for how in ("blended", "systolic", "cold")
+)
 SEGMENT_MODES = {
     BLENDED: TemporalConfig("blended", SEGMENTS),
     SYSTOLIC: TemporalConfig("systolic", SEGMENTS),
+    COLD: TemporalConfig("cold", SEGMENTS),
 }
 TRUTH = "the truth itself"
 LEVELS = 255.0
@@ -44,11 +47,15 @@ def can_be_cut(network_size: Size) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TemporalMode:
-    """A way to use what the frame before left: a model, and whether its state is carried."""
+    """A way to use what the frame before left: a model, and whether its state is carried.
+
+    first_runs: how often a film's first frame is seen, the state carried, before the second.
+    """
 
     name: str
     sight: Sight
     carries_state: bool
+    first_runs: int = 1
 
 
 def temporal_modes(sight: Sight) -> list[TemporalMode]:
@@ -57,7 +64,12 @@ def temporal_modes(sight: Sight) -> list[TemporalMode]:
         TemporalMode(OFF, sight, False),
         TemporalMode(AS_WRITTEN, sight, True),
         *(
-            TemporalMode(name, _remembering(sight, temporal), True)
+            TemporalMode(
+                name,
+                _remembering(sight, temporal),
+                carries_state=True,
+                first_runs=temporal.segments if temporal.tsp == "cold" else 1,
+            )
             for name, temporal in SEGMENT_MODES.items()
         ),
     ]
@@ -106,6 +118,8 @@ def _played(
     mode: TemporalMode, frames: Tensor, lens: Lens, fov_deg: float | None
 ) -> Iterator[Seen]:
     state = None
+    for _ in range(mode.first_runs - 1):
+        state = mode.sight.see(frames[:1], lens, fov_deg, state).next_state
     for frame in frames:
         seen = mode.sight.see(frame[None], lens, fov_deg, state)
         state = seen.next_state if mode.carries_state else None
