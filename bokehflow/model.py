@@ -105,7 +105,8 @@ class BokehFlow:
         return self.network.first_state()
 
     def __call__(self, image: Tensor, lens: Lens, state: State | None = None) -> Frame:
-        """Render one frame. Nothing is remembered: the state comes in and goes out.
+        """Render one frame. Nothing is remembered: the state comes in and goes out. Without a state
+        it is a first frame, which cold segments see `TemporalConfig.first_runs` times.
 
         image: float32 [1, 3, H, W], sRGB 0..1, on the network's device. state: of the previous
         frame, None before the first. Blur beyond the renderer's reach (`RenderConfig`) is rendered
@@ -120,7 +121,9 @@ class BokehFlow:
         carried = self._checked_state(state)
         pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
         with torch.inference_mode():
-            out = pipeline(image, torch.tensor([seen.as_tuple()]).to(image), *carried)
+            lens_values = torch.tensor([seen.as_tuple()]).to(image)
+            runs = self.network.temporal.first_runs if state is None else 1
+            out = pipeline.show(image, lens_values, State(*carried), runs)
         bokeh, depth, *next_state = out
         return Frame(bokeh, depth * scale, State(*next_state))
 

@@ -64,6 +64,14 @@ class Pipeline(nn.Module):
         bokeh, inverse_depth = self.compose(image, small, lens, seen)
         return PipelineOutput(bokeh, 1.0 / inverse_depth, *seen.next_state)
 
+    def show(self, image: Tensor, lens: Tensor, state: State, runs: int = 1) -> PipelineOutput:
+        """`forward` so many times, the state carried: as a first frame of cold segments is shown,
+        `TemporalConfig.first_runs` times."""
+        seen: PipelineOutput = self(image, lens, *state)
+        for _ in range(runs - 1):
+            seen = self(image, lens, *seen[2:])
+        return seen
+
     def compose(
         self, image: Tensor, small: Tensor, lens: Tensor, seen: NetworkOutput
     ) -> tuple[Tensor, Tensor]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from bokehflow.errors import UsageError
 from bokehflow.export.config import ExportConfig
+from bokehflow.export.lowering.segments import require_one_pass
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.scan.directions import require_whole_lines
 from bokehflow.specs import TOKEN_STRIDE
-
-EXPORTED_TSP = ("document", "off", "cold")
-"""Scans in one pass. Those of `blended` are n, and the first frame of `systolic` is another."""
 
 
 def require_exportable(temporal: TemporalConfig, config: ExportConfig) -> None:
     """Raise UsageError where a graph cannot carry the state so, SizeError where the segments do not
     fit the size at which the network sees a frame."""
-    if temporal.tsp not in EXPORTED_TSP:
-        raise UsageError(f"exporting a model with tsp={temporal.tsp!r}", " or ".join(EXPORTED_TSP))
+    require_one_pass(temporal)
     size = config.network_size
     rows, columns = size.height // TOKEN_STRIDE, size.width // TOKEN_STRIDE
     require_whole_lines(rows, columns, temporal.segments)

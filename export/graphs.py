@@ -6,7 +6,6 @@ import onnx
 
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.config import ExportConfig
-from bokehflow.export.exportable import require_exportable
 from bokehflow.export.to_onnx import to_onnx
 from bokehflow.export.trace import trace
 from bokehflow.model import BokehFlow
@@ -25,11 +24,7 @@ class Graphs:
         self._last: tuple[object, onnx.ModelProto] | None = None
 
     def pipeline(self, config: ExportConfig) -> Pipeline:
-        """The model's weights in a pipeline of the sizes and with the lowering of the export.
-
-        Raises as `require_exportable`.
-        """
-        require_exportable(self.model.network.temporal, config)
+        """The model's weights in a pipeline of the sizes and with the lowering of the export."""
         network = config.lowering.apply(self.model.network)
         return Pipeline(network, config.frame_size, config.network_size, config.render).eval()
 

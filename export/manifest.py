@@ -13,6 +13,7 @@ from typing import Any
 
 from bokehflow.errors import ArtifactError, InputError, UsageError
 from bokehflow.export.config import TARGETS
+from bokehflow.export.lowering.segments import EXPORTED_TSP
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.rendering import RenderConfig
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
@@ -41,9 +42,8 @@ class Manifest:
     `parity` is None until `bfx validate` has measured it. `budget` holds the goals for this
     variant, not results. `quantization` is None for what `bfx export` wrote; of a quantized
     artifact it tells what was done (`bokehflow.quantize`), and `precision` is the recipe's name.
-    `temporal`: how the state goes from frame to frame; where it is `cold`, the first frame is the
-    better the more often it is run, carrying its state, before the second (`temporal.segments`
-    times are enough).
+    `temporal`: how the state goes from frame to frame; a first frame is to be run
+    `temporal.first_runs` times, its state carried, before the second.
     """
 
     target: str
@@ -155,6 +155,12 @@ def _require_sense(manifest: Manifest) -> None:
             radius_px,
             radius_px is None or radius_px <= side_px,
             f"at most {side_px}, the frame's longer side",
+        ),
+        (
+            "temporal.tsp",
+            manifest.temporal.tsp,
+            manifest.temporal.tsp in EXPORTED_TSP,
+            "one of " + ", ".join(EXPORTED_TSP),
         ),
         ("inputs", inputs, inputs == taken, str(taken)),
         ("outputs", outputs, outputs == given, str(given)),

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import skimage
 import torch
 
 import bokehflow
@@ -15,6 +16,7 @@ from bokehflow.errors import (
     UnknownNameError,
     UsageError,
 )
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.model import depth_scale, fit_network_size
 from bokehflow.specs import Size
 from tests.tolerances import EIGHT_BIT_STEP, FP32_EQUAL, OPTICS
@@ -136,3 +138,20 @@ def test_the_state_of_another_model_is_refused() -> None:
     image, state = torch.rand(1, 3, 32, 32), load_model("small").first_state()
     with pytest.raises(SizeError, match="a state whose scan has shape"):
         load_model("nano")(image, Lens(), state)
+
+
+def test_cold_segments_come_nearer_to_the_exact_first_frame_with_every_run() -> None:
+    pixels = torch.from_numpy(skimage.data.astronaut()[::8, ::8].copy()).float() / 255.0
+    image, lens = pixels.permute(2, 0, 1)[None], Lens()
+    exact = load_model("nano", config=ModelConfig(temporal=TemporalConfig("systolic", 4)))
+    cold = load_model("nano", config=ModelConfig(temporal=TemporalConfig("cold", 4)))
+    wanted, state, errors, depths = exact(image, lens).depth, cold.first_state(), [], []
+    for _ in range(20):
+        _, depth, state = cold(image, lens, state)
+        depths.append(depth)
+        errors.append(float((depth / wanted).log().square().mean().sqrt()))
+    # Without a state it is a first frame, seen as often as there are segments.
+    assert torch.equal(cold(image, lens).depth, depths[3])
+    assert errors[0] > errors[1] > errors[3] > errors[9]
+    # Six blocks of four segments: after 1 + 6 x 3 runs nothing is left to become known.
+    assert errors[18] < FP32_EQUAL

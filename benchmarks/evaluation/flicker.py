@@ -47,15 +47,11 @@ def can_be_cut(network_size: Size) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TemporalMode:
-    """A way to use what the frame before left: a model, and whether its state is carried.
-
-    first_runs: how often a film's first frame is seen, the state carried, before the second.
-    """
+    """A way to use what the frame before left: a model, and whether its state is carried."""
 
     name: str
     sight: Sight
     carries_state: bool
-    first_runs: int = 1
 
 
 def temporal_modes(sight: Sight) -> list[TemporalMode]:
@@ -64,12 +60,7 @@ def temporal_modes(sight: Sight) -> list[TemporalMode]:
         TemporalMode(OFF, sight, False),
         TemporalMode(AS_WRITTEN, sight, True),
         *(
-            TemporalMode(
-                name,
-                _remembering(sight, temporal),
-                carries_state=True,
-                first_runs=temporal.segments if temporal.tsp == "cold" else 1,
-            )
+            TemporalMode(name, _remembering(sight, temporal), True)
             for name, temporal in SEGMENT_MODES.items()
         ),
     ]
@@ -118,8 +109,6 @@ def _played(
     mode: TemporalMode, frames: Tensor, lens: Lens, fov_deg: float | None
 ) -> Iterator[Seen]:
     state = None
-    for _ in range(mode.first_runs - 1):
-        state = mode.sight.see(frames[:1], lens, fov_deg, state).next_state
     for frame in frames:
         seen = mode.sight.see(frame[None], lens, fov_deg, state)
         state = seen.next_state if mode.carries_state else None

@@ -57,9 +57,11 @@ class Sight:
         model = self.at(_size(frame))
         scale = depth_scale(fov_deg, model.weights.canonical_fov_deg)
         seen_lens = torch.tensor([canonical_lens(lens, scale, 1.0).as_tuple()])
-        state = state or model.first_state()
+        runs = model.network.temporal.first_runs if state is None else 1
+        carried = state or model.first_state()
         with torch.inference_mode():
-            bokeh, depth, *next_state = model.pipeline_for(_size(frame))(frame, seen_lens, *state)
+            out = model.pipeline_for(_size(frame)).show(frame, seen_lens, carried, runs)
+        bokeh, depth, *next_state = out
         return Seen(bokeh, depth * scale, State(*next_state))
 
     def render(self, frame: Tensor, inverse_depth: Tensor, lens: Lens) -> Tensor:

@@ -26,18 +26,15 @@ class ArtifactFrames:
         self._artifact, self._session = artifact, session
         self._source_fov_deg = source_fov_deg or artifact.manifest.canonical_fov_deg
         self._scale = depth_scale(source_fov_deg, artifact.manifest.canonical_fov_deg)
-        variant, self._temporal = (
-            find_variant(artifact.manifest.variant),
-            artifact.manifest.temporal,
-        )
-        self._first_state = first_state(variant, segments=self._temporal.segments)
+        variant, temporal = find_variant(artifact.manifest.variant), artifact.manifest.temporal
+        self._first_state = first_state(variant, segments=temporal.segments)
 
     def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:
         """The network's depth for a lens that is focused anywhere."""
         return self.render(image, index, focusable(provisional, self._scale), None).depth
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
-        """One frame of the session; a first one of cold segments until they know each other.
+        """One frame of the session; a first one as often as its segments need.
 
         Raises SizeError for a frame that the artifact is not for.
         """
@@ -50,9 +47,9 @@ class ArtifactFrames:
             )
         seen = lens.seen_with_depth_scaled(1.0 / self._scale)
         feeds = {"image": image.numpy(), "lens": np.array([seen.as_tuple()], dtype=np.float32)}
-        is_cold = state is None and self._temporal.tsp == "cold"
+        runs = self._artifact.manifest.temporal.first_runs if state is None else 1
         next_state = state or self._first_state
-        for _ in range(self._temporal.segments if is_cold else 1):
+        for _ in range(runs):
             states = {name: x.numpy() for name, x in zip(STATE_PAIRS, next_state, strict=True)}
             outputs = self._session.run(feeds | states)
             next_state = State(*(torch.from_numpy(outputs[name]) for name in STATE_PAIRS.values()))

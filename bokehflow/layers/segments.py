@@ -55,6 +55,12 @@ class TemporalConfig:
         """Whether blocks start from a `SegmentStart`."""
         return self.tsp in ("blended", "systolic", "cold")
 
+    @property
+    def first_runs(self) -> int:
+        """How often a first frame is run, its state carried, before the second: cold segments know
+        nothing of each other until they did."""
+        return self.segments if self.tsp == "cold" else 1
+
 
 class SegmentStart(NamedTuple):
     """What one block's scans start from.

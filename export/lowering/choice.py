@@ -50,7 +50,10 @@ class Lowering:
         return replace(self, scan=replace(self.scan, groups=ONE_BY_ONE))
 
     def apply(self, network: Network) -> LoweredNetwork:
-        """The network in this form, with the same weights."""
+        """The network in this form, with the same weights.
+
+        Raises UsageError as `LoweredNetwork`.
+        """
         scan, n = self.scan, network.temporal.segments
         if isinstance(scan, MapScan):
             return MapNetwork(network, scan)

@@ -26,7 +26,7 @@ class MapNetwork(LoweredNetwork):
     convolutions."""
 
     def __init__(self, network: Network, scan: MapScan) -> None:
-        """network: one that `exportable.require_exportable` lets through."""
+        """Raises UsageError as `LoweredNetwork`."""
         segments = network.temporal.segments
         super().__init__(network, partial(MapBlock, scan=scan, segments=segments))
         self.modulation.shape = (self.variant.channels, 1, 1)

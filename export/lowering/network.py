@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bokehflow.export.lowering.blocks import LoweredBlock
 from bokehflow.export.lowering.map_block import MapBlock
 from bokehflow.export.lowering.refinement import LoweredRefinement
+from bokehflow.export.lowering.segments import require_one_pass
 from bokehflow.layers.bigdr import BiGDRBlock
 from bokehflow.layers.conditioning import FilmModulation
 from bokehflow.layers.gates import GateFloors
@@ -29,8 +30,11 @@ class LoweredNetwork(Network):
     """
 
     def __init__(self, network: Network, build_block: BuildBlock) -> None:
-        """network: one that `exportable.require_exportable` lets through. build_block: makes one of
-        some blocks, side by side in the order given."""
+        """build_block: makes one of some blocks, side by side in the order given.
+
+        Raises UsageError as `require_one_pass`.
+        """
+        require_one_pass(network.temporal)
         super().__init__(network.variant, temporal=network.temporal)
         self.load_state_dict(network.state_dict())
         blocks = [cast(BiGDRBlock, block) for block in (*self.depth_blocks, *self.bokeh_blocks)]

@@ -112,7 +112,8 @@ def test_cold_segments_know_each_other_in_the_first_frame_already(
         "--depth-out", folder / "out",
     )  # fmt: skip
     assert completed.exit_code == 0, completed.stderr
-    model, state = load_model("nano", config=ModelConfig("full", temporal=temporal)), None
+    model = load_model("nano", config=ModelConfig("full", temporal=temporal))
+    state = model.first_state()
     for index, times in enumerate((temporal.segments, 1, 1)):
         pixels = gradient(SIZE.height, SIZE.width, index).astype(np.float32) / 255
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None]

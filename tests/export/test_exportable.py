@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.errors import BokehFlowError
+from bokehflow.errors import ArtifactError, BokehFlowError, UsageError
 from bokehflow.export import Artifact, ExportConfig, export_each
 from bokehflow.export.config import Target
 from bokehflow.export.exportable import require_exportable
+from bokehflow.export.lowering.choice import find_lowering
 from bokehflow.export.manifest import read_manifest
 from bokehflow.export.naming import artifact_name
-from bokehflow.layers.segments import TemporalConfig
+from bokehflow.layers.segments import TSP_MODES, TemporalConfig
 from bokehflow.model import ModelConfig, load_model
+from bokehflow.network import Network
 from bokehflow.signature import input_specs, output_specs
 from bokehflow.specs import Size, find_variant
 
@@ -34,10 +36,24 @@ def test_what_a_graph_cannot_carry_is_refused(kind: str) -> None:
         require_exportable(temporal, ExportConfig(target))
 
 
-@pytest.mark.parametrize("temporal", [TemporalConfig(), TemporalConfig("off")])
 @pytest.mark.parametrize("target", ["onnx", "openvino", "coreml"])
-def test_whole_scans_go_everywhere(temporal: TemporalConfig, target: Target) -> None:
-    require_exportable(temporal, ExportConfig(target))
+def test_every_target_has_all_modes_of_one_pass_and_no_other(target: Target) -> None:
+    def is_refused(mode: str) -> bool:
+        try:
+            require_exportable(TemporalConfig(mode), ExportConfig(target))
+        except UsageError:
+            return True
+        return False
+
+    assert {mode for mode in TSP_MODES if is_refused(mode)} == {"blended", "systolic"}
+
+
+@pytest.mark.parametrize("mode", ["blended", "systolic"])
+@pytest.mark.parametrize("target", ["onnx", "coreml"])
+def test_a_lowering_refuses_other_modes_itself(mode: str, target: str) -> None:
+    network = Network(find_variant("nano"), temporal=TemporalConfig(mode, 4))
+    with pytest.raises(UsageError, match=mode):
+        find_lowering("chunked", target).apply(network)
 
 
 def test_nothing_is_written_where_a_later_one_is_refused(tmp_path: Path) -> None:
@@ -77,3 +93,7 @@ def test_a_manifest_keeps_it_and_one_without_it_means_whole_scans(
     del before["temporal"]
     path.write_text(json.dumps(before))
     assert read_manifest(path) == whole
+    before["temporal"] = {"tsp": "blended", "segments": 1}
+    path.write_text(json.dumps(before))
+    with pytest.raises(ArtifactError, match=r"temporal\.tsp.*blended"):
+        read_manifest(path)

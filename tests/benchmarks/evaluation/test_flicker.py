@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +54,10 @@ def test_motion_alone_is_no_flicker_and_a_pulse_is() -> None:
 def test_all_modes_but_the_first_remember(index: int) -> None:
     off, carried = (temporal_modes(tiny_sight())[number] for number in (0, index))
     frames = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    is_cold = carried.name == COLD
     forgetful, mindful = (play(mode, frames, LENS, None) for mode in (off, carried))
-    if carried.first_runs == 1:
+    # Cold segments come near in as many runs as there are, not all the way.
+    if not is_cold:
         torch.testing.assert_close(
             mindful.inverse_depth[0],
             forgetful.inverse_depth[0],
@@ -66,22 +67,6 @@ def test_all_modes_but_the_first_remember(index: int) -> None:
     assert not torch.equal(forgetful.inverse_depth[1], mindful.inverse_depth[1])
     alone = play(off, frames[1:], LENS, None)
     assert torch.equal(forgetful.inverse_depth[1], alone.inverse_depth[0])
-
-
-def test_a_cold_first_frame_comes_nearer_to_the_exact_one_with_every_run() -> None:
-    modes = {mode.name: mode for mode in temporal_modes(tiny_sight())}
-    frames = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    exact = play(modes[OFF], frames, LENS, None).inverse_depth
-
-    def error(runs: int) -> float:
-        mode = dataclasses.replace(modes[COLD], first_runs=runs)
-        return float((play(mode, frames, LENS, None).inverse_depth - exact).abs().max())
-
-    errors = [error(runs) for runs in (1, 2, 4, 7)]
-    assert modes[COLD].first_runs == 4
-    assert errors == sorted(errors, reverse=True)
-    # Two blocks of four segments: after 1 + 2 x 3 runs nothing is left to become known.
-    assert errors[-1] < tol.FP32_EQUAL
 
 
 def test_films_of_a_folder_are_averaged_beside_the_truth(tmp_path: Path) -> None:
