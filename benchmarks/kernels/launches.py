@@ -10,8 +10,9 @@ import torch
 from bokehflow.benchmarks.kernels.cases import LayerCase, make_inputs
 from bokehflow.benchmarks.kernels.timing import time_on_device
 from bokehflow.kernels.checks import ScanShape
+from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.launch import Launch, run_now
-from bokehflow.kernels.passes import Job, Sequences, both_passes
+from bokehflow.kernels.passes import both_passes
 from bokehflow.kernels.plan import plan_launch
 from bokehflow.kernels.triton_scan import processors_of
 from bokehflow.specs import TOKEN_STRIDE

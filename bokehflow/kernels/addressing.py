@@ -64,6 +64,13 @@ def token_places(first, stop, place, shape, C: tl.constexpr):
 
 
 @triton.jit
+def chunk_numbers(chain, start, stop, shape, C: tl.constexpr):
+    """The first and the last chunk of steps start .. stop of a chain, counted over all chains."""
+    first_of_chain = chain * tl.cdiv(shape[2], C)
+    return first_of_chain + start // C, first_of_chain + (stop - 1) // C
+
+
+@triton.jit
 def _row_offsets(
     view, places, valid, start, SIZE: tl.constexpr, BLOCK: tl.constexpr, UNIT: tl.constexpr
 ):
@@ -90,33 +97,6 @@ def store_rows(
     """Write rows [C, BLOCK] at channels start, start + 1, ... in the tensor's own dtype."""
     offsets, mask = _row_offsets(view, places, valid, start, SIZE, BLOCK, UNIT)
     tl.store(base + offsets, rows.to(view[0].dtype.element_ty), mask=mask)
-
-
-@triton.jit
-def load_gates(log_decay, beta, first, stop, place, shape, C: tl.constexpr):
-    """log decays and betas of the tokens from `first` on, [2, C] in fp32; zero where none exists,
-    which has no effect. `part_gates` parts them: a walk fetches them a chunk ahead."""
-    places, valid = token_places(first, stop, place, shape, C)
-    decays = view_base(log_decay, place, 1) + places * log_decay[2]
-    betas = view_base(beta, place, 1) + places * beta[2]
-    first_row, exists = tl.arange(0, 2)[:, None] == 0, valid[None, :]
-    if log_decay[0].dtype == beta[0].dtype:
-        pointers = tl.where(first_row, decays[None, :], betas[None, :])
-        return tl.load(pointers, mask=exists, other=0.0).to(tl.float32)
-    log_a = tl.load(decays[None, :], mask=exists, other=0.0).to(tl.float32)
-    b = tl.load(betas[None, :], mask=exists, other=0.0).to(tl.float32)
-    return tl.where(first_row, log_a, b)
-
-
-@triton.jit
-def part_gates(gates):
-    """The log decays [C] and betas [C] of `load_gates`.
-
-    By sums, since Triton would read vectors as short as these anew for every layout they are
-    used in.
-    """
-    first_row = tl.arange(0, 2)[:, None] == 0
-    return tl.sum(tl.where(first_row, gates, 0.0), 0), tl.sum(tl.where(first_row, 0.0, gates), 0)
 
 
 @triton.jit

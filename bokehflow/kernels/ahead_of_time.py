@@ -21,12 +21,13 @@ from triton.compiler import ASTSource
 
 from bokehflow.kernels.checks import DIRECTIONS, ScanShape
 from bokehflow.kernels.direction_mix import mix_launch
+from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
 from bokehflow.kernels.launch import Launch
 from bokehflow.kernels.linear_layer import column_sum_launch
 from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
 from bokehflow.kernels.norm_layer import norm_gradient_launch, norm_launch
-from bokehflow.kernels.passes import Job, Sequences, both_passes
+from bokehflow.kernels.passes import both_passes
 from bokehflow.kernels.plan import plan_launch
 from bokehflow.kernels.triton_projected import key_launch
 
@@ -112,8 +113,7 @@ def compile_launch(launch: Launch, architecture: int) -> Any:
         signature[name] = "constexpr"
         constants[(names.index(name),)] = value
     source = ASTSource(launch.kernel, signature, constants, facts)
-    options = {"num_warps": launch.warps, "num_stages": launch.stages, "enable_fp_fusion": True}
-    return triton.compile(source, GPUTarget("cuda", architecture, WARP_THREADS), options)
+    return triton.compile(source, GPUTarget("cuda", architecture, WARP_THREADS), launch.options)
 
 
 def measure(

@@ -21,15 +21,15 @@ import triton.language as tl
 
 from bokehflow.kernels.addressing import (
     chain_place,
-    load_gates,
+    chunk_numbers,
     load_rows,
     load_state,
-    part_gates,
     store_state,
     token_places,
     view_base,
 )
 from bokehflow.kernels.chunk_math import add_matmul, attention, chunk_system, matmul, transposed
+from bokehflow.kernels.gate_kernel import load_gates, part_gates
 
 
 @triton.jit
@@ -48,7 +48,7 @@ def _state_gradient_before(
 
 @triton.jit
 def split_gradient_kernel(
-    q, k, log_decay, beta, grad_o, injections,
+    q, k, gates, grad_o, injections,
     shape, split_length,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
@@ -64,21 +64,20 @@ def split_gradient_kernel(
     do_base = view_base(grad_o, place, UNIT)
     start = split * split_length
     stop = min(start + split_length, shape[2])
-    chunks = tl.cdiv(stop - start, C)
+    first_chunk, last_chunk = chunk_numbers(chain, start, stop, shape, C)
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
     dS_t = tl.zeros([BV, BK], tl.float32)
-    last = start + (chunks - 1) * C
-    gates = load_gates(log_decay, beta, last, stop, place, shape, C)
-    for back in range(chunks):
-        first = last - back * C
+    ahead = load_gates(gates, last_chunk, C)
+    for back in range(last_chunk - first_chunk + 1):
+        chunk = last_chunk - back
+        first = start + (chunk - first_chunk) * C
         places, valid = token_places(first, stop, place, shape, C)
         queries = load_rows(q_base, q, places, valid, 0, K, BK, UNIT)
         keys = load_rows(k_base, k, places, valid, 0, K, BK, UNIT)
         dO = load_rows(do_base, grad_o, places, valid, column, V, BV, UNIT)
-        log_a, b = part_gates(gates)
-        before = max(first - C, start)
-        gates = load_gates(log_decay, beta, before, stop, place, shape, C)
+        log_a, b = part_gates(ahead)
+        ahead = load_gates(gates, max(chunk - 1, first_chunk), C)
         dS_t = _state_gradient_before(dS_t, queries, keys, dO, b, log_a, C, OPERANDS)
 
     store_state(injections, chain * tl.num_programs(1) + split, column, 0, dS_t, V, K, BV, BK)
@@ -86,7 +85,7 @@ def split_gradient_kernel(
 
 @triton.jit
 def chunk_gradient_kernel(
-    q, k, log_decay, beta, grad_o, end_gradients, chunk_gradients, grad_initial,
+    q, k, gates, grad_o, end_gradients, chunk_gradients, grad_initial,
     shape, split_length,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
@@ -102,25 +101,22 @@ def chunk_gradient_kernel(
     do_base = view_base(grad_o, place, UNIT)
     start = split * split_length
     stop = min(start + split_length, shape[2])
-    chunks = tl.cdiv(stop - start, C)
-    first_chunk = chain * tl.cdiv(shape[2], C) + start // C
+    first_chunk, last_chunk = chunk_numbers(chain, start, stop, shape, C)
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
     dS = load_state(end_gradients, chain * tl.num_programs(1) + split, 0, column, K, V, BK, BV)
     dS_t = tl.trans(dS)
-    last = start + (chunks - 1) * C
-    gates = load_gates(log_decay, beta, last, stop, place, shape, C)
-    for back in range(chunks):
-        index = first_chunk + chunks - 1 - back
-        store_state(chunk_gradients, index, column, 0, dS_t, V, K, BV, BK)
-        first = last - back * C
+    ahead = load_gates(gates, last_chunk, C)
+    for back in range(last_chunk - first_chunk + 1):
+        chunk = last_chunk - back
+        store_state(chunk_gradients, chunk, column, 0, dS_t, V, K, BV, BK)
+        first = start + (chunk - first_chunk) * C
         places, valid = token_places(first, stop, place, shape, C)
         queries = load_rows(q_base, q, places, valid, 0, K, BK, UNIT)
         keys = load_rows(k_base, k, places, valid, 0, K, BK, UNIT)
         dO = load_rows(do_base, grad_o, places, valid, column, V, BV, UNIT)
-        log_a, b = part_gates(gates)
-        before = max(first - C, start)
-        gates = load_gates(log_decay, beta, before, stop, place, shape, C)
+        log_a, b = part_gates(ahead)
+        ahead = load_gates(gates, max(chunk - 1, first_chunk), C)
         dS_t = _state_gradient_before(dS_t, queries, keys, dO, b, log_a, C, OPERANDS)
 
     if split == 0:

@@ -18,10 +18,9 @@ import triton.language as tl
 
 from bokehflow.kernels.addressing import (
     chain_place,
-    load_gates,
+    chunk_numbers,
     load_rows,
     load_state,
-    part_gates,
     store_rows,
     store_state,
     token_places,
@@ -35,11 +34,12 @@ from bokehflow.kernels.chunk_math import (
     matmul,
     updates,
 )
+from bokehflow.kernels.gate_kernel import load_gates, part_gates
 
 
 @triton.jit
 def split_summary_kernel(
-    k, v, log_decay, beta, decays, changes, injections,
+    k, v, gates, decays, changes, injections,
     shape, split_length,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
@@ -59,13 +59,15 @@ def split_summary_kernel(
     diagonal = column + tl.arange(0, BV)[:, None] == tl.arange(0, BK)[None, :]
     d, M_t = 1.0, tl.where(diagonal, 1.0, 0.0)
     B_t = tl.zeros([BV, BK], tl.float32)
-    gates = load_gates(log_decay, beta, start, stop, place, shape, C)
+    chunk, last = chunk_numbers(chain, start, stop, shape, C)
+    ahead = load_gates(gates, chunk, C)
     for first in range(start, stop, C):
         places, valid = token_places(first, stop, place, shape, C)
         keys = load_rows(k_base, k, places, valid, 0, K, BK, UNIT)
         values = load_rows(v_base, v, places, valid, column, V, BV, UNIT)
-        log_a, b = part_gates(gates)
-        gates = load_gates(log_decay, beta, first + C, stop, place, shape, C)
+        log_a, b = part_gates(ahead)
+        chunk = min(chunk + 1, last)
+        ahead = load_gates(gates, chunk, C)
         _, T, _, grown, _, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
         minus_W = erasers(keys, T, grown, OPERANDS)
         X_t = updates(B_t, minus_W, values, T, OPERANDS)
@@ -84,7 +86,7 @@ def split_summary_kernel(
 
 @triton.jit
 def scan_output_kernel(
-    q, k, v, log_decay, beta, start_states, o, final_state,
+    q, k, v, gates, start_states, o, final_state,
     shape, split_length,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
@@ -103,14 +105,16 @@ def scan_output_kernel(
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
     S_t = tl.trans(load_state(start_states, chain * splits + split, 0, column, K, V, BK, BV))
-    gates = load_gates(log_decay, beta, start, stop, place, shape, C)
+    chunk, last = chunk_numbers(chain, start, stop, shape, C)
+    ahead = load_gates(gates, chunk, C)
     for first in range(start, stop, C):
         places, valid = token_places(first, stop, place, shape, C)
         queries = load_rows(q_base, q, places, valid, 0, K, BK, UNIT)
         keys = load_rows(k_base, k, places, valid, 0, K, BK, UNIT)
         values = load_rows(v_base, v, places, valid, column, V, BV, UNIT)
-        log_a, b = part_gates(gates)
-        gates = load_gates(log_decay, beta, first + C, stop, place, shape, C)
+        log_a, b = part_gates(ahead)
+        chunk = min(chunk + 1, last)
+        ahead = load_gates(gates, chunk, C)
         _, T, _, grown, pairs, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
         minus_W = erasers(keys, T, grown, OPERANDS)
         U_t = updates(S_t, minus_W, values, T, OPERANDS) * b[None, :]
@@ -126,7 +130,7 @@ def scan_output_kernel(
 
 @triton.jit
 def chunk_state_kernel(
-    k, v, log_decay, beta, start_states, chunk_states,
+    k, v, gates, start_states, chunk_states,
     shape, split_length,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
     C: tl.constexpr, UNIT: tl.constexpr,
@@ -140,22 +144,22 @@ def chunk_state_kernel(
     k_base, v_base = view_base(k, place, UNIT), view_base(v, place, UNIT)
     start = split * split_length
     stop = min(start + split_length, shape[2])
-    index = chain * tl.cdiv(shape[2], C) + start // C
+    chunk, last = chunk_numbers(chain, start, stop, shape, C)
 
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
     S = load_state(start_states, chain * tl.num_programs(1) + split, 0, column, K, V, BK, BV)
     S_t = tl.trans(S)
-    store_state(chunk_states, index, column, 0, S_t, V, K, BV, BK)
-    gates = load_gates(log_decay, beta, start, stop, place, shape, C)
+    store_state(chunk_states, chunk, column, 0, S_t, V, K, BV, BK)
+    ahead = load_gates(gates, chunk, C)
     for first in range(start, stop - C, C):
         places, valid = token_places(first, stop, place, shape, C)
         keys = load_rows(k_base, k, places, valid, 0, K, BK, UNIT)
         values = load_rows(v_base, v, places, valid, column, V, BV, UNIT)
-        log_a, b = part_gates(gates)
-        gates = load_gates(log_decay, beta, first + C, stop, place, shape, C)
+        log_a, b = part_gates(ahead)
+        chunk = min(chunk + 1, last)
+        ahead = load_gates(gates, chunk, C)
         _, T, _, grown, _, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
         minus_W = erasers(keys, T, grown, OPERANDS)
         X_t = updates(S_t, minus_W, values, T, OPERANDS)
         S_t = add_matmul(decay * S_t, X_t * (b * to_end)[None, :], keys, OPERANDS)
-        index += 1
-        store_state(chunk_states, index, column, 0, S_t, V, K, BV, BK)
+        store_state(chunk_states, chunk, column, 0, S_t, V, K, BV, BK)

@@ -19,7 +19,8 @@ View = tuple[Tensor | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One kernel launch. arguments are positional, constants are compile-time by name."""
+    """One kernel launch. arguments are positional, constants are compile-time by name; stages and
+    registers as in a `Layout`."""
 
     kernel: Any
     grid: tuple[int, ...]
@@ -27,23 +28,37 @@ class Launch:
     constants: dict[str, Any]
     warps: int
     stages: int = 1
+    registers: int = 0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the compiler is told. Fused multiply-add is Triton's present default, stated because
+        it will change."""
+        options = {
+            "num_warps": self.warps,
+            "num_stages": self.stages,
+            "enable_fp_fusion": True,
+        }
+        return options | ({"maxnreg": self.registers} if self.registers else {})
 
 
 Run = Callable[[Launch], None]
 
 
-def run_now(launch: Launch) -> None:
-    """Queue the launch on the current CUDA stream.
+def laid_out(
+    kernel: Any,
+    grid: tuple[int, ...],
+    arguments: tuple[Any, ...],
+    constants: dict[str, Any],
+    layout: Layout,
+) -> Launch:
+    """The launch of a kernel in a layout."""
+    return Launch(kernel, grid, arguments, constants, layout.warps, layout.stages, layout.registers)
 
-    Fused multiply-add is Triton's present default, stated because it will change.
-    """
-    launch.kernel[launch.grid](
-        *launch.arguments,
-        **launch.constants,
-        num_warps=launch.warps,
-        num_stages=launch.stages,
-        enable_fp_fusion=True,
-    )
+
+def run_now(launch: Launch) -> None:
+    """Queue the launch on the current CUDA stream."""
+    launch.kernel[launch.grid](*launch.arguments, **launch.constants, **launch.options)
 
 
 def row_unit(*tensors: Tensor) -> int:

@@ -9,6 +9,7 @@ tried: the inverse grows with the chunk's square.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -16,34 +17,43 @@ import torch
 CHUNK = 16
 """Tokens a chunk: the smallest side of a tensor-core product, and one leaf of the inverse."""
 
-PROGRAM_WARPS_PER_PROCESSOR = 12
-"""Warps that one multiprocessor holds at 160 registers a thread: more splits would only queue."""
+REGISTERS_PER_PROCESSOR = 65_536
+"""Of one multiprocessor; its warps of 32 threads share them, and more splits would only queue."""
+
+USUAL_REGISTERS = 160
+"""A thread of walks whose registers are not limited."""
 
 MIN_CHUNKS_PER_SPLIT = 4
 """Below this the boundary states cost more than the tokens they serve."""
 
+LONGEST_GROUP = 16
+"""Splits whose borders one program walks; of more, groups are walked side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One kernel's shape: state columns a program takes, its warps of 32 threads, and how many
-    chunks' loads are under way at a time."""
+    """One kernel's shape: state columns a program takes, its warps of 32 threads, how many chunks'
+    loads are under way at a time, and the most registers a thread may take, 0 for any number."""
 
     columns: int
     warps: int
     stages: int = 1
+    registers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
     """block: head size padded to a power of two. walk, token and boundary: the layouts of the walks
     along a split, of the per-chunk gradients and of the scan over splits.
-    split_length: tokens a split, a multiple of CHUNK."""
+    split_length: tokens a split, a multiple of CHUNK. group: splits whose borders one program
+    walks."""
 
     block: int
     walk: Layout
     token: Layout
     boundary: Layout
     split_length: int
+    group: int
 
     def splits(self, length: int) -> int:
         """Number of splits of a chain of `length` tokens."""
@@ -51,7 +61,7 @@ class LaunchPlan:
 
 
 _HALF = {
-    16: (Layout(16, 1, 3), Layout(16, 1)),
+    16: (Layout(16, 1, 3, registers=144), Layout(16, 1)),
     32: (Layout(32, 2), Layout(32, 2)),
     64: (Layout(32, 4), Layout(16, 4)),
 }
@@ -61,6 +71,8 @@ _SINGLE = {
     64: (Layout(16, 8), Layout(16, 8)),
 }
 _BOUNDARY = {16: Layout(16, 1), 32: Layout(16, 1), 64: Layout(16, 4)}
+GATES = Layout(128, 4)
+"""Of the kernel that gathers gates: steps a program takes, and its warps."""
 
 
 def plan_launch(
@@ -74,8 +86,12 @@ def plan_launch(
     block = max(16, 1 << (head_size - 1).bit_length())
     walk, token = (_SINGLE if dtype == torch.float32 else _HALF)[block]
     programs = chains * (block // walk.columns) * walk.warps
-    wanted = processors * PROGRAM_WARPS_PER_PROCESSOR // programs
+    warps = REGISTERS_PER_PROCESSOR // (32 * (walk.registers or USUAL_REGISTERS))
+    wanted = processors * warps // programs
     chunks = -(-length // CHUNK)
     splits = max(1, min(wanted, chunks // MIN_CHUNKS_PER_SPLIT))
     split_length = CHUNK * -(-chunks // splits)
-    return LaunchPlan(block, walk, token, _BOUNDARY[block], split_length)
+    splits = -(-length // split_length)
+    # As many groups as there are splits in one: the shortest walk over the ones, then the others.
+    group = splits if splits <= LONGEST_GROUP else math.ceil(math.sqrt(splits))
+    return LaunchPlan(block, walk, token, _BOUNDARY[block], split_length, group)

@@ -18,10 +18,8 @@ import triton.language as tl
 
 from bokehflow.kernels.addressing import (
     chain_place,
-    load_gates,
     load_rows,
     load_state,
-    part_gates,
     store_gate,
     store_rows,
     token_places,
@@ -35,6 +33,7 @@ from bokehflow.kernels.chunk_math import (
     strictly_lower,
     transposed,
 )
+from bokehflow.kernels.gate_kernel import load_gates, part_gates
 
 
 @triton.jit
@@ -92,7 +91,7 @@ def _through_columns(
 
 @triton.jit
 def token_gradient_kernel(
-    q, k, v, log_decay, beta, grad_o, chunk_states, chunk_gradients,
+    q, k, v, gates, grad_o, chunk_states, chunk_gradients,
     grad_q, grad_k, grad_v, grad_log_decay, grad_beta,
     shape,
     K: tl.constexpr, V: tl.constexpr, BK: tl.constexpr, BV: tl.constexpr,
@@ -108,7 +107,7 @@ def token_gradient_kernel(
     places, valid = token_places(chunk * C, shape[2], place, shape, C)
     queries = load_rows(view_base(q, place, UNIT), q, places, valid, 0, K, BK, UNIT)
     keys = load_rows(view_base(k, place, UNIT), k, places, valid, 0, K, BK, UNIT)
-    log_a, b = part_gates(load_gates(log_decay, beta, chunk * C, shape[2], place, shape, C))
+    log_a, b = part_gates(load_gates(gates, index, C))
     OPERANDS: tl.constexpr = k[0].dtype.element_ty
     N, T, T_t, grown, pairs, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
     P = attention(queries, keys, pairs, OPERANDS)

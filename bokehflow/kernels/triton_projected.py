@@ -19,9 +19,10 @@ from bokehflow.kernels.checks import (
     check_inputs,
     split_projection,
 )
+from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
 from bokehflow.kernels.launch import Launch, run_now
-from bokehflow.kernels.passes import Borders, Job, Sequences, backward_pass, forward_pass
+from bokehflow.kernels.passes import Borders, backward_pass, forward_pass
 from bokehflow.kernels.plan import LaunchPlan
 from bokehflow.kernels.triton_scan import (
     DTYPES,

@@ -12,7 +12,8 @@ from torch.autograd.function import once_differentiable
 
 from bokehflow.errors import UsageError
 from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
-from bokehflow.kernels.passes import Borders, Job, Sequences, backward_pass, forward_pass, room_like
+from bokehflow.kernels.job import Job, Sequences
+from bokehflow.kernels.passes import Borders, backward_pass, forward_pass, room_like
 from bokehflow.kernels.plan import LaunchPlan, plan_launch
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)

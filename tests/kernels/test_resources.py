@@ -17,8 +17,9 @@ SHARED_BYTES_PER_PROCESSOR = {80: 167_936, 90: 233_472}
 """What one multiprocessor has: 164 KB and 228 KB."""
 
 KERNELS = {
-    "split_summary_kernel", "split_scan_kernel", "scan_output_kernel", "split_gradient_kernel",
-    "chunk_state_kernel", "chunk_gradient_kernel", "token_gradient_kernel",
+    "gate_kernel", "split_summary_kernel", "split_group_kernel", "split_scan_kernel",
+    "scan_output_kernel", "split_gradient_kernel", "chunk_state_kernel",
+    "chunk_gradient_kernel", "token_gradient_kernel",
     "key_kernel", "key_gradient_kernel", "mix_kernel", "mix_gradient_kernel",
     "column_sum_kernel", "norm_kernel", "norm_gradient_kernel",
 }  # fmt: skip

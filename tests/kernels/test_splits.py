@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -21,25 +22,28 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @pytest.mark.parametrize(
-    ("case", "chunks_per_split"),
+    ("case", "chunks_per_split", "group"),
     [
-        pytest.param(Case(5, 11, value_size=5), 1, id="four_splits_of_a_chunk"),
+        pytest.param(Case(5, 11, value_size=5), 1, 16, id="four_splits_of_a_chunk"),
         pytest.param(
-            Case(5, 8, value_size=8, keys="same", decay=1.0), 1, id="three_splits_identical_keys"
+            Case(5, 8, value_size=8, keys="same", decay=1.0),
+            1,
+            1,
+            id="three_groups_of_one_identical_keys",
         ),
-        pytest.param(Case(1, 50, value_size=3, decay="mixed"), 3, id="two_splits_mixed_decay"),
-        pytest.param(Case(7, 13, value_size=4), 1, id="six_splits"),
-        pytest.param(Case(4, 9, key_size=40, value_size=18), 2, id="blocks_of_columns"),
-        pytest.param(Case(4, 9, dtype=torch.bfloat16), 1, id="bf16"),
+        pytest.param(Case(1, 50, value_size=3, decay="mixed"), 3, 16, id="two_splits_mixed_decay"),
+        pytest.param(Case(7, 13, value_size=4), 1, 2, id="three_pairs_of_splits"),
+        pytest.param(Case(4, 9, key_size=40, value_size=18), 2, 1, id="blocks_of_columns"),
+        pytest.param(Case(4, 9, dtype=torch.bfloat16), 1, 2, id="bf16_a_pair_and_one"),
     ],
 )
-def test_splits_match_the_float64_recurrence(case: Case, chunks_per_split: int) -> None:
+def test_splits_match_the_float64_recurrence(case: Case, chunks_per_split: int, group: int) -> None:
     shape = ScanShape(
         case.batch, case.height, case.width, case.heads, case.key_size, case.value_size
     )
     size = max(case.key_size, case.value_size)
     plan = plan_launch(size, shape.length, shape.chains, case.dtype, processors=1)
-    plan = dataclasses.replace(plan, split_length=CHUNK * chunks_per_split)
+    plan = dataclasses.replace(plan, split_length=CHUNK * chunks_per_split, group=group)
     assert plan.splits(shape.length) > 1
 
     def split_scan(*tensors: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,7 +76,10 @@ def test_plans_cover_the_scan(chains: int, length: int, dtype: torch.dtype) -> N
     splits = plan.splits(length)
     assert plan.split_length % CHUNK == 0
     assert (splits - 1) * plan.split_length < length <= splits * plan.split_length
-    assert splits * chains * plan.walk.warps <= max(132 * 12, chains * plan.walk.warps)
+    registers = splits * chains * plan.walk.warps * 32 * plan.walk.registers
+    assert registers <= max(132 * 65_536, chains * plan.walk.warps * 32 * plan.walk.registers)
+    assert (math.ceil(splits / plan.group) - 1) * plan.group < splits
+    assert plan.group <= max(16, math.isqrt(splits) + 1)
 
 
 def test_a_full_device_gets_a_single_pass() -> None:
