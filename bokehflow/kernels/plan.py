@@ -61,7 +61,7 @@ class LaunchPlan:
 
 
 _HALF = {
-    16: (Layout(16, 1, 3, registers=144), Layout(16, 1)),
+    16: (Layout(16, 1, 3, registers=128), Layout(16, 1)),
     32: (Layout(32, 2), Layout(32, 2)),
     64: (Layout(32, 4), Layout(16, 4)),
 }
