@@ -1,15 +1,17 @@
-"""Every kernel of our passes by itself: where a layer's time goes, and what scattered rows cost."""
+"""Every kernel of our passes by itself: where a layer's time goes, and what memory alone takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import torch
 
 from bokehflow.benchmarks.kernels.cases import LayerCase, make_inputs
+from bokehflow.benchmarks.kernels.row_traffic import row_traffic_kernel
 from bokehflow.benchmarks.kernels.timing import time_on_device
 from bokehflow.kernels.checks import ScanShape
+from bokehflow.kernels.forward_kernels import scan_output_kernel
 from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.passes import both_passes
@@ -27,9 +29,16 @@ def measure_launches(
 ) -> Iterator[dict[str, object]]:
     """One row a kernel and map."""
     for case in cases:
-        for launch in pass_launches(case, torch.device(device)):
+        launches = pass_launches(case, torch.device(device))
+        for launch in [*launches, traffic_of(launches)]:
             times = time_on_device(lambda launch=launch: run_now(launch))  # type: ignore[misc]
             yield {"case": case.name, "kernel": launch.kernel.__name__, **asdict(times)}
+
+
+def traffic_of(launches: Sequence[Launch]) -> Launch:
+    """The output walk among these launches with its memory traffic alone."""
+    walk = next(x for x in launches if x.kernel is scan_output_kernel)
+    return replace(walk, kernel=row_traffic_kernel)
 
 
 def pass_launches(case: LayerCase, device: torch.device) -> list[Launch]:

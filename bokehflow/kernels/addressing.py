@@ -60,7 +60,7 @@ def token_places(first, stop, place, shape, C: tl.constexpr):
     ordered = tl.where(direction % 2 == 1, shape[1] * length - 1 - ordered, ordered)
     column, row = _divide(ordered, height)
     by_column = row * width + column
-    return tl.where(direction >= 2, by_column, ordered).to(tl.int64), steps < stop
+    return tl.where(direction >= 2, by_column, ordered), steps < stop
 
 
 @triton.jit
@@ -75,7 +75,9 @@ def _row_offsets(
     view, places, valid, start, SIZE: tl.constexpr, BLOCK: tl.constexpr, UNIT: tl.constexpr
 ):
     channels = start + tl.arange(0, BLOCK)
-    offsets = (places * view[2] * UNIT)[:, None] + channels[None, :] * view[5]
+    # In units of UNIT > 1 an image's offsets fit 32 bits, which `row_unit` sees to.
+    rows = (places if UNIT > 1 else places.to(tl.int64)) * view[2]
+    offsets = rows.to(tl.int64)[:, None] * UNIT + channels[None, :] * view[5]
     return offsets, valid[:, None] & (channels[None, :] < SIZE)
 
 
@@ -102,7 +104,7 @@ def store_rows(
 @triton.jit
 def store_gate(base, view, places, valid, values):
     """Write one scalar a token [C] in the tensor's own dtype."""
-    tl.store(base + places * view[2], values.to(view[0].dtype.element_ty), mask=valid)
+    tl.store(base + places.to(tl.int64) * view[2], values.to(view[0].dtype.element_ty), mask=valid)
 
 
 @triton.jit

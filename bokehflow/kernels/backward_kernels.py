@@ -28,7 +28,14 @@ from bokehflow.kernels.addressing import (
     token_places,
     view_base,
 )
-from bokehflow.kernels.chunk_math import add_matmul, attention, chunk_system, matmul, transposed
+from bokehflow.kernels.chunk_math import (
+    add_matmul,
+    attention,
+    chunk_system,
+    matmul,
+    operand,
+    transposed,
+)
 from bokehflow.kernels.gate_kernel import load_gates, part_gates
 
 
@@ -38,8 +45,8 @@ def _state_gradient_before(
 ):
     """dS before a chunk from dS after it, BV columns of both; states transposed."""
     _, T, _, grown, pairs, to_end, decay = chunk_system(keys, b, log_a, C, OPERANDS)
-    minus_W_t = matmul(tl.trans(keys), tl.trans(T * (-grown)[None, :]), OPERANDS)
-    P_t = transposed(attention(queries, keys, pairs, OPERANDS), C, OPERANDS)
+    minus_W_t = operand(matmul(tl.trans(keys), tl.trans(T * (-grown)[None, :]), OPERANDS), OPERANDS)
+    P_t = operand(transposed(attention(queries, keys, pairs, OPERANDS), C, OPERANDS), OPERANDS)
     dU_t = matmul(dS_t, tl.trans(keys), OPERANDS) * to_end[None, :]
     dU_t = add_matmul(dU_t, tl.trans(dO), tl.trans(P_t), OPERANDS)
     dS_t = add_matmul(decay * dS_t, tl.trans(dO), queries * grown[:, None], OPERANDS)

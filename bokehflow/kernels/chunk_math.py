@@ -28,7 +28,7 @@ INTERPRETED = tl.constexpr(triton.knobs.runtime.interpret)
 
 
 @triton.jit
-def _operand(a, OPERANDS: tl.constexpr):
+def operand(a, OPERANDS: tl.constexpr):
     """a rounded to the type that a product reads."""
     rounded = a.to(OPERANDS)
     # Triton's interpreter multiplies bf16's bit patterns as if they were whole numbers.
@@ -38,13 +38,13 @@ def _operand(a, OPERANDS: tl.constexpr):
 @triton.jit
 def matmul(a, b, OPERANDS: tl.constexpr):
     """a @ b in fp32 of a and b rounded to OPERANDS, the sequences' type; IEEE fp32 for fp32."""
-    return tl.dot(_operand(a, OPERANDS), _operand(b, OPERANDS), input_precision="ieee")
+    return tl.dot(operand(a, OPERANDS), operand(b, OPERANDS), input_precision="ieee")
 
 
 @triton.jit
 def add_matmul(total, a, b, OPERANDS: tl.constexpr):
     """total + a @ b, likewise."""
-    return tl.dot(_operand(a, OPERANDS), _operand(b, OPERANDS), total, input_precision="ieee")
+    return tl.dot(operand(a, OPERANDS), operand(b, OPERANDS), total, input_precision="ieee")
 
 
 @triton.jit

@@ -32,7 +32,7 @@ def gate_kernel(
     places, valid = token_places(first, length, (batch, segment, direction, 0), shape, BLOCK)
     head = tl.arange(0, BH)[None, :]
     exists = valid[:, None] & (head < heads)
-    base = batch.to(tl.int64)
+    base, places = batch.to(tl.int64), places.to(tl.int64)
     log_a = tl.load(
         log_decay[0] + base * log_decay[1] + direction * log_decay[3]
         + places[:, None] * log_decay[2] + head * log_decay[4], mask=exists, other=0.0,

@@ -14,6 +14,9 @@ from bokehflow.kernels.plan import CHUNK, LaunchPlan, Layout
 ALIGNED_UNIT = 8
 """Strides are passed in multiples of this many elements when all of them allow it."""
 
+FARTHEST = 2**31
+"""Units: an offset within one image is held in 32 bits where strides are counted in units."""
+
 View = tuple[Tensor | int, ...]
 
 
@@ -64,7 +67,10 @@ def run_now(launch: Launch) -> None:
 def row_unit(*tensors: Tensor) -> int:
     """The stride unit that all these [B, T, 4, H, D] tensors allow: 8 or 1."""
     aligned = all(
-        x.stride(-1) == 1 and all(s % ALIGNED_UNIT == 0 for s in x.stride()[:-1]) for x in tensors
+        x.stride(-1) == 1
+        and all(s % ALIGNED_UNIT == 0 for s in x.stride()[:-1])
+        and x.shape[1] * x.stride(1) // ALIGNED_UNIT < FARTHEST
+        for x in tensors
     )
     return ALIGNED_UNIT if aligned else 1
 

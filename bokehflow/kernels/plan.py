@@ -1,7 +1,7 @@
 """How a scan is laid out on a GPU: chunk size, column blocks, warps and splits.
 
 Nano's numbers (head size 16 in half precision) were tuned on an H100: one warp a walk, as many
-splits as the device runs at once, three chunks' loads under way. The others were chosen by
+splits as the device runs at once, two chunks' loads under way. The others were chosen by
 compiling every kernel for sm_80 and sm_90: layouts that spill no register, which
 `python -m bokehflow.kernels.resources` checks. Chunks of 32 tokens spilled at head size 16 when
 tried: the inverse grows with the chunk's square.
@@ -17,8 +17,9 @@ import torch
 CHUNK = 16
 """Tokens a chunk: the smallest side of a tensor-core product, and one leaf of the inverse."""
 
-REGISTERS_PER_PROCESSOR = 65_536
-"""Of one multiprocessor; its warps of 32 threads share them, and more splits would only queue."""
+QUARTERS, QUARTER_REGISTERS = 4, 16_384
+"""Parts of a multiprocessor, each with its own registers: a warp's must fit one of them, so 144 a
+thread leave room for 12 warps of 32 threads, not for 14. More splits would only queue."""
 
 USUAL_REGISTERS = 160
 """A thread of walks whose registers are not limited."""
@@ -61,7 +62,7 @@ class LaunchPlan:
 
 
 _HALF = {
-    16: (Layout(16, 1, 3, registers=128), Layout(16, 1)),
+    16: (Layout(16, 1, 2, registers=128), Layout(16, 1)),
     32: (Layout(32, 2), Layout(32, 2)),
     64: (Layout(32, 4), Layout(16, 4)),
 }
@@ -86,7 +87,7 @@ def plan_launch(
     block = max(16, 1 << (head_size - 1).bit_length())
     walk, token = (_SINGLE if dtype == torch.float32 else _HALF)[block]
     programs = chains * (block // walk.columns) * walk.warps
-    warps = REGISTERS_PER_PROCESSOR // (32 * (walk.registers or USUAL_REGISTERS))
+    warps = QUARTERS * (QUARTER_REGISTERS // (32 * (walk.registers or USUAL_REGISTERS)))
     wanted = processors * warps // programs
     chunks = -(-length // CHUNK)
     splits = max(1, min(wanted, chunks // MIN_CHUNKS_PER_SPLIT))

@@ -76,8 +76,8 @@ def test_plans_cover_the_scan(chains: int, length: int, dtype: torch.dtype) -> N
     splits = plan.splits(length)
     assert plan.split_length % CHUNK == 0
     assert (splits - 1) * plan.split_length < length <= splits * plan.split_length
-    registers = splits * chains * plan.walk.warps * 32 * plan.walk.registers
-    assert registers <= max(132 * 65_536, chains * plan.walk.warps * 32 * plan.walk.registers)
+    warps = splits * chains * plan.walk.warps
+    assert warps <= max(132 * (16 if dtype == torch.bfloat16 else 12), chains * plan.walk.warps)
     assert (math.ceil(splits / plan.group) - 1) * plan.group < splits
     assert plan.group <= max(16, math.isqrt(splits) + 1)
 

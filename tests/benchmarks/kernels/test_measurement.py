@@ -19,6 +19,7 @@ from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
 from bokehflow.benchmarks.kernels.floors import floors
 from bokehflow.benchmarks.kernels.timing import Times, summarise
 from bokehflow.benchmarks.kernels.training_step import make_step
+from bokehflow.kernels.launch import run_now
 from bokehflow.scan import naive_gated_delta, naive_scan_2d
 from tests.tolerances import SCAN_FP32
 
@@ -126,6 +127,17 @@ def test_every_kernel_of_both_passes_has_a_row(monkeypatch: pytest.MonkeyPatch) 
     rows = list(launches.measure_launches([SMALL], device))
     assert {row["case"] for row in rows} == {SMALL.name}
     found = [row["kernel"] for row in rows if not str(row["kernel"]).startswith("split")]
-    walks = ["scan_output_kernel", "chunk_state_kernel", "chunk_gradient_kernel"]
-    assert found == [*walks, "token_gradient_kernel"]
+    walks = ["scan_output_kernel", "gate_kernel", "chunk_state_kernel", "chunk_gradient_kernel"]
+    assert found == ["gate_kernel", *walks, "token_gradient_kernel", "row_traffic_kernel"]
     assert len(ran) == len(rows)
+
+
+def test_the_traffic_reads_and_writes_every_token() -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    launch = launches.traffic_of(launches.pass_launches(SMALL, device))
+    q, k, v, _, _, (o, *_), _ = launch.arguments[:7]
+    o.fill_(float("nan"))
+    run_now(launch)
+    log_decay, beta = make_inputs(SMALL, device)[3:]
+    wanted = q[0] + k[0] + v[0] + (log_decay + beta).detach()[..., None]
+    torch.testing.assert_close(o, wanted)
