@@ -255,3 +255,13 @@ MUON_IN_BFLOAT16 = 3e-2
 
 NORM_FP32, NORM_BF16 = 1e-5, 1e-2
 """The fused layer norm against float64, relative RMS; bfloat16 rounds what goes in and out."""
+
+TURNED_PICTURE = 2e-3
+"""A smooth picture in 0..1 interpolated linearly between pixels of a 160-th of its width."""
+
+TURNED_DEPTH_PX = 0.6
+"""A depth that is not mixed is that of the nearest pixel: off by half of one's slope, in both
+directions at once, and by what the slope changes on the way."""
+
+TURNED_SPHERE = 5e-3
+"""The same as a share of depth, on a sphere seen at 60 degrees in 160 pixels."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Generator
 
-from bokehflow.calibration.data.clip import Clip
+import torch
+
+from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.specs import Size
 from bokehflow.training.ahead import Making, made_ahead
@@ -13,7 +15,8 @@ from bokehflow.training.batch import Batch, stack
 from bokehflow.training.camera_look import through_camera
 from bokehflow.training.draws import Draw, Drawing, StepDraws
 from bokehflow.training.pan import look_along
-from bokehflow.training.view import look
+from bokehflow.training.turn import Turn, turn_views, turned_view
+from bokehflow.training.view import canonical_camera, look, narrowed_fov_deg
 
 
 def batches(
@@ -56,6 +59,28 @@ def _sample(draw: Draw, size: Size, canonical_fov_deg: float, renders: bool) -> 
     else:
         still = excerpt(clip, draw.first, 1)
         batch = look_along(still, draw.views, size, canonical_fov_deg, with_bokeh=renders)
+    if draw.turn is not None:
+        batch = _turned(
+            batch, draw.turn, clip.info, draw.views[0].width / clip.size[1], canonical_fov_deg
+        )
     if draw.look is None:
         return batch
     return batch._replace(frames=through_camera(batch.frames[0], draw.look)[None])
+
+
+def _turned(
+    batch: Batch, turn: Turn, info: ClipInfo, share: float, canonical_fov_deg: float
+) -> Batch:
+    """A view of `share` of a frame's width as the turned camera sees it."""
+    target = Size(*batch.frames.shape[3:])
+    seen = turned_view(turn, narrowed_fov_deg(info.fov_deg, share), target)
+    frames, depth = turn_views(
+        batch.frames, batch.inverse_depth, torch.tensor(seen.to_source)[None]
+    )
+    _, lens = canonical_camera(info, share / seen.zoom, canonical_fov_deg)
+    return batch._replace(
+        frames=frames,
+        bokeh=frames,
+        inverse_depth=depth * seen.zoom,
+        lens=torch.tensor([lens.as_tuple()]),
+    )

@@ -88,7 +88,8 @@ class StageConfig:
     judged by what the same frames look like through the lens. rate: times the run's learning rate,
     for a stage that comes when that has nearly ended and has something new to learn. pan: stills
     serve as clips too, seen in a view that moves by up to this share of its sides a frame; 0 for
-    filmed clips alone.
+    filmed clips alone. turns: share of the views whose camera is turned on the spot; for depth of
+    single frames.
     """
 
     name: str
@@ -102,6 +103,7 @@ class StageConfig:
     camera_looks: bool = False
     rate: float = 1.0
     pan: float = 0.0
+    turns: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames"):
@@ -110,12 +112,18 @@ class StageConfig:
         _within("smallest_view", self.smallest_view, 0.05, 1.0)
         _above_zero("rate", self.rate)
         _within("pan", self.pan, 0.0, 0.5)
+        _within("turns", self.turns, 0.0, 1.0)
         if self.rendering not in RENDERINGS:
             raise UnknownNameError("rendering", self.rendering, RENDERINGS)
         if self.camera_looks and self.renders:
             raise UsageError(
                 f"camera_looks in the stage {self.name!r}, which trains the picture",
                 'camera_looks with rendering = "none"',
+            )
+        if self.turns and (self.renders or self.frames > 1):
+            raise UsageError(
+                f"turns in the stage {self.name!r}, which trains the picture or several frames",
+                'turns with rendering = "none" and frames = 1',
             )
         if not self.sizes:
             raise UsageError("sizes is empty", "at least one HxW")

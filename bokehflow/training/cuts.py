@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bokehflow.calibration.data.clip import ClipInfo
-from bokehflow.model import depth_scale
 from bokehflow.specs import Size
 from bokehflow.training.camera_look import Looks, looks_of
 from bokehflow.training.draws import Draw, StepDraws
 from bokehflow.training.pan import flow_of
-from bokehflow.training.view import canonical_lens, narrowed_fov_deg
+from bokehflow.training.turn import TurnedView, turned_view
+from bokehflow.training.view import canonical_camera, narrowed_fov_deg
 
 NO_FLOW = -1
 
@@ -37,7 +38,7 @@ class Cuts(NamedTuple):
     mirrored: [B]. gains: [B, 3] in linear light. flows: [B, n - 1], numbers of flows held, or
     NO_FLOW for `moved`: [B, n - 1, 2], px of the target. scale: [B], times inverse depth. lens,
     depth_cues: as in a `Batch`. looks: None for the frames as they are; their noise comes from
-    `seed`.
+    `seed`. turns: [B, 3, 3], `TurnedView.to_source`; None where no camera is turned.
     """
 
     frames: Tensor
@@ -51,6 +52,7 @@ class Cuts(NamedTuple):
     depth_cues: Tensor
     looks: Looks | None
     seed: int
+    turns: Tensor | None
     target: Size
     renders: bool
 
@@ -72,7 +74,10 @@ class Cutting:
         target, samples = draws.size, draws.samples
         batch, count = len(samples), draws.stage.frames
         first = [draw.views[0] for draw in samples]
-        scales, lenses = zip(*(self._seen(draw) for draw in samples), strict=True)
+        turns = [turned for draw in samples if (turned := self._turned(draw, target))]
+        zooms = [turned.zoom for turned in turns] or [1.0] * batch
+        seen = (self._seen(draw, zoom) for draw, zoom in zip(samples, zooms, strict=True))
+        scales, lenses = zip(*seen, strict=True)
         looks = [draw.look for draw in samples if draw.look is not None]
         flows = [self._flows(draw) for draw in samples]
         moved = [flow_of(draw.views, target) for draw in samples]
@@ -90,6 +95,7 @@ class Cutting:
             depth_cues=torch.tensor([float(self._place(draw).info.depth_cues) for draw in samples]),
             looks=looks_of(looks) if looks else None,
             seed=looks[0].seed if looks else 0,
+            turns=torch.tensor(np.stack([turned.to_source for turned in turns])) if turns else None,
             target=target,
             renders=draws.stage.renders,
         )
@@ -105,9 +111,16 @@ class Cutting:
         first = self._place(draw).first_flow + draw.first
         return [first + t if draw.filmed else NO_FLOW for t in range(len(draw.views) - 1)]
 
-    def _seen(self, draw: Draw) -> tuple[float, tuple[float, ...]]:
+    def _turned(self, draw: Draw, target: Size) -> TurnedView | None:
+        if draw.turn is None:
+            return None
+        share = draw.views[0].width / draw.entry.size.width
+        return turned_view(
+            draw.turn, narrowed_fov_deg(self._place(draw).info.fov_deg, share), target
+        )
+
+    def _seen(self, draw: Draw, zoom: float) -> tuple[float, tuple[float, ...]]:
         """What the view makes of inverse depth, and of the lens; as `view.look` does."""
-        info, view = self._place(draw).info, draw.views[0]
-        share = view.width / draw.entry.size.width
-        scale = depth_scale(narrowed_fov_deg(info.fov_deg, share), self.canonical_fov_deg)
-        return scale, canonical_lens(info.lens, scale, share).as_tuple()
+        share = draw.views[0].width / draw.entry.size.width / zoom
+        scale, lens = canonical_camera(self._place(draw).info, share, self.canonical_fov_deg)
+        return scale, lens.as_tuple()

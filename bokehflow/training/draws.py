@@ -17,6 +17,7 @@ from bokehflow.training.camera_look import CameraLook, random_look
 from bokehflow.training.config import StageConfig, TrainConfig
 from bokehflow.training.pan import random_pan
 from bokehflow.training.stages import stage_at
+from bokehflow.training.turn import NO_TURN, Turn, random_turn
 from bokehflow.training.view import View, random_view
 
 FILMED_SHARE = 0.25
@@ -29,7 +30,7 @@ class Draw(NamedTuple):
 
     The views begin at the clip's frame `first`. filmed: each shows the next frame, in one and the
     same view; otherwise all show `first`, and the camera pans. look: None for the frames as they
-    are.
+    are. turn: of the camera, on the spot; None where the stage has no turns.
     """
 
     entry: FoundClip
@@ -37,6 +38,7 @@ class Draw(NamedTuple):
     views: tuple[View, ...]
     filmed: bool
     look: CameraLook | None
+    turn: Turn | None
 
 
 class StepDraws(NamedTuple):
@@ -139,4 +141,12 @@ def _draw(rng: np.random.Generator, usable: _Usable, stage: StageConfig, size: S
     else:
         first = int(rng.integers(entry.frames))
         views = random_pan(rng, entry.size, size, stage.smallest_view, stage.frames, stage.pan)
-    return Draw(entry, first, views, filmed, random_look(rng) if stage.camera_looks else None)
+    camera_look = random_look(rng) if stage.camera_looks else None
+    return Draw(entry, first, views, filmed, camera_look, _some_turn(rng, stage.turns))
+
+
+def _some_turn(rng: np.random.Generator, share: float) -> Turn | None:
+    """A turn for a share of the views, none for the others, and None where no view has any."""
+    if share == 0.0:
+        return None
+    return random_turn(rng) if rng.random() < share else NO_TURN

@@ -28,8 +28,11 @@ def nearest(first: Tensor, length: Tensor, target: int, turned: Tensor) -> Tenso
 
     first, length, turned: as of `smoothing`.
     """
-    place = ((_places(target, turned) + 0.5) * (length / target)[:, None]).floor()
-    return (first[:, None] + torch.minimum(place, length[:, None] - 1.0)).long()
+    # Mirrored before it is resized, as pictures are, which tells where two pixels are as near.
+    line = torch.arange(target, dtype=torch.float32, device=turned.device) + 0.5
+    last = length[:, None] - 1.0
+    place = torch.minimum((line * (length / target)[:, None]).floor(), last)
+    return (first[:, None] + torch.where(turned[:, None], last - place, place)).long()
 
 
 def resize(pictures: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ from bokehflow.training.camera_look import through_cameras
 from bokehflow.training.cuts import NO_FLOW, Cuts, Cutting, Place
 from bokehflow.training.draws import Drawing
 from bokehflow.training.resampling import nearest, pick, resize, smoothing
+from bokehflow.training.turn import turn_views
 from bokehflow.training.view import exposed
 
 
@@ -66,7 +67,7 @@ class ResidentClips:
                 first_frame, first_flow = first_frame + entry.frames, first_flow + entry.frames - 1
 
     def batch(self, cuts: Cuts) -> Batch:
-        """The batch of these cuts. The same as `view.look` and `pan.look_along` of each sample."""
+        """The batch of these cuts. The same as `clips.batch_of` makes of the samples' files."""
         cuts = cuts.to(self.device)
         count, target = cuts.frames.shape[1], cuts.target
         turned = cuts.mirrored.repeat_interleave(count)
@@ -84,7 +85,10 @@ class ResidentClips:
             return _by_clip(seen, count)
 
         depth = pick(self.inverse_depth[numbers], rows_near, columns_near).float()
-        frames = plain = pictures(self.frames)
+        depth, plain = _by_clip(depth[:, None], count), pictures(self.frames)
+        if cuts.turns is not None:
+            plain, depth = turn_views(plain, depth, cuts.turns)
+        frames = plain
         if cuts.looks is not None:
             noise = torch.empty_like(plain).normal_(generator=self._seeded(cuts.seed))
             frames = through_cameras(plain, cuts.looks, noise)
@@ -92,7 +96,7 @@ class ResidentClips:
         return Batch(
             frames=frames,
             bokeh=pictures(self.bokeh) if cuts.renders else plain,
-            inverse_depth=_by_clip(depth[:, None], count) * cuts.scale.view(-1, 1, 1, 1, 1),
+            inverse_depth=depth * cuts.scale.view(-1, 1, 1, 1, 1),
             flow=flow,
             flow_valid=flow_valid,
             lens=cuts.lens,

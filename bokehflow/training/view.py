@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bokehflow.calibration.data.clip import Clip
+from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.model import depth_scale
 from bokehflow.optics import MM_PER_M, Lens
 from bokehflow.specs import Size
@@ -68,9 +68,7 @@ def look(
     Without bokeh, the sharp frames stand in its place.
     """
     known = _cut(clip, view).tensors()
-    share = view.width / clip.size[1]
-    scale = depth_scale(narrowed_fov_deg(clip.info.fov_deg, share), canonical_fov_deg)
-    lens = canonical_lens(clip.info.lens, scale, share)
+    scale, lens = canonical_camera(clip.info, view.width / clip.size[1], canonical_fov_deg)
     flow = _nearest(_turned(known.flow, view), target)
     flow = flow * torch.tensor([target.width / view.width, target.height / view.height]).view(
         2, 1, 1
@@ -92,6 +90,13 @@ def look(
         depth_cues=torch.tensor(float(clip.info.depth_cues)),
     )
     return Batch(*(tensor.unsqueeze(0) for tensor in batch))
+
+
+def canonical_camera(info: ClipInfo, share: float, canonical_fov_deg: float) -> tuple[float, Lens]:
+    """What a view of `share` of a frame's width makes of inverse depth, as a factor, and of the
+    lens."""
+    scale = depth_scale(narrowed_fov_deg(info.fov_deg, share), canonical_fov_deg)
+    return scale, canonical_lens(info.lens, scale, share)
 
 
 def narrowed_fov_deg(fov_deg: float, share: float) -> float:
