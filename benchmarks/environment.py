@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +38,10 @@ def _processor() -> str | None:
 
 
 def _version(name: str) -> str | None:
+    """Of the module that runs, which can be another than the installed package; else of that."""
+    running = getattr(sys.modules.get(name.replace("-", "_")), "__version__", None)
+    if isinstance(running, str):
+        return running
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
