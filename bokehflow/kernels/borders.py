@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from bokehflow.kernels.boundary_kernel import split_group_kernel, split_scan_kernel
+from bokehflow.kernels.boundary_kernels import split_group_kernel, split_scan_kernel
 from bokehflow.kernels.job import Job
 from bokehflow.kernels.launch import laid_out
 

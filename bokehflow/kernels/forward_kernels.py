@@ -2,7 +2,7 @@
 
 A chain of T tokens is cut into *splits* of whole chunks that run side by side:
 1. `split_summary_kernel`: what every split makes of a state S, d S + F S + B with a number d;
-2. `split_scan_kernel` (boundary_kernel.py): the state at every split's start;
+2. `split_scan_kernel` (boundary_kernels.py): the state at every split's start;
 3. `scan_output_kernel`: every split again from its start state, writing o.
 With one split only step 3 runs. The columns of a state never mix, so a program takes BV of them:
 program (chain, split, column block). Walks hold states transposed, for which `chunk_math` says why.

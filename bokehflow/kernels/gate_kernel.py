@@ -16,6 +16,14 @@ from bokehflow.kernels.addressing import token_places
 
 
 @triton.jit
+def _gate_of_tokens(view, batch, direction, places, head, exists):
+    """One gate of some tokens and heads in fp32, zero where none exists."""
+    offsets = batch.to(tl.int64) * view[1] + places.to(tl.int64)[:, None] * view[2]
+    offsets += direction * view[3] + head * view[4]
+    return tl.load(view[0] + offsets, mask=exists, other=0.0).to(tl.float32)
+
+
+@triton.jit
 def gate_kernel(
     log_decay, beta, gates, shape,
     BH: tl.constexpr, BLOCK: tl.constexpr, C: tl.constexpr,
@@ -32,22 +40,15 @@ def gate_kernel(
     places, valid = token_places(first, length, (batch, segment, direction, 0), shape, BLOCK)
     head = tl.arange(0, BH)[None, :]
     exists = valid[:, None] & (head < heads)
-    base, places = batch.to(tl.int64), places.to(tl.int64)
-    log_a = tl.load(
-        log_decay[0] + base * log_decay[1] + direction * log_decay[3]
-        + places[:, None] * log_decay[2] + head * log_decay[4], mask=exists, other=0.0,
-    )  # fmt: skip
-    b = tl.load(
-        beta[0] + base * beta[1] + direction * beta[3]
-        + places[:, None] * beta[2] + head * beta[4], mask=exists, other=0.0,
-    )  # fmt: skip
+    log_a = _gate_of_tokens(log_decay, batch, direction, places, head, exists)
+    b = _gate_of_tokens(beta, batch, direction, places, head, exists)
     chunks = tl.cdiv(length, C)
     steps = first + tl.arange(0, BLOCK)[:, None]
     index = (walk.to(tl.int64) * heads + head) * chunks + steps // C
     target = gates + index * (2 * C) + steps % C
     inside = (steps < chunks * C) & (head < heads)
-    tl.store(target, log_a.to(tl.float32), mask=inside)
-    tl.store(target + C, b.to(tl.float32), mask=inside)
+    tl.store(target, log_a, mask=inside)
+    tl.store(target + C, b, mask=inside)
 
 
 @triton.jit
