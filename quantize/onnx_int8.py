@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
 from bokehflow.quantize.onnx_front import front_of, with_rest
-from bokehflow.quantize.onnx_graph import initializers, layers_of, remove_unused
+from bokehflow.quantize.onnx_graph import initializers, layers_of, readers, remove_unused
 
 Feeds = Mapping[str, NDArray[np.float32]]
 
@@ -37,6 +37,7 @@ def quantize_layers(
         )
     quantized = with_rest(front, proto)
     omit_zero_points(quantized)
+    take_unsigned_codes(quantized)
     return quantized
 
 
@@ -51,6 +52,30 @@ def omit_zero_points(proto: onnx.ModelProto) -> None:
             zero_point = numpy_helper.to_array(constants[node.input[2]])
             if zero_point.ndim > 0 and not zero_point.any():
                 del node.input[2]
+    remove_unused(proto)
+
+
+def take_unsigned_codes(proto: onnx.ModelProto) -> None:
+    """Count the codes of activations from 0 to 255 instead of from -128: the same values.
+
+    ONNX Runtime multiplies 8-bit weights by unsigned codes alone. It turns signed ones by itself
+    only where a single layer reads them; others it would multiply in float.
+    """
+    constants = initializers(proto)
+    users, values = readers(proto), {value.name: value for value in proto.graph.value_info}
+    for node in proto.graph.node:
+        if node.op_type != "QuantizeLinear" or len(node.input) < 3:
+            continue
+        zero_point = numpy_helper.to_array(constants[node.input[2]])
+        if zero_point.dtype != np.int8:
+            continue
+        name, codes = f"{node.output[0]}.unsigned_zero", node.output[0]
+        unsigned = (zero_point.astype(np.int16) - np.iinfo(np.int8).min).astype(np.uint8)
+        proto.graph.initializer.append(numpy_helper.from_array(unsigned, name))
+        for reader in (node, *users[codes]):
+            reader.input[2:] = [name]
+        if codes in values:
+            values[codes].type.tensor_type.elem_type = onnx.TensorProto.UINT8
     remove_unused(proto)
 
 

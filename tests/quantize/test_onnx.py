@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -11,8 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 from bokehflow.errors import CheckError
 from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_guard import check_quantizers
+from bokehflow.quantize.onnx_int8 import take_unsigned_codes
 from bokehflow.quantize.onnx_weights import quantize_weights, symmetric_int8
-from tests.tolerances import HALF_PRECISION_REL, INT8_STEP_REL
+from tests.tolerances import FP32_EQUAL, HALF_PRECISION_REL, INT8_STEP_REL
 
 RNG = np.random.default_rng(0)
 LAYER = "network.blocks.0.scan.project.0/matmul_1"
@@ -55,6 +58,50 @@ def quantizers(reader: onnx.NodeProto) -> onnx.ModelProto:
 def test_a_quantizer_may_enter_a_layer() -> None:
     safe = helper.make_node("Relu", ["product"], ["y"], RECURRENCE)
     assert check_quantizers(quantizers(safe)) == [LAYER]
+
+
+def test_unsigned_codes_are_the_same_values_in_integer_products(tmp_path: Path) -> None:
+    """One quantizer, two layers: ONNX Runtime multiplies signed codes of such in float."""
+    constants = {
+        "scale": np.float32(0.02),
+        "zero": np.int8(-7),
+        "left": RNG.integers(-64, 64, (300, 4)).astype(np.int8),
+        "right": RNG.integers(-64, 64, (300, 4)).astype(np.int8),
+        "steps_of_weights": RNG.uniform(0.01, 0.02, 4).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["codes"], "q"),
+        helper.make_node("DequantizeLinear", ["codes", "scale", "zero"], ["steps"], "dq"),
+        *(
+            node
+            for side in ("left", "right")
+            for node in (
+                helper.make_node(
+                    "DequantizeLinear", [side, "steps_of_weights"], [f"{side}.w"], side, axis=1
+                ),
+                helper.make_node("MatMul", ["steps", f"{side}.w"], [f"{side}.y"], f"{side}.layer"),
+            )
+        ),
+        helper.make_node("Sub", ["left.y", "right.y"], ["y"], RECURRENCE),
+    ]
+    signed = graph(nodes, constants)
+    unsigned = onnx.ModelProto()
+    unsigned.CopyFrom(signed)
+    take_unsigned_codes(unsigned)
+    x = RNG.normal(size=(2, 300)).astype(np.float32)
+    np.testing.assert_allclose(run(unsigned, x), run(signed, x), rtol=FP32_EQUAL, atol=FP32_EQUAL)
+    assert products(unsigned, tmp_path) == ["MatMulIntegerToFloat"] * 2
+
+
+def products(model: onnx.ModelProto, folder: Path) -> list[str]:
+    """The products that ONNX Runtime makes of a model's."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / "optimized.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(model.SerializeToString(), options)
+    nodes = onnx.load(options.optimized_model_filepath).graph.node
+    return [node.op_type for node in nodes if "MatMul" in node.op_type]
 
 
 def test_a_quantizer_in_the_recurrence_fails_the_run() -> None:
