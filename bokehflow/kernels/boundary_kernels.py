@@ -1,7 +1,7 @@
 """The short walk over splits that turns their summaries into the states at their borders.
 
-A split makes d S + F S + B of a state S. Walked one after another, a whole frame's splits took a
-fifth of a forward pass, with hardly a processor at work. So they are walked in groups side by side:
+A split makes d S + F S + B of a state S. Walked one after another, a whole frame's splits leave
+all but a few processors idle for long. So they are walked in groups side by side:
 1. `split_group_kernel`: what every group of splits makes of a state, in the same form;
 2. `split_scan_kernel`: each group over the groups before it to its own start, then its splits.
 Decays d and injections B^T are fp32, changes F^T have the sequences' dtype: what a split only lets
@@ -23,8 +23,7 @@ from bokehflow.kernels.chunk_math import add_matmul
 
 @triton.jit
 def _split_number(step, splits, REVERSED: tl.constexpr):
-    """The split met at a step of the walk; steps past its end meet the last one again."""
-    step = min(step, splits - 1)
+    """The split met at a step of the walk."""
     return splits - 1 - step if REVERSED else step
 
 

@@ -1,7 +1,7 @@
 """Gates in the order in which chains meet them, gathered once for every kernel that reads them.
 
 In a feature map a chain's gates lie apart: 2 bytes of a 32-byte sector each, in columns a line of
-memory each. Read so by every walk they took a third of its memory requests.
+memory each, and every walk would read them so again.
 """
 
 # Triton's language is compiled, not run: Python's types say nothing about it.

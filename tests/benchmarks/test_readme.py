@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.benchmarks.readme import filled, latency_table
+from bokehflow.benchmarks.readme import filled, kernels_table, latency_table
 from bokehflow.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +26,18 @@ def test_a_table_without_its_place_is_told() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="no place for latency"):
         filled(readme.replace("<!-- latency:end -->", ""), ROOT / "benchmarks" / "results")
+
+
+def test_kernels_that_were_not_reached_are_not_run() -> None:
+    case = {"case": "nano_720p", "pass": "forward"}
+    times, floors = {"ours": 0.1, "fla": 1.0, "chunked": 5.0}, {"bytes_ms": 0.03}
+    reached = [{**case, "contender": c, "p50_ms": t, "floors": floors} for c, t in times.items()]
+    missing = [{**case, "case": "nano_1080p", "contender": c} for c in times]
+    bar = {"name": "floors", "limit": 3.0, "found": None, "holds": None}
+    table = kernels_table({"device": "a GPU", "layers": [*reached, *missing], "bars": [bar]})
+    assert "| 720p, forward | 0.100 | 1.000 | 5.000 | 10.0 | 0.030 |" in table
+    assert "| 1080p, forward | not run | not run | not run | not run | not run |" in table
+    assert "| floors | 3 | not run |" in table
 
 
 def test_latency_says_what_was_not_run_and_what_was_missed() -> None:

@@ -15,6 +15,7 @@ from tests.kernels.cases import Case, assert_close, run_with_gradients, truth
 
 pytest.importorskip("triton")
 
+from bokehflow.kernels.launch import row_unit
 from bokehflow.kernels.plan import CHUNK, Layout, plan_launch
 from bokehflow.kernels.triton_scan import scan_with_plan
 
@@ -78,6 +79,10 @@ def test_plans_cover_the_scan(chains: int, length: int, dtype: torch.dtype) -> N
     assert (splits - 1) * plan.split_length < length <= splits * plan.split_length
     warps = splits * chains * plan.walk.warps
     assert warps <= max(132 * (16 if dtype == torch.bfloat16 else 12), chains * plan.walk.warps)
+    if warps > chains * plan.walk.warps:
+        # Each quarter of a multiprocessor has 16,384 registers of its own.
+        in_a_quarter = math.ceil(math.ceil(warps / 132) / 4)
+        assert in_a_quarter * 32 * plan.walk.registers <= 16_384
     assert (math.ceil(splits / plan.group) - 1) * plan.group < splits
     assert plan.group <= max(16, math.isqrt(splits) + 1)
 
@@ -85,6 +90,13 @@ def test_plans_cover_the_scan(chains: int, length: int, dtype: torch.dtype) -> N
 def test_a_full_device_gets_a_single_pass() -> None:
     assert plan_launch(16, 4096, 5000, torch.bfloat16, processors=132).splits(4096) == 1
     assert plan_launch(16, 57_600, 12, torch.bfloat16, processors=132).splits(57_600) > 60
+
+
+@pytest.mark.parametrize(("tokens", "unit"), [(2**17 - 1, 8), (2**17, 1)])
+def test_an_image_too_large_for_32_bits_counts_in_64(tokens: int, unit: int) -> None:
+    """A token is 2**17 elements from the next, 2**14 units of 8."""
+    shape, strides = (1, tokens, 4, 1, 16), (0, 2**17, 16, 16, 1)
+    assert row_unit(torch.empty_strided(shape, strides, device="meta")) == unit
 
 
 def test_offsets_beyond_31_bits(tmp_path: object) -> None:

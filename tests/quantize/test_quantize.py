@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import onnx
 import pytest
 
 from bokehflow.calibration.sample_set import SampleSet
@@ -84,6 +85,16 @@ def test_only_layers_are_quantized_in_every_block(quantized: Quantized) -> None:
     for block in range(6):
         projections = [la for la in layers if f"blocks.{block}.scan.project." in la]
         assert len(projections) == 5 * lowering.operators_a_layer
+
+
+def test_onnx_activations_have_unsigned_codes(quantized: Quantized) -> None:
+    if quantized.artifact.manifest.target != "onnx":
+        return  # a matter of ONNX Runtime alone
+    graph = onnx.load(quantized.artifact.path).graph
+    types = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    found = [types[node.input[2]] for node in graph.node if node.op_type == "QuantizeLinear"]
+    assert found
+    assert set(found) == {onnx.TensorProto.UINT8}
 
 
 def test_the_record_fits_its_schema(quantized: Quantized) -> None:
