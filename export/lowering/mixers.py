@@ -223,6 +223,8 @@ class _Fusion(nn.Module):
         channels = outputs[0].shape[-1]
         together = self.weigh(torch.cat(list(outputs), dim=-1))
         logits: list[Tensor] = list(torch.split(together, channels, dim=-1))
+        # A softmax over an axis that is not the last copies all of it twice in ONNX Runtime, which
+        # at 1080p is more memory than anything else needs; part by part takes no longer.
         a, b, c, d = logits
         largest = torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
         shares = [(x - largest).exp() for x in logits]
