@@ -17,7 +17,7 @@ from bokehflow.model import ModelConfig, load_model
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import Session, TorchSession, open_session
-from bokehflow.runtimes.carried_state import Arrays, carried, first_state_feeds
+from bokehflow.runtimes.carried_state import Arrays, Playback
 from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 
 
@@ -82,19 +82,15 @@ def check_parity(
     """
     manifest = artifact.manifest
     test = open_session(artifact)
-    states = [first_state_feeds(manifest), first_state_feeds(manifest)]
+    expecting, testing = Playback(manifest, reference), Playback(manifest, test)
     scores: list[tuple[float, float, float, float]] = []
     for index, frame in enumerate(frames):
-        seen = {
-            "image": frame.numpy(),
-            "lens": np.array([lenses[index % len(lenses)].as_tuple()], dtype=np.float32),
-        }
-        expected = reference.run({**seen, **states[0]})
-        started = time.perf_counter()
-        found = test.run({**seen, **states[1]})
-        elapsed_ms = (time.perf_counter() - started) * 1e3
+        lens = np.array([lenses[index % len(lenses)].as_tuple()], dtype=np.float32)
+        expected = expecting.show(frame.numpy(), lens)
+        runs, started = testing.runs, time.perf_counter()
+        found = testing.show(frame.numpy(), lens)
+        elapsed_ms = (time.perf_counter() - started) * 1e3 / runs
         _require_finite(found, artifact.given, index)
-        states = [carried(manifest, outputs) for outputs in (expected, found)]
         scores.append((*_compare(expected, found), elapsed_ms))
     bokeh, depth, state, frame_ms = zip(*scores, strict=True)
     return ParityReport(

@@ -16,6 +16,7 @@ STEEPEST_SLOPE = 0.7
 """Largest slope of a curved layer's radius, px per px; the fixed point converges by this factor."""
 
 FIXED_POINT_TOLERANCE_PX = 5e-3
+"""How far, in px, from its fixed point a radius may be left."""
 
 
 class Mover(Protocol):

@@ -43,7 +43,7 @@ from bokehflow.specs import Size
 PACKAGED, SYNTHETIC = "packaged", "synthetic"
 """Names of the sources that need no files: photos inside scikit-image with layered scenes beside
 them, and layered scenes alone."""
-_VERSION = 2
+_VERSION = 3
 """To be raised when the same request gives other samples: stored ones are not used again then."""
 
 
@@ -159,6 +159,8 @@ def _samples(
             sampled = step in run.steps
             pixels = torch.round(frame * 255.0)
             lens = torch.tensor([lenses[number].as_tuple()])
+            for _ in range(network.temporal.first_runs - 1 if step == 1 else 0):
+                state = network(shrink(pixels / 255.0), lens, state).next_state
             with observer.watching() if sampled else nullcontext():
                 output = network(shrink(pixels / 255.0), lens, state)
             before, state = state, output.next_state

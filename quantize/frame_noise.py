@@ -21,7 +21,7 @@ from bokehflow.optics import Lens
 from bokehflow.quantize.format import Format, M
 from bokehflow.quantize.layers import SCAN
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.carried_state import carried, first_state_feeds
+from bokehflow.runtimes.carried_state import Playback
 from bokehflow.runtimes.comparison import decibels, psnr_db, sqnr_db
 from bokehflow.scan import DIRECTIONS
 from bokehflow.specs import TOKEN_STRIDE, Size
@@ -69,15 +69,10 @@ def _pairs(
     manifest: Manifest, sessions: tuple[Session, Session]
 ) -> Iterator[tuple[Outputs, Outputs]]:
     lens = np.array([LENS.as_tuple()], dtype=np.float32)
-    states = [first_state_feeds(manifest), first_state_feeds(manifest)]
+    playbacks = [Playback(manifest, session) for session in sessions]
     rng = np.random.default_rng(0)
     for frame in moving_window(motorcycle().left, manifest.frame_size, DRIFT_FRAMES, rng):
-        image = frame.numpy()
-        source, test = (
-            session.run({"image": image, "lens": lens, **state})
-            for session, state in zip(sessions, states, strict=True)
-        )
-        states = [carried(manifest, source), carried(manifest, test)]
+        source, test = (playback.show(frame.numpy(), lens) for playback in playbacks)
         yield source, test
 
 

@@ -18,7 +18,7 @@ from bokehflow.calibration.scenes import make_scene
 from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.carried_state import carried, first_state_feeds
+from bokehflow.runtimes.carried_state import Playback
 from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 from bokehflow.specs import Size
 
@@ -106,10 +106,9 @@ class HeldOut:
         self, session: Session, scene: HeldScene, frames: int = FRAMES
     ) -> dict[str, Float32]:
         """The outputs of a scene's last frame. Raises NumericalError where one is not finite."""
-        states = first_state_feeds(self._manifest)
+        playback = Playback(self._manifest, session)
         for _ in range(frames):
-            outputs = session.run({"image": scene.frame, "lens": scene.lens, **states})
-            states = carried(self._manifest, outputs)
+            outputs = playback.show(scene.frame, scene.lens)
         for name, values in outputs.items():
             if not np.isfinite(values).all():
                 raise NumericalError(

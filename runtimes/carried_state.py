@@ -1,4 +1,4 @@
-"""The state that an artifact is fed: nothing before the first frame, then what came out last."""
+"""An artifact shown frame after frame, as it is used: the state that comes out goes in again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bokehflow.export import Manifest
+from bokehflow.runtimes.session import Session
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -18,6 +19,28 @@ def first_state_feeds(manifest: Manifest) -> Arrays:
     return {name: np.zeros(shapes[name], np.float32) for name in manifest.state_pairs}
 
 
-def carried(manifest: Manifest, outputs: Mapping[str, NDArray[np.float32]]) -> Arrays:
-    """The state inputs of the next frame, from the outputs of this one."""
-    return {name: outputs[source] for name, source in manifest.state_pairs.items()}
+class Playback:
+    """One film in one session. A first frame is run `temporal.first_runs` times, its state carried.
+
+    runs: how often the next frame will be run.
+    """
+
+    def __init__(self, manifest: Manifest, session: Session) -> None:
+        self._pairs, self._session = manifest.state_pairs, session
+        self._state = first_state_feeds(manifest)
+        self.runs = manifest.temporal.first_runs
+
+    def show(self, image: NDArray[np.float32], lens: NDArray[np.float32]) -> Arrays:
+        """The outputs of the next frame; image: [1, 3, H, W], sRGB 0..1; lens: [1, 4].
+
+        They may be overwritten by the frame after it. Raises what the session raises.
+        """
+        for _ in range(self.runs):
+            outputs = self._session.run({"image": image, "lens": lens, **self._state})
+            self._state = _carried(self._pairs, outputs)
+        self.runs = 1
+        return outputs
+
+
+def _carried(pairs: Mapping[str, str], outputs: Arrays) -> Arrays:
+    return {name: outputs[source].copy() for name, source in pairs.items()}

@@ -10,7 +10,7 @@ TRACER_SHIFT = 1e-5
 TRACER_WARP = 1e-4
 """The same through grid_sample, whose normalised float32 coordinates round to 1e-5 texels."""
 TRACER_FIELD = 5e-3
-"""A fixed point found to 1e-3 px, on white noise whose slope reaches 2 per px."""
+"""A fixed point found to 5e-3 px (`moved_layer.FIXED_POINT_TOLERANCE_PX`), on white noise in 0..1."""
 TRACER_COVERAGE = 6e-3
 """1024 samples against the closed-form share of a disk, averaged over no pixel width."""
 TRACER_CONVERGENCE_RMS = 0.01
@@ -161,8 +161,6 @@ UPSAMPLE_GFLOP = 1.0
 """Budget of the edge-aware upsampling to 720p: small beside the renderer."""
 DEPTH_LOSS_WON_BACK = 0.5
 """Share of the edge band's loss to imperfect depth that sharpening must win back."""
-EXACT_DEPTH_COST_DB = 0.3
-"""What sharpening may cost at edges where the depth was exact already."""
 
 # --- calibration and benchmarks: scenes and the quality table ------------------------------------
 SCENE_LEAST_CHANGE = 0.004

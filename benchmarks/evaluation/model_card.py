@@ -69,6 +69,7 @@ def render_card(evaluation: Mapping[str, Any], runs: Sequence[Run], judgement: s
         results=evaluation["results"],
         held_out=evaluation["results"]["held_out"].get(ALL),
         checks=evaluation["checks"],
+        contact_sheet=evaluation.get("contact_sheet"),
         runs=runs,
         imported=any(folder["request"] is None for folder in learned),
         judgement=judgement,

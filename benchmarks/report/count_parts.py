@@ -18,6 +18,7 @@ from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts
 from bokehflow.calibration.frames import VALIDATION_LENSES, validation_frames
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
+from bokehflow.runtimes.carried_state import Playback
 from bokehflow.runtimes.openvino_counters import CountingOpenVinoSession, ExecutedNode
 
 FRAMES, WARM_UP = 7, 2
@@ -93,12 +94,10 @@ def _is_quantized_openvino(artifact: Artifact) -> bool:
 def _frames_of(artifact: Artifact, count: int) -> Iterator[list[ExecutedNode]]:
     """The nodes of one frame after the other."""
     session = CountingOpenVinoSession(artifact.path)
-    pairs = artifact.manifest.state_pairs
-    state = {name: np.zeros(session.info.input_shapes[name], np.float32) for name in pairs}
+    playback = Playback(artifact.manifest, session)
     lens = np.array([VALIDATION_LENSES[0].as_tuple()], np.float32)
     for image in validation_frames(artifact.manifest.frame_size, count):
-        outputs = session.run({"image": image.numpy(), "lens": lens, **state})
-        state = {name: outputs[after] for name, after in pairs.items()}
+        playback.show(image.numpy(), lens)
         yield session.nodes()
 
 

@@ -15,7 +15,7 @@ from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.carried_state import carried, first_state_feeds
+from bokehflow.runtimes.carried_state import Playback
 
 STATE = "next_state_scan"
 
@@ -39,14 +39,13 @@ def play(
 
     Raises NumericalError for an output that is not finite, and what the session raises.
     """
-    state = first_state_feeds(manifest)
+    playback = Playback(manifest, session)
     for number, (image, lens) in enumerate(frames, start=1):
         values = np.array([lens.as_tuple()], dtype=np.float32)
-        outputs = session.run({"image": image.contiguous().numpy(), "lens": values, **state})
+        outputs = playback.show(image.contiguous().numpy(), values)
         for name, value in outputs.items():
             if not np.isfinite(value).all():
                 raise NumericalError(f"output {name} of frame {number} holds NaN or infinity")
-        state = {name: value.copy() for name, value in carried(manifest, outputs).items()}
         yield Output(_tensor(outputs["bokeh"]), _tensor(outputs["depth"]), outputs[STATE].copy())
 
 

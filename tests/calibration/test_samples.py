@@ -22,6 +22,7 @@ from bokehflow.calibration.sample_set import SampleSet, load_samples
 from bokehflow.calibration.sample_sources import share_out
 from bokehflow.calibration.sample_statistics import Observer, state_norms
 from bokehflow.errors import InputError, UsageError
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
 from bokehflow.media import write_photo
 from bokehflow.network import Network
@@ -217,3 +218,13 @@ def test_a_video_cut_short_is_named(tmp_path: Path) -> None:
         find_material(path)
     with pytest.raises(InputError):
         find_material(path, skip_bad=True)
+
+
+def test_first_frames_of_cold_segments_are_run_as_often_as_in_use(
+    photos: Path, tmp_path: Path
+) -> None:
+    network, _ = load_network(find_variant("nano"), temporal=TemporalConfig("cold", 4))
+    samples, _ = draw(network, tmp_path, source=str(photos / "0.png"), count=2)
+    assert samples.facts["origins"][0]["frame"] == 1
+    assert samples.states["valid"][0] == 1.0
+    assert samples.states["scan"][0].any()
