@@ -10,7 +10,7 @@ TRACER_SHIFT = 1e-5
 TRACER_WARP = 1e-4
 """The same through grid_sample, whose normalised float32 coordinates round to 1e-5 texels."""
 TRACER_FIELD = 5e-3
-"""A fixed point found to 5e-3 px (`moved_layer.FIXED_POINT_TOLERANCE_PX`), on white noise in 0..1."""
+"""`moved_layer.FIXED_POINT_TOLERANCE_PX`, on white noise in 0..1."""
 TRACER_COVERAGE = 6e-3
 """1024 samples against the closed-form share of a disk, averaged over no pixel width."""
 TRACER_CONVERGENCE_RMS = 0.01
