@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from bokehflow.calibration.frames import VALIDATION_LENSES
-from bokehflow.errors import ArtifactError, NumericalError
+from bokehflow.errors import NumericalError
 from bokehflow.export import Artifact, Manifest, Parity
 from bokehflow.model import ModelConfig, load_model
 from bokehflow.optics import Lens
@@ -59,12 +59,7 @@ def reference_session(manifest: Manifest, weights: Path | None = None) -> TorchS
     where these are not the artifact's weights.
     """
     model = load_model(manifest.variant, weights, ModelConfig(temporal=manifest.temporal))
-    if model.weights.sha256 != manifest.weights_sha256:
-        raise ArtifactError(
-            f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",
-            f"{model.weights.sha256[:12]}...",
-            "name its weights with --weights, or export it again",
-        )
+    manifest.require_weights(model.weights.sha256)
     pipeline = Pipeline(model.network, manifest.frame_size, manifest.network_size, manifest.render)
     return TorchSession(pipeline)
 

@@ -54,9 +54,13 @@ def find_variant(name: str) -> Variant:
     return VARIANTS[name]
 
 
+MAX_SIDE_PX = 65_535
+"""As long as a side of a JPEG can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Height and width of a frame in pixels, written HxW."""
+    """Height and width of a frame in pixels, 1 to MAX_SIDE_PX, written HxW."""
 
     height: int
     width: int
@@ -64,6 +68,8 @@ class Size:
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise SizeError(f"size {self}", "at least 1x1")
+        if max(self.height, self.width) > MAX_SIDE_PX:
+            raise SizeError(f"size {self}", f"at most {MAX_SIDE_PX} px a side")
 
     def __str__(self) -> str:
         return f"{self.height}x{self.width}"

@@ -73,6 +73,17 @@ class Manifest:
         """Indented JSON, keys in the order of the fields."""
         return json.dumps(_plain(self), indent=2) + "\n"
 
+    def require_weights(
+        self, found_sha256: str, remedy: str = "name its weights with --weights, or export it again"
+    ) -> None:
+        """Raise ArtifactError where a model has other weights than the artifact was made from."""
+        if found_sha256 != self.weights_sha256:
+            raise ArtifactError(
+                f"the artifact was exported from weights {self.weights_sha256[:12]}...",
+                f"{found_sha256[:12]}...",
+                remedy,
+            )
+
     def embedded(self) -> dict[str, str]:
         """What goes into the artifact's own metadata: all but its hash, size and parity."""
         facts = _plain(self)

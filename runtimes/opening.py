@@ -33,6 +33,8 @@ def open_session(artifact: Artifact, runtime: str | None = None) -> Session:
     """
     own, engine = _ENGINES[artifact.manifest.target]
     if runtime not in (None, own):
-        raise UsageError(f"runtime {runtime!r} for a {artifact.manifest.target} artifact", own)
+        raise UsageError(
+            f"runtime {runtime!r} for an artifact of target {artifact.manifest.target}", own
+        )
     with named_as_given(artifact.path, artifact.packed):
         return engine(artifact.path)

@@ -95,6 +95,7 @@ def test_network_size_follows_the_frame(frame: str, request_: str, expected: str
         ("96x160", "288x512", "at most"),
         ("96x160", "large", "HEIGHTxWIDTH"),
         ("3x160", "mobile", "at least 4"),
+        ("65536x16", "mobile", "at most 65535 px a side"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(frame: str, request_: str, message: str) -> None:

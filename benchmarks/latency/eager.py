@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from bokehflow.errors import ArtifactError
 from bokehflow.export.manifest import read_manifest
 from bokehflow.model import ModelConfig, load_model
 from bokehflow.pipeline import Pipeline
@@ -28,11 +27,7 @@ def eager_pipeline(manifest_path: Path, scan: str) -> tuple[Pipeline, EagerSpecs
     manifest = read_manifest(manifest_path)
     config = ModelConfig(scan=ScanConfig(scan), temporal=manifest.temporal)
     model = load_model(manifest.variant, config=config)
-    if model.weights.sha256 != manifest.weights_sha256:
-        raise ArtifactError(
-            f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",
-            f"{model.weights.sha256[:12]}..., which ship",
-        )
+    manifest.require_weights(model.weights.sha256, "export it again with the weights that ship")
     pipeline = Pipeline(model.network, manifest.frame_size, manifest.network_size, manifest.render)
     shapes = {spec.name: spec.shape for spec in manifest.inputs}
     return pipeline.eval(), EagerSpecs(shapes, [spec.name for spec in manifest.outputs])

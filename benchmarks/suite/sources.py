@@ -12,8 +12,6 @@ _WATCHED = (
     "bokehflow/layers",
     "bokehflow/rendering",
     "bokehflow/weights",
-    "bokehflow/network.py",
-    "bokehflow/pipeline.py",
     "export",
     "benchmarks/latency",
     "benchmarks/suite",
@@ -21,13 +19,17 @@ _WATCHED = (
 _SUFFIXES = (".py", ".safetensors")
 
 
+def watched_files() -> list[Path]:
+    """The sources, what lies at the top of the package among them, and the weights that ship."""
+    folders = [path for name in _WATCHED for path in (ROOT / name).rglob("*")]
+    files = [*(ROOT / "bokehflow").glob("*.py"), *folders]
+    return sorted(path for path in files if path.suffix in _SUFFIXES)
+
+
 def source_sha256() -> str:
-    """SHA-256 over the names and bytes of the sources and of the weights that ship."""
+    """SHA-256 over the names and bytes of `watched_files`."""
     digest = hashlib.sha256()
-    for name in _WATCHED:
-        watched = ROOT / name
-        for path in sorted(watched.rglob("*")) if watched.is_dir() else [watched]:
-            if path.suffix in _SUFFIXES:
-                digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in watched_files():
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

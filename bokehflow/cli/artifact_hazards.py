@@ -18,10 +18,17 @@ COLUMNS = ("level", "hazard", "times", "why", "first at")
 
 
 def examine(path: Path) -> CommandResult:
-    """Lint an artifact. Exit code 1 where a hazard of level error was found."""
+    """Lint an artifact. Exit code 1 where a hazard of level error was found.
+
+    Raises ArtifactError for one that its manifest, where it has one, is not of.
+    """
+    from bokehflow.export import load_artifact
+    from bokehflow.export.naming import artifact_path, manifest_path
     from bokehflow.runtimes.hazards import LEVELS, lint
     from bokehflow.runtimes.residency import residency
 
+    if manifest_path(artifact_path(path)).exists():
+        load_artifact(path)
     hazards = lint(path)
     plan = residency(path) if path.suffix == ".mlpackage" else None
     counts = {level: sum(hazard.level == level for hazard in hazards) for level in LEVELS}

@@ -187,7 +187,7 @@ def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | 
         result = invoke(arguments)
     except BrokenPipeError:
         raise
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         if show_traceback:
             traceback.print_exc()
         text, failure = describe_failure(error)
@@ -220,6 +220,12 @@ def describe_failure(error: BaseException) -> tuple[str, CommandResult]:
     elif isinstance(error, KeyboardInterrupt):
         message, kind, code = "interrupted", "Interrupted", output.EXIT_INTERRUPTED
         line = message
+    elif isinstance(error, Terminated):
+        message, kind, code = f"ended by {error.signal.name}", "Interrupted", 128 + error.signal
+        line = message
+    elif _lacks_memory(error):
+        message, kind, code = "not enough memory; a smaller size needs less", "MemoryError", 2
+        line = f"error: {message}"
     else:
         message, kind = f"{type(error).__name__}: {error}", "InternalError"
         line, code = f"internal error: {message} (--traceback shows where)", output.EXIT_INTERNAL
@@ -230,9 +236,21 @@ def _lacks_command(error: BaseException) -> bool:
     return type(error).__name__ == _NO_COMMAND
 
 
+def _lacks_memory(error: BaseException) -> bool:
+    # torch has no type of its own for it on a CPU.
+    return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+class Terminated(SystemExit):
+    """The process is asked to end; what is open cleans up after itself on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.signal = signal.Signals(number)
+
+
 def _terminate(signal_number: int, _frame: object) -> NoReturn:
-    # Leaving by an exception lets every open file clean up after itself.
-    raise SystemExit(128 + signal_number)
+    raise Terminated(signal_number)
 
 
 def main() -> NoReturn:

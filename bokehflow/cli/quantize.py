@@ -90,6 +90,7 @@ def quantize(
     """
     from bokehflow.calibration.sample_making import SampleRequest
     from bokehflow.export import load_artifact
+    from bokehflow.media.atomic import require_writable_folder
     from bokehflow.quantize import QuantizeConfig, check_request
     from bokehflow.quantize import quantize as quantize_artifact
 
@@ -98,6 +99,7 @@ def quantize(
     check_request(source, config)
     folder = output_dir or artifact.parent
     source.require_apart(folder)
+    require_writable_folder(folder)
     manifest = source.manifest
     request = SampleRequest(
         manifest.frame_size, manifest.network_size, calibration, samples, seed, skip_bad
@@ -125,7 +127,6 @@ def _samples(
 ) -> tuple[SampleSet, Path]:
     """The calibration samples, made by the model that the artifact was exported from."""
     from bokehflow.calibration.sample_making import stored_samples
-    from bokehflow.errors import ArtifactError
     from bokehflow.scan import ScanConfig
     from bokehflow.specs import find_variant
     from bokehflow.weights import load_network
@@ -134,12 +135,7 @@ def _samples(
     network, info = load_network(
         find_variant(manifest.variant), weights, ScanConfig(scan), manifest.temporal
     )
-    if info.sha256 != manifest.weights_sha256:
-        raise ArtifactError(
-            f"the artifact was exported from weights {manifest.weights_sha256[:12]}...",
-            f"{info.sha256[:12]}...",
-            "name its weights with --weights, or export it again",
-        )
+    manifest.require_weights(info.sha256)
     with progress_bar("drawing calibration samples", request.count) as advance:
         return stored_samples(request, network, info.sha256, folder, advance)
 

@@ -97,8 +97,12 @@ def is_video(path: Path) -> bool:
 
 
 def default_output(source: Path) -> Path:
-    """`<stem>_bokeh` beside the source, in its own format where that can be written."""
+    """`<stem>_bokeh` beside the source, in its own format where that can be written.
+
+    Where not, its suffix stays in the name: `a.heic` and `a.png` give two pictures.
+    """
     writable: tuple[str, ...] = tuple(VIDEO_FORMATS) if is_video(source) else PHOTO_SUFFIXES
     fallback = ".mp4" if is_video(source) else ".png"
-    suffix = source.suffix if source.suffix.lower() in writable else fallback
-    return source.with_name(f"{source.stem}_bokeh{suffix}")
+    if source.suffix.lower() in writable:
+        return source.with_name(f"{source.stem}_bokeh{source.suffix}")
+    return source.with_name(f"{source.name}_bokeh{fallback}")

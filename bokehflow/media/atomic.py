@@ -17,6 +17,7 @@ from pathlib import Path
 from bokehflow.errors import OutputError
 
 _NO_SUCH_PLACE = (errno.ENOENT, errno.ENOTDIR)
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR)
 
 
 def require_writable(target: Path) -> None:
@@ -29,9 +30,17 @@ def require_writable(target: Path) -> None:
             raise OutputError(f"{target} is a folder", "the name of a file")
         if target.exists() and not target.is_file():
             raise OutputError(f"{target} is a device or a pipe", "the name of a file")
-        probe = _hidden_sibling(target)
-        probe.touch(exist_ok=False)
-        probe.unlink()
+        _probe(target)
+
+
+def require_writable_folder(folder: Path) -> None:
+    """Make a folder where there is none, and raise OutputError where no file could lie in it.
+
+    To be called before long work, as `require_writable`.
+    """
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _probe(folder / "file")
 
 
 @contextlib.contextmanager
@@ -92,10 +101,19 @@ def output_errors(target: Path) -> Iterator[None]:
                 "an existing folder",
                 "create it first",
             ) from error
+        if error.errno in _IN_THE_WAY and target.exists() and not target.is_dir():
+            raise OutputError(f"{target} is a file", "a folder, or a name that is free") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise OutputError(
             f"{target} cannot be written: {reason}",
-            remedy="choose another place with -o or free some space",
+            remedy="free some space" if full else "choose another place",
         ) from error
+
+
+def _probe(target: Path) -> None:
+    probe = _hidden_sibling(target)
+    probe.touch(exist_ok=False)
+    probe.unlink()
 
 
 def _belongs_to(path: Path, target: Path) -> bool:

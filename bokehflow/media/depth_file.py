@@ -109,7 +109,7 @@ def _read_npy(path: Path) -> _FloatArray:
         raise MediaError(f"the depth map {path} does not exist") from None
     except _NPY_ERRORS as error:
         raise MediaError(
-            f"the depth map {path} cannot be read: {error}", "a whole .npy file"
+            f"the depth map {path} cannot be read: {error}", "a whole .npy file of float32 metres"
         ) from error
     if not isinstance(stored, np.ndarray):
         stored.close()

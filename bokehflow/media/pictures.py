@@ -24,7 +24,6 @@ _DECODE_ERRORS = (
     EOFError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
 
 
@@ -34,21 +33,28 @@ def opened_picture(path: Path, kind: str) -> Iterator[Image.Image]:
 
     kind: what the file should be, for messages. Raises MediaError where it is missing, a folder, no
     picture, or damaged, also where that shows in the block only; MissingDependencyError for a HEIC
-    picture without the package that decodes it.
+    picture without the package that decodes it. A picture of more pixels than Pillow decodes is
+    refused as that.
     """
     try:
         if is_heif(path):
             register_heif(path)
-        with warnings.catch_warnings(), Image.open(path) as picture:
+        with warnings.catch_warnings():
             # Pillow warns above 89 megapixels and refuses above 179; only the refusal matters here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            yield picture
+            with Image.open(path) as picture:
+                yield picture
     except FileNotFoundError:
         raise MediaError(f"{path} does not exist", kind) from None
     except IsADirectoryError:
         raise MediaError(f"{path} is a folder", kind) from None
     except UnidentifiedImageError:
         raise MediaError(f"{path} cannot be read: it is not a picture", kind) from None
+    except Image.DecompressionBombError:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        raise MediaError(
+            f"{path} holds too many pixels", f"at most {most:,}", "scale it down"
+        ) from None
     except _DECODE_ERRORS as error:
         raise MediaError(
             f"{path} cannot be read: {error}", "a whole picture", "copy or export it again"

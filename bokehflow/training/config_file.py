@@ -32,6 +32,8 @@ def read_config(path: Path) -> TrainConfig:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"no config at {path}", "a TOML file such as configs/nano.toml") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder", "a TOML file such as configs/nano.toml") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read as TOML: {error}") from error
     return config_from_table(table, str(path))

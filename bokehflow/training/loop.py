@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bokehflow.calibration.data.folder import FoundClips
-from bokehflow.errors import UsageError, WeightsError
+from bokehflow.errors import OutputError, UsageError, WeightsError
 from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
 from bokehflow.training.ahead import Fetched
@@ -197,6 +197,15 @@ class _Run:
         if self.world.leads:
             save_checkpoint(self.options.out, self.config, self.state)
 
+    def write_snapshot(self) -> None:
+        tensors, step = self.state.averaged.tensors, self.state.step
+        try:
+            write_snapshot(self.options.out, self.config, tensors, step)
+        except OutputError:
+            # Where there is no room for one more file there may be for a newer checkpoint.
+            self.save()
+            raise
+
     def batches(self) -> Generator[Batch]:
         part, workers = (self.world.rank, self.world.size), self.options.workers
         step = self.state.step
@@ -222,7 +231,7 @@ def _run_slice(
             log.note(state.step, state.skipped, result)
             advance()
             if world.leads and state.step % config.snapshot_every == 0:
-                write_snapshot(run.options.out, config, state.averaged.tensors, state.step)
+                run.write_snapshot()
             if state.step == config.total_steps:
                 break
             if world.any(bool(noted.signal_number)):

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from onnx import helper
 
+from bokehflow.export import Artifact
 from tests.cli.runner import Bfx
+from tests.cli.test_export_validate import copied
 from tests.runtimes.hazards.test_lint import write_onnx
+
+pytestmark = pytest.mark.xdist_group("artifacts")
 
 
 def test_hazards_of_level_error_are_exit_1(bfx: Bfx, tmp_path: Path) -> None:
@@ -27,6 +32,17 @@ def test_a_graph_without_hazards_is_exit_0(bfx: Bfx, tmp_path: Path) -> None:
     completed = bfx("doctor", "--artifact", str(path), "--json")
     assert completed.exit_code == 0
     assert completed.document["hazards"] == []
+
+
+def test_an_artifact_that_its_manifest_is_not_of_is_refused(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = copied(artifacts["onnx"], tmp_path)
+    assert bfx("doctor", "--artifact", str(path)).exit_code == 0
+    with path.open("ab") as file:
+        file.write(b"\0")
+    completed = bfx("doctor", "--artifact", str(path))
+    assert "changed or damaged" in completed.require_plain_error(2)
 
 
 def test_a_missing_artifact_is_a_plain_error(bfx: Bfx, tmp_path: Path) -> None:

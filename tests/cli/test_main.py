@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,13 @@ FAILURES = {
     ),
     "our own mistake": (KeyError("oops"), 70, "InternalError"),
     "interrupt": (KeyboardInterrupt(), 130, "Interrupted"),
+    "asked to end": (main.Terminated(signal.SIGTERM), 143, "Interrupted"),
+    "no memory": (MemoryError("Unable to allocate 383. GiB"), 2, "MemoryError"),
+    "no memory for torch": (
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] data. DefaultCPUAllocator: can't"),
+        2,
+        "MemoryError",
+    ),
 }
 
 

@@ -33,6 +33,16 @@ def test_it_quantizes_validates_and_names_its_files(
     assert "quantized already, by w8" in refused
 
 
+def test_a_place_that_cannot_be_written_is_told_before_any_sample_is_drawn(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bokehflow.calibration.sample_making.make_samples", None)
+    taken = tmp_path / "taken"
+    taken.touch()
+    done = bfx("quantize", artifacts["onnx"].path, "--recipe", "w8", "-o", taken)
+    assert "taken is a file; expected a folder" in done.require_plain_error(2)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -79,8 +79,9 @@ def test_default_output_and_quality(bfx: Bfx, folder: Path) -> None:
 
 def test_a_format_that_is_not_written_becomes_png(bfx: Bfx, folder: Path) -> None:
     Image.open(folder / "a.png").save(folder / "a.tif")
-    assert bfx("render", folder / "a.tif", "--depth", folder / "a.npy").exit_code == 0
-    assert (folder / "a_bokeh.png").exists()
+    for name in ("a.tif", "a.png"):
+        assert bfx("render", folder / name, "--depth", folder / "a.npy").exit_code == 0
+    assert names_in(folder) == ["a.npy", "a.png", "a.tif", "a.tif_bokeh.png", "a_bokeh.png"]
 
 
 def test_depth_and_comparison_are_written_too(bfx: Bfx, folder: Path) -> None:

@@ -98,7 +98,7 @@ def test_high_dynamic_range_is_for_the_user_to_tone_map(bfx: Bfx, tmp_path: Path
 
 def test_default_name_keeps_a_format_that_can_be_written(bfx: Bfx, folder: Path) -> None:
     write_clip(folder / "c.avi", Clip(FRAMES, HEIGHT, WIDTH, codec="mpeg4"))
-    for source, target in (("a.mp4", "a_bokeh.mp4"), ("c.avi", "c_bokeh.mp4")):
+    for source, target in (("a.mp4", "a_bokeh.mp4"), ("c.avi", "c.avi_bokeh.mp4")):
         assert bfx("render", folder / source, "--depth", folder / "depths").exit_code == 0
         with av.open(str(folder / target)) as container:
             assert sum(1 for _ in container.decode(video=0)) == FRAMES

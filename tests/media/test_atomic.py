@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from bokehflow.errors import OutputError
-from bokehflow.media.atomic import atomic_file, atomic_folder, require_writable
+from bokehflow.media.atomic import (
+    atomic_file,
+    atomic_folder,
+    require_writable,
+    require_writable_folder,
+)
 from tests.media.samples import names_in
 
 
@@ -94,3 +99,11 @@ def test_a_pipe_is_no_file_to_be_replaced(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="device or a pipe"):
         require_writable(tmp_path / "pipe.png")
     assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
+
+
+def test_a_folder_to_write_to_is_made_and_left_empty(tmp_path: Path) -> None:
+    require_writable_folder(tmp_path / "new" / "deeper")
+    assert names_in(tmp_path / "new" / "deeper") == []
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file is a file; expected a folder"):
+        require_writable_folder(tmp_path / "file")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 
 import pytest
@@ -84,5 +85,15 @@ def test_a_picture_too_large_to_open_is_told(
 ) -> None:
     Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(MediaError, match="cannot be read"):
+    with pytest.raises(MediaError, match="too many pixels; expected at most 2,000; scale it down"):
+        read_exif_camera(tmp_path / "a.png")
+
+
+def test_a_picture_that_pillow_only_warns_of_is_opened_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         read_exif_camera(tmp_path / "a.png")

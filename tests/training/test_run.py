@@ -398,6 +398,19 @@ def test_a_full_disk_leaves_the_last_checkpoint(
     assert [int(step) for step in curve(tmp_path, "step")] == list(range(1, 8))
 
 
+def test_a_snapshot_without_room_leaves_a_checkpoint_of_its_step(
+    clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OutputError("no room")
+
+    config = dataclasses.replace(CONFIG, snapshot_every=3)
+    monkeypatch.setattr(loop, "write_snapshot", refuse)
+    with pytest.raises(OutputError, match="no room"):
+        train_to(clips, tmp_path, config=config)
+    assert read_checkpoint(tmp_path).step == 3
+
+
 def test_a_run_on_clips_that_are_not_finite_stops(tmp_path: Path) -> None:
     folder = write_clips(tmp_path / "data", 1)
     config = tiny_config(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.benchmarks.suite import __main__ as suite
 from bokehflow.benchmarks.suite.cases import Case, ModelSpec
-from bokehflow.benchmarks.suite.sources import source_sha256
+from bokehflow.benchmarks.suite.sources import ROOT, source_sha256, watched_files
 from bokehflow.export import Artifact
 from bokehflow.export.naming import manifest_path
 from bokehflow.specs import Size
@@ -111,3 +113,19 @@ def test_a_pattern_that_fits_no_row_is_refused(
 def test_sources_are_hashed_by_content() -> None:
     assert source_sha256() == source_sha256()
     assert len(source_sha256()) == 64
+
+
+def test_every_module_that_a_graph_is_made_with_is_watched() -> None:
+    listing = (
+        "import sys, bokehflow.pipeline, bokehflow.export.export;"
+        "print(*(m.__file__ for m in sys.modules.values() if getattr(m, '__file__', None)))"
+    )
+    imported = subprocess.run(
+        [sys.executable, "-c", listing], capture_output=True, text=True, check=True
+    ).stdout.split()
+    package = {Path(file).resolve() for file in imported if "bokehflow" in file}
+    ours = {file for file in package if file.is_relative_to(ROOT) and file.suffix == ".py"}
+    # How files are read and written shapes no graph.
+    shaping = {file for file in ours if "media" not in file.parts and ".venv" not in file.parts}
+    assert ROOT / "bokehflow" / "srgb.py" in shaping
+    assert shaping <= set(watched_files())
