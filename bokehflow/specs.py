@@ -99,13 +99,17 @@ def network_size_for(frame: Size, request: str | Size = FULL_NETWORK) -> Size:
         network = request
     elif request != FULL_NETWORK:
         network = Size.parse(request)
-    for label, value in (("height", network.height), ("width", network.width)):
+    for label, value, most in (
+        ("height", network.height, frame.height),
+        ("width", network.width, frame.width),
+    ):
         if value % TOKEN_STRIDE:
-            down = max(TOKEN_STRIDE, value // TOKEN_STRIDE * TOKEN_STRIDE)
+            down = value // TOKEN_STRIDE * TOKEN_STRIDE
+            fitting = [str(x) for x in (down, down + TOKEN_STRIDE) if 0 < x <= most]
             raise SizeError(
-                f"network {label} {value}",
+                f"network {label} {value} for a frame of {frame}",
                 f"a multiple of {TOKEN_STRIDE}",
-                f"{down} or {value // TOKEN_STRIDE * TOKEN_STRIDE + TOKEN_STRIDE} would do",
+                f"{' or '.join(fitting)} would do" if fitting else "no such frame is large enough",
             )
     if network.height > frame.height or network.width > frame.width:
         raise SizeError(

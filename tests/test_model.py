@@ -90,7 +90,9 @@ def test_network_size_follows_the_frame(frame: str, request_: str, expected: str
 @pytest.mark.parametrize(
     ("frame", "request_", "message"),
     [
-        ("722x1280", "full", "multiple of 4"),
+        ("722x1280", "full", "height 722 for a frame of 722x1280; .* 4; 720 would do"),
+        ("720x1280", "720x1270", "1268 or 1272 would do"),
+        ("1x1280", "full", "no such frame is large enough"),
         ("720x1280", "290x512", "multiple of 4"),
         ("96x160", "288x512", "at most"),
         ("96x160", "large", "HEIGHTxWIDTH"),
