@@ -226,6 +226,8 @@ SAME_ENGINE = 1e-4
 # --- benchmarks/evaluation -----------------------------------------------------------------------
 DEPTH_FORMULA = 1e-9
 """Depth metrics in float64, in another order."""
+SCALE_GRID = 2e-3
+"""Of a relative error, where the best scale was looked for in steps of a thousandth."""
 PUBLISHED_DIGIT = 0.005
 """Half a unit of the last digit that the baselines' figures are known to."""
 FLOAT_DEPTH_REL = 1e-3

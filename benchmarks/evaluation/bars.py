@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from bokehflow.benchmarks.checks import Check
 from bokehflow.benchmarks.evaluation.clip_study import (
+    DEFAULT_LENS,
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
@@ -41,9 +42,11 @@ def check_bars(evaluation: Evaluation) -> list[Check]:
 
 def _depth_bars(evaluation: Evaluation) -> Iterator[Check]:
     held_out = evaluation.held_out.get(ALL)
-    if held_out is not None and NETWORK in held_out.depth:
-        score = held_out.depth[NETWORK]
-        name = "held-out, median-aligned"
+    for row, told in ((NETWORK, ""), (DEFAULT_LENS, ", told the default lens")):
+        score = held_out.depth.get(row) if held_out is not None else None
+        if score is None:
+            continue
+        name = f"held-out{told}, median-aligned"
         yield Check(f"{name} delta1", score.aligned_delta1, HELD_OUT_DELTA1, at_least=True)
         yield Check(f"{name} AbsRel", score.aligned_abs_rel, HELD_OUT_ABS_REL, at_least=False)
     if evaluation.motorcycle:

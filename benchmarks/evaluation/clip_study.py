@@ -14,13 +14,16 @@ from bokehflow.benchmarks.evaluation.gradient import Gradient, fit_gradient
 from bokehflow.benchmarks.evaluation.sight import Seen, Sight
 from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.calibration.data.clip import Clip
+from bokehflow.optics import Lens
 from bokehflow.training.perceptual import PerceptualDistance
 
 NETWORK = "network"
+DEFAULT_LENS = "network, told the default lens"
+"""The clip's own lens is focused on something in view, which tells how far that is."""
 CONSTANT = "constant depth"
 GRADIENT = "vertical gradient of the source"
 OWN_GRADIENT = "vertical gradient of the picture"
-DEPTH_ROWS = (NETWORK, CONSTANT, GRADIENT, OWN_GRADIENT)
+DEPTH_ROWS = (NETWORK, DEFAULT_LENS, CONSTANT, GRADIENT, OWN_GRADIENT)
 
 NO_BLUR = "no blur"
 GRADIENT_BLUR = "nearer at the bottom"
@@ -59,7 +62,9 @@ def study_clip(
     if clip.info.depth_cues:
         plane = _plane(truth)
         everywhere = np.ones(plane.shape, dtype=bool)
-        depth = depth_rows(_plane(seen.depth_m), plane, everywhere, gradient)
+        unfocused = sight.see(frame, Lens(), clip.info.fov_deg)
+        maps = {NETWORK: _plane(seen.depth_m), DEFAULT_LENS: _plane(unfocused.depth_m)}
+        depth = depth_rows(maps, plane, everywhere, gradient)
     pictures = _pictures(sight, clip, frame, truth, seen, gradient)
     reference = known.bokeh[:1]
     radius = clip.info.lens.signed_radius_px(truth, frame.shape[3])
@@ -71,15 +76,15 @@ def study_clip(
 
 
 def depth_rows(
-    seen_m: Plane, inverse_depth: Plane, known: Mask, gradient: Gradient
+    seen_m: Mapping[str, Plane], inverse_depth: Plane, known: Mask, gradient: Gradient
 ) -> dict[str, DepthScore]:
-    """The network's depth [H, W] in metres and the baselines', against inverse depth in 1/m.
+    """The network's depths [H, W] in metres and the baselines', against inverse depth in 1/m.
 
     Empty where no pixel's depth is known and near enough to be scored.
     """
     height, width = inverse_depth.shape
     maps: Mapping[str, Plane] = {
-        NETWORK: seen_m,
+        **seen_m,
         CONSTANT: 1.0 / gradient.flattened().inverse_depth(height, width),
         GRADIENT: 1.0 / gradient.inverse_depth(height, width),
         OWN_GRADIENT: 1.0 / fit_gradient(inverse_depth, known).inverse_depth(height, width),

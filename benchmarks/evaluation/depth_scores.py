@@ -30,9 +30,11 @@ class DepthScore:
     """One depth map against its truth, or the mean over several.
 
     abs_rel: mean |error| / truth. rmse_m: root mean square error in metres. silog: spread of the
-    log error, x 100; no scale changes it. delta1: share of pixels within a factor of 1.25.
-    aligned_*: the same after the map is scaled to the truth's median. edge_f1: outlines, None where
-    the truth has none.
+    log error, x 100; no scale changes it that keeps depths within the bounds. delta1: share of
+    pixels within a factor of 1.25. aligned_*: the same after the map is scaled to the truth's
+    median (Zhou et al. 2017, arXiv 1704.07813). scaled_*: after it is scaled by the median of truth
+    / map, of all scales that with the least absolute log error. edge_f1: outlines, None where the
+    truth has none.
     """
 
     abs_rel: float
@@ -42,6 +44,8 @@ class DepthScore:
     aligned_abs_rel: float
     aligned_rmse_m: float
     aligned_delta1: float
+    scaled_abs_rel: float
+    scaled_delta1: float
     edge_f1: float | None
 
 
@@ -55,6 +59,7 @@ def score_depth(truth_m: Plane, test_m: Plane, known: Mask) -> DepthScore | None
         return None
     truth, test = truth_m[scored].astype(np.float64), _bounded(test_m[scored])
     aligned = _bounded(test * (np.median(truth) / np.median(test)))
+    scaled = _bounded(test * np.median(truth / test))
     log_error = np.log(test / truth)
     return DepthScore(
         abs_rel=_abs_rel(truth, test),
@@ -64,6 +69,8 @@ def score_depth(truth_m: Plane, test_m: Plane, known: Mask) -> DepthScore | None
         aligned_abs_rel=_abs_rel(truth, aligned),
         aligned_rmse_m=_rmse(truth, aligned),
         aligned_delta1=delta1(truth, aligned),
+        scaled_abs_rel=_abs_rel(truth, scaled),
+        scaled_delta1=delta1(truth, scaled),
         edge_f1=edge_f1(_bounded(truth_m), _bounded(test_m), known),
     )
 

@@ -33,6 +33,8 @@ DEPTH_HEADINGS = {
     "delta1": "delta1",
     "aligned_abs_rel": "aligned AbsRel",
     "aligned_delta1": "aligned delta1",
+    "scaled_abs_rel": "scaled AbsRel",
+    "scaled_delta1": "scaled delta1",
     "edge_f1": "edge F1",
 }
 

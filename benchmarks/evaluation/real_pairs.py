@@ -18,7 +18,7 @@ from bokehflow.optics import Lens
 MOTORCYCLE, ALOE = "motorcycle", "aloe"
 PAIRS = (MOTORCYCLE, ALOE)
 ANY_LENS = Lens()
-"""Depth is asked for; the lens that the network is told of is the default one."""
+"""Nobody took these photos through a lens of ours: the network is told the default one."""
 SMALLEST_SHARE = 1e-3
 """Fitted disparities stay above this share of the truth's median."""
 
@@ -51,7 +51,9 @@ def study_motorcycle(sight: Sight) -> dict[str, DepthScore]:
     seen = sight.see(photos.left, ANY_LENS, FOV_DEG)
     inverse_depth = 1.0 / photos.depth_m[0, 0].numpy()
     gradient = fit_gradient(inverse_depth, photos.measured)
-    rows = depth_rows(seen.depth_m[0, 0].numpy(), inverse_depth, photos.measured, gradient)
+    rows = depth_rows(
+        {NETWORK: seen.depth_m[0, 0].numpy()}, inverse_depth, photos.measured, gradient
+    )
     return {name: rows[name] for name in (NETWORK, CONSTANT, OWN_GRADIENT)}
 
 

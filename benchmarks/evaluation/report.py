@@ -21,7 +21,8 @@ def evaluation_document(
     """Everything that was measured, as JSON holds it.
 
     schema, environment, device, settings, weights, data (see `data_facts`), seconds; results: the
-    fields of `run.Evaluation`; checks: name, measured, bar, at_least, holds.
+    fields of `run.Evaluation`, the trend scored by another commit where `trend_commit` names one;
+    checks: name, measured, bar, at_least, holds.
     """
     config = plan.config
     results = dataclasses.asdict(evaluation)
@@ -36,6 +37,7 @@ def evaluation_document(
             "limit": config.limit,
             "pairs": list(config.pairs),
             "trend_limit": config.trend_limit,
+            "trend_commit": plan.kept_trend.commit if plan.kept_trend else None,
         },
         "weights": results.pop("weights"),
         "data": data_facts(config.data),

@@ -26,7 +26,13 @@ from bokehflow.benchmarks.evaluation.real_pairs import (
     study_motorcycle,
 )
 from bokehflow.benchmarks.evaluation.sight import Sight
-from bokehflow.benchmarks.evaluation.trend import TrendPoint, find_snapshots, follow
+from bokehflow.benchmarks.evaluation.trend import (
+    KeptTrend,
+    TrendPoint,
+    find_snapshots,
+    follow,
+    read_trend,
+)
 from bokehflow.benchmarks.evaluation.video_flicker import read_frames, study_video
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
@@ -46,7 +52,8 @@ class EvaluationConfig:
 
     data: held-out clips lie under it. weights: None for those that ship. limit, trend_limit: stills
     and films of each source, for the whole measurement and for every snapshot; None for all.
-    pairs: real photos with measured depth. snapshots: a run's folder of them, None for no trend.
+    pairs: real photos with measured depth. snapshots: a run's folder of them, or the record of an
+    evaluation that has scored them; None for no trend.
     Raises UsageError for limits below 1, UnknownNameError for a scan or a pair that does not exist.
     """
 
@@ -83,6 +90,7 @@ class Plan:
     films: list[FoundClip]
     trend_stills: list[FoundClip]
     snapshots: list[tuple[int, Path]]
+    kept_trend: KeptTrend | None
     left_out: tuple[str, ...]
 
     @property
@@ -130,6 +138,9 @@ def prepare(config: EvaluationConfig) -> Plan:
         for film, size in seen
         if not can_be_cut(size)
     ]
+    kept_trend = None
+    if config.snapshots is not None and config.snapshots.is_file():
+        kept_trend = read_trend(config.snapshots)
     telling = [entry for entry in clips.entries if entry.depth_cues]
     return Plan(
         config,
@@ -138,7 +149,10 @@ def prepare(config: EvaluationConfig) -> Plan:
         stills=chosen(clips.entries, config.limit),
         films=chosen(fitting, config.limit),
         trend_stills=chosen(telling, config.trend_limit),
-        snapshots=[] if config.snapshots is None else find_snapshots(config.snapshots),
+        snapshots=[]
+        if config.snapshots is None or kept_trend is not None
+        else find_snapshots(config.snapshots),
+        kept_trend=kept_trend,
         left_out=(*clips.unreadable, *unfit),
     )
 
@@ -165,11 +179,17 @@ def run(plan: Plan, advance: Callable[[], None]) -> Evaluation:
         film_count=len(plan.films),
         films=study_films(modes, plan.films, advance),
         videos={path.name: counted(study_video(modes, path)) for path in config.videos},
-        trend=follow(
-            plan.snapshots,
-            lambda path: open_sight(config, path),
-            plan.trend_stills,
-            plan.distance,
-            advance,
-        ),
+        trend=_trend(plan, advance),
+    )
+
+
+def _trend(plan: Plan, advance: Callable[[], None]) -> list[TrendPoint]:
+    if plan.kept_trend is not None:
+        return plan.kept_trend.points
+    return follow(
+        plan.snapshots,
+        lambda path: open_sight(plan.config, path),
+        plan.trend_stills,
+        plan.distance,
+        advance,
     )

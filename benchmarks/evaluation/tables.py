@@ -21,8 +21,11 @@ DEPTH_COLUMNS = (
     "aligned AbsRel",
     "aligned RMSE m",
     "aligned delta1",
+    "scaled AbsRel",
+    "scaled delta1",
     "edge F1",
 )
+HOW_ALIGNED = "aligned: to the truth's median; scaled: by the median of truth / map"
 FLICKER_COLUMNS = ("bokeh, levels", "log depth", "error of log depth")
 
 
@@ -48,13 +51,13 @@ def all_tables(evaluation: Evaluation, checks: Sequence[Check]) -> list[Table]:
 
 def depth_table(group: str, report: GroupReport) -> Table:
     """Depth of one group of stills."""
-    title = f"Depth on {report.stills} held-out stills, {group} (aligned: to the truth's median)"
+    title = f"Depth on {report.stills} held-out stills, {group} ({HOW_ALIGNED})"
     return Table(title, (group, *DEPTH_COLUMNS), _depth_rows(report.depth))
 
 
 def motorcycle_table(scores: Mapping[str, DepthScore]) -> Table:
     """Depth of the Motorcycle."""
-    title = "Depth on the Middlebury Motorcycle (aligned: to the truth's median)"
+    title = f"Depth on the Middlebury Motorcycle ({HOW_ALIGNED})"
     return Table(title, ("motorcycle", *DEPTH_COLUMNS), _depth_rows(scores))
 
 
@@ -119,6 +122,8 @@ def _depth_rows(scores: Mapping[str, DepthScore]) -> list[Row]:
             f"{one.aligned_abs_rel:.3f}",
             f"{one.aligned_rmse_m:.2f}",
             f"{one.aligned_delta1:.3f}",
+            f"{one.scaled_abs_rel:.3f}",
+            f"{one.scaled_delta1:.3f}",
             _figure(one.edge_f1),
         )
         for name, one in scores.items()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from bokehflow.benchmarks.evaluation.clip_study import END_TO_END, NETWORK
 from bokehflow.benchmarks.evaluation.held_out import ALL, study_held_out
@@ -40,6 +42,31 @@ def find_snapshots(folder: Path) -> list[tuple[int, Path]]:
             "name a run's snapshots folder",
         )
     return sorted(found)
+
+
+class KeptTrend(NamedTuple):
+    """The snapshots of a run as an earlier evaluation scored them, and the commit it was of."""
+
+    points: list[TrendPoint]
+    commit: str
+
+
+def read_trend(record: Path) -> KeptTrend:
+    """From that evaluation's record: weights files are large, and a run's snapshots may be gone.
+
+    Raises InputError for a file that is no such record, and for one without snapshots.
+    """
+    try:
+        document = json.loads(record.read_text(encoding="utf-8"))
+        points = [TrendPoint(**point) for point in document["results"]["trend"]]
+        commit = str(document["settings"].get("trend_commit") or document["environment"]["commit"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{record} cannot be read: {error}", "what `bfx evaluate` wrote"
+        ) from error
+    if not points:
+        raise InputError(f"{record} tells of no snapshots", "a record that does")
+    return KeptTrend(points, commit)
 
 
 def follow(

@@ -63,7 +63,11 @@ Videos = Annotated[
 ]
 Snapshots = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Follow a run: its snapshots, on the same few stills each."),
+    typer.Option(
+        metavar="DIR",
+        help="Follow a run: its snapshots, on the same few stills each; or an evaluation.json that "
+        "did, to keep its scores.",
+    ),
 ]
 TrendLimit = Annotated[int, typer.Option(help="Stills of each source for every snapshot.")]
 SkipBad = Annotated[

@@ -63,6 +63,8 @@ def _sample(draw: Draw, size: Size, canonical_fov_deg: float, renders: bool) -> 
         batch = _turned(
             batch, draw.turn, clip.info, draw.views[0].width / clip.size[1], canonical_fov_deg
         )
+    if draw.lens is not None:
+        batch = batch._replace(lens=torch.tensor([draw.lens.as_tuple()]))
     if draw.look is None:
         return batch
     return batch._replace(frames=through_camera(batch.frames[0], draw.look)[None])

@@ -89,7 +89,9 @@ class StageConfig:
     for a stage that comes when that has nearly ended and has something new to learn. pan: stills
     serve as clips too, seen in a view that moves by up to this share of its sides a frame; 0 for
     filmed clips alone. turns: share of the views whose camera is turned on the spot; for depth of
-    single frames.
+    single frames. any_lenses: share of the samples for which the network is told of a lens that
+    knows nothing of the scene; a clip's own is focused on something in view, and tells how far that
+    is. For depth alone.
     """
 
     name: str
@@ -104,6 +106,7 @@ class StageConfig:
     rate: float = 1.0
     pan: float = 0.0
     turns: float = 0.0
+    any_lenses: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames"):
@@ -113,6 +116,7 @@ class StageConfig:
         _above_zero("rate", self.rate)
         _within("pan", self.pan, 0.0, 0.5)
         _within("turns", self.turns, 0.0, 1.0)
+        _within("any_lenses", self.any_lenses, 0.0, 1.0)
         if self.rendering not in RENDERINGS:
             raise UnknownNameError("rendering", self.rendering, RENDERINGS)
         if self.camera_looks and self.renders:
@@ -124,6 +128,11 @@ class StageConfig:
             raise UsageError(
                 f"turns in the stage {self.name!r}, which trains the picture or several frames",
                 'turns with rendering = "none" and frames = 1',
+            )
+        if self.any_lenses and self.renders:
+            raise UsageError(
+                f"any_lenses in the stage {self.name!r}, which trains the picture",
+                'any_lenses with rendering = "none"',
             )
         if not self.sizes:
             raise UsageError("sizes is empty", "at least one HxW")

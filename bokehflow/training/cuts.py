@@ -123,4 +123,4 @@ class Cutting:
         """What the view makes of inverse depth, and of the lens; as `view.look` does."""
         share = draw.views[0].width / draw.entry.size.width / zoom
         scale, lens = canonical_camera(self._place(draw).info, share, self.canonical_fov_deg)
-        return scale, lens.as_tuple()
+        return scale, (draw.lens or lens).as_tuple()

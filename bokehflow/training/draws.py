@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from bokehflow.calibration.data.folder import FoundClip, FoundClips
+from bokehflow.calibration.data.lens_choice import any_lens
 from bokehflow.errors import InputError
+from bokehflow.optics import Lens
 from bokehflow.specs import Size
 from bokehflow.training.camera_look import CameraLook, random_look
 from bokehflow.training.config import StageConfig, TrainConfig
@@ -30,7 +32,8 @@ class Draw(NamedTuple):
 
     The views begin at the clip's frame `first`. filmed: each shows the next frame, in one and the
     same view; otherwise all show `first`, and the camera pans. look: None for the frames as they
-    are. turn: of the camera, on the spot; None where the stage has no turns.
+    are. turn: of the camera, on the spot; None where the stage has no turns. lens: what the network
+    is told of, for depths at the canonical field of view; None for the clip's own.
     """
 
     entry: FoundClip
@@ -39,6 +42,7 @@ class Draw(NamedTuple):
     filmed: bool
     look: CameraLook | None
     turn: Turn | None
+    lens: Lens | None = None
 
 
 class StepDraws(NamedTuple):
@@ -142,7 +146,8 @@ def _draw(rng: np.random.Generator, usable: _Usable, stage: StageConfig, size: S
         first = int(rng.integers(entry.frames))
         views = random_pan(rng, entry.size, size, stage.smallest_view, stage.frames, stage.pan)
     camera_look = random_look(rng) if stage.camera_looks else None
-    return Draw(entry, first, views, filmed, camera_look, _some_turn(rng, stage.turns))
+    turn = _some_turn(rng, stage.turns)
+    return Draw(entry, first, views, filmed, camera_look, turn, _some_lens(rng, stage.any_lenses))
 
 
 def _some_turn(rng: np.random.Generator, share: float) -> Turn | None:
@@ -150,3 +155,8 @@ def _some_turn(rng: np.random.Generator, share: float) -> Turn | None:
     if share == 0.0:
         return None
     return random_turn(rng) if rng.random() < share else NO_TURN
+
+
+def _some_lens(rng: np.random.Generator, share: float) -> Lens | None:
+    """A lens that knows nothing of the scene for a share of the samples, None for the others."""
+    return any_lens(rng) if share > 0.0 and rng.random() < share else None

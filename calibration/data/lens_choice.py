@@ -38,3 +38,12 @@ def choose_lens(
     gap_mm = focus_m * MM_PER_M - focal_mm
     f_number = 0.5 * focal_mm**2 / (gap_mm * FULL_FRAME_WIDTH_MM * share) * farthest
     return Lens(focal_mm, round(float(np.clip(f_number, *F_NUMBERS)), 3), round(focus_m, 4))
+
+
+def any_lens(rng: np.random.Generator) -> Lens:
+    """A lens of the same ranges that knows nothing of a scene, evenly on logarithmic scales."""
+    f_number, focus_m = (
+        float(np.exp(rng.uniform(*np.log(bounds))))
+        for bounds in (F_NUMBERS, (NEAREST_FOCUS_M, FARTHEST_FOCUS_M))
+    )
+    return Lens(float(rng.choice(FOCAL_LENGTHS_MM)), round(f_number, 3), round(focus_m, 4))

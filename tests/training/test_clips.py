@@ -10,8 +10,13 @@ import torch
 
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.folder import find_clips
+from bokehflow.calibration.data.lens_choice import (
+    F_NUMBERS,
+    FARTHEST_FOCUS_M,
+    NEAREST_FOCUS_M,
+)
 from bokehflow.calibration.data.split import TRAIN
-from bokehflow.errors import InputError
+from bokehflow.errors import InputError, UsageError
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.clips import batches, excerpt
 from bokehflow.training.config import TrainConfig
@@ -66,3 +71,21 @@ def test_a_stage_that_no_clip_fits_is_refused(tmp_path: Path) -> None:
     # Depth alone cannot be learned from a composite; its picture can.
     assert [entry.path.name for entry in fitting(clips, stage())] == ["1-000.npz"]
     assert len(fitting(clips, stage(rendering="predicted_depth"))) == 2
+
+
+def test_a_lens_that_tells_nothing_is_another_with_every_step(tmp_path: Path) -> None:
+    clips = find_clips(write_clips(tmp_path / "data", count=1), TRAIN)
+    told, free = (
+        tiny_config(stage(steps=5, batch=8, sizes=("16x16",), smallest_view=1.0, any_lenses=share))
+        for share in (0.0, 1.0)
+    )
+    own, lenses = (batch_at(config, clips, 0, (0, 1)).lens for config in (told, free))
+    assert len(own.unique(dim=0)) == 1
+    assert len(lenses.unique(dim=0)) == 8
+    assert ((lenses[:, 2] >= NEAREST_FOCUS_M) & (lenses[:, 2] <= FARTHEST_FOCUS_M)).all()
+    assert ((lenses[:, 1] >= F_NUMBERS[0]) & (lenses[:, 1] <= F_NUMBERS[1])).all()
+
+
+def test_a_picture_is_seen_through_the_lens_it_was_taken_with() -> None:
+    with pytest.raises(UsageError, match="any_lenses in the stage"):
+        stage(rendering="predicted_depth", any_lenses=0.5)

@@ -41,7 +41,8 @@ def distance() -> PerceptualDistance:
 
 def depth_score(aligned_delta1: float = 0.9, aligned_abs_rel: float = 0.1) -> DepthScore:
     """A score of which only the aligned figures matter."""
-    return DepthScore(0.1, 0.5, 10.0, 0.9, aligned_abs_rel, 0.5, aligned_delta1, 0.5)
+    aligned = aligned_abs_rel, 0.5, aligned_delta1
+    return DepthScore(0.1, 0.5, 10.0, 0.9, *aligned, 0.1, 0.9, 0.5)
 
 
 def bokeh_mean(psnr_db: float) -> BokehMean:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from bokehflow.benchmarks.evaluation.bars import check_bars
 from bokehflow.benchmarks.evaluation.clip_study import (
     CONSTANT,
+    DEFAULT_LENS,
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
@@ -19,7 +22,7 @@ from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC, F
 from bokehflow.benchmarks.evaluation.held_out import ALL, GroupReport
 from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
 from bokehflow.benchmarks.evaluation.tables import all_tables
-from bokehflow.benchmarks.evaluation.trend import find_snapshots, steps_back
+from bokehflow.benchmarks.evaluation.trend import find_snapshots, read_trend, steps_back
 from bokehflow.errors import InputError
 from tests.benchmarks.evaluation.samples import bokeh_mean, depth_score, good_evaluation, point
 
@@ -33,6 +36,16 @@ def held_out(depth: Any, bokeh: Any) -> dict[str, Any]:
 MISSED = {
     "delta1": (held_out(depth_score(0.79, 0.1), BOKEH), "held-out, median-aligned delta1"),
     "AbsRel": (held_out(depth_score(0.9, 0.21), BOKEH), "held-out, median-aligned AbsRel"),
+    "delta1 where no lens tells": (
+        {
+            "held_out": {
+                ALL: GroupReport(
+                    8, {NETWORK: depth_score(), DEFAULT_LENS: depth_score(0.79)}, BOKEH
+                )
+            }
+        },
+        "held-out, told the default lens, median-aligned delta1",
+    ),
     "no blur": (
         held_out(depth_score(), BOKEH | {NO_BLUR: bokeh_mean(27.1)}),
         "end to end above 'no blur', dB",
@@ -100,3 +113,24 @@ def test_snapshots_come_in_the_order_of_their_steps(tmp_path: Path) -> None:
     (tmp_path / "step-0002000.safetensors").unlink()
     with pytest.raises(InputError, match="at least two"):
         find_snapshots(tmp_path)
+
+
+def test_scores_of_snapshots_that_are_gone_are_kept_with_their_commit(tmp_path: Path) -> None:
+    record, scored = tmp_path / "evaluation.json", [point(1, 0.3, 30.0), point(2, 0.2, 31.0)]
+    document = {
+        "settings": {},
+        "environment": {"commit": "abc"},
+        "results": {"trend": [dataclasses.asdict(one) for one in scored]},
+    }
+    record.write_text(json.dumps(document))
+    assert read_trend(record) == (scored, "abc")
+    document["settings"] = {"trend_commit": "older"}
+    record.write_text(json.dumps(document))
+    assert read_trend(record).commit == "older"
+    document["results"] = {"trend": []}
+    record.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="no snapshots"):
+        read_trend(record)
+    record.write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_trend(record)

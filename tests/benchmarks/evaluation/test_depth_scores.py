@@ -41,6 +41,24 @@ def test_a_wrong_scale_is_an_error_only_until_it_is_mended() -> None:
     assert score.silog == pytest.approx(0.0, abs=tol.DEPTH_FORMULA)
     assert score.aligned_abs_rel == pytest.approx(0.0, abs=tol.DEPTH_FORMULA)
     assert score.aligned_delta1 == 1.0
+    assert score.scaled_abs_rel == pytest.approx(0.0, abs=tol.DEPTH_FORMULA)
+    assert score.scaled_delta1 == 1.0
+
+
+def test_the_scale_is_that_of_least_absolute_log_error() -> None:
+    test, truth = depth_map(1), depth_map(2)
+    score = score_depth(truth, test, EVERYWHERE)
+    assert score is not None
+
+    def misfit(scale: float) -> float:
+        return float(np.abs(np.log(scale * test / truth)).sum())
+
+    scales = np.exp(np.linspace(-1.0, 1.0, 2001))
+    scaled = scales[np.argmin([misfit(scale) for scale in scales])] * test
+    expected = float((np.abs(scaled - truth) / truth).mean())
+    assert score.scaled_abs_rel == pytest.approx(expected, rel=tol.SCALE_GRID)
+    within = (scaled / truth < 1.25) & (truth / scaled < 1.25)
+    assert score.scaled_delta1 == pytest.approx(within.mean(), abs=1.5 / truth.size)
 
 
 def test_figures_follow_their_formulas() -> None:

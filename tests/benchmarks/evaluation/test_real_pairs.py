@@ -24,7 +24,7 @@ def test_blind_baselines_on_the_motorcycle() -> None:
     photos = motorcycle()
     inverse_depth = 1.0 / photos.depth_m[0, 0].numpy()
     gradient = fit_gradient(inverse_depth, photos.measured)
-    rows = depth_rows(1.0 / inverse_depth, inverse_depth, photos.measured, gradient)
+    rows = depth_rows({NETWORK: 1.0 / inverse_depth}, inverse_depth, photos.measured, gradient)
     assert rows[NETWORK].aligned_delta1 == 1.0
     assert rows[CONSTANT].aligned_delta1 == pytest.approx(0.55, abs=tol.PUBLISHED_DIGIT)
     assert rows[OWN_GRADIENT].aligned_delta1 == pytest.approx(0.74, abs=tol.PUBLISHED_DIGIT)

@@ -199,7 +199,7 @@ def _truth(psnr_db: float) -> TruthScore:
 
 
 def _depth(abs_rel: float) -> DepthScore:
-    return DepthScore(abs_rel, 0.5, 10.0, 0.95, abs_rel, 0.5, 0.96, None)
+    return DepthScore(abs_rel, 0.5, 10.0, 0.95, abs_rel, 0.5, 0.96, abs_rel, 0.96, None)
 
 
 def _latency(p50_ms: float) -> Latency:
