@@ -18,6 +18,8 @@ from bokehflow.errors import LensError
 
 MM_PER_M = 1e3
 FULL_FRAME_WIDTH_MM = 36.0
+SMALLEST, LARGEST = 1e-6, 1e9
+"""Of every number of a lens: no formula of these overflows, in float32 either."""
 LENS_FIELDS = ("focal_length_mm", "f_number", "focus_m", "sensor_width_mm")
 """The order of the four numbers in every `lens` tensor, shape [1, 4]."""
 
@@ -73,6 +75,8 @@ class Lens:
             object.__setattr__(self, field.name, value)
             if not math.isfinite(value) or value <= 0:
                 raise LensError(f"{field.name}={value}", "a finite number above 0")
+            if not SMALLEST <= value <= LARGEST:
+                raise LensError(f"{field.name}={value}", f"{SMALLEST:g} to {LARGEST:g}")
         if self.focus_m * MM_PER_M <= self.focal_length_mm:
             raise LensError(
                 f"focus_m={self.focus_m} lies inside the focal length ({self.focal_length_mm} mm)",

@@ -143,6 +143,9 @@ FLAT_FIELD_REL = 1e-3
 """A flat field within 0.1% at every radius; rounding is all there is, 1e-6 measured."""
 IMPULSE_ENERGY_REL = 1e-2
 """A point of light keeps its energy within 1%; pooled and interpolated grids keep it exactly."""
+NO_JUMP = 1e-3
+"""Of a picture whose radii change by 2e-5: a quarter of an 8-bit level; banks whose last layers
+moved as they grew made 0.009."""
 FOCUS_PULL_JUMP_REL = 2e-3
 """Largest change of mean brightness between radii 0.05 px apart: what nobody sees pump."""
 STEP_LEAK = 5e-3

@@ -48,6 +48,20 @@ def radius_bank(quality: Quality, far_px: float, near_px: float) -> tuple[BankLa
     return tuple(_layer(r, quality) for r in radii)
 
 
+def next_radius(quality: Quality, radius_px: float) -> float:
+    """The smallest radius at or above one, of a bank without end; 0 for none.
+
+    Banks that end in such radii begin alike: a larger one has more layers, and no other ones.
+    """
+    if radius_px <= 0:
+        return 0.0
+    table = SMALL_RADII_PX[quality]
+    if radius_px <= table[-1]:
+        return next(r for r in table if r >= radius_px)
+    steps = math.ceil(math.log(radius_px / table[-1]) / math.log(GROWTH[quality]) - ROUNDING)
+    return float(table[-1] * GROWTH[quality] ** max(steps, 1))
+
+
 def pyramid_level(radius_px: float, quality: Quality) -> int:
     """The level that a layer works at; 0 is the full resolution."""
     return sum(abs(radius_px) >= start for start in LEVELS_FROM_PX[quality])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from bokehflow.errors import LensError, MediaError, SizeError, UsageError
 from bokehflow.optics import Lens
-from bokehflow.rendering.bank import radius_bank
+from bokehflow.rendering.bank import next_radius, radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.checks import require_srgb
 from bokehflow.rendering.config import Quality, RenderConfig, largest_radius_px
@@ -18,8 +17,6 @@ from bokehflow.rendering.highlights import HighlightRecovery
 from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 CHANNELS = (1, 2, 3, 4)
-RUNGS_PER_OCTAVE = 4
-"""The bank reaches the next of these steps above the lens's own largest radius."""
 EPSILON_ALPHA = 1e-4
 
 
@@ -107,15 +104,8 @@ def _reach(radius: Tensor, lens: Lens, config: RenderConfig) -> tuple[float, flo
             f"at most {limit:.1f} px",
             "use a smaller aperture or a shorter lens, or move the focus",
         )
-    return _rung(-low, limit), _rung(high, limit)
-
-
-def _rung(radius: float, limit: float) -> float:
-    """The radius rounded up a little: a moving focus must not change the bank every frame."""
-    if radius <= 0:
-        return 0.0
-    rung = math.exp2(math.ceil(math.log2(max(radius, 1.0)) * RUNGS_PER_OCTAVE) / RUNGS_PER_OCTAVE)
-    return min(rung, max(limit, 1.0))
+    # A moving focus adds layers where nothing lies yet, and changes none: nothing jumps.
+    return next_radius(config.quality, -low), next_radius(config.quality, high)
 
 
 @lru_cache(maxsize=16)

@@ -8,8 +8,9 @@ import torch
 from bokehflow.errors import LensError, MediaError, SizeError, UnknownNameError, UsageError
 from bokehflow.optics import Lens
 from bokehflow.rendering import RenderConfig, functional, render
+from bokehflow.rendering.config import QUALITIES, Quality
 from tests.rendering.pictures import textured
-from tests.tolerances import EIGHT_BIT_STEP, RENDER_FP32
+from tests.tolerances import EIGHT_BIT_STEP, NO_JUMP, RENDER_FP32
 
 LENS = Lens(50.0, 1.8, 1.5)
 SIZES = [(97, 161), (161, 97), (1, 1), (1, 40), (33, 1)]
@@ -146,3 +147,24 @@ def test_what_was_rendered_before_changes_nothing() -> None:
     functional._lens_blur.cache_clear()
     assert torch.equal(first, render(image, depth, lens))
     assert torch.equal(first, again.detach())
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+@pytest.mark.parametrize("target", [8.0, 11.0, 16.0, 30.0, 32.0])
+def test_nothing_jumps_where_a_moving_focus_needs_a_larger_bank(
+    quality: Quality, target: float
+) -> None:
+    height, width = 45, 90
+    image, depth_m = textured(height, width), sloped_depth(height, width)
+    wide = Lens(50.0, 1.8, 2.0)
+    reach = float(wide.signed_radius_px(1.0 / depth_m, width).abs().max())
+    before, after = (
+        render(
+            image,
+            depth_m,
+            Lens(50.0, 1.8 * reach / (target * (1.0 + change)), 2.0),
+            RenderConfig(quality, max_radius_px=100.0),
+        )
+        for change in (-1e-5, 1e-5)
+    )
+    assert float((before - after).abs().max()) < NO_JUMP
