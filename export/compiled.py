@@ -14,7 +14,8 @@ import onnx
 
 from bokehflow.errors import CheckError
 from bokehflow.export.lowering.choice import Lowering
-from bokehflow.export.openvino_file import MODEL_FILE, import_openvino
+from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_file import MODEL_FILE
 
 LOOPS = ("Loop", "TensorIterator")
 """How OpenVINO calls what its fusion left as a loop over tokens."""
@@ -58,7 +59,7 @@ def _compiled_onnx(path: Path) -> Counter[str]:
 
 
 def _compiled_openvino(path: Path) -> Counter[str]:
-    core = import_openvino().Core()
+    core = import_openvino("compiling an OpenVINO model").Core()
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     return operators_of(core.compile_model(str(path / MODEL_FILE), "CPU", settings))
 

@@ -17,11 +17,11 @@ from bokehflow.export.exportable import require_exportable
 from bokehflow.export.graphs import Graphs
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
-from bokehflow.export.openvino_file import import_openvino
+from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.staging import output_folder
 from bokehflow.export.to_coreml import DEPLOYMENT_TARGET, to_coreml
 from bokehflow.export.to_onnx import OPSET
-from bokehflow.export.to_openvino import to_openvino
+from bokehflow.export.to_openvino import OPENVINO_PURPOSE, to_openvino
 from bokehflow.export.trace import example_inputs
 from bokehflow.model import BokehFlow
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
@@ -78,7 +78,7 @@ def _write_onnx(graphs: Graphs, config: ExportConfig, manifest: Manifest, target
 
 
 def _write_openvino(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
-    import_openvino()  # Before the minute that the graph takes.
+    import_openvino(OPENVINO_PURPOSE)  # Before the minute that the graph takes.
     proto = graphs.onnx_graph(config)
     target.mkdir()
     to_openvino(proto, target, config.chosen_precision, manifest.embedded())

@@ -7,22 +7,13 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from bokehflow.errors import MissingDependencyError
+from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_compact import compact
 
 MODEL_FILE = "model.xml"
 RT_INFO_SECTION = "bokehflow"
 TOOL_SECTION = "nncf"
 """What NNCF writes into a model: every name that it left alone. The manifest says what matters."""
-
-
-def import_openvino() -> Any:
-    """The package `openvino`. Raises MissingDependencyError without it."""
-    try:
-        import openvino
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("openvino", "openvino", "exporting to OpenVINO") from error
-    return openvino
 
 
 def reason_of(error: RuntimeError) -> str:
@@ -39,7 +30,7 @@ def write_model(
     as OpenVINO does; otherwise those alone that it holds exactly. Raises OSError where it cannot be
     written, which `staged` tells.
     """
-    openvino = import_openvino()
+    openvino = import_openvino("writing an OpenVINO model")
     small = model.clone()
     if TOOL_SECTION in small.get_rt_info():
         del small.rt_info[TOOL_SECTION]

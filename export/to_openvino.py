@@ -15,11 +15,14 @@ from typing import Literal
 import onnx
 
 from bokehflow.export.gated_delta_net import conversion_extension
+from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_enlarging import enlarge_without_tables
-from bokehflow.export.openvino_file import import_openvino, write_model
+from bokehflow.export.openvino_file import write_model
 from bokehflow.export.openvino_inputs import with_every_input
 from bokehflow.export.openvino_pooling import pool_channels_alone
 from bokehflow.export.openvino_slicing import take_channels_without_tables
+
+OPENVINO_PURPOSE = "exporting to OpenVINO"
 
 
 def to_openvino(
@@ -34,7 +37,7 @@ def to_openvino(
     metadata: written into the model's `rt_info`. Raises MissingDependencyError without OpenVINO and
     OSError where the folder is full.
     """
-    openvino = import_openvino()
+    openvino = import_openvino(OPENVINO_PURPOSE)
     core = openvino.Core()
     core.add_extension(conversion_extension(openvino))
     read = core.read_model(io.BytesIO(proto.SerializeToString()))

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_compact import unpack_halves
-from bokehflow.export.openvino_file import MODEL_FILE, import_openvino, write_model
+from bokehflow.export.openvino_file import MODEL_FILE, write_model
 from bokehflow.quantize.format import Feeds, Judge
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
 from bokehflow.quantize.nncf_control import restored
@@ -29,7 +30,7 @@ class OpenVinoFormat:
     """Models in memory; see `format.Format`. Raises MissingDependencyError without OpenVINO."""
 
     def __init__(self) -> None:
-        self._openvino = import_openvino()
+        self._openvino = import_openvino("quantizing an OpenVINO model")
         self._opset = self._openvino.opset13
 
     def read(self, path: Path) -> Any:

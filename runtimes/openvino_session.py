@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from bokehflow.errors import ArtifactError, MissingDependencyError
+from bokehflow.errors import ArtifactError
 from bokehflow.export.compiled import LOOPS, operators_of
+from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_file import MODEL_FILE, reason_of
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
+
+_PURPOSE = "running an OpenVINO model"
 
 
 class CompiledSession:
@@ -54,12 +57,7 @@ class OpenVinoSession(CompiledSession):
         Raises ArtifactError for a folder that OpenVINO cannot load or whose scans it does not fuse,
         and MissingDependencyError without OpenVINO.
         """
-        try:
-            import openvino
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError(
-                "openvino", "openvino", "running an OpenVINO model"
-            ) from error
+        openvino = import_openvino(_PURPOSE)
         settings: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": precision_hint,
             "PERF_COUNT": counters,
@@ -86,6 +84,4 @@ class OpenVinoSession(CompiledSession):
 
 
 def _version() -> str:
-    import openvino
-
-    return str(openvino.__version__).split("-")[0]
+    return str(import_openvino(_PURPOSE).__version__).split("-")[0]

@@ -12,7 +12,8 @@ from typing import Any
 import onnx
 
 from bokehflow.benchmarks.latency.scopes import scope_in
-from bokehflow.export.openvino_file import MODEL_FILE, import_openvino
+from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_file import MODEL_FILE
 
 _NETWORK, _AFTER = ("network",), ("upsample", "renderer")
 
@@ -40,7 +41,7 @@ def cut_openvino(model: Path, target: Path) -> None:
 
     Raises MissingDependencyError without OpenVINO.
     """
-    openvino = import_openvino()
+    openvino = import_openvino("cutting an OpenVINO model")
     whole = openvino.Core().read_model(str(model / MODEL_FILE))
     after: set[str] = set()
     ends: dict[str, Any] = {}

@@ -16,6 +16,7 @@ from bokehflow.benchmarks.latency.runner.requirements import why_not_here
 from bokehflow.benchmarks.suite.cases import Case
 from bokehflow.benchmarks.suite.models import made_model
 from bokehflow.errors import MissingDependencyError
+from bokehflow.export.openvino_access import import_openvino
 from bokehflow.media.atomic import atomic_file
 from bokehflow.signature import STATE_PAIRS
 
@@ -79,8 +80,8 @@ def _measured(case: Case, models: Path) -> dict[str, Any]:
 def _why_not_bf16() -> str | None:
     """Without such arithmetic the hint changes nothing, and the row would be measured twice."""
     try:
-        import openvino
-    except ModuleNotFoundError:
+        openvino = import_openvino("a row in bf16")
+    except MissingDependencyError:
         return None  # which the row itself will say
     able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return None if "BF16" in able else "the processor has no bf16 arithmetic"

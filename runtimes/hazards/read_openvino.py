@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.openvino_file import MODEL_FILE, import_openvino, reason_of
+from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_file import MODEL_FILE, reason_of
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
 _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})
@@ -16,7 +17,7 @@ _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})
 
 def read_openvino(path: Path) -> Graph:
     """Raises ArtifactError for no OpenVINO model and MissingDependencyError without OpenVINO."""
-    openvino = import_openvino()
+    openvino = import_openvino("reading an OpenVINO model")
     try:
         model = openvino.Core().read_model(str(path / MODEL_FILE))
     except RuntimeError as error:
