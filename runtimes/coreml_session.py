@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,21 +14,20 @@ from bokehflow.errors import ArtifactError
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.mil_evaluator import Evaluator, Program, read_package
-from bokehflow.runtimes.session import Mode, SessionInfo
+from bokehflow.runtimes.session import SessionInfo
 
-ComputeUnits = Literal["ALL", "CPU_AND_GPU", "CPU_ONLY", "CPU_AND_NE"]
+_COMPUTE_UNITS = "ALL"
+"""Core ML itself chooses between CPU, GPU and Neural Engine, as it does for an app that says
+nothing. The evaluator has only the CPU."""
 
 
 class CoreMLSession:
-    """A saved .mlpackage. `mode` says whether Core ML executes it or the evaluator stands in."""
+    """A saved .mlpackage, executed by Core ML on macOS and evaluated anywhere else."""
 
-    def __init__(self, path: Path, compute_units: ComputeUnits = "ALL") -> None:
-        """compute_units: the hardware that Core ML may use; the evaluator has only the CPU.
-
-        Raises ArtifactError for a package that cannot be read, that holds an operation unknown to
-        the evaluator, or that keeps state inside (sessions keep none), and MissingDependencyError
-        without coremltools.
-        """
+    def __init__(self, path: Path) -> None:
+        """Raises ArtifactError for a package that cannot be read, that holds an operation unknown
+        to the evaluator, or that keeps state inside (sessions keep none), and
+        MissingDependencyError without coremltools."""
         program = read_package(path)
         if program.states:
             raise ArtifactError(
@@ -37,22 +36,15 @@ class CoreMLSession:
                 "export it with bfx",
             )
         on_macos = sys.platform == "darwin"
-        self._engine: _Engine = (
-            _SystemEngine(path, compute_units) if on_macos else _EvaluatorEngine(program)
-        )
+        self._engine: _Engine = _SystemEngine(path) if on_macos else _EvaluatorEngine(program)
         self.info = SessionInfo(
             runtime="coreml",
             version=self._engine.version,
-            device=compute_units if on_macos else "cpu",
+            device=_COMPUTE_UNITS if on_macos else "cpu",
             mode="executed" if on_macos else "evaluated",
             input_shapes={variable.name: variable.shape for variable in program.inputs},
             output_names=program.outputs,
         )
-
-    @property
-    def mode(self) -> Mode:
-        """`executed` by Core ML on macOS, `evaluated` anywhere else."""
-        return self.info.mode
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
@@ -78,11 +70,11 @@ class _EvaluatorEngine:
 class _SystemEngine:
     version: str
 
-    def __init__(self, path: Path, compute_units: ComputeUnits) -> None:
+    def __init__(self, path: Path) -> None:
         self.version = f"macOS {platform.mac_ver()[0]}"
         with quiet_coremltools("running a Core ML package") as coremltools:
             self._model: Any = coremltools.models.MLModel(
-                str(path), compute_units=coremltools.ComputeUnit[compute_units]
+                str(path), compute_units=coremltools.ComputeUnit[_COMPUTE_UNITS]
             )
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

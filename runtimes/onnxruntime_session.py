@@ -1,40 +1,30 @@
-"""ONNX Runtime: an .onnx file on the CPU, or on the providers that are asked for."""
+"""ONNX Runtime: an .onnx file on the CPU."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from bokehflow.errors import ArtifactError, MissingDependencyError, UsageError
+from bokehflow.errors import ArtifactError, MissingDependencyError
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
-CPU_PROVIDER = "CPUExecutionProvider"
+_PROVIDER = "CPUExecutionProvider"
+"""In every build, and in the single precision by which parity is judged."""
 
 
 class OnnxRuntimeSession:
     """A loaded .onnx file."""
 
-    def __init__(
-        self, path: Path, threads: int | None = None, providers: Sequence[str] = (CPU_PROVIDER,)
-    ) -> None:
-        """threads: for one operator; None leaves it to ONNX Runtime.
-
-        Raises ArtifactError for a file that ONNX Runtime cannot load, UsageError for a provider
-        that this build does not have, MissingDependencyError without ONNX Runtime.
-        """
+    def __init__(self, path: Path) -> None:
+        """Raises ArtifactError for a file that ONNX Runtime cannot load, and MissingDependencyError
+        without ONNX Runtime."""
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
             raise MissingDependencyError("onnxruntime", "", "running an ONNX file") from error
-        missing = sorted(set(providers) - set(onnxruntime.get_available_providers()))
-        if missing:
-            raise UsageError(
-                f"providers {missing} are not in this build of ONNX Runtime",
-                "some of " + ", ".join(onnxruntime.get_available_providers()),
-            )
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # Both hold memory for tensors to come and save no time: a block planned for all that is
@@ -42,10 +32,8 @@ class OnnxRuntimeSession:
         # three times what is needed.
         options.enable_mem_pattern = False
         options.enable_mem_reuse = False
-        if threads is not None:
-            options.intra_op_num_threads = threads
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, list(providers))
+            self._session = onnxruntime.InferenceSession(str(path), options, [_PROVIDER])
         # Its exceptions have no common base below Exception.
         except Exception as error:
             raise ArtifactError(
@@ -55,7 +43,7 @@ class OnnxRuntimeSession:
         self.info = SessionInfo(
             runtime="onnxruntime",
             version=onnxruntime.__version__,
-            device=",".join(providers),
+            device=_PROVIDER,
             mode="executed",
             input_shapes=shapes,
             output_names=tuple(value.name for value in self._session.get_outputs()),

@@ -32,9 +32,9 @@ class ExecutedNode:
 class CountingOpenVinoSession(OpenVinoSession):
     """A model that counts while it runs, which takes time of its own."""
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         """Raises what OpenVinoSession raises."""
-        super().__init__(path, threads, counters=True)
+        super().__init__(path, counters=True)
         self._request = self._model.create_infer_request()
         runtime_model = self._model.get_runtime_model()
         self._origins = _origins(runtime_model)

@@ -1,4 +1,4 @@
-"""OpenVINO: a folder with model.xml and model.bin, on the CPU or another device."""
+"""OpenVINO: a folder with model.xml and model.bin, on the CPU."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
 _PURPOSE = "running an OpenVINO model"
+_DEVICE = "CPU"
+_PRECISION_HINT = "f32"
+"""Stated because some CPUs compute in bf16 unless told otherwise."""
 
 
 class CompiledSession:
     """A model that OpenVINO has compiled."""
 
-    def __init__(self, compiled: Any, device: str = "CPU") -> None:
+    def __init__(self, compiled: Any) -> None:
         self._model = compiled
         self.info = SessionInfo(
             runtime="openvino",
             version=_version(),
-            device=device,
+            device=_DEVICE,
             mode="executed",
             # A compiled model's ports may bear the names of what was fused into them.
             input_shapes={port.any_name: tuple(port.shape) for port in compiled.inputs},
@@ -43,31 +46,18 @@ class CompiledSession:
 class OpenVinoSession(CompiledSession):
     """A loaded OpenVINO model."""
 
-    def __init__(
-        self,
-        path: Path,
-        threads: int | None = None,
-        device: str = "CPU",
-        precision_hint: str = "f32",
-        counters: bool = False,
-    ) -> None:
-        """threads: None leaves it to OpenVINO. precision_hint: f32, bf16 or f16; some CPUs compute
-        in bf16 unless told otherwise. counters: whether each node is timed while it runs.
+    def __init__(self, path: Path, *, counters: bool = False) -> None:
+        """counters: whether each node is timed while it runs.
 
         Raises ArtifactError for a folder that OpenVINO cannot load or whose scans it does not fuse,
         and MissingDependencyError without OpenVINO.
         """
         openvino = import_openvino(_PURPOSE)
-        settings: dict[str, object] = {
-            "INFERENCE_PRECISION_HINT": precision_hint,
-            "PERF_COUNT": counters,
-        }
-        if threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = threads
+        settings = {"INFERENCE_PRECISION_HINT": _PRECISION_HINT, "PERF_COUNT": counters}
         try:
             core = openvino.Core()
             model = core.read_model(str(path / MODEL_FILE))
-            compiled = core.compile_model(model, device, settings)
+            compiled = core.compile_model(model, _DEVICE, settings)
         except RuntimeError as error:
             raise ArtifactError(
                 f"OpenVINO cannot load {path} ({reason_of(error)})",
@@ -80,7 +70,7 @@ class OpenVinoSession(CompiledSession):
                 "a version that fuses them, as the one that the manifest names",
                 "export it again here, or with --scan chunked",
             )
-        super().__init__(compiled, device)
+        super().__init__(compiled)
 
 
 def _version() -> str:

@@ -65,8 +65,3 @@ def test_a_folder_that_lacks_its_weights_is_told_as_that(
         OpenVinoSession(copy)
     with pytest.raises(ArtifactError, match=r"\(Empty weights data in bin file .*!\)"):
         lint(copy)
-
-
-def test_a_provider_that_is_not_there_is_refused(artifacts: dict[str, Artifact]) -> None:
-    with pytest.raises(UsageError, match="NoSuchProvider"):
-        OnnxRuntimeSession(artifacts["onnx"].path, providers=["NoSuchProvider"])
