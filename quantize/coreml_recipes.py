@@ -114,7 +114,7 @@ def _noises(job: Job, path: Path, program: Any) -> list[LayerNoise]:
     layers = {op.outputs[0].name: name for op, name in layer_operations(program)}
     measuring = with_noise_outputs(read_package(path), read_package(job.artifact.path), layers)
     evaluator = Evaluator(measuring)
-    return ranked(lambda feeds: evaluator.run(feeds).outputs, job.samples)
+    return ranked(evaluator.run, job.samples)
 
 
 def _write(model: Any, path: Path, metadata: Mapping[str, str]) -> None:

@@ -64,7 +64,7 @@ class _EvaluatorEngine:
             self.version = f"coremltools {coremltools.__version__}, evaluated"
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return self._evaluator.run(feeds).outputs
+        return self._evaluator.run(feeds)
 
 
 class _SystemEngine:

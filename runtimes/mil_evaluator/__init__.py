@@ -1,11 +1,10 @@
 """Evaluates a saved Core ML ML Program where no Core ML exists, rounding as it declares."""
 
-from bokehflow.runtimes.mil_evaluator.evaluator import Evaluation, Evaluator, Observer
+from bokehflow.runtimes.mil_evaluator.evaluator import Evaluator, Observer
 from bokehflow.runtimes.mil_evaluator.program import Operation, Program, Reference, Variable
 from bokehflow.runtimes.mil_evaluator.reading import read_package
 
 __all__ = [
-    "Evaluation",
     "Evaluator",
     "Observer",
     "Operation",

@@ -9,7 +9,6 @@ Neural Engine, its approximations of transcendental functions), nor its fusions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -32,25 +31,11 @@ Observer = Callable[[Operation, Variable, Tensor], None]
 """Called with every result once it is rounded: for ranges, for finding where precision goes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """The outputs of one run, and the states after it, by name."""
-
-    outputs: dict[str, np.ndarray]
-    states: dict[str, np.ndarray]
-
-
 class Evaluator:
     """A program that was checked and whose values' lifetimes are known. Holds nothing else."""
 
-    def __init__(self, program: Program, *, flush_subnormals: bool = False) -> None:
-        """Check the program.
-
-        flush_subnormals: round float16 results below 6.1e-5 to zero, as hardware without float16
-            subnormals does. Apple documents neither case for the Neural Engine: a program should
-            hold up in both.
-        Raises ArtifactError where the program has an operation that cannot be evaluated.
-        """
+    def __init__(self, program: Program) -> None:
+        """Raises ArtifactError where the program has an operation that cannot be evaluated."""
         unknown = sorted({op.kind for op in program.operations} - set(HANDLERS))
         if unknown:
             raise ArtifactError(
@@ -59,37 +44,24 @@ class Evaluator:
                 "run it on macOS, or add a handler for the operation",
             )
         self.program = program
-        self._round = _flushed if flush_subnormals else torch.Tensor.to
         self._last_uses = _last_uses(program)
 
     def run(
-        self,
-        feeds: Mapping[str, np.ndarray],
-        states: Mapping[str, np.ndarray] | None = None,
-        observe: Observer | None = None,
-    ) -> Evaluation:
-        """Evaluate once.
+        self, feeds: Mapping[str, np.ndarray], observe: Observer | None = None
+    ) -> dict[str, np.ndarray]:
+        """Evaluate once; the outputs by name.
 
         feeds: one array an input, of the declared shape and dtype.
-        states: the states before the run; zeros where not given, as Core ML makes them.
         Raises UsageError or SizeError for feeds that do not fit, and ArtifactError for an
         operation whose inputs were not all consumed or whose result has another shape.
         """
-        if states is None:
-            states = {
-                state.name: torch.zeros(state.shape, dtype=state.dtype).numpy()
-                for state in self.program.states
-            }
-        table = _checked(self.program.inputs, feeds) | _checked(self.program.states, states)
+        table = _checked(self.program.inputs, feeds)
         with torch.inference_mode():
             for operation, dead in zip(self.program.operations, self._last_uses, strict=True):
                 self._step(operation, table, observe)
                 for name in dead:
                     del table[name]
-        return Evaluation(
-            {name: table[name].numpy() for name in self.program.outputs},
-            {state.name: table[state.name].numpy() for state in self.program.states},
-        )
+        return {name: table[name].numpy() for name in self.program.outputs}
 
     def _step(
         self, operation: Operation, table: dict[str, Tensor], observe: Observer | None
@@ -110,20 +82,9 @@ class Evaluator:
                     f"{_label(operation)} gave shape {tuple(tensor.shape)}",
                     f"{variable.shape}, as the program declares",
                 )
-            table[variable.name] = self._round(tensor, variable.dtype)
+            table[variable.name] = tensor.to(variable.dtype)
             if observe is not None:
                 observe(operation, variable, table[variable.name])
-        state = operation.inputs.get("state")
-        if isinstance(state, Reference):
-            table[state.name] = table[operation.results[0].name]
-
-
-def _flushed(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """Convert, with what float16 holds only as a subnormal number turned into zero."""
-    tensor = tensor.to(dtype)
-    if dtype != torch.float16:
-        return tensor
-    return torch.where(tensor.abs() < torch.finfo(dtype).smallest_normal, 0.0, tensor)
 
 
 def _label(operation: Operation) -> str:
@@ -145,8 +106,7 @@ def _resolve_tensor(single: Single, table: Mapping[str, Tensor]) -> Tensor:
 
 def _last_uses(program: Program) -> tuple[frozenset[str], ...]:
     """For every operation, the names that nothing reads after it."""
-    kept = {*program.outputs, *(state.name for state in program.states)}
-    seen = set(kept)
+    seen = set(program.outputs)
     dead = []
     for operation in reversed(program.operations):
         touched = references(operation) | {result.name for result in operation.results}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """The declared name, shape and dtype of an input, a state or a result."""
+    """The declared name, shape and dtype of an input or a result."""
 
     name: str
     shape: tuple[int, ...]
@@ -20,7 +20,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An input that another operation, the caller or a state provides under this name."""
+    """An input that another operation or the caller provides under this name."""
 
     name: str
 
@@ -41,10 +41,14 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """Operations in the order of their evaluation. Constants are bound inside the operations."""
+    """Operations in the order of their evaluation. Constants are bound inside the operations.
+
+    states: names of the values that the program keeps from run to run (iOS 18), which nothing here
+    runs: sessions keep no state.
+    """
 
     inputs: tuple[Variable, ...]
-    states: tuple[Variable, ...]
+    states: tuple[str, ...]
     operations: tuple[Operation, ...]
     outputs: tuple[str, ...]
 

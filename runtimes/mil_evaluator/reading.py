@@ -68,7 +68,7 @@ def _translate(function: Any) -> Program:
     placeholders = list(function.inputs.values())
     return Program(
         inputs=tuple(_variable(var) for var in placeholders if not _is_state(var)),
-        states=tuple(_variable(var) for var in placeholders if _is_state(var)),
+        states=tuple(var.name for var in placeholders if _is_state(var)),
         operations=tuple(_operations(function)),
         outputs=tuple(var.name for var in function.outputs),
     )

@@ -17,7 +17,6 @@ from bokehflow.runtimes.mil_evaluator import (
     reduction,
     resampling,
     shape,
-    state,
 )
 from bokehflow.runtimes.mil_evaluator.handler import Handler
 
@@ -33,7 +32,6 @@ _FAMILIES = (
     indexing,
     resampling,
     quantization,
-    state,
 )
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(

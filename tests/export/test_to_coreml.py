@@ -45,7 +45,7 @@ LENS = torch.tensor([[400.0, 300.0]])
 
 def evaluate(path: Path, image: Tensor = IMAGE, lens: Tensor = LENS) -> dict[str, np.ndarray]:
     feeds = {"image": image.numpy(), "lens": lens.numpy()}
-    return Evaluator(read_package(path)).run(feeds).outputs
+    return Evaluator(read_package(path)).run(feeds)
 
 
 def convert(path: Path, precision: str, keep: Float32Operations) -> dict[str, np.ndarray]:
@@ -91,7 +91,7 @@ def test_small_reciprocals_and_whole_slices(tmp_path: Path) -> None:
     x = torch.tensor([0.001, 0.01, 1.0]).reshape(1, 1, 3)
     path = tmp_path / "m.mlpackage"
     to_coreml(Corners(), (x,), ["x"], ["inverse", "twice"], path, "fp32", {})
-    outputs = Evaluator(read_package(path)).run({"x": x.numpy()}).outputs
+    outputs = Evaluator(read_package(path)).run({"x": x.numpy()})
     np.testing.assert_allclose(
         outputs["inverse"].ravel(), [1000.0, 100.0, 1.0], rtol=FEW_OPERATIONS
     )

@@ -81,7 +81,7 @@ def rough(weight: np.ndarray, step: float) -> np.ndarray:
 def measured(quantized: Program, original: Program) -> list[LayerNoise]:
     evaluator = Evaluator(with_noise_outputs(quantized, original, NAMES))
     samples: Any = Fed()
-    return ranked(lambda feeds: evaluator.run(feeds).outputs, samples)
+    return ranked(evaluator.run, samples)
 
 
 def test_it_is_what_float64_says_on_the_inputs_that_a_layer_gets() -> None:
@@ -127,7 +127,7 @@ def test_the_float_form_is_rounded_as_the_package_rounds_it() -> None:
     quantized = program(layer("a", "x", rough(weight, 2.0**-5), torch.float16))
     (noise,) = measured(quantized, halves)
     expected, found = (
-        np.stack([Evaluator(p).run({"x": x[None, :, None]}).outputs["a"] for x in INPUTS])
+        np.stack([Evaluator(p).run({"x": x[None, :, None]})["a"] for x in INPUTS])
         for p in (halves, quantized)
     )
     error = found.astype(np.float64) - expected
@@ -140,7 +140,7 @@ def test_a_front_ends_in_what_is_asked_for() -> None:
     front = front_of(whole, ["b"])
     assert [op.results[0].name for op in front.operations] == ["a", "b"]
     feeds = Fed().feeds(0)
-    assert set(Evaluator(front).run(feeds).outputs) == {"b"}
+    assert set(Evaluator(front).run(feeds)) == {"b"}
     seen: dict[str, np.ndarray] = {}
     Evaluator(whole).run(feeds, observe=lambda _, result, x: seen.update({result.name: x.numpy()}))
-    np.testing.assert_array_equal(Evaluator(front).run(feeds).outputs["b"], seen["b"])
+    np.testing.assert_array_equal(Evaluator(front).run(feeds)["b"], seen["b"])

@@ -46,7 +46,7 @@ def run_one(
     """Evaluate one operation on constants; `shape` is what a program would declare."""
     result = Variable("result", tuple(shape), dtype)
     program = Program((), (), (operation(kind, inputs, result),), ("result",))
-    return Evaluator(program).run({}).outputs["result"]
+    return Evaluator(program).run({})["result"]
 
 
 def through_package(
@@ -65,7 +65,7 @@ def through_package(
     to_coreml(module, inputs, in_names, out_names, path, precision, {})
     program = read_package(path)
     feeds = {name: x.numpy() for name, x in zip(in_names, inputs, strict=True)}
-    outputs = Evaluator(program).run(feeds).outputs
+    outputs = Evaluator(program).run(feeds)
     return expected, [outputs[name] for name in out_names], program
 
 

@@ -156,7 +156,6 @@ CASES: dict[str, tuple[str, dict[str, Constant], object]] = {
          "scale": torch.tensor([0.5, 0.25]), "zero_point": torch.tensor([0, 2], dtype=torch.int8)},
         [[1.0, 0.5]],
     ),
-    "a state is read": ("read_state", {"input": LINE}, LINE.tolist()),
 }  # fmt: skip
 
 
