@@ -53,6 +53,21 @@ def passes_only() -> Iterator[None]:
         yield
 
 
+def load_program(model: Any) -> Any:
+    """The program of a package that was opened without being compiled.
+
+    To be entered inside `quiet_coremltools`.
+    """
+    from coremltools.converters.mil.frontend.milproto.load import load
+
+    spec = model.get_spec()
+    return load(
+        spec,
+        specification_version=spec.specificationVersion,
+        file_weights_dir=model.weights_dir or "",
+    )
+
+
 def _import_coremltools(purpose: str) -> Any:
     try:
         import coremltools

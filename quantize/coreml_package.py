@@ -36,18 +36,6 @@ def layer_operations(program: Any) -> Iterator[tuple[Any, str]]:
                 yield op, weight.name
 
 
-def load_program(model: Any) -> Any:
-    """The program of a package that was opened without being compiled."""
-    from coremltools.converters.mil.frontend.milproto.load import load
-
-    spec = model.get_spec()
-    return load(
-        spec,
-        specification_version=spec.specificationVersion,
-        file_weights_dir=model.weights_dir or "",
-    )
-
-
 def largest_magnitudes(
     path: Path, names: Sequence[str], samples: SampleSet, indices: Sequence[int]
 ) -> dict[str, float]:

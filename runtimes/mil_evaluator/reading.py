@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.coremltools_access import load_program, quiet_coremltools
 from bokehflow.runtimes.mil_evaluator.program import (
     Binding,
     Operation,
@@ -40,7 +40,8 @@ def read_package(path: Path) -> Program:
         )
     with quiet_coremltools(_PURPOSE) as coremltools:
         try:
-            return _translate(_load_main(coremltools, path))
+            model = coremltools.models.MLModel(str(path), skip_model_load=True)
+            return _translate(load_program(model).functions["main"])
         # A damaged package can fail anywhere in the protobuf, the weights or type inference.
         except Exception as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -49,19 +50,6 @@ def read_package(path: Path) -> Program:
                 "an intact .mlpackage of type mlProgram",
                 "export it again",
             ) from error
-
-
-def _load_main(coremltools: Any, path: Path) -> Any:
-    from coremltools.converters.mil.frontend.milproto.load import load
-
-    model = coremltools.models.MLModel(str(path), skip_model_load=True)
-    spec = model.get_spec()
-    program = load(
-        spec,
-        specification_version=spec.specificationVersion,
-        file_weights_dir=model.weights_dir or "",
-    )
-    return program.functions["main"]
 
 
 def _translate(function: Any) -> Program:

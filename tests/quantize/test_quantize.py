@@ -13,14 +13,13 @@ import pytest
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import MissingDependencyError, NumericalError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
-from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
+from bokehflow.export.coremltools_access import load_program, passes_only, quiet_coremltools
 from bokehflow.export.lowering.choice import AUTO, find_lowering
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.coreml_package import (
     check_quantizers,
     layer_operations,
-    load_program,
     with_quantized_inputs,
 )
 from bokehflow.quantize.held_out import HeldOut, Loss
