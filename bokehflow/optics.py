@@ -89,18 +89,6 @@ class Lens:
         """Diameter of the entrance pupil, f / N."""
         return self.focal_length_mm / self.f_number
 
-    def hyperfocal_m(self, circle_of_confusion_mm: float = 0.03) -> float:
-        """Nearest focus distance at which infinity still blurs less than the given circle.
-
-        H = f^2 / (N c) + f. Raises LensError for a circle that is not above 0.
-        """
-        if not math.isfinite(circle_of_confusion_mm) or circle_of_confusion_mm <= 0:
-            raise LensError(
-                f"circle_of_confusion_mm={circle_of_confusion_mm}", "a finite number above 0"
-            )
-        f_mm = self.focal_length_mm
-        return (f_mm * f_mm / (self.f_number * circle_of_confusion_mm) + f_mm) / MM_PER_M
-
     def circle_of_confusion_mm(self, depth_m: Any) -> Any:
         """Signed blur-circle diameter on the sensor for a point `depth_m` metres away (> 0)."""
         return circle_of_confusion_mm(

@@ -24,10 +24,6 @@ class Format(Protocol[M]):
         """The model of an artifact."""
         ...
 
-    def layers(self, model: M) -> list[str]:
-        """Names of the layers that may be quantized."""
-        ...
-
     def with_8bit_weights(self, model: M) -> M:
         """Weights in 8 bits wherever they still are floats; arithmetic as it was."""
         ...

@@ -27,10 +27,6 @@ class OnnxFormat:
         """The file's graph."""
         return onnx.load(path)
 
-    def layers(self, model: onnx.ModelProto) -> list[str]:
-        """In the order of the graph."""
-        return list(layers_of(model))
-
     def with_8bit_weights(self, model: onnx.ModelProto) -> onnx.ModelProto:
         """By `onnx_weights.quantize_weights`."""
         copy = _copied(model)

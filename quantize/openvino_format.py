@@ -44,10 +44,6 @@ class OpenVinoFormat:
         join_instead_of_padding(model, self._opset)
         return model
 
-    def layers(self, model: Any) -> list[str]:
-        """In the order of the graph."""
-        return list(layers_of(model))
-
     def with_8bit_weights(self, model: Any) -> Any:
         """By `openvino_graph.store_weights_in_8_bits`."""
         copy = model.clone()

@@ -18,7 +18,6 @@ from bokehflow.quantize.held_out import FRAMES, HELD_OUT_KINDS
 from bokehflow.quantize.job import Outcome
 
 SCHEMA_VERSION = 1
-SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 RECORD_SUFFIX = ".quantization.json"
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bokehflow.errors import LensError
-from bokehflow.optics import Lens, signed_radius_px
+from bokehflow.optics import MM_PER_M, Lens, signed_radius_px
 from tests.tolerances import KNOWN_RADIUS_PX, OPTICS
 
 
@@ -49,12 +49,12 @@ def test_numbers_arrays_and_tensors_agree() -> None:
 
 
 def test_focus_at_the_hyperfocal_distance_leaves_infinity_just_sharp() -> None:
-    lens = Lens(35.0, 8.0)
-    hyperfocal = lens.hyperfocal_m(0.03)
-    focused = Lens(35.0, 8.0, hyperfocal)
-    assert -focused.circle_of_confusion_mm(math.inf) == pytest.approx(0.03, rel=OPTICS)
+    focal_mm, f_number, circle_mm = 35.0, 8.0, 0.03
+    hyperfocal_m = (focal_mm**2 / (f_number * circle_mm) + focal_mm) / MM_PER_M
+    focused = Lens(focal_mm, f_number, hyperfocal_m)
+    assert -focused.circle_of_confusion_mm(math.inf) == pytest.approx(circle_mm, rel=OPTICS)
     # Half the hyperfocal distance is the near end of what is sharp then.
-    assert focused.circle_of_confusion_mm(hyperfocal / 2) == pytest.approx(0.03, rel=OPTICS)
+    assert focused.circle_of_confusion_mm(hyperfocal_m / 2) == pytest.approx(circle_mm, rel=OPTICS)
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
@@ -79,12 +79,6 @@ def test_focus_inside_the_focal_length_is_refused() -> None:
         Lens(focal_length_mm=100.0, focus_m=0.1)
     with pytest.raises(LensError, match="focal length"):
         Lens(focal_length_mm=100.0, focus_m=0.2).seen_with_depth_scaled(0.4)
-
-
-@pytest.mark.parametrize("circle", [0.0, -0.03, math.nan])
-def test_hyperfocal_needs_a_circle(circle: float) -> None:
-    with pytest.raises(LensError, match="circle"):
-        Lens().hyperfocal_m(circle)
 
 
 def test_the_numbers_of_arrays_are_numbers() -> None:

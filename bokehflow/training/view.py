@@ -42,11 +42,6 @@ class View(NamedTuple):
     gains: tuple[float, float, float]
 
 
-def whole_view(frame: Size) -> View:
-    """All of the frame, as it is."""
-    return View(0, 0, frame.height, frame.width, False, (1.0, 1.0, 1.0))
-
-
 def random_view(rng: np.random.Generator, frame: Size, target: Size, smallest_view: float) -> View:
     """A view of the target's shape that takes `smallest_view` to all of what fits the frame."""
     fit = min(frame.height / target.height, frame.width / target.width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
@@ -25,7 +26,6 @@ from bokehflow.quantize.coreml_package import (
 from bokehflow.quantize.held_out import HeldOut, Loss
 from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
-from bokehflow.quantize.record import SCHEMA_FILE
 from tests.benchmarks.report.samples import CountingSession, manifest
 
 pytestmark = pytest.mark.xdist_group("artifacts")
@@ -98,7 +98,8 @@ def test_onnx_activations_have_unsigned_codes(quantized: Quantized) -> None:
 
 def test_the_record_fits_its_schema(quantized: Quantized) -> None:
     record = json.loads(quantized.record_path.read_text(encoding="utf-8"))
-    jsonschema.validate(record, json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+    schema = files("bokehflow.quantize").joinpath("record.schema.json")
+    jsonschema.validate(record, json.loads(schema.read_text(encoding="utf-8")))
     ranking = [layer["sqnr_db"] for layer in record["layers"]]
     assert ranking == sorted(ranking)
     assert len(ranking) == len(record["quantized_layers"])

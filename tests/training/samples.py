@@ -13,12 +13,13 @@ from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.optics import Lens
-from bokehflow.specs import VARIANTS, Variant
+from bokehflow.specs import VARIANTS, Size, Variant
 from bokehflow.training.batch import Batch
 from bokehflow.training.clips import batch_of
 from bokehflow.training.config import LossWeights, OptimiserConfig, StageConfig, TrainConfig
 from bokehflow.training.curves import COLUMNS
 from bokehflow.training.draws import Drawing
+from bokehflow.training.view import View
 
 TINY = Variant("nano", 16, 2, 2, 16, 0, 0, 0)
 """The same architecture, two blocks of sixteen channels a stream."""
@@ -51,6 +52,11 @@ def tiny_clip(seed: int, frames: int = 1, *, split: str = "train", depth_cues: b
         flow_valid=np.ones((frames - 1, SIDE_PX, SIDE_PX), np.bool_),
         info=ClipInfo("made", split, seed, 0, 60.0, LENS, depth_cues, ()),
     )
+
+
+def whole_view(frame: Size) -> View:
+    """All of the frame, as it is."""
+    return View(0, 0, frame.height, frame.width, False, (1.0, 1.0, 1.0))
 
 
 def write_clips(folder: Path, count: int = 2, frames: int = 1) -> Path:

@@ -12,9 +12,9 @@ from bokehflow.training.batch import Batch, stack
 from bokehflow.training.clip_losses import ClipLosses
 from bokehflow.training.config import StageConfig
 from bokehflow.training.gradients import RecordedGradients, StepGradients
-from bokehflow.training.view import look, whole_view
+from bokehflow.training.view import look
 from tests.tolerances import RECORDED_GRADIENTS
-from tests.training.samples import NO_PERCEPTUAL, SIDE_PX, TINY, stage, tiny_clip
+from tests.training.samples import NO_PERCEPTUAL, SIDE_PX, TINY, stage, tiny_clip, whole_view
 
 pytestmark = [
     pytest.mark.cuda,

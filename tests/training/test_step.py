@@ -25,7 +25,7 @@ from bokehflow.training.gradients import StepGradients
 from bokehflow.training.optimiser import build_optimiser
 from bokehflow.training.step import MOST_SKIPS_IN_A_ROW, SkipGuard, StepResult, TrainStep
 from bokehflow.training.update import StepUpdate
-from bokehflow.training.view import look, whole_view
+from bokehflow.training.view import look
 from tests.tolerances import CLIPPED_NORM_REL, FP32_EQUAL
 from tests.training.samples import (
     SIDE_PX,
@@ -34,6 +34,7 @@ from tests.training.samples import (
     tiny_clip,
     tiny_config,
     use_tiny_variant,
+    whole_view,
 )
 
 ALONE = World(0, 1, torch.device("cpu"))

@@ -17,10 +17,9 @@ from bokehflow.training.view import (
     look,
     narrowed_fov_deg,
     random_view,
-    whole_view,
 )
 from tests.tolerances import FP32_EQUAL, LENS_FORM_REL, OPTICS, RADIUS_PX, VIEW_ASPECT_REL
-from tests.training.samples import SIDE_PX, tiny_clip
+from tests.training.samples import SIDE_PX, tiny_clip, whole_view
 
 FRAME = Size(SIDE_PX, SIDE_PX)
 
