@@ -20,6 +20,7 @@ from torch.autograd.function import once_differentiable
 from bokehflow.errors import UsageError
 from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs, split_projection
 from bokehflow.kernels.cpu_recurrence import BLOCK, Recurrence, compile_recurrence
+from bokehflow.kernels.scan_inputs import keeps_for_gradients, state_or_zeros
 from bokehflow.kernels.walks import walking_order
 
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
@@ -103,12 +104,9 @@ def _checked(
 
 
 def _run(job: _Job, tensors: ScanTensors, sequences: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
-    state = tensors.initial_state
-    if state is None:
-        state = torch.zeros(job.shape.state_shape, dtype=job.compute)
+    state = state_or_zeros(tensors, job.shape, job.compute)
     inputs = (tensors.log_decay, tensors.beta, state, *sequences)
-    keep = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
-    return _CpuScan.apply(job, keep, *inputs)  # type: ignore[no-any-return,no-untyped-call]
+    return _CpuScan.apply(job, keeps_for_gradients(inputs), *inputs)  # type: ignore[no-any-return,no-untyped-call]
 
 
 class _CpuScan(torch.autograd.Function):

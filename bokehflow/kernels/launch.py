@@ -64,6 +64,12 @@ def run_now(launch: Launch) -> None:
     launch.kernel[launch.grid](*launch.arguments, **launch.constants, **launch.options)
 
 
+def rows_each(count: int, rows: int, most_programs: int) -> int:
+    """Of `count` rows, how many a program takes, a multiple of `rows`, so that no more than
+    `most_programs` are needed."""
+    return rows * -(-count // (rows * most_programs))
+
+
 def row_unit(*tensors: Tensor) -> int:
     """The stride unit that all these [B, T, 4, H, D] tensors allow: 8 or 1."""
     aligned = all(

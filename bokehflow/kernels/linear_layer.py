@@ -14,7 +14,7 @@ import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bokehflow.kernels.launch import Launch, run_now
+from bokehflow.kernels.launch import Launch, rows_each, run_now
 from bokehflow.kernels.sum_kernels import column_sum_kernel
 from bokehflow.kernels.triton_scan import check_device
 
@@ -57,8 +57,7 @@ class _Linear(torch.autograd.Function):
 def column_sums(x: Tensor) -> Tensor:
     """The sums over N of x [N, C], in float32."""
     x = x.contiguous()
-    rows_each = _rows_each(x)
-    programs = triton.cdiv(x.shape[0], rows_each)
+    programs = triton.cdiv(x.shape[0], rows_each(x.shape[0], ROWS, MOST_PROGRAMS))
     shares = torch.empty(programs, x.shape[1], dtype=torch.float32, device=x.device)
     with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
         run_now(column_sum_launch(x, shares))
@@ -70,9 +69,5 @@ def column_sum_launch(x: Tensor, shares: Tensor) -> Launch:
     count, columns = x.shape
     grid = (shares.shape[0], triton.cdiv(columns, COLUMNS))
     constants = {"BR": ROWS, "BC": COLUMNS}
-    arguments = (x, shares, count, columns, _rows_each(x))
+    arguments = (x, shares, count, columns, rows_each(count, ROWS, MOST_PROGRAMS))
     return Launch(column_sum_kernel, grid, arguments, constants, WARPS)
-
-
-def _rows_each(x: Tensor) -> int:
-    return int(ROWS * triton.cdiv(triton.cdiv(x.shape[0], ROWS), MOST_PROGRAMS))

@@ -13,7 +13,7 @@ import triton
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from bokehflow.kernels.launch import Launch, run_now
+from bokehflow.kernels.launch import Launch, rows_each, run_now
 from bokehflow.kernels.norm_kernels import norm_gradient_kernel, norm_kernel
 from bokehflow.kernels.triton_scan import check_device
 
@@ -57,7 +57,7 @@ class _LayerNorm(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, weight and bias, each of its shape."""
         x, weight = ctx.saved_tensors
-        programs = triton.cdiv(_rows(x), _rows_each(x))
+        programs = triton.cdiv(_rows(x), rows_each(_rows(x), ROWS, MOST_PROGRAMS))
         grad_x = torch.empty_like(x)
         shares = torch.empty(2, programs, x.shape[-1], dtype=torch.float32, device=x.device)
         with torch.cuda.device_of(x):  # type: ignore[no-untyped-call]
@@ -78,16 +78,14 @@ def norm_gradient_launch(
     x: Tensor, weight: Tensor, grad_y: Tensor, grad_x: Tensor, shares: Tensor, epsilon: float
 ) -> Launch:
     """x and its like: [..., C], contiguous; shares: [2, programs, C], of weight and bias."""
-    arguments = (x, weight, grad_y, grad_x, shares[0], shares[1], _rows(x), epsilon, _rows_each(x))
+    count = _rows(x)
+    taken = rows_each(count, ROWS, MOST_PROGRAMS)
+    arguments = (x, weight, grad_y, grad_x, shares[0], shares[1], count, epsilon, taken)
     return Launch(norm_gradient_kernel, (shares.shape[1],), arguments, _constants(x), WARPS)
 
 
 def _rows(x: Tensor) -> int:
     return x.numel() // x.shape[-1]
-
-
-def _rows_each(x: Tensor) -> int:
-    return int(ROWS * triton.cdiv(triton.cdiv(_rows(x), ROWS), MOST_PROGRAMS))
 
 
 def _constants(x: Tensor) -> dict[str, Any]:

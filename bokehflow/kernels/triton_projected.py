@@ -24,13 +24,8 @@ from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
 from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.passes import Borders, backward_pass, forward_pass
 from bokehflow.kernels.plan import LaunchPlan
-from bokehflow.kernels.triton_scan import (
-    DTYPES,
-    check_device,
-    keeps_for_gradients,
-    plan_on_device,
-    state_or_zeros,
-)
+from bokehflow.kernels.scan_inputs import keeps_for_gradients, state_or_zeros
+from bokehflow.kernels.triton_scan import DTYPES, check_device, plan_on_device
 
 ROWS, WARPS = 64, 4
 """Keys a program holds, and its warps."""
@@ -51,7 +46,7 @@ def projected_scan(
     qkv = qkv.contiguous()
     tensors = ScanTensors(*split_projection(qkv), log_decay, beta, initial_state)
     shape = check_inputs(tensors, height, width, segments, DTYPES)
-    inputs = (qkv, log_decay, beta, state_or_zeros(tensors, shape))
+    inputs = (qkv, log_decay, beta, state_or_zeros(tensors, shape, torch.float32))
     keep, plan = keeps_for_gradients(inputs), plan_on_device(tensors.q, shape)
     with torch.cuda.device_of(qkv):  # type: ignore[no-untyped-call]
         return _ProjectedScan.apply(*inputs, shape, plan, key_epsilon, keep)  # type: ignore[no-any-return,no-untyped-call]

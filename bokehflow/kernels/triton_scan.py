@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
 from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.passes import Borders, backward_pass, forward_pass, room_like
 from bokehflow.kernels.plan import LaunchPlan, plan_launch
+from bokehflow.kernels.scan_inputs import keeps_for_gradients, state_or_zeros
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
@@ -33,7 +33,7 @@ def scan_with_plan(
     tensors: ScanTensors, shape: ScanShape, plan: LaunchPlan
 ) -> tuple[Tensor, Tensor]:
     """`scan` of checked tensors with a chosen plan: for tests and for tuning."""
-    state = state_or_zeros(tensors, shape)
+    state = state_or_zeros(tensors, shape, torch.float32)
     inputs = (tensors.q, tensors.k, tensors.v, tensors.log_decay, tensors.beta, state)
     keep = keeps_for_gradients(inputs)
     # Triton launches on the current device, which need not be the tensors'.
@@ -85,18 +85,6 @@ class _TritonScan(torch.autograd.Function):
         )
         state = grad_initial.reshape(shape.state_shape).to(ctx.state_dtype)
         return (grads.q, grads.k, grads.v, grads.log_decay, grads.beta, state, None, None, None)
-
-
-def state_or_zeros(tensors: ScanTensors, shape: ScanShape) -> Tensor:
-    """The initial state, zeros where there is none."""
-    if tensors.initial_state is not None:
-        return tensors.initial_state
-    return torch.zeros(shape.state_shape, dtype=torch.float32, device=tensors.q.device)
-
-
-def keeps_for_gradients(inputs: Iterable[Tensor]) -> bool:
-    """Whether a scan of these has to keep what its way back needs."""
-    return torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
 
 
 def plan_on_device(q: Tensor, shape: ScanShape) -> LaunchPlan:
