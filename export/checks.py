@@ -7,10 +7,13 @@ import onnx
 from bokehflow.errors import CheckError
 
 MAX_RANK = 5
-DYNAMIC_OPERATORS = frozenset(
-    {"If", "Loop", "Scan", "NonZero", "Unique", "SequenceAt", "SplitToSequence", "TopK"}
-)
-"""Operators with shapes or control flow of their own, which accelerators refuse."""
+CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
+DATA_DEPENDENT = frozenset({"NonZero", "Unique", "NonMaxSuppression"})
+"""Operators whose result's size depends on values. Accelerators refuse them and control flow;
+`runtimes.hazards.rules` tells both of any graph."""
+FORBIDDEN = CONTROL_FLOW | DATA_DEPENDENT | {"SequenceAt", "SplitToSequence", "TopK"}
+"""What the network has no use for, so that finding one is a mistake of ours. A TopK of constant k
+has a static shape: in a graph that is not ours the rules call it what runs on the CPU alone."""
 
 
 def check_static_graph(proto: onnx.ModelProto) -> None:
@@ -24,7 +27,7 @@ def check_static_graph(proto: onnx.ModelProto) -> None:
         for value in (*inferred.input, *inferred.output, *inferred.value_info)
     }
     for node in inferred.node:
-        if node.op_type in DYNAMIC_OPERATORS:
+        if node.op_type in FORBIDDEN:
             raise CheckError(f"node {node.name} is a {node.op_type}", "static operators only")
         for name in node.output:
             dims = shapes.get(name)

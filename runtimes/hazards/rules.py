@@ -13,8 +13,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from bokehflow.export.checks import MAX_RANK
-from bokehflow.runtimes.hazards.graph import Graph, Node, Value
+from bokehflow.export import checks
+from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[str, ...] = get_args(Level)
@@ -29,13 +29,17 @@ NO_BOUND = 1e38
 """From here on a constant says that a side of a clip is open."""
 CLIPS = ("clip", "clamp")
 """Their constants are the lower and the upper bound, infinite where a side is open."""
-CONTROL_FLOW = frozenset({"if", "loop", "scan", "tensoriterator", "whileloop", "cond"})
-DATA_DEPENDENT = frozenset({"nonzero", "unique", "nonmaxsuppression"})
+CONTROL_FLOW = {canonical(kind) for kind in checks.CONTROL_FLOW} | {
+    "tensoriterator", "whileloop", "cond",
+}  # fmt: skip
+"""As ONNX calls it, and OpenVINO and Core ML."""
+DATA_DEPENDENT = {canonical(kind) for kind in checks.DATA_DEPENDENT}
 CPU_ONLY = frozenset(
     {"gather", "gatheralongaxis", "gathernd", "gatherelements", "scatter", "scatternd",
      "scatterupdate", "scatterelements", "cumsum", "topk", "argsort", "bandpart", "einsum"}
 )  # fmt: skip
-"""What Neural Engine and NPUs leave to the CPU or emulate, with a copy to and fro."""
+"""What Neural Engine and NPUs leave to the CPU or emulate, with a copy to and fro. Exports of ours
+hold no topk at all: `export.checks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,8 @@ Rule = Callable[[Graph], Iterator[Hazard]]
 def too_many_axes(graph: Graph) -> Iterator[Hazard]:
     """More than five axes."""
     for node, value in _written(graph):
-        if value.shape is not None and len(value.shape) > MAX_RANK:
-            reason = f"{len(value.shape)} axes; accelerators take at most {MAX_RANK}"
+        if value.shape is not None and len(value.shape) > checks.MAX_RANK:
+            reason = f"{len(value.shape)} axes; accelerators take at most {checks.MAX_RANK}"
             yield Hazard("error", "rank", node.name, reason)
 
 
