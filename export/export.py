@@ -10,6 +10,7 @@ from typing import Any
 
 import onnx
 
+from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.export.artifact import Artifact, load_artifact, sealed
 from bokehflow.export.compiled import check_compiled
 from bokehflow.export.config import ExportConfig
@@ -26,7 +27,6 @@ from bokehflow.export.trace import example_inputs
 from bokehflow.model import BokehFlow
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 
-DEFAULT_OUTPUT_DIR = Path("dist")
 PARITY_GOAL_DB = {"fp32": 80.0, "fp16": 50.0, "int8": 40.0}
 _FORMATS: dict[str, dict[str, Any]] = {
     "onnx": {"opset": OPSET},
@@ -35,9 +35,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
 }
 
 
-def export(
-    model: BokehFlow, config: ExportConfig, output_dir: Path = DEFAULT_OUTPUT_DIR
-) -> Artifact:
+def export(model: BokehFlow, config: ExportConfig, output_dir: Path = OUTPUT_DIR) -> Artifact:
     """Export a model and write its manifest beside it, replacing an artifact of the same name.
 
     Raises CheckError for a graph that is not static, or that its engine compiles to something else
@@ -50,7 +48,7 @@ def export(
 
 
 def export_each(
-    model: BokehFlow, configs: Iterable[ExportConfig], output_dir: Path = DEFAULT_OUTPUT_DIR
+    model: BokehFlow, configs: Iterable[ExportConfig], output_dir: Path = OUTPUT_DIR
 ) -> Iterator[Artifact]:
     """`export` with one config after the other; a graph that two in a row share is made once.
 

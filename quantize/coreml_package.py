@@ -16,13 +16,13 @@ from torch import Tensor
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import CheckError
+from bokehflow.quantize.codes import INT8_MAX
 from bokehflow.quantize.coreml_front import front_of
 from bokehflow.quantize.layers import is_quantizable_constant
 from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
 from bokehflow.runtimes.mil_evaluator.program import Operation, Variable
 
 WEIGHT_INPUTS = {"conv": "weight", "linear": "weight", "matmul": "y"}
-INT8_MAX = 127
 _IOS17 = 8
 """Specification version of iOS 17, the first with 8-bit activations."""
 

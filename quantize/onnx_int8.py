@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from bokehflow.quantize.format import Feeds
 from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
 from bokehflow.quantize.onnx_front import front_of, with_rest
 from bokehflow.quantize.onnx_graph import initializers, layers_of, readers, remove_unused
-
-Feeds = Mapping[str, NDArray[np.float32]]
 
 
 def quantize_layers(

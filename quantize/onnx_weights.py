@@ -7,9 +7,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from bokehflow.quantize.codes import INT8_MAX
 from bokehflow.quantize.onnx_graph import initializers, remove_unused, weighted_nodes
-
-INT8_MAX = 127
 
 
 def quantize_weights(proto: onnx.ModelProto) -> list[str]:

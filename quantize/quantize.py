@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.errors import UnknownNameError, UsageError
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
@@ -28,7 +29,6 @@ from bokehflow.quantize.recipes import Recipe, find_recipe
 from bokehflow.quantize.record import build_record, record_path, write_record
 from bokehflow.runtimes import open_session
 
-DEFAULT_MAX_DROP_DB = 0.3
 DEFAULT_SEARCH = next(iter(SEARCHES))
 
 
@@ -41,7 +41,7 @@ class QuantizeConfig:
     end, UnknownNameError for another search."""
 
     recipe: str | None = None
-    max_drop_db: float = DEFAULT_MAX_DROP_DB
+    max_drop_db: float = TRUTH_LOSS_DB
     sensitivity: bool = False
     search: str | None = None
 

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bokehflow.benchmarks.evaluation.depth_scores import DepthScore, Mask, Plane, score_depth
+from bokehflow.benchmarks.evaluation.depth_scores import DepthScore, score_depth
 from bokehflow.benchmarks.evaluation.gradient import Gradient, fit_gradient
 from bokehflow.benchmarks.evaluation.sight import Seen, Sight
+from bokehflow.benchmarks.planes import Mask, Plane
 from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.optics import Lens

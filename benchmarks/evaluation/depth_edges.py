@@ -9,14 +9,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
+
+from bokehflow.benchmarks.planes import Mask, Plane
 
 JUMP_RATIO = 1.25
 TOLERANCE_PX = 2
-
-Plane = npt.NDArray[np.floating]
-Mask = npt.NDArray[np.bool_]
 
 
 def depth_edges(depth_m: Plane) -> Mask:

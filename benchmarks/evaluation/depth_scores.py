@@ -12,13 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bokehflow.benchmarks.evaluation.depth_edges import edge_f1
+from bokehflow.benchmarks.planes import Mask, Plane
 from bokehflow.specs import DEPTH_JUDGED_M, DEPTH_MIN_M
-
-Plane = npt.NDArray[np.floating]
-Mask = npt.NDArray[np.bool_]
 
 DELTA1_RATIO = 1.25
 SILOG_UNIT = 100.0

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bokehflow.benchmarks.evaluation.clip_study import CONSTANT, NETWORK, OWN_GRADIENT, depth_rows
-from bokehflow.benchmarks.evaluation.depth_scores import DepthScore, Mask, Plane, delta1
+from bokehflow.benchmarks.evaluation.depth_scores import DepthScore, delta1
 from bokehflow.benchmarks.evaluation.gradient import fit_gradient
 from bokehflow.benchmarks.evaluation.sight import Sight
+from bokehflow.benchmarks.planes import Mask, Plane
 from bokehflow.calibration.aloe import DisparityPhoto, aloe, require_aloe
 from bokehflow.calibration.motorcycle import FOV_DEG, motorcycle
 from bokehflow.errors import UnknownNameError

@@ -11,7 +11,7 @@ from torch import Tensor
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow, depth_scale
 from bokehflow.optics import Lens
-from bokehflow.rendering.config import LARGEST_SIDE_FRACTION
+from bokehflow.rendering.config import clip_radius_px
 from bokehflow.specs import Size
 from bokehflow.training.view import canonical_lens
 
@@ -38,7 +38,7 @@ class Sight:
     def at(self, size: Size) -> BokehFlow:
         """The model for frames of one size."""
         if size not in self._by_size:
-            reach_px = max(1.0, LARGEST_SIDE_FRACTION * max(size.height, size.width))
+            reach_px = clip_radius_px(size.height, size.width)
             config = self.model.config
             render = dataclasses.replace(config.render, max_radius_px=reach_px)
             self._by_size[size] = BokehFlow(

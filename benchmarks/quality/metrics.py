@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from bokehflow.benchmarks.quality.regions import Mask, find_regions
+from bokehflow.benchmarks.planes import Mask, Plane
+from bokehflow.benchmarks.quality.regions import find_regions
 from bokehflow.errors import NumericalError, SizeError
 from bokehflow.srgb import srgb_to_linear
-
-Plane = npt.NDArray[np.floating]
 
 PSNR_CEILING_DB = 100.0
 """What equal pictures get: the decibels of an error of 1e-5, so that means stay finite."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
-Mask = npt.NDArray[np.bool_]
+from bokehflow.benchmarks.planes import Mask
 
 JUMP_PX = 2.0
 """Neighbouring pixels whose blur radii differ by more than this lie on different objects."""

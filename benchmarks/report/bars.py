@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from bokehflow.benchmarks.checks import Check
 from bokehflow.benchmarks.latency.budgets import INT8_FILE_MB
 from bokehflow.benchmarks.report.document import FilmScore, Latency, TruthScore
+from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.export import Manifest
 
-TRUTH_LOSS_DB = 0.3
 ABS_REL_RATIO = 1.02
 TIME_RATIO = 1.0
 """Quantized against the float32 artifact of the same runtime, on OpenVINO."""

@@ -13,6 +13,8 @@ from bokehflow.cli.lens_options import BladeRotationDeg, Blades, Highlights
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.render_options import Segments, Weights
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.defaults import OUTPUT_DIR
+from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, find_variant, network_size_for
 
 if TYPE_CHECKING:
     from bokehflow.export import ExportConfig
@@ -59,8 +61,8 @@ OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Where to wr
 def export(
     target: TargetName,
     variant: VariantName = "nano",
-    size: FrameSize = "720x1280",
-    network_size: NetworkSize = "288x512",
+    size: FrameSize = str(MOBILE_FRAME),
+    network_size: NetworkSize = str(MOBILE_NETWORK),
     precision: PrecisionName = None,
     scan: ScanName = "auto",
     quality: QualityName = "mobile",
@@ -70,13 +72,12 @@ def export(
     tsp: ExportedTsp = "document",
     segments: Segments = None,
     weights: Weights = None,
-    output_dir: OutputDir = Path("dist"),
+    output_dir: OutputDir = OUTPUT_DIR,
 ) -> CommandResult:
     """Export a model: static shapes, explicit state, the lens as a run-time input."""
     from bokehflow.cli.temporal import temporal_config
     from bokehflow.model import ModelConfig, load_model
     from bokehflow.rendering import RenderConfig
-    from bokehflow.specs import find_variant
 
     find_variant(variant)
     # The settings check themselves, and name what is nearest to a name that does not exist.
@@ -114,7 +115,6 @@ def _configs(
 ) -> list[ExportConfig]:
     """One checked request a target."""
     from bokehflow.export import TARGETS, ExportConfig, as_target
-    from bokehflow.specs import Size, network_size_for
 
     frame = Size.parse(size)
     return [

@@ -10,6 +10,7 @@ import typer
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.render_options import Weights
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.defaults import TRUTH_LOSS_DB
 
 if TYPE_CHECKING:
     from bokehflow.calibration.sample_set import SampleSet
@@ -73,7 +74,7 @@ def quantize(
     recipe: RecipeName = None,
     calibration: Calibration = "packaged",
     samples: Samples = 64,
-    max_drop_db: MaxDrop = 0.3,
+    max_drop_db: MaxDrop = TRUTH_LOSS_DB,
     search: SearchName = None,
     seed: Seed = 0,
     weights: Weights = None,

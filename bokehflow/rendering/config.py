@@ -16,6 +16,7 @@ DESIGN_RADIUS_PX = 75.0
 DESIGN_SIDE_PX = 1920
 LARGEST_SIDE_FRACTION = 1 / 8
 """No bank reaches beyond this share of the longer side (or DESIGN_RADIUS_PX, if that is more)."""
+SMALLEST_REACH_PX = 1.0
 MIN_BLADES, MAX_BLADES = 3, 32
 
 
@@ -49,7 +50,9 @@ class RenderConfig:
             raise UsageError(f"blade_rotation_deg={self.blade_rotation_deg}", "a finite angle")
         if not 0.0 <= self.highlight_recovery <= 16.0:
             raise UsageError(f"highlight_recovery={self.highlight_recovery}", "0 to 16")
-        if self.max_radius_px is not None and not 1.0 <= self.max_radius_px < math.inf:
+        if self.max_radius_px is not None and not (
+            SMALLEST_REACH_PX <= self.max_radius_px < math.inf
+        ):
             raise UsageError(f"max_radius_px={self.max_radius_px}", "at least 1 px")
 
     def reach_px(self, height: int, width: int) -> float:
@@ -60,6 +63,12 @@ class RenderConfig:
 def design_radius_px(height: int, width: int) -> float:
     """The blur radius in px that a graph for frames of this size is built to reach by default."""
     return DESIGN_RADIUS_PX * max(height, width) / DESIGN_SIDE_PX
+
+
+def clip_radius_px(height: int, width: int) -> float:
+    """The blur radius in px that graphs for training clips, and for judging by them, reach: crops
+    may be blurred by more than whole frames of that size are."""
+    return max(SMALLEST_REACH_PX, LARGEST_SIDE_FRACTION * max(height, width))
 
 
 def largest_radius_px(height: int, width: int) -> float:

@@ -17,7 +17,7 @@ from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network, NetworkOutput
 from bokehflow.pipeline import Pipeline
 from bokehflow.rendering import RenderConfig
-from bokehflow.rendering.config import LARGEST_SIDE_FRACTION
+from bokehflow.rendering.config import clip_radius_px
 from bokehflow.specs import DEPTH_MAX_M, TOKEN_STRIDE, Size
 from bokehflow.training.batch import Batch
 from bokehflow.training.config import LossWeights, StageConfig
@@ -148,6 +148,6 @@ def _judge_change(batch: Batch, t: int, now: _Seen, before: _Seen) -> Losses:
 
 
 def _pipeline(network: Network, size: Size) -> Pipeline:
-    """The shipped pipeline at one size; crops may blur more than whole frames of that size do."""
-    largest = max(1.0, LARGEST_SIDE_FRACTION * max(size.height, size.width))
-    return Pipeline(network, size, size, RenderConfig("mobile", max_radius_px=largest))
+    """The shipped pipeline at one size, for the blur of clips."""
+    reach_px = clip_radius_px(size.height, size.width)
+    return Pipeline(network, size, size, RenderConfig("mobile", max_radius_px=reach_px))
