@@ -10,8 +10,8 @@ from bokehflow.benchmarks.report.recorded import (
     DriftPoint,
     Gate,
     LayerInput,
-    LayerNoise,
     Quantization,
+    RecordedLayer,
     ScanNoise,
     StateGrowth,
 )
@@ -66,7 +66,7 @@ def _quantization(record: Record) -> Quantization:
         facts=_facts(record),
         weights_alone=not record["quantized_layers"],
         layers=tuple(
-            LayerNoise(one["layer"], one["sqnr_db"], one["float"]) for one in record["layers"]
+            RecordedLayer(one["layer"], one["sqnr_db"], one["float"]) for one in record["layers"]
         ),
         scans=tuple(
             ScanNoise(one["layer"], one["sqnr_db"], one["by_direction"], tuple(one["by_position"]))

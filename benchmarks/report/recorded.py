@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class LayerNoise:
-    """What quantizing one layer adds at its own output, in decibels below its signal."""
+class RecordedLayer:
+    """A layer's `quantize.layers.LayerNoise`, and whether it was left in float."""
 
     layer: str
     sqnr_db: float
@@ -79,7 +79,7 @@ class Quantization:
 
     facts: Mapping[str, str]
     weights_alone: bool = False
-    layers: tuple[LayerNoise, ...] = ()
+    layers: tuple[RecordedLayer, ...] = ()
     scans: tuple[ScanNoise, ...] = ()
     drift: tuple[DriftPoint, ...] = ()
     gates: tuple[Gate, ...] = ()

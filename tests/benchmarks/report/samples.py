@@ -28,8 +28,8 @@ from bokehflow.benchmarks.report.recorded import (
     DriftPoint,
     Gate,
     LayerInput,
-    LayerNoise,
     Quantization,
+    RecordedLayer,
     ScanNoise,
     StateGrowth,
 )
@@ -212,7 +212,10 @@ def _quantization() -> Quantization:
     tenths = tuple(30.0 + i for i in range(10))
     return Quantization(
         facts={"made from": "nano_fp32.onnx", "calibration": "64 samples of packaged, seed 0"},
-        layers=(LayerNoise("head/conv_1", 12.0, True), LayerNoise("stem/conv_1", 30.0, False)),
+        layers=(
+            RecordedLayer("head/conv_1", 12.0, True),
+            RecordedLayer("stem/conv_1", 30.0, False),
+        ),
         scans=(ScanNoise("network.blocks.0.scan", 31.0, ways, tenths),),
         drift=tuple(DriftPoint(i, 20.0, 20.5, 35.0) for i in range(1, 101)),
         gates=(Gate("blocks.0.scan", 0.5, 0.1, 0.02),),
