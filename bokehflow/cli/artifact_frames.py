@@ -61,7 +61,7 @@ class ArtifactFrames:
     def require_used_up(self, frames: int) -> None:
         """The network has no end."""
 
-    def describe(self) -> Mapping[str, object]:
+    def describe(self, frame: Size) -> Mapping[str, object]:  # noqa: ARG002
         """Says which artifact ran, where and how, with which weights, trained or not."""
         manifest, info = self._artifact.manifest, self._session.info
         return {
@@ -74,6 +74,8 @@ class ArtifactFrames:
             "artifact_sha256": manifest.artifact_sha256,
             "variant": manifest.variant,
             "network_size": str(manifest.network_size),
+            "tsp": manifest.temporal.tsp,
+            "segments": manifest.temporal.segments,
             "precision": manifest.precision,
             "trained": manifest.trained,
             "weights_sha256": manifest.weights_sha256,

@@ -15,6 +15,7 @@ from bokehflow.media import DEPTH_SUFFIXES, read_depth
 from bokehflow.optics import Lens
 from bokehflow.rendering import RenderConfig
 from bokehflow.rendering import render as render_frame
+from bokehflow.specs import Size
 
 
 class DepthFrames:
@@ -44,7 +45,7 @@ class DepthFrames:
                 f"{len(self._files)} depth maps for {frames} frames", "one depth map a frame"
             )
 
-    def describe(self) -> Mapping[str, object]:
+    def describe(self, frame: Size) -> Mapping[str, object]:  # noqa: ARG002
         """Says that depth came from files."""
         return {"depth_from": "file", "quality": self._config.quality, "runtime": "torch"}
 

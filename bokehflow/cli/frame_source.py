@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bokehflow.layers.temporal import State
 from bokehflow.optics import Lens
+from bokehflow.specs import Size
 
 
 class RenderedFrame(NamedTuple):
@@ -59,6 +60,7 @@ class FrameSource(Protocol):
         """Raise MediaError where more than `frames` frames were provided for."""
         ...
 
-    def describe(self) -> Mapping[str, object]:
-        """For the result's JSON: `depth_from`, `quality`, `runtime`, and what else there is."""
+    def describe(self, frame: Size) -> Mapping[str, object]:
+        """For the result's JSON, after frames of that size: `depth_from`, `quality`, `runtime`, and
+        where a network made the depth, the same keys whatever ran it."""
         ...

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from bokehflow.cli.frame_source import RenderedFrame, focusable, pixels_beyond
 from bokehflow.layers.temporal import State
-from bokehflow.model import BokehFlow
+from bokehflow.model import BokehFlow, fit_network_size
 from bokehflow.optics import Lens
+from bokehflow.specs import Size
 
 
 class NetworkFrames:
@@ -31,17 +33,22 @@ class NetworkFrames:
     def require_used_up(self, frames: int) -> None:
         """The network has no end."""
 
-    def describe(self) -> Mapping[str, object]:
+    def describe(self, frame: Size) -> Mapping[str, object]:
         """Says that depth came from the network, with which weights, trained or not."""
         model = self._model
         return {
             "depth_from": "network",
             "quality": model.config.render.quality,
             "runtime": "torch",
+            "runtime_version": torch.__version__,
+            "mode": "executed",
+            "artifact": None,
+            "artifact_sha256": None,
             "variant": model.network.variant.name,
-            "network_size": model.config.network_size,
+            "network_size": str(fit_network_size(frame, model.config.network_size)),
             "tsp": model.config.temporal.tsp,
             "segments": model.config.temporal.segments,
+            "precision": "fp32",
             "trained": model.weights.trained,
             "weights_sha256": model.weights.sha256,
             "source_fov_deg": model.config.source_fov_deg or model.weights.canonical_fov_deg,

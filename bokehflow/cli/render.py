@@ -11,6 +11,7 @@ from bokehflow.cli.output import CommandResult
 from bokehflow.cli.render_options import ArtifactOptions, NetworkOptions, RendererOptions
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.optics import LENS_FIELDS
+from bokehflow.specs import Size
 
 if TYPE_CHECKING:
     from bokehflow.cli.render_job import RenderJob, RenderOutcome
@@ -79,8 +80,8 @@ def _run(job: RenderJob) -> RenderOutcome:
 
 
 def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandResult:
-    lens, described = outcome.lens, job.frames.describe()
-    size = f"{outcome.height}x{outcome.width}"
+    lens, size = outcome.lens, Size(outcome.height, outcome.width)
+    described = job.frames.describe(size)
     document: dict[str, object] = {
         "input": job.files.source,
         "output": job.files.output,
@@ -108,12 +109,13 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
             f"{described.get('mode', 'executed')} by {described['runtime']}",
         )
     )
-    return CommandResult(document, text, warnings=_warnings(job, outcome))
+    # Depth maps need no weights.
+    trained = bool(described.get("trained", True))
+    return CommandResult(document, text, warnings=_warnings(job, outcome, trained))
 
 
-def _warnings(job: RenderJob, outcome: RenderOutcome) -> list[str]:
-    trained = job.frames.describe().get("trained", True)  # depth maps need no weights
-    warnings = list(untrained_warning(bool(trained)))
+def _warnings(job: RenderJob, outcome: RenderOutcome, trained: bool) -> list[str]:
+    warnings = list(untrained_warning(trained))
     if outcome.depth_pixels_beyond_png:
         warnings.append(
             f"{outcome.depth_pixels_beyond_png} depth pixels lie beyond 65.535 m, the farthest a "

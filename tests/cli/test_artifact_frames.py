@@ -85,7 +85,11 @@ def test_the_artifact_gives_what_the_model_gives(
     assert (facts["runtime"], facts["mode"]) == ("torch", "executed")
     assert facts["network_size"] == "32x48"
     assert facts["source_fov_deg"] == (source_fov_deg or model.weights.canonical_fov_deg)
+    assert (facts["tsp"], facts["segments"]) == ("document", 1)
     assert ("untrained" in completed.stderr) is not model.weights.trained
+    own = bfx("render", folder / "a.png", "--network-size", "full", "--focus-m", 2, "--json")
+    assert own.document.keys() == facts.keys()
+    assert own.document["network_size"] == facts["network_size"]
 
 
 def test_state_is_carried_through_a_video(bfx: Bfx, folder: Path) -> None:

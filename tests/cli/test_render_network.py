@@ -33,6 +33,7 @@ def test_picture_and_depth_are_those_of_the_model(bfx: Bfx, photo: Path) -> None
     assert torch.equal(read_depth(depth_file, HEIGHT, WIDTH), frame.depth)
     facts = completed.document
     assert (facts["depth_from"], facts["variant"]) == ("network", "nano")
+    assert facts["network_size"] == "44x60"  # the frame's 45x61 in whole tokens
     assert facts["weights_sha256"] == model.weights.sha256
     assert facts["trained"] is model.weights.trained
     assert ("untrained" in completed.stderr) is not model.weights.trained
