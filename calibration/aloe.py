@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from bokehflow.errors import InputError
 from bokehflow.media import read_photo
+from bokehflow.media.pictures import opened_picture
 
 ALOE_FOLDER = Path("/usr/share/doc/opencv-doc/examples/data")
 LEFT, DISPARITY = "aloeL.jpg", "aloeGT.png"
@@ -45,13 +45,12 @@ def require_aloe(folder: Path = ALOE_FOLDER) -> None:
 
 
 def aloe(folder: Path = ALOE_FOLDER) -> DisparityPhoto:
-    """The left photo and its disparity. Raises InputError where the pair is not installed."""
+    """The left photo and its disparity. Raises InputError where the pair is not installed, and
+    MediaError where a file of it is damaged."""
     require_aloe(folder)
     image = read_photo(folder / LEFT)
-    try:
-        disparity = np.asarray(Image.open(folder / DISPARITY).convert("L"), dtype=np.float32)
-    except OSError as error:
-        raise InputError(f"{folder / DISPARITY} cannot be read: {error}") from error
+    with opened_picture(folder / DISPARITY, "a picture of disparities") as picture:
+        disparity = np.asarray(picture.convert("L"), dtype=np.float32)
     if disparity.shape != tuple(image.shape[2:]):
         raise InputError(
             f"{DISPARITY} of {disparity.shape} pixels", f"{tuple(image.shape[2:])}, as {LEFT}"

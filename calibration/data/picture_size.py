@@ -5,23 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 
 from bokehflow.errors import MediaError
+from bokehflow.media.pictures import opened_picture
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Height and width of a picture as displayed. Raises MediaError where it is none."""
-    try:
-        with Image.open(path) as picture:
-            picture.verify()
-        with Image.open(path) as picture:
-            turned = ImageOps.exif_transpose(picture) if picture.getexif().get(0x0112) else picture
-            return turned.height, turned.width
-    except FileNotFoundError:
-        raise MediaError(f"{path} does not exist", "a picture") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise MediaError(f"{path} cannot be read: {error}", "a whole picture") from error
+    """Height and width of a picture as displayed.
+
+    Raises MediaError where it is none, and MissingDependencyError for a HEIC picture without the
+    package that decodes it.
+    """
+    with opened_picture(path, "a picture") as picture:
+        picture.verify()
+    # Nothing can be read from a picture after it was verified.
+    with opened_picture(path, "a picture") as picture:
+        turned = ImageOps.exif_transpose(picture) if picture.getexif().get(0x0112) else picture
+        return turned.height, turned.width
 
 
 def array_size(path: Path) -> tuple[int, ...]:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from bokehflow.calibration.data.picture_size import array_size, picture_size
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.errors import InputError, MediaError
 from bokehflow.media import PHOTO_SUFFIXES, read_photo
+from bokehflow.media.pictures import opened_picture
 
 LABEL_SUFFIXES = (".png", ".npy")
 
@@ -101,11 +101,8 @@ def _npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 
 def _png(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    try:
-        with Image.open(path) as picture:
-            mode, levels = picture.mode, np.asarray(picture)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise MediaError(f"{path} cannot be read: {error}", "a whole picture") from error
+    with opened_picture(path, "a label in 16-bit grey") as picture:
+        mode, levels = picture.mode, np.asarray(picture)
     if not mode.startswith("I;16"):
         raise MediaError(f"{path} is a {mode} picture", "16-bit grey")
     return levels.astype(np.float32)

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from bokehflow.calibration.aloe import DISPARITY, LEFT, aloe
-from bokehflow.errors import InputError
+from bokehflow.errors import InputError, MediaError
+from tests.media.samples import write_huge_png, write_torn_png
 
 
 def write_pair(folder: Path, disparity_shape: tuple[int, int] = (5, 7)) -> Path:
@@ -37,4 +38,14 @@ def test_spoiled_files_are_told(tmp_path: Path) -> None:
         aloe(write_pair(tmp_path, (4, 7)))
     (tmp_path / DISPARITY).write_bytes(b"no picture")
     with pytest.raises(InputError, match="cannot be read"):
+        aloe(tmp_path)
+
+
+def test_damaged_disparities_are_one_plain_error(tmp_path: Path) -> None:
+    write_pair(tmp_path)
+    write_huge_png(tmp_path / DISPARITY)
+    with pytest.raises(MediaError, match="cannot be read"):
+        aloe(tmp_path)
+    write_torn_png(tmp_path / DISPARITY, 5, 7)
+    with pytest.raises(MediaError, match="cannot be read"):
         aloe(tmp_path)

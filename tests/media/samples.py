@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -140,3 +141,39 @@ def set_display_matrix(path: Path, matrix: tuple[int, int, int, int]) -> None:
     start = content.index(b"tkhd") + 4 + 40
     content[start : start + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(content)
+
+
+def write_png(
+    path: Path, height: int, width: int, *, more: bytes = b"", packed: bytes | None = None
+) -> None:
+    """A 16-bit grey PNG put together by hand, so that anything may be wrong with it.
+
+    more: chunks before the pixels. packed: the pixels as they are stored, None for a whole ramp.
+    """
+    if packed is None:
+        rows = np.arange(height * width, dtype=">u2").reshape(height, width)
+        packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0))
+    pixels, end = png_chunk(b"IDAT", packed), png_chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + more + pixels + end)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG with its length and check sum, as the PNG specification has it."""
+    checked = kind + content
+    return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def write_huge_png(path: Path) -> None:
+    """A few bytes that say they are 3.6 gigapixels, which Pillow refuses to unpack."""
+    write_png(path, 60000, 60000, packed=b"")
+
+
+def write_torn_png(path: Path, height: int, width: int) -> None:
+    """A PNG whose pixels cannot be unpacked."""
+    write_png(path, height, width, packed=b"no pixels")
+
+
+def write_png_with_cut_exif(path: Path, height: int, width: int) -> None:
+    """A PNG whose EXIF block ends within its first number."""
+    write_png(path, height, width, more=png_chunk(b"eXIf", b"MM\0*\0\0\0"))

@@ -14,6 +14,7 @@ from bokehflow.calibration.data.davis import find_davis
 from bokehflow.calibration.data.pseudo_depth import find_pseudo_depth, read_label
 from bokehflow.calibration.data.realbokeh import find_realbokeh
 from bokehflow.errors import InputError, MediaError
+from tests.media.samples import write_huge_png, write_torn_png
 from tests.tolerances import SIXTEEN_BIT_STEP
 
 
@@ -156,3 +157,13 @@ def test_labels_that_say_nothing_are_refused(
     np.save(tmp_path / "label.npy", values)
     with pytest.raises(MediaError, match=message):
         read_label(tmp_path / "label.npy")
+
+
+def test_damaged_labels_are_one_plain_error(tmp_path: Path) -> None:
+    path = tmp_path / "label.png"
+    write_huge_png(path)
+    with pytest.raises(MediaError, match="cannot be read"):
+        read_label(path)
+    write_torn_png(path, 5, 7)
+    with pytest.raises(MediaError, match="cannot be read"):
+        read_label(path)
