@@ -10,11 +10,9 @@ from torch import Tensor
 
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.errors import MediaError
-from bokehflow.media import read_photo
+from bokehflow.media import READABLE_SUFFIXES, read_photo
 from bokehflow.optics import Lens
 from bokehflow.specs import Size
-
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".webp", ".tif", ".tiff", ".bmp")
 
 VALIDATION_LENSES = (
     Lens(focal_length_mm=50.0, f_number=1.8, focus_m=3.0),
@@ -47,9 +45,11 @@ def list_photos(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise MediaError(f"{folder} is not a folder", "a folder with photos")
-    photos = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
+    photos = sorted(file for file in folder.rglob("*") if file.suffix.lower() in READABLE_SUFFIXES)
     if not photos:
-        raise MediaError(f"no photos in {folder}", "files ending in " + ", ".join(PHOTO_SUFFIXES))
+        raise MediaError(
+            f"no photos in {folder}", "files ending in " + ", ".join(READABLE_SUFFIXES)
+        )
     return photos
 
 

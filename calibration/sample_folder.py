@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.calibration.frames import PHOTO_SUFFIXES
 from bokehflow.calibration.sample_sources import ClipFile, Item, VideoFile, photo_file
 from bokehflow.errors import InputError
-from bokehflow.media import open_video, read_photo
+from bokehflow.media import READABLE_SUFFIXES, open_video, read_photo
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 CLIP_SUFFIX = ".npz"
@@ -38,7 +37,7 @@ def find_material(path: Path, *, skip_bad: bool = False) -> FoundMaterial:
     """
     if not path.exists():
         raise InputError(f"no calibration material at {path}", "a folder or a video")
-    kinds = ", ".join((*PHOTO_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX))
+    kinds = ", ".join((*READABLE_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX))
     files = material_files(path)
     if not files:
         raise InputError(f"no photo, video or clip in {path}", f"files ending in {kinds}")
@@ -68,7 +67,7 @@ def material_files(path: Path) -> list[Path]:
     may lie there as well, are none."""
     if path.is_file():
         return [path]
-    suffixes = {*PHOTO_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX}
+    suffixes = {*READABLE_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX}
     return sorted(
         file
         for file in path.rglob("*")
@@ -84,7 +83,7 @@ def _examined(file: Path) -> tuple[Item | None, str]:
     try:
         if suffix == CLIP_SUFFIX:
             return ClipFile(file, read_clip(file).frame_count), ""
-        if suffix in PHOTO_SUFFIXES:
+        if suffix in READABLE_SUFFIXES:
             read_photo(file)
             return photo_file(file), ""
     except InputError as error:

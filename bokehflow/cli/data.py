@@ -36,7 +36,9 @@ Frames = Annotated[int, typer.Option(min=1, help="Frames a clip; more than 1 mov
 Seed = Annotated[int, typer.Option(min=0, help="Seed; the same gives the same bytes.")]
 Photos = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Your photos, for the layered source: JPEG or PNG."),
+    typer.Option(
+        metavar="DIR", help="Your photos, for the layered source: JPEG, PNG, HEIC and the like."
+    ),
 ]
 Cutouts = Annotated[
     Path | None,

@@ -68,7 +68,7 @@ def davis(
     ),
 )
 def pseudo_depth(
-    photos: Annotated[Path, typer.Argument(metavar="PHOTOS", help="JPEG or PNG pictures.")],
+    photos: Annotated[Path, typer.Argument(metavar="PHOTOS", help="JPEG, PNG, HEIC and the like.")],
     labels: Annotated[
         Path, typer.Argument(metavar="LABELS", help="16-bit PNG or .npy of the same names.")
     ],

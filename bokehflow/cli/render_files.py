@@ -10,7 +10,7 @@ from bokehflow.cli.output_paths import require_apart
 from bokehflow.errors import MediaError, UsageError
 from bokehflow.media.atomic import require_writable
 from bokehflow.media.depth_file import require_depth_suffix
-from bokehflow.media.photo import PHOTO_SUFFIXES, require_photo_suffix
+from bokehflow.media.photo import WRITABLE_SUFFIXES, require_photo_suffix
 from bokehflow.media.video_writer import VIDEO_FORMATS, require_video_suffix
 
 VIDEO_SUFFIXES = (
@@ -101,7 +101,7 @@ def default_output(source: Path) -> Path:
 
     Where not, its suffix stays in the name: `a.heic` and `a.png` give two pictures.
     """
-    writable: tuple[str, ...] = tuple(VIDEO_FORMATS) if is_video(source) else PHOTO_SUFFIXES
+    writable: tuple[str, ...] = tuple(VIDEO_FORMATS) if is_video(source) else WRITABLE_SUFFIXES
     fallback = ".mp4" if is_video(source) else ".png"
     if source.suffix.lower() in writable:
         return source.with_name(f"{source.stem}_bokeh{source.suffix}")

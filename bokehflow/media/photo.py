@@ -20,8 +20,12 @@ from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.media.pictures import opened_picture
 
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
-"""The suffixes of photos that can be written."""
+READABLE_SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".tif", ".tiff", ".bmp",
+)  # fmt: skip
+"""By which photos are told from other files of a folder. HEIC takes the extra `heic`; photos that
+are named one by one are read by what they hold."""
+WRITABLE_SUFFIXES = (".jpg", ".jpeg", ".png")
 JPEG_QUALITY = 95
 
 _EIGHT_BIT_MODES = ("1", "L", "P", "RGB", "LA", "PA", "RGBA", "La", "RGBa")
@@ -51,9 +55,9 @@ def read_photo(path: Path) -> Tensor:
 
 def require_photo_suffix(path: Path) -> None:
     """Raise OutputError unless `path` names a format that `write_photo` writes."""
-    if path.suffix.lower() not in PHOTO_SUFFIXES:
+    if path.suffix.lower() not in WRITABLE_SUFFIXES:
         raise OutputError(
-            f"{path} has the suffix {path.suffix!r}", "one of " + ", ".join(PHOTO_SUFFIXES)
+            f"{path} has the suffix {path.suffix!r}", "one of " + ", ".join(WRITABLE_SUFFIXES)
         )
 
 

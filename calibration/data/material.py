@@ -17,11 +17,11 @@ from bokehflow.calibration.data.clip import Asset
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.calibration.data.split import of_split
 from bokehflow.errors import InputError, MediaError
-from bokehflow.media import read_photo
+from bokehflow.media import READABLE_SUFFIXES, read_photo
 from bokehflow.media.cutout import read_cutout
 
 TABLE = "material.csv"
-PHOTO_SUFFIXES, CUTOUT_SUFFIXES = (".jpg", ".jpeg", ".png"), (".png",)
+CUTOUT_SUFFIXES = (".png",)
 AS_GIVEN = "as given by the user"
 HEIGHTS_M = (0.005, 100.0)
 
@@ -83,10 +83,11 @@ def find_material(
     """Read every picture of the folders once and keep those that are whole.
 
     Raises InputError for a folder that is not there or holds nothing usable, and for damaged
-    pictures, all of them listed, unless `skip_bad`.
+    pictures, all of them listed, unless `skip_bad`; MissingDependencyError for HEIC photos without
+    the package that decodes them.
     """
     return Material(
-        _find(photos, PHOTO_SUFFIXES, read_photo, skip_bad) if photos else (),
+        _find(photos, READABLE_SUFFIXES, read_photo, skip_bad) if photos else (),
         _find(cutouts, CUTOUT_SUFFIXES, read_cutout, skip_bad) if cutouts else (),
     )
 

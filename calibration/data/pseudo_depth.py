@@ -1,8 +1,9 @@
 """Depth that another network guessed: pictures, and beside each a file of relative inverse depth.
 
-The layout accepted: `<images>/<name>.jpg|.jpeg|.png` and `<labels>/<name>.png|.npy`, where a label
-is what Depth Anything V2 and its like write: 16-bit grey PNG or a floating-point array, larger is
-*nearer*, the scale and offset unknown. So a label is only good for losses that see neither.
+The layout accepted: `<images>/<name>.<suffix>`, with the suffix of any photo that can be read, and
+`<labels>/<name>.png|.npy`, where a label is what Depth Anything V2 and its like write: 16-bit grey
+PNG or a floating-point array, larger is *nearer*, the scale and offset unknown. So a label is only
+good for losses that see neither.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor
 from bokehflow.calibration.data.picture_size import array_size, picture_size
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.errors import InputError, MediaError
-from bokehflow.media import PHOTO_SUFFIXES, read_photo
+from bokehflow.media import READABLE_SUFFIXES, read_photo
 from bokehflow.media.pictures import opened_picture
 
 LABEL_SUFFIXES = (".png", ".npy")
@@ -63,7 +64,9 @@ def find_pseudo_depth(
             raise InputError(f"{folder} is not a folder", "one with pictures, one with labels")
     problems = Problems()
     pairs = []
-    for photo in sorted(path for path in photos.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES):
+    for photo in sorted(
+        path for path in photos.iterdir() if path.suffix.lower() in READABLE_SUFFIXES
+    ):
         found = [labels / f"{photo.stem}{suffix}" for suffix in LABEL_SUFFIXES]
         label = next((path for path in found if path.is_file()), None)
         if label is None:

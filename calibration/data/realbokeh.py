@@ -26,10 +26,9 @@ from torch import Tensor
 from bokehflow.calibration.data.picture_size import picture_size
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.errors import InputError, MediaError
-from bokehflow.media import read_photo
+from bokehflow.media import READABLE_SUFFIXES, read_photo
 
 _NAME = re.compile(r"(.+)_[fF]_?(\d+(?:\.\d+)?)$")
-_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def _pictures(folder: Path) -> list[Path]:
         raise InputError(
             f"{folder} is not a folder", "in/ and gt/, or metadata/, beside each other"
         )
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in READABLE_SUFFIXES)
 
 
 def _usable(pair: BokehPair, problems: Problems) -> bool:

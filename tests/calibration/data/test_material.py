@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from bokehflow.calibration.data.material import AS_GIVEN, Material, find_materia
 from bokehflow.calibration.data.material_pictures import cutout_linear, photo_linear
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, DataRequest
 from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY, TRAIN, split_of_name
-from bokehflow.errors import InputError, UsageError
+from bokehflow.errors import InputError, MissingDependencyError, UsageError
+from tests.media.test_heif import HEIGHT, WIDTH, write_heic
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +143,23 @@ def test_a_cutout_without_alpha_and_an_empty_folder_are_plain_errors(tmp_path: P
         find_material(cutouts=tmp_path)
     with pytest.raises(InputError, match="not a folder"):
         find_material(tmp_path / "gone")
+
+
+def test_photos_of_a_phone_are_found(tmp_path: Path) -> None:
+    write_heic(tmp_path / "IMG_1.HEIC")
+    write_heic(tmp_path / "IMG_2.heif")
+    Image.new("RGB", (45, 31)).save(tmp_path / "a.webp")
+    found = find_material(tmp_path)
+    assert [photo.name for photo in found.photos] == ["IMG_1.HEIC", "IMG_2.heif", "a.webp"]
+    assert photo_linear(found.photos[0]).shape == (3, HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("skip_bad", [False, True], ids=["all", "skip-bad"])
+def test_photos_of_a_phone_are_not_left_out_for_want_of_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip_bad: bool
+) -> None:
+    Image.new("RGB", (45, 31)).save(tmp_path / "a.png")
+    write_heic(tmp_path / "b.heic")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(MissingDependencyError, match=r"b\.heic.*bokehflow\[heic\]"):
+        find_material(tmp_path, skip_bad=skip_bad)

@@ -15,6 +15,7 @@ from bokehflow.calibration.data.pseudo_depth import find_pseudo_depth, read_labe
 from bokehflow.calibration.data.realbokeh import find_realbokeh
 from bokehflow.errors import InputError, MediaError
 from tests.media.samples import write_huge_png, write_torn_png
+from tests.media.test_heif import HEIGHT, WIDTH, write_heic
 from tests.tolerances import SIXTEEN_BIT_STEP
 
 
@@ -167,3 +168,14 @@ def test_damaged_labels_are_one_plain_error(tmp_path: Path) -> None:
     write_torn_png(path, 5, 7)
     with pytest.raises(MediaError, match="cannot be read"):
         read_label(path)
+
+
+def test_photos_of_a_phone_are_found(tmp_path: Path) -> None:
+    for name in ("in/1_f22.0.heic", "gt/1_f2.0.heic"):
+        (tmp_path / "test" / name).parent.mkdir(parents=True)
+        write_heic(tmp_path / "test" / name)
+    pairs, _ = find_realbokeh(tmp_path, "test")
+    assert pairs[0].read()[0].shape == (1, 3, HEIGHT, WIDTH)
+    np.save(tmp_path / "1_f2.0.npy", np.random.default_rng(0).random((HEIGHT, WIDTH), np.float32))
+    labelled, _ = find_pseudo_depth(tmp_path / "test/gt", tmp_path)
+    assert labelled[0].read()[0].shape == (1, 3, HEIGHT, WIDTH)
