@@ -14,7 +14,7 @@ from bokehflow.errors import SizeError, UsageError
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
 from bokehflow.network import Network
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, require_field_of_view
 from bokehflow.pipeline import Pipeline
 from bokehflow.rendering import RenderConfig
 from bokehflow.rendering.checks import require_srgb
@@ -56,7 +56,8 @@ class ModelConfig:
     temporal: TemporalConfig = field(default_factory=TemporalConfig)
 
     def __post_init__(self) -> None:
-        _require_field_of_view(self.source_fov_deg)
+        if self.source_fov_deg is not None:
+            require_field_of_view("source_fov_deg", self.source_fov_deg)
 
 
 def fit_network_size(frame: Size, request: str) -> Size:
@@ -155,19 +156,14 @@ def depth_scale(source_fov_deg: float | None, canonical_fov_deg: float) -> float
     """True depth over the depth that the network sees.
 
     A longer lens shows a thing larger than the trained one would, so the network puts it nearer.
-    Raises UsageError for a field of view below 1 degree or of 180 and more.
+    Raises LensError as `require_field_of_view` does.
     """
-    _require_field_of_view(source_fov_deg)
     if source_fov_deg is None:
         return 1.0
+    require_field_of_view("source_fov_deg", source_fov_deg)
     return math.tan(math.radians(canonical_fov_deg / 2)) / math.tan(
         math.radians(source_fov_deg / 2)
     )
-
-
-def _require_field_of_view(fov_deg: float | None) -> None:
-    if fov_deg is not None and not 1.0 <= fov_deg < 180.0:
-        raise UsageError(f"source_fov_deg={fov_deg}", "at least 1 and under 180 degrees")
 
 
 def load_model(

@@ -22,6 +22,20 @@ SMALLEST, LARGEST = 1e-6, 1e9
 """Of every number of a lens: no formula of these overflows, in float32 either."""
 LENS_FIELDS = ("focal_length_mm", "f_number", "focus_m", "sensor_width_mm")
 """The order of the four numbers in every `lens` tensor, shape [1, 4]."""
+SMALLEST_FOV_DEG, FOV_LIMIT_DEG = 1.0, 180.0
+"""The smallest horizontal field of view that is taken, and the one that no flat picture reaches."""
+
+
+def require_field_of_view(name: str, fov_deg: float) -> None:
+    """Raise LensError unless a flat picture can have this field of view across its width.
+
+    name: what the message calls it.
+    """
+    if not SMALLEST_FOV_DEG <= fov_deg < FOV_LIMIT_DEG:
+        raise LensError(
+            f"{name}={fov_deg}",
+            f"at least {SMALLEST_FOV_DEG:g} and under {FOV_LIMIT_DEG:g} degrees",
+        )
 
 
 def circle_of_confusion_mm(

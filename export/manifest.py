@@ -15,6 +15,7 @@ from bokehflow.errors import ArtifactError, InputError, UsageError
 from bokehflow.export.config import TARGETS
 from bokehflow.export.lowering.segments import EXPORTED_TSP
 from bokehflow.layers.segments import TemporalConfig
+from bokehflow.optics import require_field_of_view
 from bokehflow.rendering import RenderConfig
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 from bokehflow.specs import Size, TensorSpec, find_variant, network_size_for
@@ -149,7 +150,8 @@ def _require_sense(manifest: Manifest) -> None:
     """Raises ArtifactError or UsageError for a value that no artifact can have."""
     variant, frame = find_variant(manifest.variant), manifest.frame_size
     network_size_for(frame, manifest.network_size)
-    bar_db, fov_deg = manifest.budget["parity_db"], manifest.canonical_fov_deg
+    require_field_of_view("canonical_fov_deg", manifest.canonical_fov_deg)
+    bar_db = manifest.budget["parity_db"]
     radius_px, side_px = manifest.render.max_radius_px, max(frame.height, frame.width)
     inputs, outputs = _shapes(manifest.inputs), _shapes(manifest.outputs)
     segments = manifest.temporal.segments
@@ -159,7 +161,6 @@ def _require_sense(manifest: Manifest) -> None:
     pairs = manifest.state_pairs
     for name, value, holds, expected in (
         ("target", manifest.target, manifest.target in TARGETS, "one of " + ", ".join(TARGETS)),
-        ("canonical_fov_deg", fov_deg, 1.0 <= fov_deg < 180.0, "at least 1 and under 180"),
         ("budget.parity_db", bar_db, bar_db > 0.0, "more than 0"),
         (
             "render.max_radius_px",

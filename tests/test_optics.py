@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bokehflow.errors import LensError
-from bokehflow.optics import MM_PER_M, Lens, signed_radius_px
+from bokehflow.optics import MM_PER_M, Lens, require_field_of_view, signed_radius_px
 from tests.tolerances import KNOWN_RADIUS_PX, OPTICS
 
 
@@ -85,3 +85,14 @@ def test_the_numbers_of_arrays_are_numbers() -> None:
     lens = Lens(focal_length_mm=np.float32(50.0), focus_m=2)  # type: ignore[arg-type]
     assert lens == Lens(focal_length_mm=50.0, focus_m=2.0)
     assert all(type(value) is float for value in lens.as_tuple())
+
+
+@pytest.mark.parametrize("fov_deg", [1.0, 60.0, 179.5])
+def test_fields_of_view_of_flat_pictures_are_taken(fov_deg: float) -> None:
+    require_field_of_view("fov_deg", fov_deg)
+
+
+@pytest.mark.parametrize("fov_deg", [-60.0, 0.0, 0.5, 180.0, math.inf, math.nan])
+def test_other_fields_of_view_are_refused(fov_deg: float) -> None:
+    with pytest.raises(LensError, match=r"source_fov_deg=.*at least 1 and under 180 degrees"):
+        require_field_of_view("source_fov_deg", fov_deg)

@@ -17,9 +17,7 @@ app = typer.Typer(help="Turn a real set into clips for training.", no_args_is_he
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The folder that gets the clips.")]
 Side = Annotated[int, typer.Option(min=32, help="The longer side of the clips in pixels.")]
-Fov = Annotated[
-    float, typer.Option(min=1.0, max=179.0, help="Horizontal field of view of their camera.")
-]
+Fov = Annotated[float, typer.Option(help="Horizontal field of view of their camera, in degrees.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad files out, and count them.")]
 
 

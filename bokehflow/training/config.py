@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field, fields
 
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
+from bokehflow.optics import require_field_of_view
 from bokehflow.specs import TOKEN_STRIDE, Size, find_variant
 from bokehflow.training.ablate import NONE, check_ablation
 from bokehflow.weights import CANONICAL_FOV_DEG
@@ -188,7 +189,7 @@ class TrainConfig:
         _at_least("seed", self.seed, 0)
         if self.seed > LARGEST_SEED:
             raise UsageError(f"seed={self.seed}", f"at most {LARGEST_SEED}")
-        _within("canonical_fov_deg", self.canonical_fov_deg, 1.0, 179.0)
+        require_field_of_view("canonical_fov_deg", self.canonical_fov_deg)
         _within("ema_decay", self.ema_decay, 0.0, 1.0)
         _above_zero("checkpoint_minutes", self.checkpoint_minutes)
         check_ablation(self.ablation)

@@ -26,7 +26,7 @@ from bokehflow.calibration.data.split import split_of_name
 from bokehflow.errors import InputError, SizeError, UsageError
 from bokehflow.media.atomic import output_errors
 from bokehflow.media.photo import to_uint8
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, require_field_of_view
 
 LICENCE = "see the set's own terms"
 
@@ -85,11 +85,12 @@ def import_davis(
 ) -> Imported:
     """Films as clips of `frames` frames in a row; what is left at the end of a film is not used.
 
-    Raises what `find_davis` raises, InputError for frames whose inside is damaged unless
-    `skip_bad` leaves their clip out, and OutputError.
+    Raises LensError for a field of view that is none, what `find_davis` raises, InputError for
+    frames whose inside is damaged unless `skip_bad` leaves their clip out, and OutputError.
     """
     if frames < 1:
         raise UsageError(f"{frames} frames a clip", "at least 1")
+    require_field_of_view("fov_deg", fov_deg)
     films, problems = davis.find_davis(folder, skip_bad)
 
     def made() -> Iterator[Made]:
@@ -117,10 +118,12 @@ def import_pseudo_depth(
     """Pictures with guessed depth as clips of one frame.
 
     range_m: how far the nearest and the farthest label of every picture are, which a relative label
-    does not say; inverse depth lies evenly between. Raises SizeError for a range that is none, what
-    `find_pseudo_depth` raises, InputError for pictures and labels whose inside is not what it must
-    be unless `skip_bad`, and for two photos of one name; and OutputError.
+    does not say; inverse depth lies evenly between. Raises SizeError for a range and LensError for
+    a field of view that is none, what `find_pseudo_depth` raises, InputError for pictures and
+    labels whose inside is not what it must be unless `skip_bad`, and for two photos of one name;
+    and OutputError.
     """
+    require_field_of_view("fov_deg", fov_deg)
     nearest, farthest = range_m
     if not 0.0 < nearest < farthest:
         raise SizeError(f"depths from {nearest} m to {farthest} m", "0 < nearest < farthest")

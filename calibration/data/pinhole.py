@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehflow.calibration.data.pose import Pose
-from bokehflow.errors import SizeError
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, require_field_of_view
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,7 @@ class Pinhole:
     world_from_camera: Pose
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.fov_deg < 180.0:
-            raise SizeError(f"a field of view of {self.fov_deg} degrees", "between 0 and 180")
+        require_field_of_view("fov_deg", self.fov_deg)
 
     @property
     def focal_px(self) -> float:

@@ -143,3 +143,15 @@ def test_parts_of_a_set_may_share_a_folder(bfx: Bfx, tmp_path: Path, out: Path) 
         lens = ("--focal-length-mm", "50", "--focus-m", "2", "--part", part)
         assert bfx("data", "import", "realbokeh", tmp_path, out, *lens).exit_code == 0
     assert len(list(out.glob("*/*.npz"))) == 2
+
+
+@pytest.mark.parametrize("fov_deg", ["0.5", "180", "nan"])
+def test_fields_of_view_that_no_camera_has_are_refused(
+    bfx: Bfx, tmp_path: Path, out: Path, fov_deg: str
+) -> None:
+    option = ("--fov-deg", fov_deg)
+    refused = bfx("data", "import", "davis", tmp_path, out, *option)
+    assert f"fov_deg={float(fov_deg)}" in refused.require_plain_error(2)
+    span = ("--nearest-m", "0.5", "--farthest-m", "20")
+    refused = bfx("data", "import", "pseudo-depth", tmp_path, tmp_path, out, *option, *span)
+    assert f"fov_deg={float(fov_deg)}" in refused.require_plain_error(2)

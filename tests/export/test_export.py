@@ -185,7 +185,7 @@ def test_a_damaged_manifest_is_refused(
         (("variant",), "nanoo", "unknown variant 'nanoo'"),
         (("trained",), "yes", "trained is 'yes'; expected true or false"),
         (("artifact_sha256",), None, "artifact_sha256 is None; expected a text"),
-        (("canonical_fov_deg",), 0, "canonical_fov_deg is 0.0; expected at least 1"),
+        (("canonical_fov_deg",), 0, "canonical_fov_deg=0.0; expected at least 1"),
         (("frame_size",), [96], r"frame_size is \[96\]; expected 2 values"),
         (("network_size",), [90, 160], "network height 90; expected a multiple of 4"),
         (("inputs",), [], "inputs is {}; expected {'image': "),

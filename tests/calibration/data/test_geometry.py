@@ -9,7 +9,7 @@ from bokehflow.calibration.data.flow import backward_flow
 from bokehflow.calibration.data.lens_choice import BLUR_SHARES, F_NUMBERS, choose_lens
 from bokehflow.calibration.data.pinhole import Pinhole, aperture_radius_m, field_of_view_deg
 from bokehflow.calibration.data.pose import camera_pose, inverse, moved, shift, turn
-from bokehflow.errors import SizeError
+from bokehflow.errors import LensError
 from bokehflow.optics import Lens
 from tests import tolerances as tol
 
@@ -90,5 +90,5 @@ def test_a_chosen_lens_is_possible_and_its_blur_is_as_wanted(seed: int) -> None:
 
 
 def test_a_field_of_view_that_no_plane_can_hold_is_refused() -> None:
-    with pytest.raises(SizeError, match="180"):
+    with pytest.raises(LensError, match="180"):
         Pinhole(9, 15, 180.0, np.eye(4))
