@@ -70,6 +70,22 @@ def signed_radius_px(
     return 0.5 * pixels_per_mm * coc_mm
 
 
+def f_number_for_radius(
+    radius_at_infinity_px: Any,
+    focal_length_mm: Any,
+    focus_m: Any,
+    width_px: int,
+    sensor_width_mm: float = FULL_FRAME_WIDTH_MM,
+) -> Any:
+    """The f-number that blurs infinity by so many pixels in a frame `width_px` wide.
+
+    The inverse of `signed_radius_px` at inverse depth 0, where that is -radius_at_infinity_px.
+    """
+    px_per_mm = width_px / sensor_width_mm
+    gap_mm = focus_m * MM_PER_M - focal_length_mm
+    return 0.5 * px_per_mm * focal_length_mm**2 / (gap_mm * radius_at_infinity_px)
+
+
 @dataclass(frozen=True, slots=True)
 class Lens:
     """A thin lens focused at one distance. Lengths in the unit each name ends with."""

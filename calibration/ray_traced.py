@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from bokehflow.calibration.aperture import Aperture
+from bokehflow.calibration.canvas import REFERENCE_WIDTH_PX
 from bokehflow.calibration.materials import dark_colour, pale_colour
 from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import MissingDependencyError, UnknownNameError
-from bokehflow.optics import MM_PER_M, Lens
+from bokehflow.optics import MM_PER_M, Lens, f_number_for_radius
 from bokehflow.srgb import linear_to_srgb
 
 VARIANT = "scalar_rgb"
@@ -89,10 +90,8 @@ def make_ray_traced_scene(kind: str, seed: int, height: int, width: int) -> Scen
         raise UnknownNameError("ray-traced scene", kind, RAY_TRACED_KINDS)
     mitsuba = _mitsuba()
     rng = np.random.default_rng([seed, RAY_TRACED_KINDS.index(kind)])
-    # 0.5 * width / sensor * f^2 / (N (S1 - f)) is the radius of infinity.
-    px_per_mm = 480 / 36.0
-    gap_mm = FOCUS_M * MM_PER_M - FOCAL_MM
-    lens = Lens(FOCAL_MM, 0.5 * px_per_mm * FOCAL_MM**2 / (gap_mm * LENS_AT_480_PX), FOCUS_M)
+    f_number = f_number_for_radius(LENS_AT_480_PX, FOCAL_MM, FOCUS_M, REFERENCE_WIDTH_PX)
+    lens = Lens(FOCAL_MM, f_number, FOCUS_M)
     parts = _BUILDERS[kind](rng)
     sharp = render_linear(mitsuba, parts, camera(lens, height, width, pinhole=True), SHARP_SAMPLES)
     truth = render_linear(mitsuba, parts, camera(lens, height, width), TRUTH_SAMPLES)

@@ -14,7 +14,7 @@ import torch
 from bokehflow.calibration.canvas import REFERENCE_WIDTH_PX, Array, Canvas
 from bokehflow.calibration.surface import Field, Plane, Surface
 from bokehflow.calibration.thin_lens import Layer
-from bokehflow.optics import FULL_FRAME_WIDTH_MM, Lens
+from bokehflow.optics import Lens, f_number_for_radius
 
 FOCAL_LENGTHS_MM = (85.0, 105.0, 135.0)
 
@@ -69,6 +69,5 @@ def random_lens(rng: np.random.Generator) -> Lens:
     focal_mm = float(rng.choice(FOCAL_LENGTHS_MM))
     focus_m = round(float(rng.uniform(1.2, 2.4)), 2)
     radius_at_infinity = float(rng.uniform(22.0, 28.0))
-    px_per_mm = REFERENCE_WIDTH_PX / FULL_FRAME_WIDTH_MM
-    f_number = 0.5 * px_per_mm * focal_mm**2 / ((focus_m * 1e3 - focal_mm) * radius_at_infinity)
+    f_number = f_number_for_radius(radius_at_infinity, focal_mm, focus_m, REFERENCE_WIDTH_PX)
     return Lens(focal_mm, round(f_number, 2), focus_m)

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from bokehflow.errors import LensError
-from bokehflow.optics import MM_PER_M, Lens, require_field_of_view, signed_radius_px
+from bokehflow.optics import (
+    MM_PER_M,
+    Lens,
+    f_number_for_radius,
+    require_field_of_view,
+    signed_radius_px,
+)
 from tests.tolerances import KNOWN_RADIUS_PX, OPTICS
 
 
@@ -85,6 +91,19 @@ def test_the_numbers_of_arrays_are_numbers() -> None:
     lens = Lens(focal_length_mm=np.float32(50.0), focus_m=2)  # type: ignore[arg-type]
     assert lens == Lens(focal_length_mm=50.0, focus_m=2.0)
     assert all(type(value) is float for value in lens.as_tuple())
+
+
+@pytest.mark.parametrize("radius_px", [4.0, 30.0])
+def test_the_f_number_for_a_radius_gives_that_radius(radius_px: float) -> None:
+    f_number = f_number_for_radius(radius_px, 85.0, 1.5, 480, sensor_width_mm=23.5)
+    lens = Lens(85.0, f_number, 1.5, 23.5)
+    assert -lens.radius_px(math.inf, 480) == pytest.approx(radius_px, rel=OPTICS)
+
+
+def test_the_f_number_for_a_radius_is_the_one_worked_out_by_hand() -> None:
+    # r = 1/2 * 480 / 36 * 50^2 / (N (2000 - 50)), solved for N.
+    by_hand = 0.5 * 480 / 36 * 50**2 / (1950 * 10)
+    assert f_number_for_radius(10.0, 50.0, 2.0, 480) == pytest.approx(by_hand, rel=OPTICS)
 
 
 @pytest.mark.parametrize("fov_deg", [1.0, 60.0, 179.5])

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from bokehflow.optics import FULL_FRAME_WIDTH_MM, Lens
+from bokehflow.optics import Lens, f_number_for_radius
 from bokehflow.srgb import linear_to_srgb
 
 CHART_FOCAL_MM = 50.0
@@ -19,9 +19,7 @@ PROFILE_STEPS = 64
 def chart_lens(largest_radius_px: float, width_px: int) -> Lens:
     """A lens that blurs infinity by twice the wanted radius, so that +r and -r are both depths."""
     gain_px = max(SMALLEST_GAIN_PX, 2.0 * largest_radius_px)
-    px_per_mm = width_px / FULL_FRAME_WIDTH_MM
-    focus_mm = CHART_FOCUS_M * 1e3
-    f_number = 0.5 * px_per_mm * CHART_FOCAL_MM**2 / ((focus_mm - CHART_FOCAL_MM) * gain_px)
+    f_number = f_number_for_radius(gain_px, CHART_FOCAL_MM, CHART_FOCUS_M, width_px)
     return Lens(CHART_FOCAL_MM, f_number, CHART_FOCUS_M)
 
 

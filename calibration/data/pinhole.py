@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehflow.calibration.data.pose import Pose
-from bokehflow.optics import Lens, require_field_of_view
+from bokehflow.optics import MM_PER_M, Lens, require_field_of_view
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def aperture_radius_m(lens: Lens, fov_deg: float) -> float:
 
 def field_of_view_deg(lens: Lens) -> float:
     """Field of view across the width of a camera that really has this lens, focused."""
-    focus_mm = lens.focus_m * 1e3
+    focus_mm = lens.focus_m * MM_PER_M
     image_mm = lens.focal_length_mm * focus_mm / (focus_mm - lens.focal_length_mm)
     return 2.0 * math.degrees(math.atan(lens.sensor_width_mm / (2.0 * image_mm)))
 
