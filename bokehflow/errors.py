@@ -117,8 +117,10 @@ class MissingDependencyError(BokehFlowError):
 
     exit_code = 3
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
+    def __init__(self, package: str, extra: str, purpose: str, remedy: str = "") -> None:
+        """remedy: how to install what pip does not."""
+        with_pip = f"pip install 'bokehflow[{extra}]'" if extra else f"pip install {package}"
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed",
-            remedy=f"pip install 'bokehflow[{extra}]'" if extra else f"pip install {package}",
+            remedy=remedy or with_pip,
         )

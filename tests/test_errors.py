@@ -13,8 +13,9 @@ from bokehflow.errors import BokehFlowError, InputError, MissingDependencyError,
         InputError("a file of 3 bytes", "a clip", "make it again"),
         UnknownNameError("target", "onx", ("onnx", "openvino")),
         MissingDependencyError("mitsuba", "data", "tracing rooms"),
+        MissingDependencyError("libLLVM.so", "", "tracing rooms", "apt-get install libllvm19"),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=["plain", "unknown-name", "extra", "apt"],
 )
 def test_an_error_arrives_as_it_was_raised(error: BokehFlowError) -> None:
     arrived = pickle.loads(pickle.dumps(error))
@@ -26,3 +27,18 @@ def test_an_error_arrives_as_it_was_raised(error: BokehFlowError) -> None:
         error.remedy,
     )
     assert arrived.exit_code == error.exit_code
+
+
+@pytest.mark.parametrize(
+    ("extra", "remedy", "said"),
+    [
+        ("data", "", "pip install 'bokehflow[data]'"),
+        ("", "", "pip install thing"),
+        ("", "apt-get install thing", "apt-get install thing"),
+    ],
+    ids=["extra", "package", "other"],
+)
+def test_what_is_missing_comes_with_its_install_line(extra: str, remedy: str, said: str) -> None:
+    error = MissingDependencyError("thing", extra, "tracing", remedy)
+    assert error.remedy == said
+    assert str(error) == f"tracing needs the package 'thing', which is not installed; {said}"

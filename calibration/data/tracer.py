@@ -57,10 +57,9 @@ def _llvm() -> Path:
         path = Path(folder) / LLVM_FILE
         if path.exists():
             return path
-    error = MissingDependencyError(LLVM_FILE, "", "making rooms")
-    error.remedy = f"apt-get install {LLVM_APT_PACKAGE}"
-    error.args = (f"{error.found}; {error.remedy}",)
-    raise error
+    raise MissingDependencyError(
+        LLVM_FILE, "", "making rooms", f"apt-get install {LLVM_APT_PACKAGE}"
+    )
 
 
 @dataclass(frozen=True)
