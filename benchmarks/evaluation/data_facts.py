@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bokehflow.calibration.data.clip import ClipInfo
 from bokehflow.calibration.data.clip_file import read_info
-from bokehflow.calibration.data.manifest import MANIFEST, file_sha256, read_manifest
+from bokehflow.calibration.data.hashing import file_sha256
+from bokehflow.calibration.data.manifest import MANIFEST, read_manifest
 from bokehflow.errors import InputError
 
 

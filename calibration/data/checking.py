@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.calibration.data.manifest import Manifest, clip_paths, file_sha256, read_manifest
+from bokehflow.calibration.data.hashing import file_sha256
+from bokehflow.calibration.data.manifest import Manifest, clip_paths, read_manifest
 from bokehflow.errors import InputError
 
 

@@ -7,7 +7,6 @@ making goes on; the list of clips is written again whenever making stops, finish
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import reprlib
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import Any
 
 from bokehflow.calibration.data.clip import Asset
 from bokehflow.calibration.data.clip_file import examine, read_info
+from bokehflow.calibration.data.hashing import file_sha256
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.errors import InputError, UsageError
 from bokehflow.media.atomic import atomic_file, output_errors
@@ -159,14 +159,6 @@ def _require_of_request(path: Path, request: DataRequest) -> None:
 def clip_paths(folder: Path) -> Sequence[Path]:
     """The clips that lie in a folder, hidden unfinished files left out, in order."""
     return sorted(path for path in folder.glob("*/*.npz") if not path.name.startswith("."))
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file. Raises InputError where it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _request_document(request: DataRequest) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehflow.calibration.data.clip import Asset
+from bokehflow.calibration.data.hashing import file_sha256
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.calibration.data.split import of_split
 from bokehflow.errors import InputError, MediaError
@@ -47,7 +48,7 @@ class Picture:
 
     def unchanged(self) -> Path:
         """Its path. Raises InputError where the file is not the one that was hashed."""
-        if _sha256(self.path) != self.sha256:
+        if file_sha256(self.path) != self.sha256:
             raise InputError(f"{self.path} changed while clips were made", "the file as it was")
         return self.path
 
@@ -135,18 +136,11 @@ def _picture(name: str, path: Path, row: dict[str, str]) -> Picture:
     return Picture(
         name,
         path.resolve(),
-        _sha256(path),
+        file_sha256(path),
         row.get("author") or "unknown",
         row.get("licence") or AS_GIVEN,
         float(height) if height else None,
     )
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", "the picture given") from error
 
 
 def _digest(pictures: Iterable[Picture]) -> str:
