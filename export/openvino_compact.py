@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bokehflow.export.outer_sums import outer_sum
-from bokehflow.export.repeats import repeated
+from bokehflow.export.repeats import SMALLEST_WORTH_IT, repeated
 
-SMALLEST_WORTH_IT = 256
-"""Elements from which on an operation costs less than it saves."""
 _SHAPES_TO_FOLD = frozenset({"Constant", "Convolution", "GroupConvolution"})
 """Whose shapes are read for anything but a scan. Around the loops of the scans they stay: the
 compiler looks for them there when it fuses (`gated_delta_net.py`)."""

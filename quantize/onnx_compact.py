@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from bokehflow.export.outer_sums import outer_sum
-from bokehflow.export.repeats import repeated
+from bokehflow.export.repeats import SMALLEST_WORTH_IT, repeated
 from bokehflow.quantize.layers import module_path
 from bokehflow.quantize.onnx_graph import readers
 
-SMALLEST_WORTH_IT = 256
-"""Elements from which on a node costs less than it saves."""
 HALF_PRECISION_ERROR = 2.0**-11
 """Largest error of a stored float, against the tensor's largest value."""
 

@@ -27,6 +27,7 @@ from bokehflow.calibration.data.composed_stage import (
 from bokehflow.calibration.data.layered_scene import HUGE_M, LayeredScene, opaque, sky_picture
 from bokehflow.calibration.data.material import Material
 from bokehflow.calibration.data.material_pictures import photo_window
+from bokehflow.calibration.data.pinhole import FOV_RANGE_DEG
 from bokehflow.calibration.data.pose import shift, turn
 from bokehflow.calibration.data.shadows import (
     corners,
@@ -44,7 +45,6 @@ from bokehflow.calibration.data.surface_textures import (
 
 KINDS = ("photo", "room", "table", "land")
 SHARES = (0.15, 0.32, 0.23, 0.3)
-FOV_DEG = (20.0, 75.0)
 
 
 def compose_scene(
@@ -53,7 +53,7 @@ def compose_scene(
     """A scene of one of the kinds, of a split's own material; `moving` lets some things drift."""
     kind = str(rng.choice(KINDS, p=SHARES))
     light = outdoor_light(rng) if kind == "land" else indoor_light(rng)
-    stage = Stage(rng, material, split, moving, light, float(rng.uniform(*FOV_DEG)))
+    stage = Stage(rng, material, split, moving, light, float(rng.uniform(*FOV_RANGE_DEG)))
     {"photo": _photo, "room": _room, "table": _table, "land": _land}[kind](stage)
     scene = stage.scene
     if stage.things:

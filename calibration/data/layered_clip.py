@@ -17,7 +17,7 @@ from bokehflow.calibration.data.flow import backward_flow
 from bokehflow.calibration.data.layered_scene import LayeredScene, make_layered_scene
 from bokehflow.calibration.data.lens_choice import choose_lens
 from bokehflow.calibration.data.material import NO_MATERIAL, Material
-from bokehflow.calibration.data.pinhole import Pinhole
+from bokehflow.calibration.data.pinhole import FOV_RANGE_DEG, Pinhole
 from bokehflow.calibration.data.pose import camera_pose, moved
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.calibration.data.sheet import sheet_layer, visible_sheets
@@ -27,7 +27,6 @@ from bokehflow.calibration.thin_lens import Layer, largest_radius_px, trace, vis
 from bokehflow.errors import NumericalError
 from bokehflow.optics import Lens
 
-FOV_DEG = (20.0, 75.0)
 LEAST_SAMPLES, MOST_SAMPLES = 64, 256
 MARGIN_TRIES = 5
 SCENE_TRIES, LEAST_SPREAD = 8, 0.6
@@ -74,7 +73,7 @@ def _depth_spread(scene: LayeredScene, camera: Pinhole) -> float:
 
 
 def _cameras(rng: np.random.Generator, request: DataRequest, scene: LayeredScene) -> list[Pinhole]:
-    fov = float(rng.uniform(*FOV_DEG)) if scene.fov_deg is None else scene.fov_deg
+    fov = float(rng.uniform(*FOV_RANGE_DEG)) if scene.fov_deg is None else scene.fov_deg
     pitch = float(rng.normal(scene.pitch_deg, 5.0)) if scene.depth_cues else 0.0
     yaw, roll = float(rng.normal(0.0, 5.0)), float(rng.normal(0.0, 1.5))
     start = camera_pose((0.0, scene.camera_height_m, 0.0), yaw, pitch, roll)

@@ -17,6 +17,9 @@ import numpy.typing as npt
 from bokehflow.calibration.data.pose import Pose
 from bokehflow.optics import MM_PER_M, Lens, require_field_of_view
 
+FOV_RANGE_DEG = (20.0, 75.0)
+"""Of the cameras of made scenes: from a portrait lens to a phone's wide one."""
+
 
 @dataclass(frozen=True)
 class Pinhole:

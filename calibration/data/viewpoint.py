@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehflow.calibration.data.layout import Body, Layout
-from bokehflow.calibration.data.pinhole import Pinhole
+from bokehflow.calibration.data.pinhole import FOV_RANGE_DEG, Pinhole
 from bokehflow.calibration.data.pose import Pose, camera_pose, moved, yaw_towards
 
-FOV_DEG = (20.0, 75.0)
 SHORTEST_M, CLOSE_M = 0.22, 0.5
 MOST_CLOSE = 0.4
 """At most this share of the frame may be nearer than CLOSE_M."""
@@ -42,7 +41,7 @@ class Viewpoint:
 
 def choose_viewpoint(rng: np.random.Generator, layout: Layout, moving: bool) -> Viewpoint:
     """A camera that stands outside all furniture and looks at some of it."""
-    fov = float(rng.uniform(*FOV_DEG))
+    fov = float(rng.uniform(*FOV_RANGE_DEG))
     low, high = np.array(layout.bounds_m[0]), np.array(layout.bounds_m[1])
     place, yaw, pitch = low, 0.0, 0.0
     for _ in range(TRIES):

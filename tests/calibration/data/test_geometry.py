@@ -7,7 +7,12 @@ import pytest
 
 from bokehflow.calibration.data.flow import backward_flow
 from bokehflow.calibration.data.lens_choice import BLUR_SHARES, F_NUMBERS, choose_lens
-from bokehflow.calibration.data.pinhole import Pinhole, aperture_radius_m, field_of_view_deg
+from bokehflow.calibration.data.pinhole import (
+    FOV_RANGE_DEG,
+    Pinhole,
+    aperture_radius_m,
+    field_of_view_deg,
+)
 from bokehflow.calibration.data.pose import camera_pose, inverse, moved, shift, turn
 from bokehflow.errors import LensError
 from bokehflow.optics import Lens
@@ -18,7 +23,7 @@ LENSES = [Lens(), Lens(85.0, 1.4, 2.0, 36.0), Lens(24.0, 8.0, 10.0, 23.5)]
 
 @pytest.mark.parametrize("lens", LENSES, ids=["50mm", "85mm", "24mm"])
 def test_the_opening_blurs_as_the_lens_does_at_any_field_of_view(lens: Lens) -> None:
-    for fov_deg in (20.0, 75.0):
+    for fov_deg in FOV_RANGE_DEG:
         camera = Pinhole(48, 64, fov_deg, np.eye(4))
         opening = aperture_radius_m(lens, fov_deg)
         for depth_m in (0.5, 3.0, 40.0):
