@@ -70,13 +70,14 @@ class ResidentClips:
         """The batch of these cuts. The same as `clips.batch_of` makes of the samples' files."""
         cuts = cuts.to(self.device)
         count, target = cuts.frames.shape[1], cuts.target
-        turned = cuts.mirrored.repeat_interleave(count)
+        mirrored = cuts.mirrored.repeat_interleave(count)
+        upright = torch.zeros_like(mirrored)
         top, left, height, width = cuts.box.flatten(0, 1).unbind(1)
         numbers = cuts.frames.flatten()
-        rows = smoothing(top, height, self.frames.shape[1], target.height, torch.zeros_like(turned))
-        columns = smoothing(left, width, self.frames.shape[2], target.width, turned)
-        rows_near = nearest(top, height, target.height, torch.zeros_like(turned))
-        columns_near = nearest(left, width, target.width, turned)
+        rows = smoothing(top, height, self.frames.shape[1], target.height, upright)
+        columns = smoothing(left, width, self.frames.shape[2], target.width, mirrored)
+        rows_near = nearest(top, height, target.height, upright)
+        columns_near = nearest(left, width, target.width, mirrored)
         gains = cuts.gains.repeat_interleave(count, 0).view(-1, 3, 1, 1)
 
         def pictures(held: Tensor) -> Tensor:

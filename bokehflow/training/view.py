@@ -64,23 +64,23 @@ def look(
     """
     known = _cut(clip, view).tensors()
     scale, lens = canonical_camera(clip.info, view.width / clip.size[1], canonical_fov_deg)
-    flow = _nearest(_turned(known.flow, view), target)
+    flow = _nearest(_mirrored(known.flow, view), target)
     flow = flow * torch.tensor([target.width / view.width, target.height / view.height]).view(
         2, 1, 1
     )
     if view.mirrored:
         flow = flow * torch.tensor([-1.0, 1.0]).view(2, 1, 1)
     gains = torch.tensor(view.gains).view(3, 1, 1)
-    frames = exposed(_smooth(_turned(known.frames, view), target), gains)
+    frames = exposed(_smooth(_mirrored(known.frames, view), target), gains)
     bokeh = frames
     if with_bokeh:
-        bokeh = exposed(_smooth(_turned(known.bokeh, view), target), gains)
+        bokeh = exposed(_smooth(_mirrored(known.bokeh, view), target), gains)
     batch = Batch(
         frames=frames,
         bokeh=bokeh,
-        inverse_depth=_nearest(_turned(known.inverse_depth, view), target) * scale,
+        inverse_depth=_nearest(_mirrored(known.inverse_depth, view), target) * scale,
         flow=flow,
-        flow_valid=_nearest(_turned(known.flow_valid, view), target),
+        flow_valid=_nearest(_mirrored(known.flow_valid, view), target),
         lens=torch.tensor(lens.as_tuple()),
         depth_cues=torch.tensor(float(clip.info.depth_cues)),
     )
@@ -134,7 +134,7 @@ def _cut(clip: Clip, view: View) -> Clip:
     )
 
 
-def _turned(maps: Tensor, view: View) -> Tensor:
+def _mirrored(maps: Tensor, view: View) -> Tensor:
     """[n, C, H, W], mirrored if the view is."""
     return maps.flip(3) if view.mirrored else maps
 
