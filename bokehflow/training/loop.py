@@ -52,10 +52,12 @@ FINISHED, OUT_OF_TIME, INTERRUPTED = "finished", "time", "interrupted"
 class TrainOptions:
     """The machine and the slice; nothing here changes what a run becomes but for rounding.
 
-    out: the run's folder. scan: "triton" computes on CUDA, all others on the CPU. minutes: stop
-    after so long, None for no limit. resume: go on from the folder's checkpoint, where it has
-    one. new_config: go on although the config has changed. workers: processes that make
-    batches ahead, 0 for none.
+    out: the run's folder. scan: "triton" computes on CUDA, all others on the CPU. precision:
+    "fp32", or "bf16" for the network's products and convolutions (`training.precision`). minutes:
+    stop after so long, None for no limit. resume: go on from the folder's checkpoint, where it has
+    one. new_config: go on although the config has changed. workers: processes that make batches
+    ahead, 0 for none. resident: hold all clips on the device, where they must fit, and cut batches
+    there, so that a GPU does not wait for clips to be read.
     """
 
     out: Path
