@@ -23,7 +23,7 @@ demo: .venv/.ready
 	$(BIN)/bfx export --variant nano --target all --output-dir out/artifacts
 	$(BIN)/bfx validate out/artifacts/*_fp32.onnx out/artifacts/*_fp32_openvino \
 		out/artifacts/*_fp16.mlpackage
-	$(BIN)/python -m bokehflow.calibration.sample out
+	$(BIN)/python -m bokehflow.calibration.demo_photo out
 	$(BIN)/bfx render out/motorcycle.png --depth out/motorcycle_depth.npy \
 		--f-number 1.8 --focal-length-mm 85 --focus-point 40%,60% \
 		-o out/motorcycle_bokeh.png --side-by-side out/before_after.png

@@ -1,6 +1,6 @@
 """A real photo with measured depth, written where `bfx render` can try it.
 
-`python -m bokehflow.calibration.sample FOLDER` writes motorcycle.png and motorcycle_depth.npy.
+`python -m bokehflow.calibration.demo_photo FOLDER` writes motorcycle.png and motorcycle_depth.npy.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.media import write_depth, write_photo
 
 
-def write_sample(folder: Path) -> tuple[Path, Path]:
+def write_demo_photo(folder: Path) -> tuple[Path, Path]:
     """Write the left photo of the Motorcycle pair and its depth in metres; return both paths.
 
     Raises OutputError where the folder cannot be written.
@@ -26,4 +26,4 @@ def write_sample(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    print(*write_sample(Path(sys.argv[1])))
+    print(*write_demo_photo(Path(sys.argv[1])))
