@@ -31,8 +31,7 @@ from bokehflow.errors import BokehFlowError, UnknownNameError
 from bokehflow.media.atomic import atomic_file, output_errors
 from bokehflow.training import TrainOptions
 from bokehflow.training.ablate import ABLATIONS
-from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
-from bokehflow.training.perceptual import PerceptualDistance
+from bokehflow.training.perceptual import packaged_perceptual
 
 SCHEMA = "bokehflow.ablations/1"
 PACKAGES = ("bokehflow", "torch", "numba")
@@ -73,8 +72,7 @@ def _run_all(options: argparse.Namespace) -> list[AblationResult]:
     clips = find_clips(options.data, TRAIN, skip_bad=options.skip_bad)
     held_out = find_clips(options.data, HELD_OUT, skip_bad=options.skip_bad).entries
     stills = chosen([entry for entry in held_out if entry.depth_cues], options.limit)
-    features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
-    distance = PerceptualDistance(features)
+    distance = packaged_perceptual()
     results = []
     for name in options.only:
         print(f"{name} ...", file=sys.stderr, flush=True)

@@ -39,8 +39,7 @@ from bokehflow.calibration.data.split import HELD_OUT
 from bokehflow.errors import UsageError
 from bokehflow.model import MOBILE_PROFILE, ModelConfig, fit_network_size, load_model
 from bokehflow.scan import ScanConfig
-from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
-from bokehflow.training.perceptual import PerceptualDistance
+from bokehflow.training.perceptual import PerceptualDistance, packaged_perceptual
 from bokehflow.weights import WeightsInfo
 
 T = TypeVar("T")
@@ -128,7 +127,7 @@ def prepare(config: EvaluationConfig) -> Plan:
     for path in config.videos:
         read_frames(path)
     sight = open_sight(config, config.weights)
-    features = EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval()
+    distance = packaged_perceptual()
     clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
     films = [entry for entry in clips.entries if entry.frames > 1]
     seen = [(film, fit_network_size(film.size, config.network_size)) for film in films]
@@ -145,7 +144,7 @@ def prepare(config: EvaluationConfig) -> Plan:
     return Plan(
         config,
         sight,
-        PerceptualDistance(features),
+        distance,
         stills=chosen(clips.entries, config.limit),
         films=chosen(fitting, config.limit),
         trend_stills=chosen(telling, config.trend_limit),

@@ -38,15 +38,24 @@ class PerceptualDistance(nn.Module):
         return total / len(targets)
 
 
+def packaged_perceptual() -> PerceptualDistance:
+    """The distance that needs no file: of EfficientNet-Lite0, whose weights a package carries.
+
+    Raises MissingDependencyError where that package is not installed.
+    """
+    return _frozen(EfficientNetFeatures(packaged_weights()))
+
+
 def build_perceptual(config: TrainConfig) -> PerceptualDistance:
     """The distance that a run's config names.
 
     Raises MissingDependencyError where the weights' package is not installed, WeightsError for a
     VGG file that is none.
     """
-    features: nn.Module
     if config.perceptual_network == "vgg19":
-        features = VggFeatures(read_vgg_weights(Path(config.perceptual_file)))
-    else:
-        features = EfficientNetFeatures(packaged_weights())
+        return _frozen(VggFeatures(read_vgg_weights(Path(config.perceptual_file))))
+    return packaged_perceptual()
+
+
+def _frozen(features: nn.Module) -> PerceptualDistance:
     return PerceptualDistance(features.requires_grad_(False).eval())

@@ -21,8 +21,6 @@ from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.benchmarks.evaluation.trend import TrendPoint
 from bokehflow.benchmarks.quality.score_renderer import MeanScore
 from bokehflow.model import BokehFlow, ModelConfig
-from bokehflow.training.efficientnet import EfficientNetFeatures, packaged_weights
-from bokehflow.training.perceptual import PerceptualDistance
 from bokehflow.weights import WeightsInfo
 from bokehflow.weights.initial import initial_network
 from tests.training.samples import TINY
@@ -32,11 +30,6 @@ def tiny_sight() -> Sight:
     """An untrained network of two tiny blocks."""
     info = WeightsInfo("nano", False, "0" * 64)
     return Sight(BokehFlow(initial_network(TINY).eval(), info, ModelConfig("mobile")))
-
-
-def distance() -> PerceptualDistance:
-    """The perceptual distance of the evaluation."""
-    return PerceptualDistance(EfficientNetFeatures(packaged_weights()).requires_grad_(False).eval())
 
 
 def depth_score(aligned_delta1: float = 0.9, aligned_abs_rel: float = 0.1) -> DepthScore:

@@ -27,7 +27,8 @@ from bokehflow.calibration.data.making import make_data
 from bokehflow.calibration.data.request import DataRequest
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
 from bokehflow.specs import Size
-from tests.benchmarks.evaluation.samples import distance, tiny_sight
+from bokehflow.training.perceptual import packaged_perceptual
+from tests.benchmarks.evaluation.samples import tiny_sight
 from tests.training.samples import tiny_clip
 
 
@@ -45,7 +46,7 @@ def test_a_limit_takes_clips_of_every_source_and_of_all_scenes() -> None:
 def test_scores_tell_right_depth_from_wrong(tmp_path: Path) -> None:
     make_data(tmp_path, DataRequest(height=48, width=64, seed=1), ["layered"], 3)
     entries = find_clips(tmp_path, TRAIN).entries
-    report = study_held_out(tiny_sight(), entries, distance(), lambda: None)["layered"]
+    report = study_held_out(tiny_sight(), entries, packaged_perceptual(), lambda: None)["layered"]
     assert report.stills == 3
     assert list(report.bokeh) == list(BOKEH_ROWS)
     psnr = {name: row.score.overall_psnr_db for name, row in report.bokeh.items()}
@@ -60,12 +61,12 @@ def test_pictures_that_do_not_tell_their_depth_count_for_bokeh_alone(tmp_path: P
     write_clip(tmp_path / "b.npz", tiny_clip(2, split=HELD_OUT, depth_cues=False))
     entries = find_clips(tmp_path, HELD_OUT).entries
     done: list[int] = []
-    reports = study_held_out(tiny_sight(), entries, distance(), lambda: done.append(1))
+    reports = study_held_out(tiny_sight(), entries, packaged_perceptual(), lambda: done.append(1))
     assert len(done) == 2
     assert {name: report.stills for name, report in reports.items()} == {"made": 2, ALL: 1}
     assert list(reports[ALL].depth) == list(DEPTH_ROWS)
     assert reports["made"].depth == reports[ALL].depth
-    none = study_held_out(tiny_sight(), entries[1:], distance(), lambda: None)
+    none = study_held_out(tiny_sight(), entries[1:], packaged_perceptual(), lambda: None)
     assert list(none) == ["made"]
     assert none["made"].depth == {}
 
