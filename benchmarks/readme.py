@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bokehflow.benchmarks.checks import check_cells, read_check
 from bokehflow.benchmarks.tables import figure
 from bokehflow.errors import InputError
 from bokehflow.export.packing import is_packed
@@ -61,12 +62,7 @@ def kernels_table(document: Mapping[str, Any]) -> str:
         cells = ["not run" if time is None else f"{time:.3f}" for time in (*times, floor)]
         cells.insert(-1, "not run" if None in times[:2] else f"{times[1] / times[0]:.1f}")
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    lines += ["", "| bar | wanted | measured |", "|---|---:|---:|"]
-    for bar in document["bars"]:
-        found = "not run" if bar["found"] is None else figure(bar["found"])
-        missed = ", missed" if bar["holds"] is False else ""
-        lines.append(f"| {bar['name']} | {bar['limit']:g} | {found}{missed} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_bar_lines("bar", document["bars"])])
 
 
 def latency_table(document: Mapping[str, Any]) -> str:
@@ -76,13 +72,7 @@ def latency_table(document: Mapping[str, Any]) -> str:
     for row in document["rows"]:
         if (row["group"], row["threads"]) == ("mobile profile", 2):
             lines.append(f"| {_latency_name(row)} | {_latency_cells(row)} |")
-    lines += ["", "| bar | wanted | measured |", "|---|---:|---:|"]
-    for bar in document["bars"]:
-        limit = f"{'>=' if bar['at_least'] else '<='} {bar['limit']:g} {bar['unit']}"
-        found = "not run" if bar["found"] is None else figure(bar["found"], bar["unit"])
-        missed = ", missed" if bar["holds"] is False else ""
-        lines.append(f"| {bar['name']} | {limit.strip()} | {found}{missed} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_bar_lines("bar", document["bars"])])
 
 
 def gpu_table(document: Mapping[str, Any]) -> str:
@@ -95,6 +85,19 @@ def gpu_table(document: Mapping[str, Any]) -> str:
         cells = f"{times['p50_ms']:.1f} | {times['fps']:.0f} | {peak / 1e9:.2f}"
         lines.append(f"| {row['artifact']['frame_size']} | {cells} |")
     return "\n".join(lines)
+
+
+def _bar_lines(
+    heading: str,
+    recorded: Sequence[Mapping[str, Any]],
+    shown: Callable[[float, str], str] = figure,
+) -> list[str]:
+    """Every bar of a record, what is wanted and what was measured."""
+    lines = [f"| {heading} | wanted | measured |", "|---|---:|---:|"]
+    for check in map(read_check, recorded):
+        missed = ", missed" if check.holds is False else ""
+        lines.append(f"| {' | '.join(check_cells(check, shown))}{missed} |")
+    return lines
 
 
 def _latency_name(row: Mapping[str, Any]) -> str:
@@ -111,14 +114,8 @@ def _latency_cells(row: Mapping[str, Any]) -> str:
 
 def evaluation_table(document: Mapping[str, Any]) -> str:
     """Every bar of the trained weights, from `evaluation.json`."""
-    lines = ["| the shipped weights | wanted | measured |", "|---|---:|---:|"]
-    for check in document["checks"]:
-        sign = ">=" if check["at_least"] else "<="
-        missed = "" if check["holds"] else ", missed"
-        lines.append(
-            f"| {check['name']} | {sign} {check['bar']:g} | {check['measured']:.3f}{missed} |"
-        )
-    return "\n".join(lines)
+    bars = _bar_lines("the shipped weights", document["checks"], lambda value, _: f"{value:.3f}")
+    return "\n".join(bars)
 
 
 def report_table(document: Mapping[str, Any]) -> str:

@@ -29,10 +29,10 @@ def markdown(tables: Sequence[Table]) -> str:
     return "\n\n".join(table.markdown() for table in tables) + "\n"
 
 
-def figure(value: float, unit: str = "") -> str:
-    """A measured value in three digits, or all of those before the point, and its unit."""
-    digits = f"{value:.0f}" if abs(value) >= 1000.0 else f"{value:.3g}"
-    return f"{digits} {unit}".strip()
+def figure(value: float, unit: str = "", digits: int = 3) -> str:
+    """A measured value in so many digits, or all of those before the point, and its unit."""
+    text = f"{value:.0f}" if abs(value) >= 10.0**digits else f"{value:.{digits}g}"
+    return f"{text} {unit}".strip()
 
 
 def _bar(cells: Row) -> str:

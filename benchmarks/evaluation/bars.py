@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.benchmarks.evaluation.clip_study import (
     DEFAULT_LENS,
     END_TO_END,
@@ -47,17 +47,17 @@ def _depth_bars(evaluation: Evaluation) -> Iterator[Check]:
         if score is None:
             continue
         name = f"held-out{told}, median-aligned"
-        yield Check(f"{name} delta1", score.aligned_delta1, HELD_OUT_DELTA1, at_least=True)
-        yield Check(f"{name} AbsRel", score.aligned_abs_rel, HELD_OUT_ABS_REL, at_least=False)
+        yield at_least(f"{name} delta1", score.aligned_delta1, HELD_OUT_DELTA1)
+        yield at_most(f"{name} AbsRel", score.aligned_abs_rel, HELD_OUT_ABS_REL)
     if evaluation.motorcycle:
         found = evaluation.motorcycle[NETWORK].aligned_delta1
         name = "Motorcycle, median-aligned delta1"
-        yield Check(name, found, MOTORCYCLE_DELTA1, at_least=True)
+        yield at_least(name, found, MOTORCYCLE_DELTA1)
     if evaluation.aloe:
         own = evaluation.aloe[NETWORK].delta1
         best = max(row.delta1 for name, row in evaluation.aloe.items() if name != NETWORK)
         name = "Aloe, delta1 above the better baseline"
-        yield Check(name, own - best, ABOVE_BASELINE, at_least=True)
+        yield at_least(name, own - best, ABOVE_BASELINE)
 
 
 def _bokeh_bars(evaluation: Evaluation) -> Iterator[Check]:
@@ -67,7 +67,7 @@ def _bokeh_bars(evaluation: Evaluation) -> Iterator[Check]:
     own = held_out.bokeh[END_TO_END].score.overall_psnr_db
     for rival, bar in ((NO_BLUR, ABOVE_NO_BLUR_DB), (GRADIENT_BLUR, ABOVE_GRADIENT_DB)):
         lead = own - held_out.bokeh[rival].score.overall_psnr_db
-        yield Check(f"end to end above {rival!r}, dB", lead, bar, at_least=True)
+        yield at_least(f"end to end above {rival!r}, dB", lead, bar)
 
 
 def _flicker_bars(evaluation: Evaluation) -> Iterator[Check]:
@@ -83,7 +83,7 @@ def _flicker_bars(evaluation: Evaluation) -> Iterator[Check]:
             figures.append(("depth", carried.log_depth_error, off.log_depth_error))
         for what, with_state, without in figures:
             ratio = with_state / without if without > 0 else 1.0
-            yield Check(f"flicker of {what}, {name} over off", ratio, FLICKER_RATIO, at_least=False)
+            yield at_most(f"flicker of {what}, {name} over off", ratio, FLICKER_RATIO)
 
 
 def _trend_bars(evaluation: Evaluation) -> Iterator[Check]:
@@ -95,4 +95,4 @@ def _trend_bars(evaluation: Evaluation) -> Iterator[Check]:
     ):
         values = [getattr(point, field) for point in evaluation.trend]
         worse = steps_back(values, larger_is_better)
-        yield Check(f"snapshots worse than the one before, {name}", worse, 0, at_least=False)
+        yield at_most(f"snapshots worse than the one before, {name}", worse, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import Check, check_facts
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.run import Evaluation, Plan
@@ -44,5 +44,5 @@ def evaluation_document(
         "left_out": len(plan.left_out),
         "seconds": round(seconds, 1),
         "results": results,
-        "checks": [check.document() for check in checks],
+        "checks": [check_facts(check) for check in checks],
     }

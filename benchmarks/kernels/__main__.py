@@ -17,15 +17,9 @@ from typing import Any
 
 import torch
 
+from bokehflow.benchmarks.checks import Check, at_least, at_most, bar_facts, read_check
 from bokehflow.benchmarks.environment import describe_environment
-from bokehflow.benchmarks.kernels.bars import (
-    CPU_SPEED_UP,
-    TRAINING_STEP_MS,
-    Bar,
-    at_least,
-    at_most,
-    layer_bars,
-)
+from bokehflow.benchmarks.kernels.bars import CPU_SPEED_UP, TRAINING_STEP_MS, layer_bars
 from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
 from bokehflow.benchmarks.kernels.launches import measure_launches
 from bokehflow.benchmarks.kernels.layers import measure_layers, planned_rows
@@ -101,14 +95,14 @@ def _cpu_record() -> dict[str, Any]:
     return _record("measured", [bar], device="cpu", cpu=asdict(comparison))
 
 
-def _record(status: str, bars: Sequence[Bar], **parts: object) -> dict[str, Any]:
+def _record(status: str, bars: Sequence[Check], **parts: object) -> dict[str, Any]:
     environment = describe_environment(PACKAGES)
     return {
         "schema": SCHEMA,
         "status": status,
         "environment": environment,
         **parts,
-        "bars": [asdict(bar) for bar in bars],
+        "bars": [bar_facts(bar) for bar in bars],
     }
 
 
@@ -120,9 +114,9 @@ def _print(record: dict[str, Any]) -> None:
         print(f"{row['case']:<16} {row['kernel']:<26} {row['p50_ms']:9.3f} ms")
     for name, value in (record.get("cpu") or {}).items():
         print(f"{name:<16} {value}")
-    for bar in record["bars"]:
-        holds = {True: "holds", False: "MISSED", None: "not run"}[bar["holds"]]
-        print(f"{holds:<8} {bar['name']}: {bar['found']} (bar {bar['limit']})")
+    for bar in map(read_check, record["bars"]):
+        holds = {True: "holds", False: "MISSED", None: "not run"}[bar.holds]
+        print(f"{holds:<8} {bar.name}: {bar.found} (bar {bar.wanted})")
 
 
 def _row_text(row: Mapping[str, Any]) -> str:

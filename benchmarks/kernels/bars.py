@@ -1,11 +1,11 @@
-"""The bars that the kernels must clear, and whether a run cleared them."""
+"""The bars that the kernels must clear."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.benchmarks.kernels.cases import FRAME_720P, TRAINING
 from bokehflow.benchmarks.kernels.contenders import FLA, OURS
 from bokehflow.benchmarks.kernels.layers import BOTH, FORWARD
@@ -18,27 +18,7 @@ TRAINING_STEP_MS = 60.0
 CPU_SPEED_UP = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar: what was found, the limit, and whether it holds; None where it was not run."""
-
-    name: str
-    found: float | None
-    limit: float
-    holds: bool | None
-
-
-def at_least(name: str, found: float | None, limit: float) -> Bar:
-    """A bar that a larger value clears."""
-    return Bar(name, found, limit, None if found is None else found >= limit)
-
-
-def at_most(name: str, found: float | None, limit: float) -> Bar:
-    """A bar that a smaller value clears."""
-    return Bar(name, found, limit, None if found is None else found <= limit)
-
-
-def layer_bars(rows: Sequence[dict[str, Any]]) -> list[Bar]:
+def layer_bars(rows: Sequence[dict[str, Any]]) -> list[Check]:
     """Nano's bars against fla and against the byte floor."""
 
     def p50(case: str, which: str, contender: str) -> float | None:

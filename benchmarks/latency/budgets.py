@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.export import Manifest
 from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size
 
@@ -18,25 +19,6 @@ INT8_FILE_MB = 1.6
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """A limit. found None, holds None: not run, for the reason in `why_not`."""
-
-    name: str
-    limit: float
-    unit: str
-    at_least: bool
-    found: float | None = None
-    why_not: str | None = None
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether what was found keeps to the limit."""
-        if self.found is None:
-            return None
-        return self.found >= self.limit if self.at_least else self.found <= self.limit
-
-
-@dataclass(frozen=True, slots=True)
 class Measured:
     """What the budgets look at. threads: as many as ran. accelerator: its name, None on a CPU."""
 
@@ -47,7 +29,7 @@ class Measured:
     accelerator: str | None
 
 
-def budgets_of(manifest: Manifest, file_bytes: int, measured: Measured | None) -> list[Budget]:
+def budgets_of(manifest: Manifest, file_bytes: int, measured: Measured | None) -> list[Check]:
     """Every budget of Nano, those that this run cannot judge included.
 
     file_bytes: of the artifact as it was given, packed or not. measured: None where nothing ran.
@@ -67,51 +49,51 @@ def budgets_of(manifest: Manifest, file_bytes: int, measured: Measured | None) -
     return found
 
 
-def _parity(manifest: Manifest) -> Budget:
+def _parity(manifest: Manifest) -> Check:
     limit, parity = manifest.budget["parity_db"], manifest.parity
     name = f"parity with the reference, {manifest.precision}"
     if parity is None:
-        return Budget(name, limit, "dB", True, why_not="bfx validate has not measured it")
-    return Budget(name, limit, "dB", True, parity.bokeh_psnr_db)
+        return at_least(name, None, limit, "dB", "bfx validate has not measured it")
+    return at_least(name, parity.bokeh_psnr_db, limit, "dB")
 
 
-def _mobile_speed(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+def _mobile_speed(sizes: tuple[Size, Size], measured: Measured | None) -> Check:
     name = "speed of the mobile profile, 2 CPU threads"
     why_not = _sizes_differ(sizes, (MOBILE_FRAME, MOBILE_NETWORK)) or _not_on_cpu(measured)
     if why_not is None and measured is not None and measured.threads != MOBILE_THREADS:
         why_not = f"run with {measured.threads} threads; --threads {MOBILE_THREADS} would do"
     found = measured.fps if measured and why_not is None else None
-    return Budget(name, MOBILE_FPS, "FPS", True, found, why_not)
+    return at_least(name, found, MOBILE_FPS, "FPS", why_not)
 
 
-def _gpu_speed(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+def _gpu_speed(sizes: tuple[Size, Size], measured: Measured | None) -> Check:
     name = "speed at 720p, full network size, H100"
     why_not = _sizes_differ(sizes, (MOBILE_FRAME, MOBILE_FRAME)) or _not_on_gpu(measured)
     if why_not is None and measured and H100 not in (measured.accelerator or ""):
         why_not = f"run on {measured.accelerator}, not an {H100}"
     found = measured.fps if measured and why_not is None else None
-    return Budget(name, H100_FPS, "FPS", True, found, why_not)
+    return at_least(name, found, H100_FPS, "FPS", why_not)
 
 
-def _cpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+def _cpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Check:
     name = "process memory at 1080p, full network size, CPU"
     why_not = _sizes_differ(sizes, (FULL_HD, FULL_HD)) or _not_on_cpu(measured)
     peak = measured.process_peak_bytes if measured and why_not is None else None
-    return Budget(name, CPU_MEMORY_GB, "GB", False, _gigabytes(peak), why_not)
+    return at_most(name, _gigabytes(peak), CPU_MEMORY_GB, "GB", why_not)
 
 
-def _gpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Budget:
+def _gpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Check:
     name = "GPU memory at 1080p, full network size"
     why_not = _sizes_differ(sizes, (FULL_HD, FULL_HD)) or _not_on_gpu(measured)
     peak = measured.device_peak_bytes if measured and why_not is None else None
-    return Budget(name, GPU_MEMORY_GB, "GB", False, _gigabytes(peak), why_not)
+    return at_most(name, _gigabytes(peak), GPU_MEMORY_GB, "GB", why_not)
 
 
-def _file_size(manifest: Manifest, file_bytes: int) -> Budget:
+def _file_size(manifest: Manifest, file_bytes: int) -> Check:
     name, precision = "size of the INT8 file", str(manifest.precision)
     if not precision.startswith("int8"):
-        return Budget(name, INT8_FILE_MB, "MB", False, why_not=f"this one is {precision}")
-    return Budget(name, INT8_FILE_MB, "MB", False, file_bytes / 1e6)
+        return at_most(name, None, INT8_FILE_MB, "MB", f"this one is {precision}")
+    return at_most(name, file_bytes / 1e6, INT8_FILE_MB, "MB")
 
 
 def _sizes_differ(found: tuple[Size, Size], wanted: tuple[Size, Size]) -> str | None:

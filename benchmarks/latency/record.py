@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from bokehflow.benchmarks.checks import bar_facts
 from bokehflow.benchmarks.environment import describe_environment
-from bokehflow.benchmarks.latency.budgets import Budget, Measured, budgets_of
+from bokehflow.benchmarks.latency.budgets import Measured, budgets_of
 from bokehflow.benchmarks.latency.bundle import runner_sha256
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.scopes import file_scopes, scopes_of
@@ -50,7 +51,7 @@ def artifact_row(
             "arguments": dict(settings.arguments),
         },
         **measured_part(answer, artifact.path),
-        "budgets": [budget_facts(budget) for budget in budgets],
+        "budgets": [bar_facts(budget) for budget in budgets],
         "host": host,
     }
 
@@ -89,11 +90,6 @@ def document(
         "rows": list(rows),
     }
     return record, passed
-
-
-def budget_facts(budget: Budget) -> dict[str, Any]:
-    """A budget as the record holds it."""
-    return {**dataclasses.asdict(budget), "holds": budget.holds}
 
 
 def _artifact_facts(artifact: Artifact) -> dict[str, Any]:

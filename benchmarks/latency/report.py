@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bokehflow.benchmarks.checks import check_cells, read_check
 from bokehflow.benchmarks.latency.stages import STAGES
-from bokehflow.benchmarks.tables import Row, Table, figure
+from bokehflow.benchmarks.tables import Row, Table
 
 Rows = Sequence[Mapping[str, Any]]
 NOT_MEASURED = "-"
@@ -53,18 +54,16 @@ def _stage_cells(row: Mapping[str, Any]) -> Row:
 
 def _budget_table(rows: Rows) -> Table:
     """The budgets that a row could be held to, and in the title how many could not."""
-    budgets = [(row["artifact"]["name"], budget) for row in rows for budget in row["budgets"]]
+    budgets = [
+        (row["artifact"]["name"], read_check(budget)) for row in rows for budget in row["budgets"]
+    ]
     judged = [
-        _budget_cells(name, budget) for name, budget in budgets if budget["found"] is not None
+        (name, *check_cells(budget), budget.verdict)
+        for name, budget in budgets
+        if budget.found is not None
     ]
     apart = f"{len(budgets) - len(judged)} were not run here, --json says why"
     return Table(f"Budgets; {apart}", ("artifact", "budget", "limit", "found", "holds"), judged)
-
-
-def _budget_cells(name: str, budget: Mapping[str, Any]) -> Row:
-    limit = f"{'>=' if budget['at_least'] else '<='} {budget['limit']:g} {budget['unit']}"
-    found = figure(budget["found"], budget["unit"])
-    return (name, budget["name"], limit, found, "yes" if budget["holds"] else "NO")
 
 
 def _megabytes(size: int | None) -> str:

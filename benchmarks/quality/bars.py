@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.benchmarks.quality.run import DEFAULT_SIZE, QualityConfig, RendererReport
 from bokehflow.calibration.scenes import SCENE_KINDS
 
@@ -42,18 +42,18 @@ def _scene_bars(reports: Mapping[str, RendererReport]) -> Iterator[Check]:
             continue
         mean = reports[rival].score.mean
         lead = best.overall_psnr_db - mean.overall_psnr_db
-        yield Check(f"best above {rival}, overall dB", lead, LEAD_OVERALL_DB, at_least=True)
+        yield at_least(f"best above {rival}, overall dB", lead, LEAD_OVERALL_DB)
         lead = (best.edge_psnr_db or 0.0) - (mean.edge_psnr_db or 0.0)
-        yield Check(f"best above {rival}, edge band dB", lead, LEAD_EDGE_DB, at_least=True)
+        yield at_least(f"best above {rival}, edge band dB", lead, LEAD_EDGE_DB)
     if "mobile" in reports:
         gap = best.overall_psnr_db - reports["mobile"].score.mean.overall_psnr_db
-        yield Check("mobile below best, overall dB", gap, MOBILE_BELOW_BEST_DB, at_least=False)
+        yield at_most("mobile below best, overall dB", gap, MOBILE_BELOW_BEST_DB)
     for name in _ours(reports):
         in_focus = reports[name].score.mean.in_focus_psnr_db or 0.0
-        yield Check(f"{name} in focus, dB", in_focus, IN_FOCUS_DB, at_least=True)
+        yield at_least(f"{name} in focus, dB", in_focus, IN_FOCUS_DB)
         worst = _worst_in_focus_loss_db(reports, name)
         bar = IN_FOCUS_BELOW_NO_BLUR_DB
-        yield Check(f"{name} in focus below no blur, worst scene dB", worst, bar, at_least=False)
+        yield at_most(f"{name} in focus below no blur, worst scene dB", worst, bar)
         yield from _won_back(name, reports[name])
 
 
@@ -62,7 +62,7 @@ def _won_back(name: str, report: RendererReport) -> Iterator[Check]:
         for region, loss in (("overall", study.overall), ("edge band", study.edge)):
             if loss.won_back is not None:
                 label = f"{name} won back, {study.damage}, {region}"
-                yield Check(label, loss.won_back, WON_BACK, at_least=True)
+                yield at_least(label, loss.won_back, WON_BACK)
 
 
 def _worst_in_focus_loss_db(reports: Mapping[str, RendererReport], name: str) -> float:
@@ -81,12 +81,12 @@ def _chart_bars(reports: Mapping[str, RendererReport]) -> Iterator[Check]:
         leak = max(step.far_leak for step in steps)
         halo = max(step.halo for step in steps)
         spill = max(max(step.spill_outside, step.spill_inside) for step in steps)
-        yield Check(f"{name} far leak", leak, LEAK, at_least=False)
-        yield Check(f"{name} halo", halo, LEAK, at_least=False)
-        yield Check(f"{name} near spill", spill, SPILL[name], at_least=False)
-        yield Check(f"{name} flat field", light.flat_field, FLAT_FIELD, at_least=False)
-        yield Check(f"{name} impulse energy", light.impulse, IMPULSE, at_least=False)
-        yield Check(f"{name} focus pull jump", light.pull_frame, PULL_JUMP, at_least=False)
+        yield at_most(f"{name} far leak", leak, LEAK)
+        yield at_most(f"{name} halo", halo, LEAK)
+        yield at_most(f"{name} near spill", spill, SPILL[name])
+        yield at_most(f"{name} flat field", light.flat_field, FLAT_FIELD)
+        yield at_most(f"{name} impulse energy", light.impulse, IMPULSE)
+        yield at_most(f"{name} focus pull jump", light.pull_frame, PULL_JUMP)
 
 
 def _ours(reports: Mapping[str, RendererReport]) -> list[str]:

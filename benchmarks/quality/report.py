@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import Check, check_facts
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.quality.run import QualityConfig, RendererReport
 
@@ -31,7 +31,7 @@ def quality_document(
             "width": config.width,
         },
         "renderers": {name: _report_document(report) for name, report in reports.items()},
-        "checks": [check.document() for check in checks],
+        "checks": [check_facts(check) for check in checks],
     }
 
 

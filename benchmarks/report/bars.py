@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.benchmarks.latency.budgets import INT8_FILE_MB
 from bokehflow.benchmarks.report.document import FilmScore, Latency, TruthScore
 from bokehflow.defaults import TRUTH_LOSS_DB
@@ -28,7 +28,7 @@ def check_bars(
     if film is not None:
         limit = manifest.budget["parity_db"]
         name = "bokeh against the reference, worst frame, dB"
-        found.append(Check(name, film.worst_bokeh_db, limit, at_least=True))
+        found.append(at_least(name, film.worst_bokeh_db, limit))
     if manifest.quantization is not None:
         found += _quantization_bars(manifest, file_bytes, truths, latency)
     return tuple(found)
@@ -43,13 +43,13 @@ def _quantization_bars(
     own, reference = truths
     if own and reference and own.bokeh and reference.bokeh:
         loss = reference.bokeh.overall_psnr_db - own.bokeh.overall_psnr_db
-        yield Check("bokeh lost against truth, dB", loss, TRUTH_LOSS_DB, at_least=False)
+        yield at_most("bokeh lost against truth, dB", loss, TRUTH_LOSS_DB)
     if own and reference and own.depth and reference.depth:
         ratio = own.depth.abs_rel / reference.depth.abs_rel
-        yield Check("AbsRel over the reference's", ratio, ABS_REL_RATIO, at_least=False)
+        yield at_most("AbsRel over the reference's", ratio, ABS_REL_RATIO)
     int8 = manifest.variant == "nano" and manifest.precision.startswith("int8")
     if int8 and file_bytes is not None:
-        yield Check("file, MB", file_bytes / 1e6, INT8_FILE_MB, at_least=False)
+        yield at_most("file, MB", file_bytes / 1e6, INT8_FILE_MB)
     if manifest.target == "openvino" and latency.time_ratio is not None:
         name = "time over float32 on the same runtime"
-        yield Check(name, latency.time_ratio, TIME_RATIO, at_least=False)
+        yield at_most(name, latency.time_ratio, TIME_RATIO)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import Check, check_facts
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
 from bokehflow.benchmarks.evaluation.flicker import FlickerScore
 from bokehflow.benchmarks.quality.score_renderer import MeanScore
@@ -136,7 +136,7 @@ class RowReport:
             return f"not run: {self.reason}"
         if self.is_reference:
             return "reference"
-        missed = [check.name for check in self.checks if not check.holds]
+        missed = [check.name for check in self.checks if check.holds is False]
         verdict = f"misses {'; '.join(missed)}" if missed else "ok"
         return verdict if self.reason is None else f"{verdict}; {self.how}: {self.reason}"
 
@@ -186,7 +186,7 @@ class Report:
         plain = dataclasses.asdict(self)
         for row, facts in zip(self.rows, plain["rows"], strict=True):
             facts["status"] = row.status
-            facts["checks"] = [check.document() for check in row.checks]
+            facts["checks"] = [check_facts(check) for check in row.checks]
             if row.slow_parts is not None:
                 facts["slow_parts"]["sentence"] = row.slow_parts.sentence
         return {"schema": SCHEMA, **plain}
@@ -205,8 +205,8 @@ class Report:
         """Every bar that a row misses, and every row that failed, in words."""
         failed = [f"{row.short_name}: failed" for row in self.rows if row.failed]
         return failed + [
-            f"{row.short_name}: {check.name} {check.measured:.4g}"
+            f"{row.short_name}: {check.name} {check.found:.4g}"
             for row in self.rows
             for check in row.checks
-            if not check.holds
+            if check.holds is False
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bokehflow.benchmarks.checks import check_table
+from bokehflow.benchmarks.checks import CHECK_COLUMNS, check_table
 from bokehflow.benchmarks.report.cells import (
     NOT_RUN,
     decibels,
@@ -103,7 +103,7 @@ def bar_table(report: Report) -> Table:
     for row in report.rows:
         found = check_table(row.checks).rows
         rows += [(str(row.number), *cells) for cells in found]
-    return Table("Bars", ("#", "bar", "measured", "wanted", "holds"), rows)
+    return Table("Bars", ("#", *CHECK_COLUMNS), rows)
 
 
 def frame_table(report: Report) -> Table:

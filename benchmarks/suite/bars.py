@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.benchmarks.latency.budgets import (
     CPU_MEMORY_GB,
     GPU_MEMORY_GB,
     H100_FPS,
-    Budget,
 )
 from bokehflow.benchmarks.suite.cases import FULL_HD, TWO, auto_scan
 from bokehflow.specs import MOBILE_FRAME, Size
@@ -22,24 +23,26 @@ FASTER_THAN_EAGER = 5.0
 NETWORK_MS, NETWORK_GOAL_MS = 250.0, 150.0
 LINEAR_WITHIN = 1.3
 EXPORT_S, EXPORT_NODES = 30.0, 1500.0
+WHY_NOT = "its rows were not run"
 
 
-def all_bars(rows: Rows) -> list[Budget]:
+def all_bars(rows: Rows) -> list[Check]:
     """Every bar; those whose rows were not run say so."""
     network = _fastest(rows, "network part", "network part")
-    return [
+    bars = [
         *(_floor_bar(rows, runtime) for runtime in TIMES_FLOOR),
         _eager_bar(rows),
-        _at_most("network part, faster engine", NETWORK_MS, "ms", _p50(network)),
-        _at_most("network part, faster engine, goal", NETWORK_GOAL_MS, "ms", _p50(network)),
+        at_most("network part, faster engine", _p50(network), NETWORK_MS, "ms"),
+        at_most("network part, faster engine, goal", _p50(network), NETWORK_GOAL_MS, "ms"),
         *(_linear_bar(rows, runtime) for runtime in TIMES_FLOOR),
         *(_memory_bar(rows, runtime) for runtime in TIMES_FLOOR),
         *_export_bars(rows),
         *_gpu_bars(rows),
     ]
+    return [bar if bar.found is not None else replace(bar, why_not=WHY_NOT) for bar in bars]
 
 
-def _floor_bar(rows: Rows, runtime: str) -> Budget:
+def _floor_bar(rows: Rows, runtime: str) -> Check:
     """The artifact that `auto` makes against its floor, at the precision hint that is best."""
     artifact = _fastest(rows, "mobile profile", "artifact", runtime, chosen=True)
     floor = artifact and _first(
@@ -52,36 +55,36 @@ def _floor_bar(rows: Rows, runtime: str) -> Budget:
         ),
     )
     name = f"{runtime}, times its scan-free floor"
-    return _at_most(name, TIMES_FLOOR[runtime], "x", _ratio(_p50(artifact), _p50(floor)))
+    return at_most(name, _ratio(_p50(artifact), _p50(floor)), TIMES_FLOOR[runtime], "x")
 
 
-def _eager_bar(rows: Rows) -> Budget:
+def _eager_bar(rows: Rows) -> Check:
     eager = _fastest(rows, "mobile profile", "artifact", "torch")
     fastest = [_fastest(rows, "mobile profile", "artifact", r, chosen=True) for r in TIMES_FLOOR]
     times = [_p50(row) for row in fastest if row is not None]
     best = min((time for time in times if time is not None), default=None)
     found = _ratio(_p50(eager), best)
-    return _at_least("faster engine, times as fast as eager chunked PyTorch", FASTER_THAN_EAGER,
-                     "x", found)  # fmt: skip
+    name = "faster engine, times as fast as eager chunked PyTorch"
+    return at_least(name, found, FASTER_THAN_EAGER, "x")
 
 
-def _linear_bar(rows: Rows, runtime: str) -> Budget:
+def _linear_bar(rows: Rows, runtime: str) -> Check:
     """Largest over smallest time a token, over every size, at the precision hint float32."""
     sized = [row for row in _full_size(rows, runtime) if _p50(row) is not None]
     per_token = [row["times"]["p50_ms"] / _pixels(row) for row in sized]
     found = max(per_token) / min(per_token) if len(per_token) > 1 else None
-    return _at_most(f"{runtime}, time against pixels, full network size", LINEAR_WITHIN, "x", found)
+    return at_most(f"{runtime}, time against pixels, full network size", found, LINEAR_WITHIN, "x")
 
 
-def _memory_bar(rows: Rows, runtime: str) -> Budget:
+def _memory_bar(rows: Rows, runtime: str) -> Check:
     full_hd = [row for row in _full_size(rows, runtime) if row["frame_size"] == str(FULL_HD)]
     memory = full_hd[0]["memory"] if full_hd else None
     peak = memory and memory["process_peak_bytes"]
     name = f"{runtime}, process memory at 1080p, full network size"
-    return _at_most(name, CPU_MEMORY_GB, "GB", peak and peak / 1e9)
+    return at_most(name, peak and peak / 1e9, CPU_MEMORY_GB, "GB")
 
 
-def _export_bars(rows: Rows) -> list[Budget]:
+def _export_bars(rows: Rows) -> list[Check]:
     def made(scan: str) -> Row | None:
         return _first(
             rows,
@@ -94,13 +97,13 @@ def _export_bars(rows: Rows) -> list[Budget]:
 
     auto, chunked = made(auto_scan("onnx")), made("chunked")
     return [
-        _at_most("export to ONNX", EXPORT_S, "s", auto["export_s"] if auto else None),
-        _at_most("nodes of the chunked ONNX graph", EXPORT_NODES, "",
-                 chunked["nodes"] if chunked else None),
+        at_most("export to ONNX", auto["export_s"] if auto else None, EXPORT_S, "s"),
+        at_most("nodes of the chunked ONNX graph", chunked["nodes"] if chunked else None,
+                EXPORT_NODES),
     ]  # fmt: skip
 
 
-def _gpu_bars(rows: Rows) -> list[Budget]:
+def _gpu_bars(rows: Rows) -> list[Check]:
     def on_gpu(size: Size) -> list[Row]:
         return [
             row for row in rows
@@ -112,9 +115,9 @@ def _gpu_bars(rows: Rows) -> list[Budget]:
     known = [peak for peak in peaks if peak is not None]
     name = "GPU, 720p, full network size, faster runtime"
     return [
-        _at_least(name, H100_FPS, "FPS", max(fps, default=None)),
-        _at_most("GPU, memory at 1080p, leaner runtime", GPU_MEMORY_GB, "GB",
-                 min(known) / 1e9 if known else None),
+        at_least(name, max(fps, default=None), H100_FPS, "FPS"),
+        at_most("GPU, memory at 1080p, leaner runtime", min(known) / 1e9 if known else None,
+                GPU_MEMORY_GB, "GB"),
     ]  # fmt: skip
 
 
@@ -154,15 +157,3 @@ def _ratio(above: float | None, below: float | None) -> float | None:
 def _pixels(row: Row) -> int:
     size = Size.parse(row["frame_size"])
     return size.height * size.width
-
-
-def _at_most(name: str, limit: float, unit: str, found: float | None) -> Budget:
-    return Budget(name, limit, unit, False, found, _why_not(found))
-
-
-def _at_least(name: str, limit: float, unit: str, found: float | None) -> Budget:
-    return Budget(name, limit, unit, True, found, _why_not(found))
-
-
-def _why_not(found: float | None) -> str | None:
-    return "its rows were not run" if found is None else None

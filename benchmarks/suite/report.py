@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bokehflow.benchmarks.checks import Check, bar_facts, check_table, read_check
 from bokehflow.benchmarks.environment import describe_environment
-from bokehflow.benchmarks.latency.budgets import Budget
 from bokehflow.benchmarks.latency.bundle import runner_sha256
-from bokehflow.benchmarks.latency.record import PACKAGES, budget_facts
-from bokehflow.benchmarks.tables import Row, Table, figure
+from bokehflow.benchmarks.latency.record import PACKAGES
+from bokehflow.benchmarks.tables import Row, Table
 
 SCHEMA = "bokehflow.latency/1"
 _COLUMNS = ("model", "scan", "runtime", "threads", "frame, network", "p50, ms", "p90, ms",
@@ -17,7 +17,7 @@ _COLUMNS = ("model", "scan", "runtime", "threads", "frame, network", "p50, ms", 
 
 
 def suite_document(
-    rows: Sequence[Mapping[str, Any]], bars: Sequence[Budget], source: str
+    rows: Sequence[Mapping[str, Any]], bars: Sequence[Check], source: str
 ) -> dict[str, Any]:
     """Everything that was measured, as JSON holds it. source: hash of the measured sources."""
     return {
@@ -26,28 +26,18 @@ def suite_document(
         "source_sha256": source,
         "runner_sha256": runner_sha256(),
         "rows": list(rows),
-        "bars": [budget_facts(bar) for bar in bars],
+        "bars": [bar_facts(bar) for bar in bars],
     }
 
 
 def suite_tables(document: Mapping[str, Any]) -> list[Table]:
     """The bars, then the rows of each group."""
     groups = dict.fromkeys(row["group"] for row in document["rows"])
-    tables = [_bar_table(document["bars"])]
+    tables = [check_table([read_check(bar) for bar in document["bars"]], digits=3)]
     for group in groups:
         cells = [_cells(row) for row in document["rows"] if row["group"] == group]
         tables.append(Table(f"Nano, {group}", _COLUMNS, cells))
     return tables
-
-
-def _bar_table(bars: Sequence[Mapping[str, Any]]) -> Table:
-    rows = []
-    for bar in bars:
-        limit = f"{'>=' if bar['at_least'] else '<='} {bar['limit']:g} {bar['unit']}".strip()
-        found = "not run" if bar["found"] is None else figure(bar["found"], bar["unit"])
-        holds = {True: "yes", False: "NO", None: "not run"}[bar["holds"]]
-        rows.append((bar["name"], limit, found, holds))
-    return Table("Bars", ("bar", "wanted", "measured", "holds"), rows)
 
 
 def _cells(row: Mapping[str, Any]) -> Row:

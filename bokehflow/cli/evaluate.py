@@ -140,7 +140,7 @@ def _measure(
     return CommandResult(
         document,
         tables_text(tables),
-        int(any(not check.holds for check in checks)),
+        int(any(check.holds is False for check in checks)),
         [
             *untrained_warning(evaluation.weights.trained),
             *(f"left out: {reason}" for reason in plan.left_out),

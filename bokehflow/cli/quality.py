@@ -108,7 +108,7 @@ def _measure(config: QualityConfig, output: Path | None, pictures: Path | None) 
         write_results(output, NAME, document, tables)
     if pictures is not None:
         write_pictures(built, renderers, pictures)
-    missed = any(not check.holds for check in checks)
+    missed = any(check.holds is False for check in checks)
     return CommandResult(document, tables_text(tables), int(missed))
 
 

@@ -33,11 +33,11 @@ def test_kernels_that_were_not_reached_are_not_run() -> None:
     times, floors = {"ours": 0.1, "fla": 1.0, "chunked": 5.0}, {"bytes_ms": 0.03}
     reached = [{**case, "contender": c, "p50_ms": t, "floors": floors} for c, t in times.items()]
     missing = [{**case, "case": "nano_1080p", "contender": c} for c in times]
-    bar = {"name": "floors", "limit": 3.0, "found": None, "holds": None}
+    bar = {"name": "floors", "limit": 3.0, "at_least": False, "found": None, "holds": None}
     table = kernels_table({"device": "a GPU", "layers": [*reached, *missing], "bars": [bar]})
     assert "| 720p, forward | 0.100 | 1.000 | 5.000 | 10.0 | 0.030 |" in table
     assert "| 1080p, forward | not run | not run | not run | not run | not run |" in table
-    assert "| floors | 3 | not run |" in table
+    assert "| floors | <= 3 | not run |" in table
 
 
 def test_latency_says_what_was_not_run_and_what_was_missed() -> None:

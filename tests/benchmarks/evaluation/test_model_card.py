@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import at_least, check_facts
 from bokehflow.benchmarks.evaluation.bars import check_bars
 from bokehflow.benchmarks.evaluation.model_card import BEGIN, END, NOT_JUDGED, main, write_card
 from bokehflow.benchmarks.evaluation.report import SCHEMA
@@ -54,7 +54,7 @@ def card(tmp_path: Path) -> Path:
 
 def write_evaluation(folder: Path, sha256: str, **changes: Any) -> Path:
     evaluation = good_evaluation()
-    checks = [*check_bars(evaluation), Check("a bar that is missed", 0.1, 0.2, at_least=True)]
+    checks = [*check_bars(evaluation), at_least("a bar that is missed", 0.1, 0.2)]
     results = asdict(evaluation)
     weights = results.pop("weights") | {"sha256": sha256}
     document = {
@@ -70,7 +70,7 @@ def write_evaluation(folder: Path, sha256: str, **changes: Any) -> Path:
         "weights": weights,
         "data": [DATA],
         "results": results,
-        "checks": [check.document() for check in checks],
+        "checks": [check_facts(check) for check in checks],
     }
     path = folder / "evaluation.json"
     path.write_text(json.dumps(document | changes))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from bokehflow.benchmarks.checks import at_least
 from bokehflow.benchmarks.kernels import __main__ as command
-from bokehflow.benchmarks.kernels.bars import at_least
 from bokehflow.benchmarks.kernels.cases import LAYER_CASES
 from bokehflow.benchmarks.kernels.contenders import CONTENDERS
 

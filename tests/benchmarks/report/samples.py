@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bokehflow.benchmarks.checks import Check
+from bokehflow.benchmarks.checks import at_least, at_most
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
 from bokehflow.benchmarks.evaluation.flicker import FlickerScore
 from bokehflow.benchmarks.quality.score_renderer import MeanScore
@@ -120,8 +120,8 @@ def reference_row() -> RowReport:
 def int8_row() -> RowReport:
     """Number 2: misses one bar, keeps another."""
     checks = (
-        Check("bokeh against the reference, worst frame, dB", 41.5, 40.0, at_least=True),
-        Check("bokeh lost against truth, dB", 0.5, 0.3, at_least=False),
+        at_least("bokeh against the reference, worst frame, dB", 41.5, 40.0),
+        at_most("bokeh lost against truth, dB", 0.5, 0.3),
     )
     facts = _facts("onnx", "int8", "int8")
     return RowReport(

@@ -1,0 +1,94 @@
+"""Checks: how they are judged, recorded, read back and shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bokehflow.benchmarks.checks import (
+    Check,
+    at_least,
+    at_most,
+    bar_facts,
+    check_facts,
+    check_table,
+    read_check,
+)
+from bokehflow.errors import InputError
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
+
+
+@pytest.mark.parametrize(
+    ("check", "holds"),
+    [
+        pytest.param(at_least("speed", 2.0, 2.0), True, id="at-least-held"),
+        pytest.param(at_least("speed", 1.9, 2.0), False, id="at-least-missed"),
+        pytest.param(at_most("time", 2.0, 2.0), True, id="at-most-held"),
+        pytest.param(at_most("time", 2.1, 2.0), False, id="at-most-missed"),
+        pytest.param(at_most("time", None, 2.0), None, id="not-run"),
+    ],
+)
+def test_a_limit_itself_is_kept(check: Check, holds: bool | None) -> None:
+    assert check.holds is holds
+
+
+def test_the_table_tells_direction_unit_and_verdict() -> None:
+    checks = [
+        at_least("speed", 430.5, 420.0, "FPS"),
+        at_most("time", 61.0, 60.0),
+        at_most("memory", None, 0.4, "GB", "no GPU"),
+    ]
+    assert check_table(checks).rows == [
+        ("speed", ">= 420 FPS", "430.5 FPS", "yes"),
+        ("time", "<= 60", "61", "NO"),
+        ("memory", "<= 0.4 GB", "not run", "not run"),
+    ]
+
+
+def test_records_are_read_back() -> None:
+    plain = at_least("speed", 1.0, 2.0)
+    full = at_most("memory", None, 0.4, "GB", "no GPU")
+    assert read_check(check_facts(plain)) == plain
+    assert read_check(bar_facts(plain)) == plain
+    assert read_check(bar_facts(full)) == full
+
+
+@pytest.mark.parametrize(
+    ("found", "holds", "wanted"),
+    [
+        (3.0, True, ">= 2"),
+        (1.0, False, ">= 2"),
+        (1.0, True, "<= 2"),
+        (3.0, False, "<= 2"),
+    ],
+)
+def test_a_verdict_tells_the_direction_of_an_old_bar(
+    found: float, holds: bool, wanted: str
+) -> None:
+    check = read_check({"name": "speed", "found": found, "limit": 2.0, "holds": holds})
+    assert (check.wanted, check.holds) == (wanted, holds)
+
+
+@pytest.mark.parametrize(("found", "holds"), [(None, None), (2.0, True)], ids=str)
+def test_an_old_bar_that_tells_no_direction_is_refused(
+    found: float | None, holds: bool | None
+) -> None:
+    with pytest.raises(InputError, match="which way the bar 'speed' points"):
+        read_check({"name": "speed", "found": found, "limit": 2.0, "holds": holds})
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.name)
+def test_committed_checks_hold_what_they_say(path: Path) -> None:
+    recorded = _recorded(json.loads(path.read_text(encoding="utf-8")))
+    assert [read_check(facts).holds for facts in recorded] == [one["holds"] for one in recorded]
+
+
+def _recorded(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The checks of a record and of its rows."""
+    parts = [document, *document.get("rows", [])] if isinstance(document, dict) else []
+    return [one for part in parts for key in ("bars", "checks", "budgets")
+            for one in part.get(key, [])]  # fmt: skip
