@@ -8,7 +8,6 @@ to say how good the network becomes; they say what is missed first. Called again
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -24,11 +23,13 @@ from bokehflow.benchmarks.evaluation.ablation_study import (
 )
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.held_out import chosen
-from bokehflow.benchmarks.tables import Table, markdown
+from bokehflow.benchmarks.results_file import write_results
+from bokehflow.benchmarks.tables import Table
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
 from bokehflow.errors import BokehFlowError, UnknownNameError
-from bokehflow.media.atomic import atomic_file, output_errors
+from bokehflow.json_text import json_text
+from bokehflow.media.atomic import output_errors
 from bokehflow.training import TrainOptions
 from bokehflow.training.ablate import ABLATIONS
 from bokehflow.training.perceptual import packaged_perceptual
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
-    text = json.dumps(document, indent=1) if options.json else ablation_table(results).markdown()
+    text = json_text(document) if options.json else ablation_table(results).markdown()
     print(text)
     return 0
 
@@ -87,10 +88,7 @@ def _run_all(options: argparse.Namespace) -> list[AblationResult]:
 def _write(folder: Path, document: dict[str, object], table: Table) -> None:
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    texts = {"json": json.dumps(document, indent=1) + "\n", "md": markdown([table])}
-    for suffix, text in texts.items():
-        with atomic_file(folder / f"{NAME}.{suffix}") as hidden:
-            hidden.write_text(text, encoding="utf-8")
+    write_results(folder, NAME, document, [table])
 
 
 def _parser() -> argparse.ArgumentParser:

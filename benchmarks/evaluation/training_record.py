@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
+from bokehflow.benchmarks.results_file import write_json
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import BokehFlowError, InputError, UsageError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.training.curves import COLUMNS
 from bokehflow.training.loop import CURVES
 
@@ -104,8 +104,7 @@ def read_runs(record: Path) -> list[Run]:
 def write_runs(record: Path, runs: Iterable[Run]) -> None:
     """Write the runs in place of those that were there. Raises OutputError where that fails."""
     document = {"schema": SCHEMA, "runs": [dataclasses.asdict(run) for run in runs]}
-    with atomic_file(record) as hidden:
-        hidden.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_json(record, document)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

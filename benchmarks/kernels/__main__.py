@@ -8,7 +8,6 @@ Exit code 1: a bar was missed.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -24,8 +23,10 @@ from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
 from bokehflow.benchmarks.kernels.launches import measure_launches
 from bokehflow.benchmarks.kernels.layers import measure_layers, planned_rows
 from bokehflow.benchmarks.kernels.training_step import measure_training_step
+from bokehflow.benchmarks.results_file import write_json
 from bokehflow.errors import BokehFlowError
-from bokehflow.media.atomic import atomic_file
+from bokehflow.json_text import json_text
+from bokehflow.media.atomic import output_errors
 
 SCHEMA = "bokehflow.kernel_benchmark/1"
 PACKAGES = ("torch", "triton", "numba", "flash-linear-attention")
@@ -35,20 +36,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and record. Returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        if options.output:
+            _make_folder(options.output)
         for record in [_cpu_record()] if options.cpu else _gpu_records():
             if options.output:
-                _write(options.output, record)
+                write_json(options.output, record)
     except BokehFlowError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(json.dumps(record, indent=1)) if options.json else _print(record)
+    print(json_text(record)) if options.json else _print(record)
     return 1 if any(bar["holds"] is False for bar in record["bars"]) else 0
 
 
-def _write(path: Path, record: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as hidden:
-        hidden.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+def _make_folder(path: Path) -> None:
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _gpu_records() -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from bokehflow.benchmarks.report.facts import fact_tables
 from bokehflow.benchmarks.report.page import render_page
 from bokehflow.benchmarks.report.pictures import Scene
 from bokehflow.benchmarks.report.tables import all_tables, frame_table
+from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.tables import markdown
 from bokehflow.errors import UsageError
 from bokehflow.media.atomic import atomic_file, output_errors, require_writable
@@ -55,10 +55,10 @@ def report_files(page: Path) -> tuple[Path, Path, Path]:
 
 def write_report(page: Path, report: Report, scenes: Sequence[Scene]) -> tuple[Path, Path, Path]:
     """Write all three. Raises OutputError."""
-    document = json.dumps(report.document(), indent=2, allow_nan=False)
-    texts = (render_page(report, scenes), document + "\n", report_markdown(report))
     files = report_files(page)
-    for path, text in zip(files, texts, strict=True):
+    texts = {files[0]: render_page(report, scenes), files[2]: report_markdown(report)}
+    write_json(files[1], report.document())
+    for path, text in texts.items():
         with atomic_file(path) as hidden:
             # The name of a photo may hold bytes that are no text.
             hidden.write_text(text, encoding="utf-8", errors="backslashreplace")

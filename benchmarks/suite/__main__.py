@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
-import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bokehflow.benchmarks.latency.record import FAILURES
+from bokehflow.benchmarks.results_file import write_results
 from bokehflow.benchmarks.suite.bars import all_bars
 from bokehflow.benchmarks.suite.cases import Case, all_cases
 from bokehflow.benchmarks.suite.report import suite_document, suite_tables
@@ -25,7 +25,7 @@ from bokehflow.benchmarks.suite.rows import row_of
 from bokehflow.benchmarks.suite.sources import source_sha256
 from bokehflow.benchmarks.tables import markdown
 from bokehflow.errors import BokehFlowError, UsageError
-from bokehflow.media.atomic import atomic_file, output_errors
+from bokehflow.media.atomic import output_errors
 
 NAME = "latency"
 EVERYTHING = "*"
@@ -59,10 +59,10 @@ def _run(cases: Sequence[Case], options: argparse.Namespace) -> int:
     rows = [best_of(rounds) for rounds in zip(*measured, strict=True)]
     bars = all_bars(rows)
     document = suite_document(rows, bars, source)
-    tables = markdown(suite_tables(document))
-    print(tables)
+    tables = suite_tables(document)
+    print(markdown(tables))
     if options.only == EVERYTHING:
-        _write(options.output, {"json": json.dumps(document, indent=1) + "\n", "md": tables})
+        write_results(options.output, NAME, document, tables)
     missed = any(bar.holds is False for bar in bars)
     return int(missed or any(row["status"] in FAILURES for row in rows))
 
@@ -77,12 +77,6 @@ def _round(cases: Sequence[Case], number: int, work: Path) -> list[dict[str, Any
         place = f"round {number}, {len(rows)}/{len(cases)}"
         print(f"{place} {case.key}: {row['status']}, {found}", file=sys.stderr)
     return rows
-
-
-def _write(folder: Path, texts: Mapping[str, str]) -> None:
-    for ending, text in texts.items():
-        with atomic_file(folder / f"{NAME}.{ending}") as hidden:
-            hidden.write_text(text, encoding="utf-8")
 
 
 def _make_folders(work: Path, output: Path, fresh: bool) -> None:

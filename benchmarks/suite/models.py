@@ -11,6 +11,7 @@ from pathlib import Path
 
 import onnx
 
+from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.suite.cases import ModelSpec
 from bokehflow.benchmarks.suite.network_part import cut_onnx, cut_openvino
 from bokehflow.export import ExportConfig, export
@@ -45,9 +46,7 @@ def made_model(spec: ModelSpec, folder: Path) -> MadeModel:
     started = time.perf_counter()
     maker(spec, folder, path)
     made = MadeModel(path, time.perf_counter() - started, _nodes(path))
-    with atomic_file(facts) as hidden:
-        known = {name: value for name, value in asdict(made).items() if name != "path"}
-        hidden.write_text(json.dumps(known), encoding="utf-8")
+    write_json(facts, {name: value for name, value in asdict(made).items() if name != "path"})
     return made
 
 

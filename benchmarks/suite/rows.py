@@ -13,11 +13,11 @@ from bokehflow.benchmarks.latency.record import measured_part
 from bokehflow.benchmarks.latency.run import Subject, measure
 from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.benchmarks.latency.runner.requirements import why_not_here
+from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.suite.cases import Case
 from bokehflow.benchmarks.suite.models import made_model
 from bokehflow.errors import MissingDependencyError
 from bokehflow.export.openvino_access import import_openvino
-from bokehflow.media.atomic import atomic_file
 from bokehflow.signature import STATE_PAIRS
 
 
@@ -29,8 +29,7 @@ def row_of(case: Case, number: int, work: Path) -> dict[str, Any]:
         row: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         return row
     row = {**_facts(case), **_measured(case, work / "models")}
-    with atomic_file(kept) as hidden:
-        hidden.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
+    write_json(kept, row)
     return row
 
 

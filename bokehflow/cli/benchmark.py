@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bokehflow.cli.output import CommandResult, json_text, progress_bar
+from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import tables_text
 from bokehflow.cli.untrained import untrained_warning
 
@@ -73,6 +73,7 @@ def benchmark(
     from bokehflow.benchmarks.latency.record import document
     from bokehflow.benchmarks.latency.report import row_tables
     from bokehflow.benchmarks.latency.settings import PROFILE_FRAMES, Settings, parse_arguments
+    from bokehflow.benchmarks.results_file import write_json
     from bokehflow.errors import OutputError
     from bokehflow.media.atomic import require_writable
 
@@ -95,7 +96,7 @@ def benchmark(
         warnings, exit_code = (*warnings, rest), ended.exit_code
     if output is not None:
         try:
-            _write(output, record)
+            write_json(output, record)
         except OutputError as error:
             # What took minutes to measure is still shown.
             warnings, exit_code = (*warnings, str(error)), error.exit_code
@@ -131,10 +132,3 @@ def _host(device: str | None, identity: Path | None, ssh_config: Path | None, py
     if identity or ssh_config:
         raise UsageError("--identity or --ssh-config without --device", "--device ssh://USER@HOST")
     return ThisMachine()
-
-
-def _write(path: Path, record: Mapping[str, object]) -> None:
-    from bokehflow.media.atomic import atomic_file
-
-    with atomic_file(path) as hidden:
-        hidden.write_text(json_text(record) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bokehflow.cli.output import CommandResult, progress_bar
-from bokehflow.cli.results import require_results_folder, tables_text, write_results
+from bokehflow.cli.results import require_results_folder, tables_text
 from bokehflow.cli.untrained import untrained_warning
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def _measure(
     from bokehflow.benchmarks.evaluation.report import evaluation_document
     from bokehflow.benchmarks.evaluation.run import prepare, run
     from bokehflow.benchmarks.evaluation.tables import all_tables
+    from bokehflow.benchmarks.results_file import write_results
 
     photos = photo_count(folders)
     if output is not None:

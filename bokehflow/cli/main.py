@@ -35,6 +35,7 @@ from bokehflow.cli.report import report
 from bokehflow.cli.train import export_weights, train
 from bokehflow.cli.validate import validate
 from bokehflow.errors import BokehFlowError, OutputError
+from bokehflow.json_text import json_text
 
 # Typer raises click's exceptions, from click or from a copy inside Typer depending on its version.
 _ParseError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -174,7 +175,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(result, str):
             text, exit_code = result, 0
         else:
-            text = output.json_text(result.document) if as_json else result.text
+            text = json_text(result.document) if as_json else result.text
             exit_code = result.exit_code
         if text:
             write(text)

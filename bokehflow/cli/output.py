@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bokehflow.errors import BokehFlowError
+from bokehflow.json_text import json_text
 
 EXIT_INTERRUPTED = 130
 EXIT_INTERNAL = 70
@@ -45,11 +45,6 @@ def example(*commands: str) -> str:
     # \b on a line of its own keeps the help formatter from wrapping what follows.
     lines = "\n".join(f"  {command}" for command in commands)
     return f"Example:\n\n\b\n{lines}\n\n{EVERY_COMMAND}"
-
-
-def json_text(document: Mapping[str, object]) -> str:
-    """`document` as JSON text. Raises ValueError for NaN or infinity, which JSON does not know."""
-    return json.dumps(document, indent=2, allow_nan=False, default=os.fspath)
 
 
 def error_document(kind: str, message: str, exit_code: int) -> dict[str, object]:

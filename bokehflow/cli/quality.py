@@ -12,7 +12,6 @@ from bokehflow.cli.results import (
     require_folder,
     require_results_folder,
     tables_text,
-    write_results,
 )
 
 if TYPE_CHECKING:
@@ -92,6 +91,7 @@ def _measure(config: QualityConfig, output: Path | None, pictures: Path | None) 
     from bokehflow.benchmarks.quality.report import quality_document
     from bokehflow.benchmarks.quality.run import benchmark_scenes, measure_renderers
     from bokehflow.benchmarks.quality.tables import all_tables
+    from bokehflow.benchmarks.results_file import write_results
 
     renderers = choose_renderers(config.renderers)
     if output is not None:

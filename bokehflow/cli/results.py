@@ -1,12 +1,12 @@
-"""What the measuring commands share: their tables as text, and the result files they write."""
+"""What the measuring commands share: their tables as text, and the folders they write to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bokehflow.cli.output import json_text, text_table
+from bokehflow.cli.output import text_table
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.tables import Table
@@ -31,16 +31,3 @@ def require_folder(folder: Path, file_name: str) -> None:
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     require_writable(folder / file_name)
-
-
-def write_results(
-    folder: Path, name: str, document: Mapping[str, object], tables: Sequence[Table]
-) -> None:
-    """Write `<name>.json` and the tables as `<name>.md`. Raises OutputError."""
-    from bokehflow.benchmarks.tables import markdown
-    from bokehflow.media.atomic import atomic_file
-
-    texts = {f"{name}.json": json_text(document) + "\n", f"{name}.md": markdown(tables)}
-    for file_name, text in texts.items():
-        with atomic_file(folder / file_name) as hidden:
-            hidden.write_text(text, encoding="utf-8")

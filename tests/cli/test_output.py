@@ -4,11 +4,8 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
-
-from bokehflow.cli.output import json_text, one_line, text_table
+from bokehflow.cli.output import one_line, text_table
 
 SHOW_PROGRESS = """
 from bokehflow.cli.output import progress_bar
@@ -27,12 +24,6 @@ def test_a_table_is_aligned_and_never_wrapped() -> None:
         "a" + " " * 201 + "41.5",
         name + "  8",
     ]
-
-
-def test_json_holds_paths_as_text_and_no_infinity() -> None:
-    assert json_text({"output": Path("a") / "b"}) == '{\n  "output": "a/b"\n}'
-    with pytest.raises(ValueError, match="JSON"):
-        json_text({"db": float("inf")})
 
 
 def test_one_line() -> None:
