@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bokehflow.benchmarks.tables import Table, figure
+from bokehflow.benchmarks.tables import NOT_RUN, Table, significant
 from bokehflow.errors import InputError
 
-NOT_RUN = "not run"
 CHECK_COLUMNS = ("bar", "wanted", "measured", "holds")
 _VERDICTS = {True: "yes", False: "NO", None: NOT_RUN}
 
@@ -104,7 +103,9 @@ def _direction(facts: Mapping[str, Any]) -> bool:
     return bool((found > limit) == facts["holds"])
 
 
-def check_cells(check: Check, shown: Callable[[float, str], str] = figure) -> tuple[str, str, str]:
+def check_cells(
+    check: Check, shown: Callable[[float, str], str] = significant
+) -> tuple[str, str, str]:
     """Name, what is wanted and what was found. shown: a value and its unit as text."""
     found = NOT_RUN if check.found is None else shown(check.found, check.unit)
     return check.name, check.wanted, found
@@ -112,6 +113,6 @@ def check_cells(check: Check, shown: Callable[[float, str], str] = figure) -> tu
 
 def check_table(checks: Sequence[Check], digits: int = 4) -> Table:
     """Every check, what was found, and whether it holds."""
-    shown = partial(figure, digits=digits)
+    shown = partial(significant, digits=digits)
     rows = [(*check_cells(check, shown), check.verdict) for check in checks]
     return Table("Bars", CHECK_COLUMNS, rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.benchmarks.checks import check_cells, read_check
-from bokehflow.benchmarks.tables import figure
+from bokehflow.benchmarks.tables import significant
 from bokehflow.errors import InputError
 from bokehflow.export.packing import is_packed
 
@@ -90,7 +90,7 @@ def gpu_table(document: Mapping[str, Any]) -> str:
 def _bar_lines(
     heading: str,
     recorded: Sequence[Mapping[str, Any]],
-    shown: Callable[[float, str], str] = figure,
+    shown: Callable[[float, str], str] = significant,
 ) -> list[str]:
     """Every bar of a record, what is wanted and what was measured."""
     lines = [f"| {heading} | wanted | measured |", "|---|---:|---:|"]

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Row = tuple[str, ...]
+NONE = "-"
+"""Nothing was asked, or there is nothing to compare; what failed says so in words."""
+NOT_RUN = "not run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,20 @@ def markdown(tables: Sequence[Table]) -> str:
     return "\n\n".join(table.markdown() for table in tables) + "\n"
 
 
-def figure(value: float, unit: str = "", digits: int = 3) -> str:
+def significant(value: float, unit: str = "", digits: int = 3) -> str:
     """A measured value in so many digits, or all of those before the point, and its unit."""
     text = f"{value:.0f}" if abs(value) >= 10.0**digits else f"{value:.{digits}g}"
     return f"{text} {unit}".strip()
+
+
+def fixed(value: float | None, digits: int = 3) -> str:
+    """A value with so many digits after the point, or NONE."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def psnr_and_ssim(psnr_db: float | None, ssim: float | None) -> str:
+    """Both figures of a region in one cell, or NONE where it was not scored."""
+    return NONE if psnr_db is None or ssim is None else f"{fixed(psnr_db, 2)} / {fixed(ssim)}"
 
 
 def _bar(cells: Row) -> str:

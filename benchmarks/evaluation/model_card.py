@@ -19,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.report import SCHEMA
 from bokehflow.benchmarks.evaluation.training_record import RECORD, Run, read_runs
+from bokehflow.benchmarks.tables import fixed
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.weights import read_weights
@@ -55,7 +56,7 @@ def render_card(evaluation: Mapping[str, Any], runs: Sequence[Run], judgement: s
     """The card as Markdown. runs: one after the other, each went on where the one before ended."""
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.filters |= {
-        "figure": _figure,
+        "fixed": fixed,
         "clips": _clips,
         "licences": _licences,
         "frames": _frames,
@@ -131,12 +132,8 @@ def _depth_table(rows: Mapping[str, Mapping[str, float | None]]) -> str:
     head = "| |" + "".join(f" {heading} |" for heading in DEPTH_HEADINGS.values())
     lines = ["", head, "|---|" + "---:|" * len(DEPTH_HEADINGS)]
     for name, row in rows.items():
-        lines.append(f"| {name} |" + "".join(f" {_figure(row[k], 3)} |" for k in DEPTH_HEADINGS))
+        lines.append(f"| {name} |" + "".join(f" {fixed(row[k])} |" for k in DEPTH_HEADINGS))
     return "\n".join([*lines, ""])
-
-
-def _figure(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
 
 
 def _clips(counts: Mapping[str, Mapping[str, int]], split: str) -> int:

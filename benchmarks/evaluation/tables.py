@@ -11,7 +11,7 @@ from bokehflow.benchmarks.evaluation.held_out import BokehMean, GroupReport
 from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
 from bokehflow.benchmarks.evaluation.run import Evaluation
 from bokehflow.benchmarks.evaluation.trend import TrendPoint
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import Row, Table, fixed, psnr_and_ssim
 
 DEPTH_COLUMNS = (
     "AbsRel",
@@ -64,7 +64,7 @@ def motorcycle_table(scores: Mapping[str, DepthScore]) -> Table:
 def aloe_table(scores: Mapping[str, DisparityScore]) -> Table:
     """Inverse depth of the Aloe."""
     rows = [
-        (name, f"{one.abs_rel:.3f}", f"{one.delta1:.3f}", _figure(one.correlation))
+        (name, f"{one.abs_rel:.3f}", f"{one.delta1:.3f}", fixed(one.correlation))
         for name, one in scores.items()
     ]
     title = "Inverse depth on the Middlebury Aloe (no calibration: best scale and shift)"
@@ -88,7 +88,7 @@ def flicker_table(title: str, scores: Mapping[str, FlickerScore]) -> Table:
             name,
             f"{score.bokeh_levels:.3f}",
             f"{score.log_depth:.4f}",
-            _figure(score.log_depth_error, 4),
+            fixed(score.log_depth_error, 4),
         )
         for name, score in scores.items()
     ]
@@ -124,7 +124,7 @@ def _depth_rows(scores: Mapping[str, DepthScore]) -> list[Row]:
             f"{one.aligned_delta1:.3f}",
             f"{one.scaled_abs_rel:.3f}",
             f"{one.scaled_delta1:.3f}",
-            _figure(one.edge_f1),
+            fixed(one.edge_f1),
         )
         for name, one in scores.items()
     ]
@@ -133,17 +133,9 @@ def _depth_rows(scores: Mapping[str, DepthScore]) -> list[Row]:
 def _bokeh_cells(mean: BokehMean) -> Row:
     score = mean.score
     return (
-        _pair(score.overall_psnr_db, score.overall_ssim),
-        _pair(score.edge_psnr_db, score.edge_ssim),
-        _pair(score.in_focus_psnr_db, score.in_focus_ssim),
-        _pair(score.elsewhere_psnr_db, score.elsewhere_ssim),
+        psnr_and_ssim(score.overall_psnr_db, score.overall_ssim),
+        psnr_and_ssim(score.edge_psnr_db, score.edge_ssim),
+        psnr_and_ssim(score.in_focus_psnr_db, score.in_focus_ssim),
+        psnr_and_ssim(score.elsewhere_psnr_db, score.elsewhere_ssim),
         f"{mean.perceptual:.3f}",
     )
-
-
-def _pair(psnr_db: float | None, ssim: float | None) -> str:
-    return "-" if psnr_db is None or ssim is None else f"{psnr_db:.2f} / {ssim:.3f}"
-
-
-def _figure(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

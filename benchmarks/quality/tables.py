@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bokehflow.benchmarks.checks import Check, check_table
 from bokehflow.benchmarks.quality.imperfect_depth import DepthLoss
 from bokehflow.benchmarks.quality.run import RendererReport
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import NONE, Row, Table, fixed, psnr_and_ssim
 
 
 def all_tables(reports: Mapping[str, RendererReport], checks: Sequence[Check]) -> list[Table]:
@@ -31,10 +31,10 @@ def score_table(reports: Mapping[str, RendererReport]) -> Table:
         mean = report.score.mean
         row = (
             name,
-            _pair(mean.overall_psnr_db, mean.overall_ssim),
-            _pair(mean.edge_psnr_db, mean.edge_ssim),
-            _pair(mean.in_focus_psnr_db, mean.in_focus_ssim),
-            _pair(mean.elsewhere_psnr_db, mean.elsewhere_ssim),
+            psnr_and_ssim(mean.overall_psnr_db, mean.overall_ssim),
+            psnr_and_ssim(mean.edge_psnr_db, mean.edge_ssim),
+            psnr_and_ssim(mean.in_focus_psnr_db, mean.in_focus_ssim),
+            psnr_and_ssim(mean.elsewhere_psnr_db, mean.elsewhere_ssim),
             f"{100 * mean.energy_error:.2f} %",
             f"{report.score.seconds_per_frame:.3f}",
         )
@@ -51,7 +51,7 @@ def scene_table(reports: Mapping[str, RendererReport]) -> Table:
     for name, report in reports.items():
         scores = report.score.by_scene.values()
         cells = (
-            f"{score.overall.psnr_db:.1f} / {_db(score.edge.psnr_db if score.edge else None)}"
+            f"{score.overall.psnr_db:.1f} / {fixed(score.edge.psnr_db if score.edge else None, 1)}"
             for score in scores
         )
         rows.append((name, *cells))
@@ -121,16 +121,8 @@ def speed_table(reports: Mapping[str, RendererReport]) -> Table:
 
 
 def _loss_cells(loss: DepthLoss) -> Row:
-    share = "-" if loss.won_back is None else f"{100 * loss.won_back:.0f} %"
+    share = NONE if loss.won_back is None else f"{100 * loss.won_back:.0f} %"
     return (
         *(f"{value:.2f}" for value in (loss.exact_db, loss.damaged_db, loss.edge_aware_db)),
         share,
     )
-
-
-def _pair(psnr_db: float | None, ssim: float | None) -> str:
-    return "-" if psnr_db is None or ssim is None else f"{psnr_db:.2f} / {ssim:.3f}"
-
-
-def _db(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"

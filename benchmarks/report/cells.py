@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from bokehflow.benchmarks.evaluation.flicker import FlickerScore
 from bokehflow.benchmarks.report.document import RowReport
+from bokehflow.benchmarks.tables import NONE, fixed
 
-NONE = "-"
-"""Nothing was asked, or there is nothing to compare; what failed says so in words."""
-NOT_RUN = "not run"
 MOST_DB = 99.9
 """Above it pictures are the same for every eye, and the digits tell rounding alone."""
-
-
-def figure(value: float | None, digits: int) -> str:
-    """A number, or NONE."""
-    return NONE if value is None else f"{value:.{digits}f}"
 
 
 def decibels(value: float | None) -> str:
@@ -26,7 +19,7 @@ def decibels(value: float | None) -> str:
 
 def pair(psnr_db: float | None, ssim: float | None) -> str:
     """PSNR in dB and SSIM."""
-    return NONE if psnr_db is None else f"{decibels(psnr_db)} / {figure(ssim, 4)}"
+    return NONE if psnr_db is None else f"{decibels(psnr_db)} / {fixed(ssim, 4)}"
 
 
 def percent_change(found: float, before: float) -> str:
@@ -41,7 +34,7 @@ def megabytes(size: int | None) -> str:
 
 def milliseconds(p50: float | None, p90: float | None) -> str:
     """Median and 90th percentile."""
-    return NONE if p50 is None else f"{p50:.1f} / {figure(p90, 1)}"
+    return NONE if p50 is None else f"{p50:.1f} / {fixed(p90, 1)}"
 
 
 def flicker(score: FlickerScore | None) -> str:

@@ -6,16 +6,13 @@ from collections.abc import Callable
 
 from bokehflow.benchmarks.quality.score_renderer import MeanScore
 from bokehflow.benchmarks.report.cells import (
-    NONE,
-    NOT_RUN,
     decibels,
-    figure,
     flicker,
     pair,
     percent_change,
 )
 from bokehflow.benchmarks.report.document import Report, RowReport
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import NONE, NOT_RUN, Row, Table, fixed
 
 REFERENCE = "reference"
 
@@ -57,8 +54,8 @@ def _film_row(row: RowReport) -> Row:
         frames,
         decibels(film.worst_bokeh_db),
         pair(film.bokeh.overall_psnr_db, film.bokeh.overall_ssim),
-        figure(film.depth.abs_rel if film.depth else None, 4),
-        figure(film.depth.delta1 if film.depth else None, 4),
+        fixed(film.depth.abs_rel if film.depth else None, 4),
+        fixed(film.depth.delta1 if film.depth else None, 4),
         decibels(min(film.depth_sqnr_db)),
         decibels(min(film.state_sqnr_db)),
         flicker(film.flicker),
@@ -95,11 +92,11 @@ def _truth_row(row: RowReport, reference: RowReport) -> Row:
         str(truth.clips),
         NONE if bokeh is None else f"{bokeh.overall_psnr_db:.2f} / {bokeh.overall_ssim:.4f}",
         loss_cell(row, reference),
-        figure(depth.abs_rel if depth else None, 4),
+        fixed(depth.abs_rel if depth else None, 4),
         NONE if depth is None or before is None else percent_change(depth.abs_rel, before.abs_rel),
-        figure(depth.delta1 if depth else None, 4),
+        fixed(depth.delta1 if depth else None, 4),
         flicker(moving),
-        figure(moving.log_depth_error if moving else None, 4),
+        fixed(moving.log_depth_error if moving else None, 4),
         row.how,
     )
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from bokehflow.benchmarks.checks import CHECK_COLUMNS, check_table
 from bokehflow.benchmarks.report.cells import (
-    NOT_RUN,
     decibels,
-    figure,
     kind,
     megabytes,
     milliseconds,
@@ -23,7 +21,7 @@ from bokehflow.benchmarks.report.quality_tables import (
     region_table,
 )
 from bokehflow.benchmarks.report.recorded_tables import recorded_tables
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import NOT_RUN, Row, Table, fixed
 
 
 def all_tables(report: Report) -> list[Table]:
@@ -52,7 +50,7 @@ def summary_table(report: Report) -> Table:
             megabytes(row.artifact.bytes),
             _worst(row),
             loss_cell(row, report.rows[0]),
-            figure(row.latency.p50_ms, 1) if row.latency.how == "measured" else NOT_RUN,
+            fixed(row.latency.p50_ms, 1) if row.latency.how == "measured" else NOT_RUN,
             row.status,
         )
         for row in report.rows
@@ -88,7 +86,7 @@ def cost_table(report: Report) -> Table:
                 megabytes(artifact.bytes),
                 f"{artifact.runtime} {artifact.version}".strip(),
                 milliseconds(latency.p50_ms, latency.p90_ms),
-                figure(latency.time_ratio, 2),
+                fixed(latency.time_ratio, 2),
                 megabytes(latency.process_peak_bytes),
                 megabytes(latency.model_peak_bytes),
                 how,
