@@ -84,6 +84,7 @@ class Size:
 
 
 FULL_NETWORK = "full"
+FULL_HD = Size(1080, 1920)
 MOBILE_FRAME = Size(720, 1280)
 MOBILE_NETWORK = Size(288, 512)
 """The mobile profile: the network sees the frame at this size, the renderer at MOBILE_FRAME."""

@@ -13,12 +13,12 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
-    NO_BLUR,
 )
 from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC
 from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.run import Evaluation
 from bokehflow.benchmarks.evaluation.trend import steps_back
+from bokehflow.benchmarks.quality.renderers import NO_BLUR
 
 HELD_OUT_DELTA1, HELD_OUT_ABS_REL = 0.80, 0.20
 MOTORCYCLE_DELTA1 = 0.78

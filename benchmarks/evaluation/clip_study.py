@@ -14,6 +14,7 @@ from bokehflow.benchmarks.evaluation.gradient import Gradient, fit_gradient
 from bokehflow.benchmarks.evaluation.sight import Seen, Sight
 from bokehflow.benchmarks.planes import Mask, Plane
 from bokehflow.benchmarks.quality.metrics import Score, score
+from bokehflow.benchmarks.quality.renderers import NO_BLUR
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.optics import Lens
 from bokehflow.training.perceptual import PerceptualDistance
@@ -26,7 +27,6 @@ GRADIENT = "vertical gradient of the source"
 OWN_GRADIENT = "vertical gradient of the picture"
 DEPTH_ROWS = (NETWORK, DEFAULT_LENS, CONSTANT, GRADIENT, OWN_GRADIENT)
 
-NO_BLUR = "no blur"
 GRADIENT_BLUR = "nearer at the bottom"
 RENDERER_ALONE = "predicted depth, renderer alone"
 END_TO_END = "end to end"

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.export import Manifest
-from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size
+from bokehflow.specs import FULL_HD, MOBILE_FRAME, MOBILE_NETWORK, Size
 
-FULL_HD = Size(1080, 1920)
 MOBILE_FPS, MOBILE_THREADS = 10.0, 2
 """Nano's mobile profile on two AVX-512 cores."""
 H100_FPS, H100 = 420.0, "H100"

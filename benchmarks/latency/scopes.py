@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 import onnx
 
+from bokehflow.export.openvino_file import MODEL_FILE
+
 _SCOPED = re.compile(r"(?:^|[ _])((?:network|upsample|renderer|shrink|enlarge|pipeline)[\w.]*)/")
 _ENDINGS = re.compile(r"(_nchwc|_token_\d+)$")
 
@@ -40,8 +42,8 @@ def file_scopes(model: Path) -> dict[str, str]:
     """Module path by node and value name, from an .onnx file or an OpenVINO folder; else empty."""
     if model.suffix == ".onnx":
         return _onnx_scopes(model)
-    if (model / "model.xml").exists():
-        return _openvino_scopes(model / "model.xml")
+    if (model / MODEL_FILE).exists():
+        return _openvino_scopes(model / MODEL_FILE)
     return {}
 
 

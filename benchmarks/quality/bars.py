@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bokehflow.benchmarks.checks import Check, at_least, at_most
+from bokehflow.benchmarks.quality.renderers import NO_BLUR
 from bokehflow.benchmarks.quality.run import DEFAULT_SIZE, QualityConfig, RendererReport
 from bokehflow.calibration.scenes import SCENE_KINDS
 
@@ -68,7 +69,7 @@ def _won_back(name: str, report: RendererReport) -> Iterator[Check]:
 def _worst_in_focus_loss_db(reports: Mapping[str, RendererReport], name: str) -> float:
     """By how many dB a renderer's in-focus area is worse than no blur, in its worst scene."""
     losses = [0.0]
-    for scene, sharp in reports["no blur"].score.by_scene.items():
+    for scene, sharp in reports[NO_BLUR].score.by_scene.items():
         own = reports[name].score.by_scene[scene]
         if sharp.in_focus is not None and own.in_focus is not None:
             losses.append(sharp.in_focus.psnr_db - own.in_focus.psnr_db)

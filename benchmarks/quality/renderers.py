@@ -14,6 +14,8 @@ from bokehflow.optics import Lens
 from bokehflow.rendering import Quality, RenderConfig, render
 
 HIGHLIGHT_RECOVERY = 1.0
+NO_BLUR = "no blur"
+"""The row that every other is held against: the frame as it was."""
 
 
 class Renderer(Protocol):
@@ -42,7 +44,7 @@ def best_with_highlights(frame: Tensor, depth_m: Tensor, lens: Lens, aperture: A
 
 
 RENDERERS: dict[str, Renderer] = {
-    "no blur": baselines.no_blur,
+    NO_BLUR: baselines.no_blur,
     "gaussian": baselines.gaussian,
     "naive gather": baselines.naive_gather,
     "bin-and-blur": baselines.bin_and_blur,
@@ -53,7 +55,6 @@ RENDERERS: dict[str, Renderer] = {
     "best with highlights": best_with_highlights,
 }
 """Every row of the table, in its order."""
-NO_BLUR = "no blur"
 OURS: tuple[Quality, ...] = ("mobile", "best")
 
 

@@ -12,8 +12,8 @@ from bokehflow.benchmarks.latency.budgets import (
     GPU_MEMORY_GB,
     H100_FPS,
 )
-from bokehflow.benchmarks.suite.cases import FULL_HD, TWO, auto_scan
-from bokehflow.specs import MOBILE_FRAME, Size
+from bokehflow.benchmarks.suite.cases import TWO, auto_scan
+from bokehflow.specs import FULL_HD, MOBILE_FRAME, Size
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]

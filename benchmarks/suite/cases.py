@@ -9,13 +9,12 @@ from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.export import as_target
 from bokehflow.export.config import Target
 from bokehflow.export.lowering.choice import AUTO, LOWERINGS, find_lowering
-from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size
+from bokehflow.specs import FULL_HD, MOBILE_FRAME, MOBILE_NETWORK, Size
 
 Kind = Literal["artifact", "floor", "network part"]
 OPENVINO_PRECISIONS = ("fp32", "bf16")
 THREADS = (1, 2)
 TWO = 2
-FULL_HD = Size(1080, 1920)
 FULL_SIZES = (Size(288, 512), Size(576, 1024), Size(720, 1280), FULL_HD)
 """Frames whose network size is their own: cost against pixels."""
 OFTEN, SELDOM = Settings(iterations=10, warmup=2), Settings(iterations=5, warmup=1, profile=0)

@@ -9,7 +9,6 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
-    NO_BLUR,
     OWN_GRADIENT,
 )
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
@@ -19,6 +18,7 @@ from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
 from bokehflow.benchmarks.evaluation.run import Evaluation
 from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.benchmarks.evaluation.trend import TrendPoint
+from bokehflow.benchmarks.quality.renderers import NO_BLUR
 from bokehflow.benchmarks.quality.score_renderer import MeanScore
 from bokehflow.model import BokehFlow, ModelConfig
 from bokehflow.weights import WeightsInfo

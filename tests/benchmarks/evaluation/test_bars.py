@@ -16,13 +16,13 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
-    NO_BLUR,
 )
 from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC, FlickerScore
 from bokehflow.benchmarks.evaluation.held_out import ALL, GroupReport
 from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
 from bokehflow.benchmarks.evaluation.tables import all_tables
 from bokehflow.benchmarks.evaluation.trend import find_snapshots, read_trend, steps_back
+from bokehflow.benchmarks.quality.renderers import NO_BLUR
 from bokehflow.errors import InputError
 from tests.benchmarks.evaluation.samples import bokeh_mean, depth_score, good_evaluation, point
 

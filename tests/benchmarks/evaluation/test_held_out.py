@@ -14,13 +14,13 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
-    NO_BLUR,
     RENDERER_ALONE,
     TRUE_DEPTH,
     depth_rows,
 )
 from bokehflow.benchmarks.evaluation.gradient import Gradient
 from bokehflow.benchmarks.evaluation.held_out import ALL, chosen, study_held_out
+from bokehflow.benchmarks.quality.renderers import NO_BLUR
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.making import make_data

@@ -11,11 +11,11 @@ from bokehflow.benchmarks.latency.record import _accelerator
 from bokehflow.export import ExportConfig, Manifest, Parity
 from bokehflow.export.export import _manifest
 from bokehflow.model import load_model
-from bokehflow.specs import Size
+from bokehflow.specs import FULL_HD, Size
 
 ON_CPU = Measured(12.0, 1_500_000_000, None, 2, None)
 ON_H100 = Measured(430.0, 3_000_000_000, 500_000_000, 2, "NVIDIA H100 80GB HBM3")
-FULL_HD, HD, MOBILE = Size(1080, 1920), Size(720, 1280), Size(288, 512)
+HD, MOBILE = Size(720, 1280), Size(288, 512)
 
 
 def manifest(frame: Size, network: Size) -> Manifest:
