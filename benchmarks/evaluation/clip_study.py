@@ -65,19 +65,19 @@ def study_clip(
         everywhere = np.ones(plane.shape, dtype=bool)
         unfocused = sight.see(frame, Lens(), clip.info.fov_deg)
         maps = {NETWORK: _plane(seen.depth_m), DEFAULT_LENS: _plane(unfocused.depth_m)}
-        depth = depth_rows(maps, plane, everywhere, gradient)
+        depth = depth_rows(plane, maps, everywhere, gradient)
     pictures = _pictures(sight, clip, frame, truth, seen, gradient)
     reference = known.bokeh[:1]
     radius = clip.info.lens.signed_radius_px(truth, frame.shape[3])
     bokeh = {
-        name: BokehScore(score(reference, picture, radius), _distance(distance, picture, reference))
+        name: BokehScore(score(reference, picture, radius), _distance(distance, reference, picture))
         for name, picture in pictures.items()
     }
     return ClipStudy(clip.info.source, clip.info.depth_cues, depth, bokeh)
 
 
 def depth_rows(
-    seen_m: Mapping[str, Plane], inverse_depth: Plane, known: Mask, gradient: Gradient
+    inverse_depth: Plane, seen_m: Mapping[str, Plane], known: Mask, gradient: Gradient
 ) -> dict[str, DepthScore]:
     """The network's depths [H, W] in metres and the baselines', against inverse depth in 1/m.
 
@@ -110,9 +110,9 @@ def _pictures(
     }
 
 
-def _distance(distance: PerceptualDistance, test: Tensor, reference: Tensor) -> float:
+def _distance(distance: PerceptualDistance, reference: Tensor, test: Tensor) -> float:
     with torch.inference_mode():
-        return float(distance(test, reference))
+        return float(distance(reference, test))
 
 
 def _plane(maps: Tensor) -> Plane:

@@ -52,9 +52,8 @@ def study_motorcycle(sight: Sight) -> dict[str, DepthScore]:
     seen = sight.see(photos.left, ANY_LENS, FOV_DEG)
     inverse_depth = 1.0 / photos.depth_m[0, 0].numpy()
     gradient = fit_gradient(inverse_depth, photos.measured)
-    rows = depth_rows(
-        {NETWORK: seen.depth_m[0, 0].numpy()}, inverse_depth, photos.measured, gradient
-    )
+    seen_m = {NETWORK: seen.depth_m[0, 0].numpy()}
+    rows = depth_rows(inverse_depth, seen_m, photos.measured, gradient)
     return {name: rows[name] for name in (NETWORK, CONSTANT, OWN_GRADIENT)}
 
 
@@ -73,11 +72,11 @@ def study_aloe(sight: Sight, photo: DisparityPhoto | None = None) -> dict[str, D
         OWN_GRADIENT: gradient.inverse_depth(height, width),
     }
     return {
-        name: score_disparity(test, photo.disparity, photo.measured) for name, test in maps.items()
+        name: score_disparity(photo.disparity, test, photo.measured) for name, test in maps.items()
     }
 
 
-def score_disparity(test: Plane, truth: Plane, known: Mask) -> DisparityScore:
+def score_disparity(truth: Plane, test: Plane, known: Mask) -> DisparityScore:
     """Score inverse depth [H, W] of any unit against disparity [H, W] by least squares.
 
     A map that lies the wrong way round is fitted by a constant, not by turning it over.

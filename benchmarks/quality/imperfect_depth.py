@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.benchmarks.quality.kernels import convolve, gaussian_kernel
-from bokehflow.benchmarks.quality.metrics import psnr_db
+from bokehflow.benchmarks.quality.metrics import picture_psnr_db
 from bokehflow.benchmarks.quality.regions import find_regions
 from bokehflow.benchmarks.quality.renderers import Renderer
 from bokehflow.calibration.scenes import Scene
@@ -102,5 +102,7 @@ def _figures(renderer: Renderer, scene: Scene) -> list[list[float]]:
     figures = []
     for inverse_depth in inverse_depths:
         picture = renderer(scene.frame, 1.0 / inverse_depth, scene.lens, scene.aperture)
-        figures.append([psnr_db(scene.truth, picture), psnr_db(scene.truth, picture, mask)])
+        figures.append(
+            [picture_psnr_db(scene.truth, picture), picture_psnr_db(scene.truth, picture, mask)]
+        )
     return figures

@@ -62,9 +62,10 @@ def score(truth: Tensor, test: Tensor, radius_px: Tensor) -> Score:
     )
 
 
-def psnr_db(truth: Tensor, test: Tensor, mask: Mask | None = None) -> float:
+def picture_psnr_db(truth: Tensor, test: Tensor, mask: Mask | None = None) -> float:
     """PSNR in dB of sRGB pictures [1, 3, H, W], over the whole frame or a mask [H, W].
 
+    At most PSNR_CEILING_DB; `runtimes.comparison.psnr_db` compares arrays down to their rounding.
     Raises SizeError and NumericalError as `score` does.
     """
     _check(truth, test)

@@ -103,11 +103,11 @@ class ClipLosses(nn.Module):
         truth = batch.inverse_depth[:, t]
         coarse_truth = F.avg_pool2d(truth, TOKEN_STRIDE)
         losses = {
-            "depth": scale_invariant_loss(seen.inverse_depth, truth) * batch.depth_cues,
-            "coarse_depth": scale_invariant_loss(seen.coarse_inverse_depth, coarse_truth)
+            "depth": scale_invariant_loss(truth, seen.inverse_depth) * batch.depth_cues,
+            "coarse_depth": scale_invariant_loss(coarse_truth, seen.coarse_inverse_depth)
             * batch.depth_cues,
-            "depth_ratio": log_ratio_loss(seen.inverse_depth, truth) * batch.depth_cues,
-            "depth_edges": depth_edge_loss(seen.inverse_depth, truth) * batch.depth_cues,
+            "depth_ratio": log_ratio_loss(truth, seen.inverse_depth) * batch.depth_cues,
+            "depth_edges": depth_edge_loss(truth, seen.inverse_depth) * batch.depth_cues,
         }
         if not stage.renders:
             return losses, _Seen(seen.inverse_depth, None)
@@ -116,11 +116,11 @@ class ClipLosses(nn.Module):
             shown = seen._replace(inverse_depth=truth.clamp(min=1.0 / DEPTH_MAX_M))
         bokeh = self._compose(batch.frames[:, t], batch.lens, shown)
         target = batch.bokeh[:, t]
-        losses["bokeh_l1"] = l1_loss(bokeh, target)
-        losses["bokeh_ssim"] = ssim_loss(bokeh, target)
-        losses["bokeh_decibels"] = decibel_loss(bokeh, target)
+        losses["bokeh_l1"] = l1_loss(target, bokeh)
+        losses["bokeh_ssim"] = ssim_loss(target, bokeh)
+        losses["bokeh_decibels"] = decibel_loss(target, bokeh)
         if self.perceptual is not None:
-            losses["perceptual"] = self.perceptual(bokeh, target)
+            losses["perceptual"] = self.perceptual(target, bokeh)
         return losses, _Seen(seen.inverse_depth, bokeh)
 
     def _compose(self, frame: Tensor, lens: Tensor, shown: NetworkOutput) -> Tensor:

@@ -29,12 +29,12 @@ def per_sample_mean(x: Tensor) -> Tensor:
     return x.flatten(1).mean(1)
 
 
-def l1_loss(test: Tensor, reference: Tensor) -> Tensor:
+def l1_loss(reference: Tensor, test: Tensor) -> Tensor:
     """Mean absolute difference of [B, C, H, W], a value a sample."""
     return per_sample_mean((test - reference).abs())
 
 
-def decibel_loss(test: Tensor, reference: Tensor) -> Tensor:
+def decibel_loss(reference: Tensor, test: Tensor) -> Tensor:
     """How far [B, C, H, W] in 0..1 are below 60 dB of PSNR, in tens of decibels, a value a sample.
 
     A blurred frame's errors differ a hundredfold from picture to picture; here each counts alike.
@@ -42,7 +42,7 @@ def decibel_loss(test: Tensor, reference: Tensor) -> Tensor:
     return (1.0 + per_sample_mean((test - reference).square()) / LEAST_SQUARE).log10()
 
 
-def ssim_loss(test: Tensor, reference: Tensor) -> Tensor:
+def ssim_loss(reference: Tensor, test: Tensor) -> Tensor:
     """1 - SSIM of [B, C, H, W] in 0..1, a value a sample, over windows wholly inside."""
     size = min(SSIM_WINDOW_PX, *test.shape[2:])
     kernel = _gaussian(size, SSIM_SIGMA_PX, test.device).to(test.dtype)
@@ -61,20 +61,20 @@ def log_inverse_depth(inverse_depth: Tensor) -> Tensor:
     return inverse_depth.clamp(min=1.0 / DEPTH_JUDGED_M).log()
 
 
-def scale_invariant_loss(test: Tensor, reference: Tensor) -> Tensor:
+def scale_invariant_loss(reference: Tensor, test: Tensor) -> Tensor:
     """Mean square of the log error less SCALE_FREEDOM x its squared mean, a value a sample.
 
-    test, reference: inverse depth [B, 1, H, W] in 1/m. Source: arXiv 1406.2283, equation 4.
+    reference, test: inverse depth [B, 1, H, W] in 1/m. Source: arXiv 1406.2283, equation 4.
     """
     error = log_inverse_depth(test) - log_inverse_depth(reference)
     return per_sample_mean(error.square()) - SCALE_FREEDOM * per_sample_mean(error).square()
 
 
-def log_ratio_loss(test: Tensor, reference: Tensor) -> Tensor:
+def log_ratio_loss(reference: Tensor, test: Tensor) -> Tensor:
     """Mean absolute log error about its median, and what scale still counts of that median; a value
     a sample.
 
-    test, reference: inverse depth [B, 1, H, W] in 1/m. What AbsRel and delta1 of aligned depth
+    reference, test: inverse depth [B, 1, H, W] in 1/m. What AbsRel and delta1 of aligned depth
     measure, where squares would be ruled by the few pixels that are far off. Source: MiDaS (arXiv
     1907.01341), equation 5, on logarithms.
     """
@@ -83,10 +83,10 @@ def log_ratio_loss(test: Tensor, reference: Tensor) -> Tensor:
     return (error - median).abs().mean(1) + (1.0 - SCALE_FREEDOM) * median.abs().squeeze(1)
 
 
-def depth_edge_loss(test: Tensor, reference: Tensor) -> Tensor:
+def depth_edge_loss(reference: Tensor, test: Tensor) -> Tensor:
     """Mean absolute slope of the log error over several scales, a value a sample.
 
-    test, reference: inverse depth [B, 1, H, W] in 1/m. Outlines in the wrong place, or soft ones,
+    reference, test: inverse depth [B, 1, H, W] in 1/m. Outlines in the wrong place, or soft ones,
     are slopes of the error. Source: MegaDepth (arXiv 1804.00607), gradient matching.
     """
     error = log_inverse_depth(test) - log_inverse_depth(reference)

@@ -27,8 +27,8 @@ class PerceptualDistance(nn.Module):
         super().__init__()
         self.features = features
 
-    def forward(self, test: Tensor, reference: Tensor) -> Tensor:
-        """test, reference: [B, 3, H, W], sRGB 0..1. Returns [B]; gradients reach `test` alone."""
+    def forward(self, reference: Tensor, test: Tensor) -> Tensor:
+        """reference, test: [B, 3, H, W], sRGB 0..1. Returns [B]; gradients reach `test` alone."""
         with torch.no_grad():
             targets = self.features(reference)
         total = test.new_zeros(test.shape[0])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from bokehflow.benchmarks.quality.metrics import PSNR_CEILING_DB, psnr_db, score
+from bokehflow.benchmarks.quality.metrics import PSNR_CEILING_DB, picture_psnr_db, score
 from bokehflow.benchmarks.quality.regions import find_regions
 from bokehflow.benchmarks.quality.score_renderer import score_renderer
 from bokehflow.calibration.aperture import Aperture
@@ -81,7 +81,7 @@ def test_a_stranger_can_score_a_function() -> None:
     row = score_renderer(lambda frame, _depth, _lens, _aperture: frame * 0.5, [scene])
     assert list(row.by_scene) == ["square"]
     assert row.mean.overall_psnr_db == pytest.approx(
-        psnr_db(scene.truth, scene.frame * 0.5), abs=tol.PSNR_FORMULA_DB
+        picture_psnr_db(scene.truth, scene.frame * 0.5), abs=tol.PSNR_FORMULA_DB
     )
     assert row.seconds_per_frame > 0
 

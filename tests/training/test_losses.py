@@ -49,7 +49,7 @@ def plain_log_errors(test: Tensor, reference: Tensor) -> np.ndarray:
 def test_l1(pair: tuple[Tensor, Tensor]) -> None:
     test, reference = pair
     expected = [np.abs((a - b).numpy()).mean() for a, b in zip(test, reference, strict=True)]
-    assert l1_loss(test, reference).tolist() == pytest.approx(expected, rel=FP32_EQUAL)
+    assert l1_loss(reference, test).tolist() == pytest.approx(expected, rel=FP32_EQUAL)
 
 
 def test_decibels_against_scikit_image(pair: tuple[Tensor, Tensor]) -> None:
@@ -61,14 +61,14 @@ def test_decibels_against_scikit_image(pair: tuple[Tensor, Tensor]) -> None:
             for a, b in zip(reference, near, strict=True)
         ]
         expected = [math.log10(1.0 + 10.0 ** (below / 10.0)) for below in below_60_db]
-        assert decibel_loss(near, reference).tolist() == pytest.approx(expected, rel=FP32_EQUAL)
+        assert decibel_loss(reference, near).tolist() == pytest.approx(expected, rel=FP32_EQUAL)
     assert decibel_loss(reference, reference).tolist() == [0.0, 0.0]
 
 
 def test_ssim_against_scikit_image(pair: tuple[Tensor, Tensor]) -> None:
     test, reference = pair[0].double(), pair[1].double()
     reference = 0.7 * test + 0.3 * reference
-    found = ssim_loss(test, reference)
+    found = ssim_loss(reference, test)
     for value, a, b in zip(found, test, reference, strict=True):
         _, full = structural_similarity(
             a.numpy(), b.numpy(), channel_axis=0, data_range=1.0, gaussian_weights=True,
@@ -81,7 +81,7 @@ def test_ssim_against_scikit_image(pair: tuple[Tensor, Tensor]) -> None:
 
 def test_scale_invariant_depth(pair: tuple[Tensor, Tensor]) -> None:
     test, reference = pair[0][:, :1], pair[1][:, :1]
-    found = scale_invariant_loss(test, reference)
+    found = scale_invariant_loss(reference, test)
     for value, a, b in zip(found, test, reference, strict=True):
         errors = plain_log_errors(a, b)
         expected = (errors**2).mean() - SCALE_FREEDOM * errors.mean() ** 2
@@ -92,14 +92,14 @@ def test_a_wrong_scale_costs_less_than_a_wrong_shape() -> None:
     reference = torch.linspace(0.2, 0.8, 64).view(1, 1, 8, 8)
     scaled = reference * 1.3
     wrong = reference * torch.where(torch.arange(64).view(1, 1, 8, 8) % 2 == 0, 1.3, 1 / 1.3)
-    cost = scale_invariant_loss(scaled, reference)
+    cost = scale_invariant_loss(reference, scaled)
     assert cost.item() == pytest.approx((1 - SCALE_FREEDOM) * math.log(1.3) ** 2, rel=LOSS_FORMULA)
-    assert cost < scale_invariant_loss(wrong, reference)
+    assert cost < scale_invariant_loss(reference, wrong)
 
 
 def test_log_ratio(pair: tuple[Tensor, Tensor]) -> None:
     test, reference = pair[0][:, :1, :3, :3], pair[1][:, :1, :3, :3]  # an odd count has one median
-    found = log_ratio_loss(test, reference)
+    found = log_ratio_loss(reference, test)
     for value, a, b in zip(found, test, reference, strict=True):
         errors = plain_log_errors(a, b)
         median = np.median(errors)
@@ -111,23 +111,23 @@ def test_a_few_wild_pixels_hardly_move_the_log_ratio() -> None:
     reference = torch.full((1, 1, 10, 10), 0.5)
     wild = reference.clone()
     wild[..., 0, 0] = 50.0
-    assert log_ratio_loss(wild, reference).item() == pytest.approx(
+    assert log_ratio_loss(reference, wild).item() == pytest.approx(
         math.log(100.0) / 100, rel=LOSS_FORMULA
     )
-    assert scale_invariant_loss(wild, reference) > 4.0 * log_ratio_loss(wild, reference)
+    assert scale_invariant_loss(reference, wild) > 4.0 * log_ratio_loss(reference, wild)
 
 
 def test_beyond_the_farthest_depth_nothing_counts() -> None:
     sky, far = torch.zeros(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.5 / DEPTH_JUDGED_M)
-    assert scale_invariant_loss(far, sky).item() == 0.0
+    assert scale_invariant_loss(sky, far).item() == 0.0
     far.requires_grad_()
-    (gradient,) = torch.autograd.grad(scale_invariant_loss(far, sky).sum(), far)
+    (gradient,) = torch.autograd.grad(scale_invariant_loss(sky, far).sum(), far)
     assert torch.isfinite(gradient).all()
 
 
 def test_depth_edges(pair: tuple[Tensor, Tensor]) -> None:
     test, reference = pair[0][:, :1], pair[1][:, :1]
-    found = depth_edge_loss(test, reference)
+    found = depth_edge_loss(reference, test)
     for value, a, b in zip(found, test, reference, strict=True):
         errors = plain_log_errors(a, b)
         expected = 0.0
@@ -140,7 +140,7 @@ def test_depth_edges(pair: tuple[Tensor, Tensor]) -> None:
 
 def test_depth_edges_forgive_scale() -> None:
     reference = torch.rand(1, 1, 9, 9) + 0.5
-    assert depth_edge_loss(1.7 * reference, reference).item() < FP32_EQUAL
+    assert depth_edge_loss(reference, 1.7 * reference).item() < FP32_EQUAL
 
 
 @pytest.mark.parametrize("shift", [(1, 0), (0, -2), (3, 1)], ids=str)

@@ -57,9 +57,9 @@ def test_distance_grows_with_blur_and_reaches_the_picture(
     picture = torch.rand(1, 3, 32, 32)
     slightly, strongly = (F.avg_pool2d(picture, k, 1, k // 2) for k in (3, 7))
     slightly.requires_grad_()
-    distance = efficientnet(slightly, picture)
+    distance = efficientnet(picture, slightly)
     assert efficientnet(picture, picture).item() == 0.0
-    assert 0.0 < distance.item() < efficientnet(strongly, picture).item()
+    assert 0.0 < distance.item() < efficientnet(picture, strongly).item()
     (gradient,) = torch.autograd.grad(distance.sum(), slightly)
     assert gradient.any()
     assert not any(parameter.requires_grad for parameter in efficientnet.parameters())

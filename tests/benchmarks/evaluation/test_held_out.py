@@ -74,8 +74,10 @@ def test_pictures_that_do_not_tell_their_depth_count_for_bokeh_alone(tmp_path: P
 def test_a_picture_of_sky_alone_has_no_depth_to_score() -> None:
     sky = np.zeros((5, 7))
     everywhere = np.ones(sky.shape, dtype=bool)
-    assert depth_rows({NETWORK: np.full(sky.shape, 9.0)}, sky, everywhere, Gradient(0.1, 0.1)) == {}
+    seen = {NETWORK: np.full(sky.shape, 9.0)}
+    assert depth_rows(sky, seen, everywhere, Gradient(0.1, 0.1)) == {}
     sky[3:] = 0.5
-    rows = depth_rows({NETWORK: np.full(sky.shape, 2.0)}, sky, everywhere, Gradient(0.25, 0.25))
+    seen = {NETWORK: np.full(sky.shape, 2.0)}
+    rows = depth_rows(sky, seen, everywhere, Gradient(0.25, 0.25))
     assert rows[NETWORK].abs_rel == pytest.approx(0.0)
     assert rows[CONSTANT].abs_rel == pytest.approx(1.0)

@@ -24,19 +24,20 @@ def test_blind_baselines_on_the_motorcycle() -> None:
     photos = motorcycle()
     inverse_depth = 1.0 / photos.depth_m[0, 0].numpy()
     gradient = fit_gradient(inverse_depth, photos.measured)
-    rows = depth_rows({NETWORK: 1.0 / inverse_depth}, inverse_depth, photos.measured, gradient)
+    seen = {NETWORK: 1.0 / inverse_depth}
+    rows = depth_rows(inverse_depth, seen, photos.measured, gradient)
     assert rows[NETWORK].aligned_delta1 == 1.0
     assert rows[CONSTANT].aligned_delta1 == pytest.approx(0.55, abs=tol.PUBLISHED_DIGIT)
     assert rows[OWN_GRADIENT].aligned_delta1 == pytest.approx(0.74, abs=tol.PUBLISHED_DIGIT)
 
 
 def test_scale_and_shift_are_forgiven_but_not_the_wrong_way_round() -> None:
-    right = score_disparity(0.003 * TRUTH + 0.2, TRUTH, EVERYWHERE)
+    right = score_disparity(TRUTH, 0.003 * TRUTH + 0.2, EVERYWHERE)
     assert right.delta1 == 1.0
     assert right.abs_rel == pytest.approx(0.0, abs=tol.DEPTH_FORMULA)
     assert right.correlation == pytest.approx(1.0)
-    wrong = score_disparity(1.0 - 0.003 * TRUTH, TRUTH, EVERYWHERE)
-    flat = score_disparity(np.full(TRUTH.shape, 0.1), TRUTH, EVERYWHERE)
+    wrong = score_disparity(TRUTH, 1.0 - 0.003 * TRUTH, EVERYWHERE)
+    flat = score_disparity(TRUTH, np.full(TRUTH.shape, 0.1), EVERYWHERE)
     assert (wrong.delta1, wrong.abs_rel) == pytest.approx((flat.delta1, flat.abs_rel))
     assert wrong.correlation == pytest.approx(-1.0)
     assert flat.correlation is None
@@ -46,7 +47,7 @@ def test_pixels_without_disparity_do_not_count() -> None:
     known = EVERYWHERE.copy()
     known[:6] = False
     spoiled = np.where(known, TRUTH, 1e6)
-    assert score_disparity(spoiled, TRUTH, known).delta1 == 1.0
+    assert score_disparity(TRUTH, spoiled, known).delta1 == 1.0
 
 
 def test_the_network_is_scored_beside_both_baselines() -> None:
