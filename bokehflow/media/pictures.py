@@ -53,7 +53,7 @@ def opened_picture(path: Path, kind: str) -> Iterator[Image.Image]:
     except Image.DecompressionBombError:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         raise MediaError(
-            f"{path} holds too many pixels", f"at most {most:,}", "scale it down"
+            f"{path} cannot be read: it holds too many pixels", f"at most {most:,}", "scale it down"
         ) from None
     except _DECODE_ERRORS as error:
         raise MediaError(

@@ -187,7 +187,11 @@ def test_a_damaged_manifest_is_refused(
         (("artifact_sha256",), None, "artifact_sha256 is None; expected a text"),
         (("canonical_fov_deg",), 0, "canonical_fov_deg=0.0; expected at least 1"),
         (("frame_size",), [96], r"frame_size is \[96\]; expected 2 values"),
-        (("network_size",), [90, 160], "network height 90; expected a multiple of 4"),
+        (
+            ("network_size",),
+            [90, 160],
+            "network height 90 for a frame of 96x160; expected a multiple of 4",
+        ),
         (("inputs",), [], "inputs is {}; expected {'image': "),
         (("outputs", 1, "shape", 0), "1", r"outputs\[1\].shape\[0\] is '1'; expected a whole"),
         (("state_pairs",), {}, "state_pairs is {}"),
