@@ -132,7 +132,7 @@ def _depth_table(rows: Mapping[str, Mapping[str, float | None]]) -> str:
     head = "| |" + "".join(f" {heading} |" for heading in DEPTH_HEADINGS.values())
     lines = ["", head, "|---|" + "---:|" * len(DEPTH_HEADINGS)]
     for name, row in rows.items():
-        lines.append(f"| {name} |" + "".join(f" {fixed(row[k])} |" for k in DEPTH_HEADINGS))
+        lines.append(f"| {name} |" + "".join(f" {fixed(row.get(k))} |" for k in DEPTH_HEADINGS))
     return "\n".join([*lines, ""])
 
 
