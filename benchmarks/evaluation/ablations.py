@@ -29,7 +29,7 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
 from bokehflow.errors import BokehFlowError, UnknownNameError
 from bokehflow.json_text import json_text
-from bokehflow.media.atomic import output_errors
+from bokehflow.media.atomic import require_writable_folder
 from bokehflow.training import TrainOptions
 from bokehflow.training.ablate import ABLATIONS
 from bokehflow.training.perceptual import packaged_perceptual
@@ -86,8 +86,7 @@ def _run_all(options: argparse.Namespace) -> list[AblationResult]:
 
 
 def _write(folder: Path, document: dict[str, object], table: Table) -> None:
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    require_writable_folder(folder)
     write_results(folder, NAME, document, [table])
 
 

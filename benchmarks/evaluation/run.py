@@ -137,9 +137,7 @@ def prepare(config: EvaluationConfig) -> Plan:
         for film, size in seen
         if not can_be_cut(size)
     ]
-    kept_trend = None
-    if config.snapshots is not None and config.snapshots.is_file():
-        kept_trend = read_trend(config.snapshots)
+    snapshots, kept_trend = _snapshots(config.snapshots)
     telling = [entry for entry in clips.entries if entry.depth_cues]
     return Plan(
         config,
@@ -148,12 +146,17 @@ def prepare(config: EvaluationConfig) -> Plan:
         stills=chosen(clips.entries, config.limit),
         films=chosen(fitting, config.limit),
         trend_stills=chosen(telling, config.trend_limit),
-        snapshots=[]
-        if config.snapshots is None or kept_trend is not None
-        else find_snapshots(config.snapshots),
+        snapshots=snapshots,
         kept_trend=kept_trend,
         left_out=(*clips.unreadable, *unfit),
     )
+
+
+def _snapshots(source: Path | None) -> tuple[list[tuple[int, Path]], KeptTrend | None]:
+    """Snapshots to score, or the scores that a record has of them."""
+    if source is None:
+        return [], None
+    return ([], read_trend(source)) if source.is_file() else (find_snapshots(source), None)
 
 
 def open_sight(config: EvaluationConfig, weights: Path | None) -> Sight:

@@ -26,7 +26,7 @@ from bokehflow.benchmarks.kernels.training_step import measure_training_step
 from bokehflow.benchmarks.results_file import write_json
 from bokehflow.errors import BokehFlowError
 from bokehflow.json_text import json_text
-from bokehflow.media.atomic import output_errors
+from bokehflow.media.atomic import require_writable_folder
 
 SCHEMA = "bokehflow.kernel_benchmark/1"
 PACKAGES = ("torch", "triton", "numba", "flash-linear-attention")
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         if options.output:
-            _make_folder(options.output)
+            require_writable_folder(options.output.parent)
         for record in [_cpu_record()] if options.cpu else _gpu_records():
             if options.output:
                 write_json(options.output, record)
@@ -46,11 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     print(json_text(record)) if options.json else _print(record)
     return 1 if any(bar["holds"] is False for bar in record["bars"]) else 0
-
-
-def _make_folder(path: Path) -> None:
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _gpu_records() -> Iterator[dict[str, Any]]:

@@ -26,8 +26,7 @@ def require_results_folder(folder: Path, name: str) -> None:
 
 def require_folder(folder: Path, file_name: str) -> None:
     """Make a folder in which such a file can be written, before any work. Raises OutputError."""
-    from bokehflow.media.atomic import output_errors, require_writable
+    from bokehflow.media.atomic import require_writable, require_writable_folder
 
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    require_writable_folder(folder)
     require_writable(folder / file_name)

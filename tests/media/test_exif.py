@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 
 from bokehflow.errors import MediaError
 from bokehflow.media.exif import read_exif_camera
+from bokehflow.media.pictures import opened_picture
 
 PHONE = {"FocalLength": 5.7, "FNumber": 1.6, "FocalLengthIn35mmFilm": 26}
 
@@ -96,4 +97,5 @@ def test_a_picture_that_pillow_only_warns_of_is_opened_in_silence(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        read_exif_camera(tmp_path / "a.png")
+        with opened_picture(tmp_path / "a.png", "a picture") as picture:
+            assert picture.size == (60, 40)
