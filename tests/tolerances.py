@@ -130,6 +130,8 @@ SHEET_DEPTH_REL = 1e-4
 # --- render --------------------------------------------------------------------------------------
 RENDER_FP32 = 1e-4
 """Float32 through divisions by small coverages, which enlarge its rounding."""
+LAMP_CENTRE_PX = 0.02
+"""The centre of a lamp's disk against the lamp's own: rounding alone."""
 BEYOND_BANK = 1e-3
 """A radius beyond the bank against one at its end: the same kernels of slightly other shares."""
 POLYGON_DISK_REL = 1e-5

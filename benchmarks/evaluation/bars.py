@@ -13,6 +13,7 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
+    STOPPED_DOWN,
 )
 from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC
 from bokehflow.benchmarks.evaluation.held_out import ALL
@@ -42,7 +43,11 @@ def check_bars(evaluation: Evaluation) -> list[Check]:
 
 def _depth_bars(evaluation: Evaluation) -> Iterator[Check]:
     held_out = evaluation.held_out.get(ALL)
-    for row, told in ((NETWORK, ""), (DEFAULT_LENS, ", told the default lens")):
+    for row, told in (
+        (NETWORK, ""),
+        (DEFAULT_LENS, ", told the default lens"),
+        (STOPPED_DOWN, ", told f/8"),
+    ):
         score = held_out.depth.get(row) if held_out is not None else None
         if score is None:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,10 +23,13 @@ from bokehflow.training.perceptual import PerceptualDistance
 NETWORK = "network"
 DEFAULT_LENS = "network, told the default lens"
 """The clip's own lens is focused on something in view, which tells how far that is."""
+STOPPED_DOWN = "network, told f/8"
+"""At the clip's own focus: its own f-number was chosen for what is in view."""
+STOPPED_DOWN_F_NUMBER = 8.0
 CONSTANT = "constant depth"
 GRADIENT = "vertical gradient of the source"
 OWN_GRADIENT = "vertical gradient of the picture"
-DEPTH_ROWS = (NETWORK, DEFAULT_LENS, CONSTANT, GRADIENT, OWN_GRADIENT)
+DEPTH_ROWS = (NETWORK, DEFAULT_LENS, STOPPED_DOWN, CONSTANT, GRADIENT, OWN_GRADIENT)
 
 GRADIENT_BLUR = "nearer at the bottom"
 RENDERER_ALONE = "predicted depth, renderer alone"
@@ -58,17 +62,24 @@ def study_clip(
     """Score the first frame of a clip. gradient: of the clip's source."""
     known = clip.tensors()
     frame, truth = known.frames[:1], known.inverse_depth[:1]
-    seen = sight.see(frame, clip.info.lens, clip.info.fov_deg)
+    lens = clip.info.lens
+    seen = sight.see(frame, lens, clip.info.fov_deg)
     depth = {}
     if clip.info.depth_cues:
         plane = _plane(truth)
         everywhere = np.ones(plane.shape, dtype=bool)
-        unfocused = sight.see(frame, Lens(), clip.info.fov_deg)
-        maps = {NETWORK: _plane(seen.depth_m), DEFAULT_LENS: _plane(unfocused.depth_m)}
-        depth = depth_rows(plane, maps, everywhere, gradient)
+        told = {
+            DEFAULT_LENS: Lens(),
+            STOPPED_DOWN: dataclasses.replace(lens, f_number=STOPPED_DOWN_F_NUMBER),
+        }
+        maps = {
+            name: _plane(sight.see(frame, other, clip.info.fov_deg).depth_m)
+            for name, other in told.items()
+        }
+        depth = depth_rows(plane, {NETWORK: _plane(seen.depth_m), **maps}, everywhere, gradient)
     pictures = _pictures(sight, clip, frame, truth, seen, gradient)
     reference = known.bokeh[:1]
-    radius = clip.info.lens.signed_radius_px(truth, frame.shape[3])
+    radius = lens.signed_radius_px(truth, frame.shape[3])
     bokeh = {
         name: BokehScore(score(reference, picture, radius), _distance(distance, reference, picture))
         for name, picture in pictures.items()

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.rendering.coarser import tent_profile
+
 SUPERSAMPLING = 16
 SOLVER_STEPS = 40
 TINY_RADIUS = 1.0
@@ -27,13 +29,15 @@ def aperture_variance(radius: float, blades: int) -> float:
 
 
 def pyramid_variance(level: int) -> float:
-    """Variance in px^2 along one axis that pooling `level` times and interpolating back adds."""
+    """Variance in px^2 along one axis that a level's grid adds: means of 2 px, `Coarser` from there
+    on, and interpolating back."""
     step: int = 2**level
-    pooling = (step * step - 1) / 12.0
+    tent = tent_profile(step // 2) if level > 1 else torch.ones(1, dtype=torch.float64)
+    down = tent.repeat_interleave(2)
     impulse = torch.zeros(1, 1, 8, 1, dtype=torch.float64)
     impulse[0, 0, 4, 0] = 1.0
     up = F.interpolate(impulse, size=(8 * step, 1), mode="bilinear", align_corners=False).flatten()
-    return pooling + _variance(up)
+    return _variance(down) + _variance(up)
 
 
 @lru_cache(maxsize=256)

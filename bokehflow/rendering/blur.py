@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from bokehflow.rendering.bank import BankLayer
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.cells import cropped, enlarged, padded_to_cells
+from bokehflow.rendering.coarser import Coarser
 from bokehflow.rendering.composite import Composite
 from bokehflow.rendering.contents import Contents
 from bokehflow.rendering.fill import push_pull_levels
 from bokehflow.rendering.packs import pack_kernel, packs_of
-from bokehflow.rendering.unmix import unmix
+from bokehflow.rendering.unmix import SURFACES, unmix
 
 COARSE_LEVEL = 1
 """Layers from this level on are smooth enough to be put together on its grid."""
@@ -34,6 +35,8 @@ class LensBlur(nn.Module):
         self.bank = tuple(bank)
         self.packs = packs_of(self.bank)
         self.coarsest_cell_px = 2 ** max(layer.fill_level for layer in bank)
+        levels = {level for layer in bank for level in (layer.level, layer.fill_level)}
+        self.coarser = Coarser(levels, (SURFACES, channels + 1))
         for number, pack in enumerate(self.packs):
             layers = [self.bank[index] for index in pack]
             kernel = pack_kernel(layers, channels + 1, blades, rotation_deg)
@@ -45,7 +48,7 @@ class LensBlur(nn.Module):
         cell_px = self.coarsest_cell_px
         surfaces = unmix(padded_to_cells(light, cell_px), padded_to_cells(radius_px, cell_px))
         bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
-        contents = Contents(bins, len(self.bank))
+        contents = Contents(bins, len(self.bank), self.coarser)
         fills = self._fills(contents)
         blurred: dict[int, Tensor] = {}
         for number, pack in enumerate(self.packs):

@@ -1,7 +1,7 @@
 """What lies in each layer of a bank, on the grid of the pyramid level that asks for it.
 
 A layer's coverage tells, added up from the nearest on, what hides it and where it is visible. On a
-coarse grid the shares of a cell are the means of its pixels' shares, surface by surface, and its
+coarse grid the shares of a cell are means of its pixels' shares, surface by surface, and its
 light is these times the mean colour of the surface. That loses next to nothing: where depth jumps
 within a cell of 2x2 px its surfaces have a colour each, and elsewhere all of it is blurred alike.
 """
@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.rendering.bins import SoftBins, dyed
+from bokehflow.rendering.coarser import Coarser
 from bokehflow.rendering.division import LEAST_DIVISOR
 from bokehflow.rendering.fill import Seen
 from bokehflow.rendering.windows import channel_sum
@@ -23,9 +24,9 @@ from bokehflow.rendering.windows import channel_sum
 class Contents:
     """Contents [B, C+1, h, w] of the layers of one picture; the size is that of a level's cells."""
 
-    def __init__(self, bins: SoftBins, count: int) -> None:
+    def __init__(self, bins: SoftBins, count: int, coarser: Coarser) -> None:
         """count: of the layers in the bank."""
-        self._bins, self._count = bins, count
+        self._bins, self._count, self._coarser = bins, count, coarser
         half_size = [F.avg_pool2d(content, 2) for content in bins.contents]
         self._colours = [x / x[:, -1:].clamp(min=LEAST_DIVISOR) for x in half_size]
         """Of the surfaces, [B, C+1, h, w] at half size; the coverage of what there is, 1."""
@@ -38,7 +39,7 @@ class Contents:
             return self._bins.own(index)
         if (index, level) not in self._own:
             self._own[index, level] = (
-                self._own_at_half_size(index) if level == 1 else _coarser(self.own(index, 1), level)
+                self._own_at_half_size(index) if level == 1 else self._coarser(self.own(index, 1), level)
             )
         return self._own[index, level]
 
@@ -72,7 +73,7 @@ class Contents:
             self._surfaces[index, level] = (
                 F.avg_pool2d(self._bins.surfaces_from(index), 2)
                 if level == 1
-                else _coarser(self._surfaces_from(index, 1), level)
+                else self._coarser(self._surfaces_from(index, 1), level)
             )
         return self._surfaces[index, level]
 
@@ -81,7 +82,3 @@ class Contents:
         if index + 1 < self._count:
             shares = shares - self._surfaces_from(index + 1, 1)
         return dyed(shares, self._colours)
-
-
-def _coarser(half_size: Tensor, level: int) -> Tensor:
-    return F.avg_pool2d(half_size, 2 ** (level - 1)) if level > 1 else half_size

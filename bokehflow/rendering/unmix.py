@@ -36,6 +36,9 @@ CONTRAST = 0.05
 """Difference in linear light at which the shares begin to be believed over the depth map."""
 
 
+SURFACES = 2
+
+
 class Surface(NamedTuple):
     """One of the two parts of every pixel.
 

@@ -9,6 +9,7 @@ import torch
 
 from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import read_clip
+from bokehflow.optics import Lens
 from bokehflow.specs import Size
 from bokehflow.training.ahead import Making, made_ahead
 from bokehflow.training.batch import Batch, stack
@@ -63,8 +64,9 @@ def _sample(draw: Draw, size: Size, canonical_fov_deg: float, renders: bool) -> 
         batch = _turned(
             batch, draw.turn, clip.info, draw.views[0].width / clip.size[1], canonical_fov_deg
         )
-    if draw.lens is not None:
-        batch = batch._replace(lens=torch.tensor([draw.lens.as_tuple()]))
+    if draw.told is not None:
+        told = draw.told.beside(Lens(*batch.lens[0].tolist()))
+        batch = batch._replace(lens=torch.tensor([told.as_tuple()]))
     if draw.look is None:
         return batch
     return batch._replace(frames=through_camera(batch.frames[0], draw.look)[None])

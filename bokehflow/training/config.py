@@ -92,7 +92,8 @@ class StageConfig:
     filmed clips alone. turns: share of the views whose camera is turned on the spot; for depth of
     single frames. any_lenses: share of the samples for which the network is told of a lens that
     knows nothing of the scene; a clip's own is focused on something in view, and tells how far that
-    is. For depth alone.
+    is. any_apertures: share of the samples for which it is told of any focal length and f-number
+    at the clip's own focus; a clip's own make the blur there what was wanted. Both for depth alone.
     """
 
     name: str
@@ -108,6 +109,7 @@ class StageConfig:
     pan: float = 0.0
     turns: float = 0.0
     any_lenses: float = 0.0
+    any_apertures: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "frames"):
@@ -118,6 +120,7 @@ class StageConfig:
         _within("pan", self.pan, 0.0, 0.5)
         _within("turns", self.turns, 0.0, 1.0)
         _within("any_lenses", self.any_lenses, 0.0, 1.0)
+        _within("any_apertures", self.any_apertures, 0.0, 1.0 - self.any_lenses)
         if self.rendering not in RENDERINGS:
             raise UnknownNameError("rendering", self.rendering, RENDERINGS)
         if self.camera_looks and self.renders:
@@ -130,10 +133,10 @@ class StageConfig:
                 f"turns in the stage {self.name!r}, which trains the picture or several frames",
                 'turns with rendering = "none" and frames = 1',
             )
-        if self.any_lenses and self.renders:
+        if self.any_lenses + self.any_apertures and self.renders:
             raise UsageError(
-                f"any_lenses in the stage {self.name!r}, which trains the picture",
-                'any_lenses with rendering = "none"',
+                f"any_lenses or any_apertures in the stage {self.name!r}, which trains the picture",
+                'them with rendering = "none"',
             )
         if not self.sizes:
             raise UsageError("sizes is empty", "at least one HxW")

@@ -123,4 +123,5 @@ class Cutting:
         """What the view makes of inverse depth, and of the lens; as `view.look` does."""
         share = draw.views[0].width / draw.entry.size.width / zoom
         scale, lens = canonical_camera(self._place(draw).info, share, self.canonical_fov_deg)
-        return scale, (draw.lens or lens).as_tuple()
+        told = lens if draw.told is None else draw.told.beside(lens)
+        return scale, told.as_tuple()

@@ -11,14 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from bokehflow.calibration.data.folder import FoundClip, FoundClips
-from bokehflow.calibration.data.lens_choice import any_lens
 from bokehflow.errors import InputError
-from bokehflow.optics import Lens
 from bokehflow.specs import Size
 from bokehflow.training.camera_look import CameraLook, random_look
 from bokehflow.training.config import StageConfig, TrainConfig
 from bokehflow.training.pan import random_pan
 from bokehflow.training.stages import stage_at
+from bokehflow.training.told_lens import ToldLens, random_told_lens
 from bokehflow.training.turn import NO_TURN, Turn, random_turn
 from bokehflow.training.view import View, random_view
 
@@ -32,8 +31,8 @@ class Draw(NamedTuple):
 
     The views begin at the clip's frame `first`. filmed: each shows the next frame, in one and the
     same view; otherwise all show `first`, and the camera pans. look: None for the frames as they
-    are. turn: of the camera, on the spot; None where the stage has no turns. lens: what the network
-    is told of, for depths at the canonical field of view; None for the clip's own.
+    are. turn: of the camera, on the spot; None where the stage has no turns. told: the lens that the
+    network is told of, for depths at the canonical field of view; None for the clip's own.
     """
 
     entry: FoundClip
@@ -42,7 +41,7 @@ class Draw(NamedTuple):
     filmed: bool
     look: CameraLook | None
     turn: Turn | None
-    lens: Lens | None = None
+    told: ToldLens | None = None
 
 
 class StepDraws(NamedTuple):
@@ -147,7 +146,7 @@ def _draw(rng: np.random.Generator, usable: _Usable, stage: StageConfig, size: S
         views = random_pan(rng, entry.size, size, stage.smallest_view, stage.frames, stage.pan)
     camera_look = random_look(rng) if stage.camera_looks else None
     turn = _some_turn(rng, stage.turns)
-    return Draw(entry, first, views, filmed, camera_look, turn, _some_lens(rng, stage.any_lenses))
+    return Draw(entry, first, views, filmed, camera_look, turn, random_told_lens(rng, stage))
 
 
 def _some_turn(rng: np.random.Generator, share: float) -> Turn | None:
@@ -155,8 +154,3 @@ def _some_turn(rng: np.random.Generator, share: float) -> Turn | None:
     if share == 0.0:
         return None
     return random_turn(rng) if rng.random() < share else NO_TURN
-
-
-def _some_lens(rng: np.random.Generator, share: float) -> Lens | None:
-    """A lens that knows nothing of the scene for a share of the samples, None for the others."""
-    return any_lens(rng) if share > 0.0 and rng.random() < share else None

@@ -17,10 +17,12 @@ from bokehflow.calibration.data.lens_choice import (
 )
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError, UsageError
+from bokehflow.optics import Lens
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.clips import batches, excerpt
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.draws import Drawing, fitting
+from bokehflow.training.told_lens import ToldLens
 from tests.training.samples import batch_at, stage, tiny_clip, tiny_config, write_clips
 
 
@@ -86,6 +88,36 @@ def test_a_lens_that_tells_nothing_is_another_with_every_step(tmp_path: Path) ->
     assert ((lenses[:, 1] >= F_NUMBERS[0]) & (lenses[:, 1] <= F_NUMBERS[1])).all()
 
 
-def test_a_picture_is_seen_through_the_lens_it_was_taken_with() -> None:
-    with pytest.raises(UsageError, match="any_lenses in the stage"):
-        stage(rendering="predicted_depth", any_lenses=0.5)
+def test_any_aperture_leaves_the_focus_where_it_is(tmp_path: Path) -> None:
+    clips = find_clips(write_clips(tmp_path / "data", count=1), TRAIN)
+    own, mixed = (
+        batch_at(
+            tiny_config(stage(steps=5, batch=64, sizes=("16x16",), smallest_view=1.0, **shares)),
+            clips,
+            0,
+            (0, 1),
+        ).lens
+        for shares in ({}, {"any_lenses": 0.25, "any_apertures": 0.5})
+    )
+    as_taken = (own[:, 1] == mixed[:, 1]).double().mean()
+    focused_alike = (own[:, 2] == mixed[:, 2]).double().mean()
+    assert as_taken == pytest.approx(0.25, abs=0.15)
+    assert focused_alike == pytest.approx(0.75, abs=0.15)
+    assert (own[:, 3] == mixed[:, 3]).sum() >= (own[:, 2] == mixed[:, 2]).sum()
+
+
+def test_a_told_aperture_stays_outside_of_what_it_focuses_on() -> None:
+    told = ToldLens(Lens(105.0, 2.0, 30.0), keeps_focus=True)
+    near = told.beside(Lens(20.0, 4.0, 0.15, 12.0))
+    assert near.as_tuple() == pytest.approx((75.0, 2.0, 0.15, 12.0))
+
+
+@pytest.mark.parametrize("share", ["any_lenses", "any_apertures"])
+def test_a_picture_is_seen_through_the_lens_it_was_taken_with(share: str) -> None:
+    with pytest.raises(UsageError, match="in the stage 'depth', which trains the picture"):
+        stage(rendering="predicted_depth", **{share: 0.5})
+
+
+def test_shares_of_lenses_that_make_more_than_all_are_refused() -> None:
+    with pytest.raises(UsageError, match="any_apertures=0.5"):
+        stage(any_lenses=0.6, any_apertures=0.5)

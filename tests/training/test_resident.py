@@ -35,7 +35,7 @@ STAGES = {
     "pictures": stage(sizes=("16x16",), batch=4, rendering="predicted_depth"),
     "films": stage(sizes=("16x20",), batch=4, frames=3, smallest_view=0.5),
     "turned cameras": stage(sizes=("16x24", "40x40"), batch=8, turns=0.7, smallest_view=0.5),
-    "lenses that tell nothing": stage(sizes=("16x24",), batch=8, any_lenses=0.6),
+    "other lenses": stage(sizes=("16x24",), batch=8, any_lenses=0.3, any_apertures=0.4),
     "films and pans": stage(sizes=("16x16",), batch=8, frames=3, pan=0.2, smallest_view=0.4),
 }
 

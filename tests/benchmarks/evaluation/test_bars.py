@@ -16,6 +16,7 @@ from bokehflow.benchmarks.evaluation.clip_study import (
     END_TO_END,
     GRADIENT_BLUR,
     NETWORK,
+    STOPPED_DOWN,
 )
 from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC, FlickerScore
 from bokehflow.benchmarks.evaluation.held_out import ALL, GroupReport
@@ -45,6 +46,16 @@ MISSED = {
             }
         },
         "held-out, told the default lens, median-aligned delta1",
+    ),
+    "delta1 at another aperture": (
+        {
+            "held_out": {
+                ALL: GroupReport(
+                    8, {NETWORK: depth_score(), STOPPED_DOWN: depth_score(0.79)}, BOKEH
+                )
+            }
+        },
+        "held-out, told f/8, median-aligned delta1",
     ),
     "no blur": (
         held_out(depth_score(), BOKEH | {NO_BLUR: bokeh_mean(27.1)}),
