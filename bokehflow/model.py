@@ -21,15 +21,11 @@ from bokehflow.rendering.checks import require_srgb
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import (
     FULL_NETWORK,
-    MOBILE_NETWORK,
-    TOKEN_STRIDE,
     Size,
     find_variant,
     network_size_for,
 )
 from bokehflow.weights import WeightsInfo, load_network
-
-MOBILE_PROFILE = "mobile"
 
 
 class Frame(NamedTuple):
@@ -60,22 +56,6 @@ class ModelConfig:
             require_field_of_view("source_fov_deg", self.source_fov_deg)
 
 
-def fit_network_size(frame: Size, request: str) -> Size:
-    """The network size for a frame: `network_size_for`, and `mobile` keeps the frame's shape."""
-    if request != MOBILE_PROFILE:
-        return network_size_for(frame, request)
-    longest = max(MOBILE_NETWORK.height, MOBILE_NETWORK.width)
-    scale = min(1.0, longest / max(frame.height, frame.width))
-    return Size(_token_multiple(frame.height, scale), _token_multiple(frame.width, scale))
-
-
-def _token_multiple(length: int, scale: float) -> int:
-    if length < TOKEN_STRIDE:
-        raise SizeError(f"a side of {length} px", f"at least {TOKEN_STRIDE} px")
-    tokens = max(1, round(length * scale / TOKEN_STRIDE))
-    return min(tokens, length // TOKEN_STRIDE) * TOKEN_STRIDE
-
-
 class BokehFlow:
     """A network with its renderer, for frames of any size."""
 
@@ -86,7 +66,7 @@ class BokehFlow:
     def pipeline_for(self, frame: Size) -> Pipeline:
         """The static pipeline for one frame size; the last one is kept."""
         if self._pipeline is None or self._pipeline.frame_size != frame:
-            network_size = fit_network_size(frame, self.config.network_size)
+            network_size = network_size_for(frame, self.config.network_size)
             pipeline = Pipeline(self.network, frame, network_size, self.config.render)
             self._pipeline = pipeline.to(self._place.device).eval()
         return self._pipeline

@@ -83,7 +83,7 @@ class Size:
         return cls(int(match[1]), int(match[2]))
 
 
-FULL_NETWORK = "full"
+FULL_NETWORK, MOBILE_PROFILE = "full", "mobile"
 FULL_HD = Size(1080, 1920)
 MOBILE_FRAME = Size(720, 1280)
 MOBILE_NETWORK = Size(288, 512)
@@ -91,10 +91,14 @@ MOBILE_NETWORK = Size(288, 512)
 
 
 def network_size_for(frame: Size, request: str | Size = FULL_NETWORK) -> Size:
-    """The size at which the network sees `frame`: `full`, or a size of its own.
+    """The size at which the network sees `frame`: `full`, `mobile`, or a size of its own.
 
-    Raises SizeError when either is not a multiple of the token stride or is larger than the frame.
+    `mobile` has the frame's shape, and a longer side like MOBILE_NETWORK's at most. Raises
+    SizeError for a size of its own or a full one that is not a multiple of the token stride or is
+    larger than the frame, and for a frame that is smaller than a token.
     """
+    if request == MOBILE_PROFILE:
+        return _mobile_network_size(frame)
     network = frame
     if isinstance(request, Size):
         network = request
@@ -117,6 +121,19 @@ def network_size_for(frame: Size, request: str | Size = FULL_NETWORK) -> Size:
             f"network size {network}", f"at most the frame's {frame}", "or the network size `full`"
         )
     return network
+
+
+def _mobile_network_size(frame: Size) -> Size:
+    longest = max(MOBILE_NETWORK.height, MOBILE_NETWORK.width)
+    scale = min(1.0, longest / max(frame.height, frame.width))
+    return Size(_token_multiple(frame.height, scale), _token_multiple(frame.width, scale))
+
+
+def _token_multiple(length: int, scale: float) -> int:
+    if length < TOKEN_STRIDE:
+        raise SizeError(f"a side of {length} px", f"at least {TOKEN_STRIDE} px")
+    tokens = max(1, round(length * scale / TOKEN_STRIDE))
+    return min(tokens, length // TOKEN_STRIDE) * TOKEN_STRIDE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from bokehflow.errors import (
     UsageError,
 )
 from bokehflow.layers.segments import TemporalConfig
-from bokehflow.model import depth_scale, fit_network_size
-from bokehflow.specs import Size
+from bokehflow.model import depth_scale
+from bokehflow.specs import Size, network_size_for
 from tests.tolerances import EIGHT_BIT_STEP, FP32_EQUAL, OPTICS
 
 
@@ -84,7 +84,7 @@ def test_a_longer_source_lens_puts_things_farther() -> None:
     ],
 )
 def test_network_size_follows_the_frame(frame: str, request_: str, expected: str) -> None:
-    assert str(fit_network_size(Size.parse(frame), request_)) == expected
+    assert str(network_size_for(Size.parse(frame), request_)) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_network_size_follows_the_frame(frame: str, request_: str, expected: str
 )
 def test_sizes_that_do_not_fit_are_refused(frame: str, request_: str, message: str) -> None:
     with pytest.raises(SizeError, match=message):
-        fit_network_size(Size.parse(frame), request_)
+        network_size_for(Size.parse(frame), request_)
 
 
 def test_bad_calls_are_refused() -> None:

@@ -11,9 +11,9 @@ from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.benchmarks.tables import Table
 from bokehflow.calibration.data.folder import FoundClip, FoundClips
 from bokehflow.errors import InputError
-from bokehflow.model import MOBILE_PROFILE, BokehFlow, ModelConfig
+from bokehflow.model import BokehFlow, ModelConfig
 from bokehflow.scan import ScanConfig
-from bokehflow.specs import find_variant
+from bokehflow.specs import MOBILE_PROFILE, find_variant
 from bokehflow.training import OptimiserConfig, StageConfig, TrainConfig, TrainOptions, train
 from bokehflow.training.ablate import ablate
 from bokehflow.training.checkpoint import read_checkpoint

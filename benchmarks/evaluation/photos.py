@@ -13,8 +13,7 @@ from torch import Tensor
 
 from bokehflow.calibration.frames import list_photos
 from bokehflow.media import read_photo
-from bokehflow.model import fit_network_size
-from bokehflow.specs import Size
+from bokehflow.specs import MOBILE_PROFILE, Size, network_size_for
 
 PACKAGED = ("astronaut", "coffee")
 """Photos in the scikit-image wheel that show something near and something far, and that no training
@@ -47,6 +46,6 @@ def _tensor(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
 
 
 def _small(photo: Tensor) -> Tensor:
-    size = fit_network_size(Size(photo.shape[2], photo.shape[3]), "mobile")
+    size = network_size_for(Size(photo.shape[2], photo.shape[3]), MOBILE_PROFILE)
     small = F.interpolate(photo, (size.height, size.width), mode="bicubic", antialias=True)
     return small.clamp(0.0, 1.0)

@@ -37,8 +37,9 @@ from bokehflow.benchmarks.evaluation.video_flicker import read_frames, study_vid
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
 from bokehflow.errors import UsageError
-from bokehflow.model import MOBILE_PROFILE, ModelConfig, fit_network_size, load_model
+from bokehflow.model import ModelConfig, load_model
 from bokehflow.scan import ScanConfig
+from bokehflow.specs import MOBILE_PROFILE, network_size_for
 from bokehflow.training.perceptual import PerceptualDistance, packaged_perceptual
 from bokehflow.weights import WeightsInfo
 
@@ -130,7 +131,7 @@ def prepare(config: EvaluationConfig) -> Plan:
     distance = packaged_perceptual()
     clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
     films = [entry for entry in clips.entries if entry.frames > 1]
-    seen = [(film, fit_network_size(film.size, config.network_size)) for film in films]
+    seen = [(film, network_size_for(film.size, config.network_size)) for film in films]
     fitting = [film for film, size in seen if can_be_cut(size)]
     unfit = [
         f"{film.path}: seen at {size}, which {SEGMENTS} segments cannot share"

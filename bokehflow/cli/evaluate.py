@@ -11,6 +11,7 @@ import typer
 from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import require_results_folder, tables_text
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.specs import MOBILE_PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +82,7 @@ def evaluate(
     weights: Weights = None,
     output: Output = None,
     limit: Limit = None,
-    network_size: NetworkSize = "mobile",
+    network_size: NetworkSize = MOBILE_PROFILE,
     scan: ScanName = "chunked",
     pairs: Pairs = ALL_PAIRS,
     photos: Photos = None,

@@ -14,7 +14,7 @@ from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.render_options import Segments, Weights
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import OUTPUT_DIR
-from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, Size, find_variant, network_size_for
+from bokehflow.specs import MOBILE_FRAME, MOBILE_PROFILE, Size, find_variant, network_size_for
 
 if TYPE_CHECKING:
     from bokehflow.export import ExportConfig
@@ -31,7 +31,7 @@ TargetName = Annotated[
 VariantName = Annotated[str, typer.Option(help="nano, small or base.")]
 FrameSize = Annotated[str, typer.Option(metavar="HxW", help="Frame size.")]
 NetworkSize = Annotated[
-    str, typer.Option(metavar="full|HxW", help="The size at which the network sees a frame.")
+    str, typer.Option(metavar="mobile|full|HxW", help="The size at which the network sees a frame.")
 ]
 PrecisionName = Annotated[
     str | None,
@@ -62,7 +62,7 @@ def export(
     target: TargetName,
     variant: VariantName = "nano",
     size: FrameSize = str(MOBILE_FRAME),
-    network_size: NetworkSize = str(MOBILE_NETWORK),
+    network_size: NetworkSize = MOBILE_PROFILE,
     precision: PrecisionName = None,
     scan: ScanName = "auto",
     quality: QualityName = "mobile",

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_VARIANT, DEFAULT_NETWORK_SIZE = "nano", "mobile"
+from bokehflow.specs import MOBILE_PROFILE
+
+DEFAULT_VARIANT, DEFAULT_NETWORK_SIZE = "nano", MOBILE_PROFILE
 QUALITY_WITH_DEPTH, QUALITY_WITH_NETWORK = "best", "mobile"
 DEFAULT_TSP, DEFAULT_SEGMENTS = "document", 4
 

@@ -39,7 +39,9 @@ class Contents:
             return self._bins.own(index)
         if (index, level) not in self._own:
             self._own[index, level] = (
-                self._own_at_half_size(index) if level == 1 else self._coarser(self.own(index, 1), level)
+                self._own_at_half_size(index)
+                if level == 1
+                else self._coarser(self.own(index, 1), level)
             )
         return self._own[index, level]
 

@@ -31,8 +31,8 @@ class Draw(NamedTuple):
 
     The views begin at the clip's frame `first`. filmed: each shows the next frame, in one and the
     same view; otherwise all show `first`, and the camera pans. look: None for the frames as they
-    are. turn: of the camera, on the spot; None where the stage has no turns. told: the lens that the
-    network is told of, for depths at the canonical field of view; None for the clip's own.
+    are. turn: of the camera, on the spot; None where the stage has no turns. told: the lens that
+    the network is told of, for depths at the canonical field of view; None for the clip's own.
     """
 
     entry: FoundClip

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bokehflow.cli.export import _configs
 from bokehflow.errors import OutputError
 from bokehflow.export import Artifact, Parity
 from bokehflow.export.naming import manifest_path
+from bokehflow.rendering import RenderConfig
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
@@ -134,7 +136,10 @@ def test_weights_of_another_variant_are_refused(bfx: Bfx, tmp_path: Path) -> Non
         (["--target", "onnx", "--variant", "nan"], "did you mean 'nano'"),
         (["--target", "onnx", "--size", "720p"], "HEIGHTxWIDTH"),
         (["--target", "onnx", "--size", "722x1280", "--network-size", "full"], "multiple of 4"),
-        (["--target", "onnx", "--size", "96x160"], "network size 288x512"),
+        (
+            ["--target", "onnx", "--size", "96x160", "--network-size", "288x512"],
+            "at most the frame",
+        ),
         (["--target", "onnx", "--precision", "fp16"], "fp16 for onnx"),
         (["--target", "onnx", "--scan", "triton"], "unknown scan lowering"),
         (["--target", "onnx", "--quality", "great"], "unknown quality"),
@@ -167,3 +172,9 @@ def test_a_missing_extra_is_exit_code_three_with_the_line_that_installs_it(
                "--network-size", "full")  # fmt: skip
     assert f"pip install 'bokehflow[{target}]'" in done.require_plain_error(3)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("size", "network"), [("64x48", "64x48"), ("640x480", "512x384")])
+def test_the_network_sees_a_frame_in_its_own_shape(size: str, network: str) -> None:
+    (config,) = _configs("onnx", size, "mobile", None, "auto", RenderConfig())
+    assert str(config.network_size) == network

@@ -119,5 +119,5 @@ def test_a_picture_is_seen_through_the_lens_it_was_taken_with(share: str) -> Non
 
 
 def test_shares_of_lenses_that_make_more_than_all_are_refused() -> None:
-    with pytest.raises(UsageError, match="any_apertures=0.5"):
+    with pytest.raises(UsageError, match=r"any_apertures=0\.5"):
         stage(any_lenses=0.6, any_apertures=0.5)
