@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.benchmarks.evaluation.clip_study import (
+    AUTOFOCUSED,
     DEFAULT_LENS,
     END_TO_END,
     GRADIENT_BLUR,
@@ -46,6 +47,7 @@ def _depth_bars(evaluation: Evaluation) -> Iterator[Check]:
     for row, told in (
         (NETWORK, ""),
         (DEFAULT_LENS, ", told the default lens"),
+        (AUTOFOCUSED, ", the default lens autofocused"),
         (STOPPED_DOWN, ", told f/8"),
     ):
         score = held_out.depth.get(row) if held_out is not None else None

@@ -23,13 +23,23 @@ from bokehflow.training.perceptual import PerceptualDistance
 NETWORK = "network"
 DEFAULT_LENS = "network, told the default lens"
 """The clip's own lens is focused on something in view, which tells how far that is."""
+AUTOFOCUSED = "network, the default lens autofocused"
+"""What `bfx render` tells it where no lens is given."""
 STOPPED_DOWN = "network, told f/8"
 """At the clip's own focus: its own f-number was chosen for what is in view."""
 STOPPED_DOWN_F_NUMBER = 8.0
 CONSTANT = "constant depth"
 GRADIENT = "vertical gradient of the source"
 OWN_GRADIENT = "vertical gradient of the picture"
-DEPTH_ROWS = (NETWORK, DEFAULT_LENS, STOPPED_DOWN, CONSTANT, GRADIENT, OWN_GRADIENT)
+DEPTH_ROWS = (
+    NETWORK,
+    DEFAULT_LENS,
+    AUTOFOCUSED,
+    STOPPED_DOWN,
+    CONSTANT,
+    GRADIENT,
+    OWN_GRADIENT,
+)
 
 GRADIENT_BLUR = "nearer at the bottom"
 RENDERER_ALONE = "predicted depth, renderer alone"
@@ -70,6 +80,7 @@ def study_clip(
         everywhere = np.ones(plane.shape, dtype=bool)
         told = {
             DEFAULT_LENS: Lens(),
+            AUTOFOCUSED: sight.autofocused(frame, Lens(), clip.info.fov_deg),
             STOPPED_DOWN: dataclasses.replace(lens, f_number=STOPPED_DOWN_F_NUMBER),
         }
         maps = {

@@ -18,8 +18,9 @@ from bokehflow.optics import Lens
 
 MOTORCYCLE, ALOE = "motorcycle", "aloe"
 PAIRS = (MOTORCYCLE, ALOE)
-ANY_LENS = Lens()
-"""Nobody took these photos through a lens of ours: the network is told the default one."""
+LENS = Lens()
+"""Nobody took these photos through a lens of ours: the network is told the default one, focused as
+`bfx render` focuses it."""
 SMALLEST_SHARE = 1e-3
 """Fitted disparities stay above this share of the truth's median."""
 
@@ -49,7 +50,7 @@ def require_pairs(names: tuple[str, ...]) -> None:
 def study_motorcycle(sight: Sight) -> dict[str, DepthScore]:
     """Depth of the left photo, whose field of view is known, where stereo measured it."""
     photos = motorcycle()
-    seen = sight.see(photos.left, ANY_LENS, FOV_DEG)
+    seen = sight.see(photos.left, sight.autofocused(photos.left, LENS, FOV_DEG), FOV_DEG)
     inverse_depth = 1.0 / photos.depth_m[0, 0].numpy()
     gradient = fit_gradient(inverse_depth, photos.measured)
     seen_m = {NETWORK: seen.depth_m[0, 0].numpy()}
@@ -63,7 +64,7 @@ def study_aloe(sight: Sight, photo: DisparityPhoto | None = None) -> dict[str, D
     photo: None takes the installed one. Raises InputError where it is not installed.
     """
     photo = photo or aloe()
-    seen = sight.see(photo.image, ANY_LENS, None)
+    seen = sight.see(photo.image, sight.autofocused(photo.image, LENS, None), None)
     height, width = photo.disparity.shape
     gradient = fit_gradient(photo.disparity, photo.measured)
     maps = {

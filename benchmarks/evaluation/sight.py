@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bokehflow.focus import Focus, settled_focus_m
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow, depth_scale
 from bokehflow.optics import Lens
@@ -63,6 +64,16 @@ class Sight:
             out = model.pipeline_for(_size(frame)).show(frame, seen_lens, carried, runs)
         bokeh, depth, *next_state = out
         return Seen(bokeh, depth * scale, State(*next_state))
+
+    def autofocused(self, frame: Tensor, lens: Lens, fov_deg: float | None) -> Lens:
+        """The lens focused as `bfx render` focuses one where no focus is given. Arguments as
+        `see`'s."""
+
+        def look(focus_m: float) -> float:
+            seen = self.see(frame, dataclasses.replace(lens, focus_m=focus_m), fov_deg)
+            return Focus().distance_in(seen.depth_m)
+
+        return dataclasses.replace(lens, focus_m=settled_focus_m(look, lens.focus_m))
 
     def render(self, frame: Tensor, inverse_depth: Tensor, lens: Lens) -> Tensor:
         """What the renderer alone makes of a frame with inverse depth [1, 1, H, W] in 1/m."""

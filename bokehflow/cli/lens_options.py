@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bokehflow.cli.focus import Focus, parse_point
 from bokehflow.errors import UsageError
+from bokehflow.focus import Focus, parse_point
 from bokehflow.optics import Lens
 
 if TYPE_CHECKING:

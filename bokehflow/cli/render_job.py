@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bokehflow.cli.focus import Focus
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.lens_options import LensValues
 from bokehflow.cli.render_files import RenderFiles
+from bokehflow.focus import Focus, settled_focus_m
 from bokehflow.optics import Lens
 
 
@@ -27,10 +27,14 @@ class RenderJob:
 
         The depth is looked at only where the focus depends on it. Raises UsageError and LensError.
         """
+
+        def look(focus_m: float) -> float:
+            lens = self.lens.focused_at(focus_m)
+            return self.focus.distance_in(self.frames.depth(image, 0, lens))
+
         focus_m = self.focus.distance_m
         if focus_m is None:
-            provisional = self.lens.focused_at(self.lens.provisional_focus_m)
-            focus_m = self.focus.distance_in(self.frames.depth(image, 0, provisional))
+            focus_m = settled_focus_m(look, self.lens.provisional_focus_m)
         return self.lens.focused_at(focus_m)
 
 

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from bokehflow.cli.focus import Focus, FocusPoint, autofocus_m, depth_at_point_m, parse_point
-from bokehflow.cli.lens_options import LensValues, focus_from_options, lens_values
-from bokehflow.errors import LensError, NumericalError, UsageError
+from bokehflow.errors import NumericalError, UsageError
+from bokehflow.focus import (
+    MOST_LOOKS,
+    SETTLED,
+    Focus,
+    FocusPoint,
+    autofocus_m,
+    depth_at_point_m,
+    parse_point,
+    settled_focus_m,
+)
 
 HEIGHT, WIDTH = 91, 121
 
@@ -77,29 +86,24 @@ def test_a_depth_of_nan_is_not_taken_for_the_sky() -> None:
         Focus().distance_in(_scene(math.nan))
 
 
-def test_one_focus_rule_at_most() -> None:
-    assert focus_from_options(None, None, False).rule == "autofocus"
-    assert focus_from_options(None, None, True).rule == "autofocus"
-    assert focus_from_options(2.0, None, False).rule == "given"
-    assert focus_from_options(None, "1,2", False).rule == "point"
-    with pytest.raises(UsageError, match="--focus-m and --autofocus"):
-        focus_from_options(2.0, None, True)
-    with pytest.raises(UsageError, match="--focus-m and --focus-point"):
-        focus_from_options(2.0, "1,2", False)
+@pytest.mark.parametrize(
+    ("seen_m", "focus_m", "looks"),
+    [
+        (lambda _: 3.0, 3.0, 2),
+        (lambda told_m: 3.0 + 0.1 * told_m, 3.0 / 0.9, 3),
+        (lambda told_m: 5.0 - told_m, 1.5, MOST_LOOKS),
+    ],
+    ids=["a depth map", "a network that leans on the lens", "one that never settles"],
+)
+def test_the_focus_is_where_the_place_is_seen_once_it_is_told(
+    seen_m: Callable[[float], float], focus_m: float, looks: int
+) -> None:
+    told: list[float] = []
 
+    def look(told_m: float) -> float:
+        told.append(told_m)
+        return seen_m(told_m)
 
-def test_lens_defaults_are_those_of_the_lens() -> None:
-    assert lens_values(None, None, None, None) == LensValues(50.0, 1.8, 36.0)
-    assert lens_values(85.0, None, 23.5, None) == LensValues(85.0, 1.8, 23.5)
-
-
-@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
-def test_impossible_lens_values_are_told_before_any_work(value: float) -> None:
-    for values in ((value, None, None), (None, value, None), (None, None, value)):
-        with pytest.raises(LensError):
-            lens_values(*values, None)
-
-
-def test_a_long_lens_can_look_before_it_focuses() -> None:
-    lens = LensValues(2000.0, 8.0, 36.0)
-    assert lens.focused_at(lens.provisional_focus_m).focus_m > 2.0
+    assert settled_focus_m(look, 1.5) == pytest.approx(focus_m, rel=SETTLED)
+    assert told[0] == 1.5
+    assert len(told) == looks

@@ -1,9 +1,10 @@
-"""Where to focus: a distance, a point in the frame, or the documented rule of `--autofocus`."""
+"""Where to focus: a distance, a point in the frame, or the rule of autofocus."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ AUTOFOCUS_WINDOW_SHARE = 1 / 3
 """The part of the frame's width and height, around its centre, that autofocus looks at."""
 AUTOFOCUS_QUANTILE = 0.1
 """The median of the nearest fifth: near, and yet carried by a tenth of the window."""
+MOST_LOOKS = 4
+SETTLED = 0.01
+"""Change of the focus distance, as a share of it, that calls for no other look."""
 
 # No frame has more digits, and a number of hundreds of them is infinite as a float.
 _NUMBER = r"\s*(\d{1,9}(?:\.\d+)?)(%?)\s*"
@@ -117,3 +121,20 @@ def autofocus_m(depth_m: Tensor) -> float:
     window = depth_m[0, 0, top : height - top, left : width - left].flatten()
     rank = max(1, math.ceil(AUTOFOCUS_QUANTILE * window.numel()))
     return float(window.kthvalue(rank).values)
+
+
+def settled_focus_m(look: Callable[[float], float], first_m: float) -> float:
+    """The focus distance at which a place is seen by who is told to be focused there.
+
+    A network is told of the lens, and may see a place elsewhere once the focus is there. look: from
+    the focus distance that is told to that at which the place is seen then, in metres. first_m:
+    what is told first. MOST_LOOKS looks at most.
+    """
+    told_m = first_m
+    for _ in range(MOST_LOOKS):
+        seen_m = look(told_m)
+        settled = abs(seen_m - told_m) <= SETTLED * seen_m
+        told_m = seen_m
+        if settled:
+            break
+    return told_m
