@@ -128,7 +128,7 @@ def settled_focus_m(look: Callable[[float], float], first_m: float) -> float:
 
     A network is told of the lens, and may see a place elsewhere once the focus is there. look: from
     the focus distance that is told to that at which the place is seen then, in metres. first_m:
-    what is told first. MOST_LOOKS looks at most.
+    what is told first. What MOST_LOOKS looks have not settled is where the last of them saw it.
     """
     told_m = first_m
     for _ in range(MOST_LOOKS):

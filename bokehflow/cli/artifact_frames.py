@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bokehflow.cli.frame_source import RenderedFrame, focusable, pixels_beyond
+from bokehflow.cli.frame_source import RenderedFrame, pixels_beyond
 from bokehflow.errors import SizeError
 from bokehflow.export import Artifact
 from bokehflow.layers.temporal import State, first_state
@@ -25,13 +25,13 @@ class ArtifactFrames:
     def __init__(self, artifact: Artifact, session: Session, source_fov_deg: float | None) -> None:
         self._artifact, self._session = artifact, session
         self._source_fov_deg = source_fov_deg or artifact.manifest.canonical_fov_deg
-        self._scale = depth_scale(source_fov_deg, artifact.manifest.canonical_fov_deg)
+        self.depth_scale = depth_scale(source_fov_deg, artifact.manifest.canonical_fov_deg)
         variant, temporal = find_variant(artifact.manifest.variant), artifact.manifest.temporal
         self._first_state = first_state(variant, segments=temporal.segments)
 
-    def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:
-        """The network's depth for a lens that is focused anywhere."""
-        return self.render(image, index, focusable(provisional, self._scale), None).depth
+    def depth(self, image: Tensor, index: int, lens: Lens) -> Tensor:
+        """The network's depth in a first frame."""
+        return self.render(image, index, lens, None).depth
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
         """One frame of the session; a first one as often as its segments need.
@@ -45,7 +45,7 @@ class ArtifactFrames:
                 f"{expected} (height x width), the size {self._artifact.given} was exported for",
                 f"bfx export --size {found}",
             )
-        seen = lens.seen_with_depth_scaled(1.0 / self._scale)
+        seen = lens.seen_with_depth_scaled(1.0 / self.depth_scale)
         feeds = {"image": image.numpy(), "lens": np.array([seen.as_tuple()], dtype=np.float32)}
         runs = self._artifact.manifest.temporal.first_runs if state is None else 1
         next_state = state or self._first_state
@@ -53,7 +53,7 @@ class ArtifactFrames:
             states = {name: x.numpy() for name, x in zip(STATE_PAIRS, next_state, strict=True)}
             outputs = self._session.run(feeds | states)
             next_state = State(*(torch.from_numpy(outputs[name]) for name in STATE_PAIRS.values()))
-        depth_m = torch.from_numpy(outputs["depth"]) * self._scale
+        depth_m = torch.from_numpy(outputs["depth"]) * self.depth_scale
         reach_px = self._artifact.manifest.render.reach_px(found.height, found.width)
         held_back = pixels_beyond(reach_px, depth_m, lens)
         return RenderedFrame(torch.from_numpy(outputs["bokeh"]), depth_m, next_state, held_back)

@@ -21,10 +21,12 @@ from bokehflow.specs import Size
 class DepthFrames:
     """One depth map a frame, in order."""
 
+    depth_scale = 1.0
+
     def __init__(self, files: Sequence[Path], config: RenderConfig) -> None:
         self._files, self._config = files, config
 
-    def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:  # noqa: ARG002
+    def depth(self, image: Tensor, index: int, lens: Lens) -> Tensor:  # noqa: ARG002
         """The depth map of frame `index`. Raises MediaError where there is none or it is bad."""
         if index >= len(self._files):
             raise MediaError(

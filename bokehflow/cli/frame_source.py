@@ -6,7 +6,6 @@ out; only the caller carries it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
@@ -30,22 +29,22 @@ class RenderedFrame(NamedTuple):
     held_back: int = 0
 
 
-def focusable(provisional: Lens, depth_scale: float) -> Lens:
-    """The lens focused so far away that it still is beyond the focal length where the network sees
-    the scene nearer by `depth_scale`."""
-    return dataclasses.replace(provisional, focus_m=provisional.focus_m * max(1.0, depth_scale))
-
-
 def pixels_beyond(reach_px: float, depth_m: Tensor, lens: Lens) -> int:
     """How many pixels of a depth map [1, 1, H, W] the lens blurs by a larger radius."""
     return int((lens.radius_px(depth_m, depth_m.shape[3]).abs() > reach_px).sum())
 
 
 class FrameSource(Protocol):
-    """Depth and bokeh of frame number `index` (from 0)."""
+    """Depth and bokeh of frame number `index` (from 0).
 
-    def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:
-        """Depth [1, 1, H, W] in metres before a focus is chosen. Raises as `render` does."""
+    depth_scale: how many times as far away as in its frames a network's scene really is; a lens is
+    told to it focused nearer by that. 1 for depth that comes from elsewhere.
+    """
+
+    depth_scale: float
+
+    def depth(self, image: Tensor, index: int, lens: Lens) -> Tensor:
+        """Depth [1, 1, H, W] in metres as `render` would see it. Raises as that does."""
         ...
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bokehflow.cli.frame_source import RenderedFrame, focusable, pixels_beyond
+from bokehflow.cli.frame_source import RenderedFrame, pixels_beyond
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
@@ -18,11 +18,11 @@ class NetworkFrames:
     """Depth and bokeh from the reference model."""
 
     def __init__(self, model: BokehFlow) -> None:
-        self._model = model
+        self._model, self.depth_scale = model, model.depth_scale
 
-    def depth(self, image: Tensor, index: int, provisional: Lens) -> Tensor:  # noqa: ARG002
-        """The network's depth for a lens that is focused anywhere."""
-        return self._model(image, focusable(provisional, self._model.depth_scale)).depth
+    def depth(self, image: Tensor, index: int, lens: Lens) -> Tensor:  # noqa: ARG002
+        """The network's depth in a first frame."""
+        return self._model(image, lens).depth
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
         """One frame of the model."""

@@ -34,7 +34,9 @@ class RenderJob:
 
         focus_m = self.focus.distance_m
         if focus_m is None:
-            focus_m = settled_focus_m(look, self.lens.provisional_focus_m)
+            # As near as any network that sees the scene nearer can still be told.
+            nearest = self.lens.provisional_focus_m * max(1.0, self.frames.depth_scale)
+            focus_m = settled_focus_m(look, nearest)
         return self.lens.focused_at(focus_m)
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bokehflow.rendering.coarser import tent_profile
+from bokehflow.rendering.coarser import PROFILE_VARIANCE
 
 SUPERSAMPLING = 16
 SOLVER_STEPS = 40
@@ -29,15 +29,14 @@ def aperture_variance(radius: float, blades: int) -> float:
 
 
 def pyramid_variance(level: int) -> float:
-    """Variance in px^2 along one axis that a level's grid adds: means of 2 px, `Coarser` from there
-    on, and interpolating back."""
+    """Variance in px^2 along one axis that a level's grid adds, from level 1 on: means of 2 px,
+    `Coarser` for every level beyond, and interpolating back."""
     step: int = 2**level
-    tent = tent_profile(step // 2) if level > 1 else torch.ones(1, dtype=torch.float64)
-    down = tent.repeat_interleave(2)
+    down = 0.25 + sum(PROFILE_VARIANCE * 4**finer for finer in range(1, level))
     impulse = torch.zeros(1, 1, 8, 1, dtype=torch.float64)
     impulse[0, 0, 4, 0] = 1.0
     up = F.interpolate(impulse, size=(8 * step, 1), mode="bilinear", align_corners=False).flatten()
-    return _variance(down) + _variance(up)
+    return down + _variance(up)
 
 
 @lru_cache(maxsize=256)

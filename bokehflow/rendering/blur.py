@@ -35,8 +35,7 @@ class LensBlur(nn.Module):
         self.bank = tuple(bank)
         self.packs = packs_of(self.bank)
         self.coarsest_cell_px = 2 ** max(layer.fill_level for layer in bank)
-        levels = {level for layer in bank for level in (layer.level, layer.fill_level)}
-        self.coarser = Coarser(levels, (SURFACES, channels + 1))
+        self.coarser = Coarser((SURFACES, channels + 1))
         for number, pack in enumerate(self.packs):
             layers = [self.bank[index] for index in pack]
             kernel = pack_kernel(layers, channels + 1, blades, rotation_deg)

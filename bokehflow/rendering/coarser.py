@@ -1,8 +1,9 @@
-"""From half size to coarser grids, so that light stays where it is.
+"""From one grid to the next coarser one, so that light stays where it is.
 
 Means of whole cells would move a lamp to the middle of its cell, and its disk with it, by a cell at
-a time. A tent two cells wide shares it between the cells on both sides by how near they are: what
-`cells.enlarged` does the other way round, so the two together keep the centre of anything.
+a time. Here each cell of the coarser grid takes a little of its neighbours' too: what enlarging to
+twice the sides does the other way round, so the two together keep the centre of anything. Every
+cell gives away all that it has, those at the border too: no lamp pulses while it leaves the frame.
 """
 
 from __future__ import annotations
@@ -13,37 +14,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+PROFILE = (0.125, 0.375, 0.375, 0.125)
+"""How much of the cells around it a coarser one takes, along an axis."""
+PROFILE_VARIANCE = sum(share * (i - 1.5) ** 2 for i, share in enumerate(PROFILE))
+"""In squares of the finer grid's cells."""
+
 
 class Coarser(nn.Module):
-    """Maps at half size on the grids of pyramid levels; every constant is a buffer."""
+    """Maps of some numbers of channels on a grid with cells twice as wide."""
 
-    def __init__(self, levels: Iterable[int], channels: Iterable[int]) -> None:
-        """levels: that are asked for; 1 is half size itself. channels: of the maps to come."""
+    def __init__(self, channels: Iterable[int]) -> None:
         super().__init__()
-        counts = set(channels)
-        for level in set(levels):
-            if level > 1:
-                tent = tent_profile(2 ** (level - 1))
-                kernel = (tent[:, None] * tent).float()[None, None]
-                for count in counts:
-                    each = kernel.repeat(count, 1, 1, 1)
-                    self.register_buffer(_name(level, count), each, persistent=False)
+        profile = torch.tensor(PROFILE)
+        kernel = (profile[:, None] * profile)[None, None]
+        for count in set(channels):
+            self.register_buffer(_name(count), kernel.repeat(count, 1, 1, 1), persistent=False)
 
-    def forward(self, half_size: Tensor, level: int) -> Tensor:
-        """[B, C, h, w] of half size; sides are whole numbers of the level's cells."""
-        if level == 1:
-            return half_size
-        kernel = self.get_buffer(_name(level, half_size.shape[1]))
-        factor = kernel.shape[-1] // 2
-        padded = F.pad(half_size, (factor // 2,) * 4, mode="replicate")
-        return F.conv2d(padded, kernel, stride=factor, groups=kernel.shape[0])
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, h/2, w/2] of [B, C, h, w]; h and w even."""
+        kernel = self.get_buffer(_name(x.shape[1]))
+        # A cell beyond the border would hold what the last one does: that is given back.
+        padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        return F.conv2d(padded, kernel, stride=2, groups=kernel.shape[0])
 
 
-def tent_profile(factor: int) -> Tensor:
-    """How much of each pixel a cell of so many takes, [2 * factor], sum 1, float64."""
-    place = torch.arange(2 * factor, dtype=torch.float64) + 0.5
-    return (1.0 - (place / factor - 1.0).abs()) / factor
-
-
-def _name(level: int, channels: int) -> str:
-    return f"tent_{level}_{channels}"
+def _name(channels: int) -> str:
+    return f"kernel_{channels}"

@@ -41,7 +41,7 @@ class Contents:
             self._own[index, level] = (
                 self._own_at_half_size(index)
                 if level == 1
-                else self._coarser(self.own(index, 1), level)
+                else self._coarser(self.own(index, level - 1))
             )
         return self._own[index, level]
 
@@ -75,7 +75,7 @@ class Contents:
             self._surfaces[index, level] = (
                 F.avg_pool2d(self._bins.surfaces_from(index), 2)
                 if level == 1
-                else self._coarser(self._surfaces_from(index, 1), level)
+                else self._coarser(self._surfaces_from(index, level - 1))
             )
         return self._surfaces[index, level]
 

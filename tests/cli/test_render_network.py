@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from bokehflow import Lens, ModelConfig, load_model
+from bokehflow.focus import autofocus_m
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.media import open_video, read_depth, read_photo
 from tests.cli.runner import Bfx
@@ -113,9 +114,12 @@ def test_a_telephoto_source_can_be_focused_by_its_depth(
     bfx: Bfx, photo: Path, fov_deg: int
 ) -> None:
     lens = ("--focal-length-mm", 300, "--source-fov-deg", fov_deg)
-    completed = bfx("render", photo, "--autofocus", *lens, "--json")
+    depth_file = photo.with_name("depth.npy")
+    completed = bfx("render", photo, "--autofocus", *lens, "--depth-out", depth_file, "--json")
     assert completed.exit_code == 0, completed.stderr
-    assert completed.document["lens"]["focus_m"] > 0.3
+    # Where it was looked for is where the frame that is written shows it.
+    depth_m = read_depth(depth_file, HEIGHT, WIDTH)
+    assert completed.document["lens"]["focus_m"] == pytest.approx(autofocus_m(depth_m), rel=0.1)
 
 
 @pytest.mark.parametrize(("f_number", "held_back"), [(1.4, True), (22, False)])

@@ -10,44 +10,44 @@ from torch import Tensor
 from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.cells import enlarged
-from bokehflow.rendering.coarser import Coarser, tent_profile
+from bokehflow.rendering.coarser import PROFILE_VARIANCE, Coarser
 from bokehflow.rendering.config import Quality
 from tests.tolerances import FP32_EQUAL, LAMP_CENTRE_PX
 
-LEVELS = (2, 3, 4)
 
-
-@pytest.mark.parametrize("level", LEVELS)
-def test_coarser_is_the_adjoint_of_enlarging(level: int) -> None:
-    """<coarser(x), y> = <x, enlarged(y)> / factor^2, away from the border."""
-    factor = 2 ** (level - 1)
-    x, y = torch.zeros(1, 3, 8 * factor, 6 * factor), torch.zeros(1, 3, 8, 6)
-    x[:, :, 2 * factor : -2 * factor, 2 * factor : -2 * factor] = torch.rand(
-        1, 3, 4 * factor, 2 * factor
-    )
-    y[:, :, 1:-1, 1:-1] = torch.rand(1, 3, 6, 4)
-    shrunk = Coarser([level], [3])(x, level)
-    there = (shrunk * y).double().sum()
-    back = (x * enlarged(y, factor)).double().sum() / factor**2
+def test_coarser_is_the_adjoint_of_enlarging_to_the_border() -> None:
+    """<coarser(x), y> = <x, enlarged(y)> / 4."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(1, 3, 12, 20, generator=generator)
+    y = torch.rand(1, 3, 6, 10, generator=generator)
+    there = (Coarser([3])(x) * y).double().sum()
+    back = (x * enlarged(y, 2)).double().sum() / 4.0
     torch.testing.assert_close(there, back, rtol=FP32_EQUAL, atol=0)
 
 
-@pytest.mark.parametrize("level", LEVELS)
-def test_what_is_the_same_everywhere_stays_so_to_the_border(level: int) -> None:
-    flat = Coarser([level], [2])(torch.full((1, 2, 32, 16), 0.7), level)
-    assert flat.shape[2:] == (32 >> (level - 1), 16 >> (level - 1))
-    torch.testing.assert_close(flat, torch.full_like(flat, 0.7), rtol=0, atol=FP32_EQUAL)
+def test_no_light_is_gained_or_lost_at_the_border() -> None:
+    coarser = Coarser([1])
+    for place in range(8):
+        lamp = torch.zeros(1, 1, 16, 16)
+        lamp[..., place, place] = 1.0
+        assert 16.0 * float(coarser(coarser(lamp)).sum()) == pytest.approx(1.0)
 
 
-def test_half_size_is_handed_on() -> None:
-    half = torch.rand(1, 2, 4, 4)
-    assert Coarser([1, 2], [2])(half, 1) is half
+def test_what_is_the_same_everywhere_stays_so() -> None:
+    flat = Coarser([2])(torch.full((1, 2, 32, 16), 0.7))
+    torch.testing.assert_close(flat, torch.full((1, 2, 16, 8), 0.7), rtol=0, atol=FP32_EQUAL)
 
 
-@pytest.mark.parametrize("factor", [2, 4, 8])
-def test_a_tent_sums_to_one(factor: int) -> None:
-    assert tent_profile(factor).shape == (2 * factor,)
-    assert float(tent_profile(factor).sum()) == pytest.approx(1.0)
+def test_the_spread_of_a_halving_is_that_of_its_profile() -> None:
+    """Over all places within a cell, against the sum of the squares of how far light goes."""
+    coarser, moved = Coarser([1]), []
+    for place in (14, 15, 16, 17):
+        line = torch.zeros(1, 1, 2, 32)
+        line[..., place] = 1.0
+        weights = F.normalize(coarser(line).sum((0, 1, 2)).double(), p=1, dim=0)
+        at = 2.0 * torch.arange(16) + 0.5
+        moved.append(float((weights * (at - place) ** 2).sum()))
+    assert sum(moved) / 4 == pytest.approx(PROFILE_VARIANCE)
 
 
 @pytest.mark.parametrize("quality", ["mobile", "best"])
