@@ -24,7 +24,6 @@ from bokehflow.benchmarks.evaluation.ablation_study import (
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.held_out import chosen
 from bokehflow.benchmarks.results_file import write_results
-from bokehflow.benchmarks.tables import Table
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
 from bokehflow.errors import BokehFlowError, UnknownNameError
@@ -45,16 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train, judge, print and record. Returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        data = data_facts(options.data)
+        require_writable_folder(options.output)
         results = _run_all(options)
         document: dict[str, object] = {
             "schema": SCHEMA,
             "environment": describe_environment(PACKAGES),
             "settings": {"variant": options.variant, "steps": options.steps, "scan": options.scan,
                          "sizes": options.sizes, "batch": BATCH, "limit": options.limit},
-            "data": data_facts(options.data),
+            "data": data,
             "results": [asdict(result) for result in results],
         }  # fmt: skip
-        _write(options.output, document, ablation_table(results))
+        write_results(options.output, NAME, document, [ablation_table(results)])
     except BokehFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -83,11 +84,6 @@ def _run_all(options: argparse.Namespace) -> list[AblationResult]:
         )
         results.append(run_ablation(config, clips, stills, train_options, distance))
     return results
-
-
-def _write(folder: Path, document: dict[str, object], table: Table) -> None:
-    require_writable_folder(folder)
-    write_results(folder, NAME, document, [table])
 
 
 def _parser() -> argparse.ArgumentParser:

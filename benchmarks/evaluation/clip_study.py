@@ -16,7 +16,7 @@ from bokehflow.benchmarks.evaluation.sight import Seen, Sight
 from bokehflow.benchmarks.planes import Mask, Plane
 from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.benchmarks.quality.renderers import NO_BLUR
-from bokehflow.calibration.data.clip import Clip
+from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.optics import Lens
 from bokehflow.training.perceptual import PerceptualDistance
 
@@ -67,9 +67,15 @@ class ClipStudy:
 
 
 def study_clip(
-    sight: Sight, clip: Clip, gradient: Gradient, distance: PerceptualDistance
+    sight: Sight,
+    clip: Clip,
+    gradient: Gradient,
+    distance: PerceptualDistance,
+    *,
+    other_lenses: bool,
 ) -> ClipStudy:
-    """Score the first frame of a clip. gradient: of the clip's source."""
+    """Score the first frame of a clip. gradient: of the clip's source. other_lenses: also the depth
+    that the network sees when it is told of another lens than the clip's own."""
     known = clip.tensors()
     frame, truth = known.frames[:1], known.inverse_depth[:1]
     lens = clip.info.lens
@@ -78,16 +84,10 @@ def study_clip(
     if clip.info.depth_cues:
         plane = _plane(truth)
         everywhere = np.ones(plane.shape, dtype=bool)
-        told = {
-            DEFAULT_LENS: Lens(),
-            AUTOFOCUSED: sight.autofocused(frame, Lens(), clip.info.fov_deg),
-            STOPPED_DOWN: dataclasses.replace(lens, f_number=STOPPED_DOWN_F_NUMBER),
-        }
-        maps = {
-            name: _plane(sight.see(frame, other, clip.info.fov_deg).depth_m)
-            for name, other in told.items()
-        }
-        depth = depth_rows(plane, {NETWORK: _plane(seen.depth_m), **maps}, everywhere, gradient)
+        maps = {NETWORK: _plane(seen.depth_m)}
+        if other_lenses:
+            maps |= _told_otherwise(sight, frame, clip.info)
+        depth = depth_rows(plane, maps, everywhere, gradient)
     pictures = _pictures(sight, clip, frame, truth, seen, gradient)
     reference = known.bokeh[:1]
     radius = lens.signed_radius_px(truth, frame.shape[3])
@@ -96,6 +96,18 @@ def study_clip(
         for name, picture in pictures.items()
     }
     return ClipStudy(clip.info.source, clip.info.depth_cues, depth, bokeh)
+
+
+def _told_otherwise(sight: Sight, frame: Tensor, info: ClipInfo) -> dict[str, Plane]:
+    """The network's depth [H, W] in metres by what else it is told of the lens."""
+    told = {
+        DEFAULT_LENS: Lens(),
+        AUTOFOCUSED: sight.autofocused(frame, Lens(), info.fov_deg),
+        STOPPED_DOWN: dataclasses.replace(info.lens, f_number=STOPPED_DOWN_F_NUMBER),
+    }
+    return {
+        name: _plane(sight.see(frame, lens, info.fov_deg).depth_m) for name, lens in told.items()
+    }
 
 
 def depth_rows(

@@ -64,8 +64,12 @@ def study_held_out(
     entries: Sequence[FoundClip],
     distance: PerceptualDistance,
     advance: Callable[[], None],
+    *,
+    other_lenses: bool = False,
 ) -> dict[str, GroupReport]:
     """Score every still, once for each `advance`. Returns a report by source, and one over ALL.
+
+    other_lenses: as `study_clip` has it.
 
     Raises InputError for a clip that cannot be read.
     """
@@ -73,7 +77,8 @@ def study_held_out(
     studies = []
     for entry in entries:
         clip = read_clip(entry.path)
-        studies.append(study_clip(sight, clip, gradients[entry.source], distance))
+        gradient = gradients[entry.source]
+        studies.append(study_clip(sight, clip, gradient, distance, other_lenses=other_lenses))
         advance()
     groups = {
         source: [study for study in studies if study.source == source]

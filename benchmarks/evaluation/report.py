@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from bokehflow.benchmarks.checks import Check, check_facts
 from bokehflow.benchmarks.environment import describe_environment
-from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.run import Evaluation, Plan
 
 SCHEMA = "bokehflow.evaluation/1"
@@ -40,7 +39,7 @@ def evaluation_document(
             "trend_commit": plan.kept_trend.commit if plan.kept_trend else None,
         },
         "weights": results.pop("weights"),
-        "data": data_facts(config.data),
+        "data": plan.data,
         "left_out": len(plan.left_out),
         "seconds": round(seconds, 1),
         "results": results,

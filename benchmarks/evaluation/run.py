@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
 from bokehflow.benchmarks.evaluation.flicker import (
     SEGMENTS,
@@ -54,7 +55,8 @@ class EvaluationConfig:
     and films of each source, for the whole measurement and for every snapshot; None for all.
     pairs: real photos with measured depth. snapshots: a run's folder of them, or the record of an
     evaluation that has scored them; None for no trend.
-    Raises UsageError for limits below 1, UnknownNameError for a scan or a pair that does not exist.
+    Raises UsageError for limits below 1 and videos of one name, UnknownNameError for a scan or a
+    pair that does not exist.
     """
 
     data: Path
@@ -74,16 +76,21 @@ class EvaluationConfig:
         for name, value in (("limit", self.limit), ("trend_limit", self.trend_limit)):
             if value is not None and value < 1:
                 raise UsageError(f"{name}={value}", "at least 1")
+        names = [path.name for path in self.videos]
+        if len(set(names)) < len(names):
+            raise UsageError("two videos of one name", "a name for each, as the record has them")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A measurement that can begin: everything it needs has been found.
 
-    left_out: clips that cannot be read, and films whose size segment states cannot be cut along.
+    data: as `data_facts` tells it. left_out: clips that cannot be read, and films whose size
+    segment states cannot be cut along.
     """
 
     config: EvaluationConfig
+    data: list[dict[str, object]]
     sight: Sight
     distance: PerceptualDistance
     stills: list[FoundClip]
@@ -142,6 +149,7 @@ def prepare(config: EvaluationConfig) -> Plan:
     telling = [entry for entry in clips.entries if entry.depth_cues]
     return Plan(
         config,
+        data_facts(config.data),
         sight,
         distance,
         stills=chosen(clips.entries, config.limit),
@@ -176,7 +184,7 @@ def run(plan: Plan, advance: Callable[[], None]) -> Evaluation:
 
     return Evaluation(
         weights=plan.sight.model.weights,
-        held_out=study_held_out(plan.sight, plan.stills, plan.distance, advance),
+        held_out=study_held_out(plan.sight, plan.stills, plan.distance, advance, other_lenses=True),
         motorcycle=counted(study_motorcycle(plan.sight)) if MOTORCYCLE in config.pairs else {},
         aloe=counted(study_aloe(plan.sight)) if ALOE in config.pairs else {},
         film_count=len(plan.films),

@@ -20,6 +20,9 @@ from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.results_file import write_json
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import BokehFlowError, InputError, UsageError
+from bokehflow.training.changes import Change, read_changes
+from bokehflow.training.checkpoint import read_checkpoint
+from bokehflow.training.config_file import differences, read_config
 from bokehflow.training.curves import COLUMNS
 from bokehflow.training.loop import CURVES
 
@@ -42,13 +45,15 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Run:
     """A whole run. config: its file; hardware: in words; data: as `data_facts` has it. share: how
-    much it counts in the mean with the weights that it began with, 1 for the run alone."""
+    much it counts in the mean with the weights that it began with, 1 for the run alone. changes: of
+    its config under way."""
 
     config: str
     hardware: str
     stages: tuple[Stage, ...]
     data: list[dict[str, Any]]
     share: float = 1.0
+    changes: tuple[Change, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -92,13 +97,26 @@ def read_runs(record: Path) -> list[Run]:
         if document["schema"] != SCHEMA:
             raise InputError(f"{record} has schema {document['schema']}", SCHEMA)
         return [
-            Run(**{**run, "stages": tuple(Stage(**stage) for stage in run["stages"])})
+            Run(
+                **{
+                    **run,
+                    "stages": tuple(Stage(**stage) for stage in run["stages"]),
+                    "changes": tuple(Change(**change) for change in run.get("changes", ())),
+                }
+            )
             for run in document["runs"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{record} cannot be read: {error}", "what training_record wrote"
         ) from error
+
+
+def _require_its_config(run: Path, config: Path) -> None:
+    """Raise UsageError for a config that the run did not end with."""
+    changed = differences(read_checkpoint(run).config, read_config(config))
+    if changed:
+        raise UsageError(f"{config} is not the config of {run}: {', '.join(changed)} differ")
 
 
 def write_runs(record: Path, runs: Iterable[Run]) -> None:
@@ -114,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("--run", type=Path, required=True, help="the run's folder, with its curves")
-    add("--config", required=True, help="the run's config")
+    add("--config", type=Path, required=True, help="the run's config")
     add("--hardware", required=True, help="what it was trained on, in words")
     add("--data", type=Path, default=Path("data"), help="the data folder it learned from")
     add("--goes-on", action="store_true", help="began with the weights of the runs recorded so far")
@@ -128,12 +146,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "weights recorded so far, with which the mean was taken",
                 "give --goes-on, or leave out --share",
             )
+        _require_its_config(options.run, options.config)
         run = Run(
-            options.config,
+            str(options.config),
             options.hardware,
             read_stages(options.run),
             [facts for facts in data_facts(options.data) if _trains(facts)],
             options.share,
+            read_changes(options.run),
         )
         before = read_runs(options.record) if options.goes_on else []
         write_runs(options.record, [*before, run])

@@ -32,7 +32,7 @@ def pyramid_variance(level: int) -> float:
     """Variance in px^2 along one axis that a level's grid adds, from level 1 on: means of 2 px,
     `Coarser` for every level beyond, and interpolating back."""
     step: int = 2**level
-    down = 0.25 + sum(PROFILE_VARIANCE * 4**finer for finer in range(1, level))
+    down: float = 0.25 + sum(PROFILE_VARIANCE * 4**finer for finer in range(1, level))
     impulse = torch.zeros(1, 1, 8, 1, dtype=torch.float64)
     impulse[0, 0, 4, 0] = 1.0
     up = F.interpolate(impulse, size=(8 * step, 1), mode="bilinear", align_corners=False).flatten()

@@ -19,6 +19,8 @@ METHODS = ("adamw", "muon")
 RENDERINGS = ("none", "true_depth", "predicted_depth")
 PERCEPTUAL_NETWORKS = ("efficientnet_lite0", "vgg19")
 SMALLEST_SIDE_PX = 16
+ROUNDING = 1e-9
+"""Of shares that add up to one."""
 LARGEST_SEED = 2**64 - 1
 """That torch takes."""
 
@@ -120,7 +122,10 @@ class StageConfig:
         _within("pan", self.pan, 0.0, 0.5)
         _within("turns", self.turns, 0.0, 1.0)
         _within("any_lenses", self.any_lenses, 0.0, 1.0)
-        _within("any_apertures", self.any_apertures, 0.0, 1.0 - self.any_lenses)
+        _within("any_apertures", self.any_apertures, 0.0, 1.0)
+        told = self.any_lenses + self.any_apertures
+        if told > 1.0 + ROUNDING:
+            raise UsageError(f"any_lenses and any_apertures, together {told:g}", "at most 1")
         if self.rendering not in RENDERINGS:
             raise UnknownNameError("rendering", self.rendering, RENDERINGS)
         if self.camera_looks and self.renders:
@@ -133,7 +138,7 @@ class StageConfig:
                 f"turns in the stage {self.name!r}, which trains the picture or several frames",
                 'turns with rendering = "none" and frames = 1',
             )
-        if self.any_lenses + self.any_apertures and self.renders:
+        if told and self.renders:
             raise UsageError(
                 f"any_lenses or any_apertures in the stage {self.name!r}, which trains the picture",
                 'them with rendering = "none"',

@@ -16,6 +16,7 @@ from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
 from bokehflow.training.ahead import Fetched
 from bokehflow.training.batch import Batch
+from bokehflow.training.changes import note_change
 from bokehflow.training.checkpoint import (
     NAME,
     RunState,
@@ -131,18 +132,22 @@ def _open_run(config: TrainConfig, options: TrainOptions, world: World) -> RunSt
     averaged = AveragedWeights(network, config.ema_decay)
     state = RunState(network, averaged, build_optimiser(network, config.optimiser))
     torch.manual_seed(config.seed)
-    if goes_on:
-        _go_on(config, options, state)
+    changed = _go_on(config, options, state) if goes_on else []
     if world.leads:
         with output_errors(options.out):
             (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
         require_writable(options.out / NAME)
+        if changed:
+            note_change(options.out, state.step, changed)
     world.wait()
     return state
 
 
-def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> None:
-    """Restore the folder's checkpoint, if that is what was asked for."""
+def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> list[str]:
+    """Restore the folder's checkpoint, if that is what was asked for.
+
+    Returns the keys of the config that are others now.
+    """
     if not options.resume:
         raise UsageError(
             f"{options.out} already holds a run",
@@ -163,6 +168,7 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> None:
             "pass --new-config to go on under the changed one",
         )
     restore(checkpoint, state)
+    return changed
 
 
 def _step(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> TrainStep:

@@ -23,7 +23,11 @@ from bokehflow.specs import Size
 
 SCHEMA = 1
 _ARRAYS = ("frames", "inverse_depth", "bokeh", "flow", "flow_valid")
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+# RuntimeError: an entry that says it is encrypted, or of a method that nobody knows.
+_DAMAGE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def write_clip(path: Path, clip: Clip) -> None:

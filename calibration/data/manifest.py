@@ -147,12 +147,15 @@ def scan_folder(folder: Path, request: DataRequest, known: Mapping[str, str]) ->
 
 def _require_of_request(path: Path, request: DataRequest) -> None:
     frames, size = examine(path)
-    found = (read_info(path).seed, frames, size.height, size.width)
-    wanted = (request.seed, request.frames, request.height, request.width)
+    info = read_info(path)
+    found = (info.seed, frames, size.height, size.width, ", ".join(info.known))
+    wanted = (
+        request.seed, request.frames, request.height, request.width, ", ".join(request.known),
+    )  # fmt: skip
     if found != wanted:
         raise UsageError(
-            "{} has seed {} and {} frames of {}x{}".format(path, *found),
-            "seed {} and {} frames of {}x{}, or another folder".format(*wanted),
+            "{} has seed {} and {} frames of {}x{} with {}".format(path, *found),
+            "seed {} and {} frames of {}x{} with {}, or another folder".format(*wanted),
         )
 
 

@@ -119,5 +119,8 @@ def test_a_picture_is_seen_through_the_lens_it_was_taken_with(share: str) -> Non
 
 
 def test_shares_of_lenses_that_make_more_than_all_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"any_apertures=0\.5"):
+    with pytest.raises(UsageError, match=r"together 1\.1"):
         stage(any_lenses=0.6, any_apertures=0.5)
+    for share in (0.1, 0.2, 0.3, 0.7, 0.9):
+        stage(any_lenses=1.0 - share, any_apertures=share)
+        stage(any_lenses=0.8, any_apertures=0.2)

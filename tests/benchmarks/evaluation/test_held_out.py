@@ -61,7 +61,9 @@ def test_pictures_that_do_not_tell_their_depth_count_for_bokeh_alone(tmp_path: P
     write_clip(tmp_path / "b.npz", tiny_clip(2, split=HELD_OUT, depth_cues=False))
     entries = find_clips(tmp_path, HELD_OUT).entries
     done: list[int] = []
-    reports = study_held_out(tiny_sight(), entries, packaged_perceptual(), lambda: done.append(1))
+    reports = study_held_out(
+        tiny_sight(), entries, packaged_perceptual(), lambda: done.append(1), other_lenses=True
+    )
     assert len(done) == 2
     assert {name: report.stills for name, report in reports.items()} == {"made": 2, ALL: 1}
     assert list(reports[ALL].depth) == list(DEPTH_ROWS)

@@ -1,0 +1,49 @@
+"""When the config of a run changed under way: a row a change, in the run's folder.
+
+The last config alone does not tell how weights came about that others had a part in.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bokehflow.errors import InputError
+from bokehflow.media.atomic import output_errors
+
+CHANGES = "changes.csv"
+COLUMNS = ("step", "changed")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """step: the last one under the config before. changed: its keys, with commas between."""
+
+    step: int
+    changed: str
+
+
+def note_change(folder: Path, step: int, keys: Sequence[str]) -> None:
+    """Add a row. Raises OutputError where it cannot be written."""
+    path = folder / CHANGES
+    with output_errors(path):
+        begins = not path.exists()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            if begins:
+                writer.writerow(COLUMNS)
+            writer.writerow((step, ", ".join(keys)))
+
+
+def read_changes(folder: Path) -> tuple[Change, ...]:
+    """All rows, none for a run whose config never changed. Raises InputError for anything else."""
+    path = folder / CHANGES
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return tuple(Change(int(row["step"]), row["changed"]) for row in csv.DictReader(file))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read: {error}", "what `bfx train` wrote") from error
