@@ -1,7 +1,8 @@
 """What quantization costs against truth, on scenes that no calibration sees.
 
-Layered scenes have an exact truth. They are traced small and enlarged, frame and truth alike: blur
-grows with the width, so that an enlarged scene is still one scene through one lens.
+Layered scenes have an exact truth. They are traced small, in the frame's shape, and enlarged, frame
+and truth alike: blur grows with the width, so that an enlarged scene is still one scene through one
+lens.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ HELD_OUT_SEED = 90_000
 HELD_OUT_KINDS = ("portrait", "leaves", "occluder", "ground")
 FRAMES = 2
 """The second frame of a still scene starts from the state of the first; it is the one judged."""
-_TRACED_HEIGHT = 128
+_TRACED_SIDE_PX = 128
+"""The shorter side of a traced scene."""
 _LENS_SAMPLES = 256
 
 Float32 = NDArray[np.float32]
@@ -57,11 +59,12 @@ class Loss:
 
 
 def held_out_scenes(size: Size) -> list[HeldScene]:
-    """One scene of each of HELD_OUT_KINDS at a size."""
-    width = round(_TRACED_HEIGHT * max(1.0, size.width / size.height))
+    """One scene of each of HELD_OUT_KINDS at a size, traced in its shape: disks stay round."""
+    height = round(_TRACED_SIDE_PX * max(1.0, size.height / size.width))
+    width = round(_TRACED_SIDE_PX * max(1.0, size.width / size.height))
     scenes = []
     for kind in HELD_OUT_KINDS:
-        scene = make_scene(kind, HELD_OUT_SEED, _TRACED_HEIGHT, width, samples=_LENS_SAMPLES)
+        scene = make_scene(kind, HELD_OUT_SEED, height, width, samples=_LENS_SAMPLES)
         lens = np.array([scene.lens.as_tuple()], dtype=np.float32)
         scenes.append(
             HeldScene(kind, _resized(scene.frame, size), lens, _resized(scene.truth, size))

@@ -1,0 +1,35 @@
+"""Held-out scenes: at the frame's size, and traced in its shape."""
+
+from __future__ import annotations
+
+import pytest
+
+from bokehflow.calibration.scenes import Scene, make_scene
+from bokehflow.quantize import held_out
+from bokehflow.specs import Size
+
+
+@pytest.mark.parametrize(
+    ("size", "traced"),
+    [
+        (Size(96, 160), (128, 213)),
+        (Size(96, 96), (128, 128)),
+        (Size(160, 96), (213, 128)),
+    ],
+    ids=["landscape", "square", "portrait"],
+)
+def test_scenes_are_traced_in_the_shape_of_the_frame(
+    size: Size, traced: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[int, ...]] = []
+
+    def quickly(kind: str, seed: int, height: int, width: int, **_: object) -> Scene:
+        scene = make_scene(kind, seed, height, width, samples=1)
+        made.append(tuple(scene.truth.shape[-2:]))
+        return scene
+
+    monkeypatch.setattr(held_out, "make_scene", quickly)
+    scenes = held_out.held_out_scenes(size)
+    assert made == [traced] * len(held_out.HELD_OUT_KINDS)
+    for scene in scenes:
+        assert scene.frame.shape == scene.truth.shape == (1, 3, size.height, size.width)
