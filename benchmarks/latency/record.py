@@ -42,7 +42,11 @@ def artifact_row(
     )
     budgets = budgets_of(artifact.manifest, artifact.file_bytes, measured)
     return {
-        "artifact": _artifact_facts(artifact),
+        "artifact": {
+            "name": artifact.given.name,
+            "bytes": artifact.file_bytes,
+            **artifact_facts(artifact.manifest),
+        },
         "runtime": {
             "name": runtime,
             "version": times and times["version"],
@@ -92,12 +96,10 @@ def document(
     return record, passed
 
 
-def _artifact_facts(artifact: Artifact) -> dict[str, Any]:
-    manifest: Manifest = artifact.manifest
+def artifact_facts(manifest: Manifest) -> dict[str, Any]:
+    """What a row says of the artifact that a manifest is of, but its name and size."""
     return {
-        "name": artifact.given.name,
         "sha256": manifest.artifact_sha256,
-        "bytes": artifact.file_bytes,
         "target": manifest.target,
         "precision": manifest.precision,
         "variant": manifest.variant,
@@ -106,6 +108,8 @@ def _artifact_facts(artifact: Artifact) -> dict[str, Any]:
         "frame_size": str(manifest.frame_size),
         "network_size": str(manifest.network_size),
         "scan": manifest.scan["lowering"],
+        "temporal": dataclasses.asdict(manifest.temporal),
+        "render": dataclasses.asdict(manifest.render),
     }
 
 

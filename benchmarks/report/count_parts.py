@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bokehflow.benchmarks.dot_products import eight_bit_dot_products
+from bokehflow.benchmarks.latency.record import artifact_facts
 from bokehflow.benchmarks.latency.scopes import file_scopes
+from bokehflow.benchmarks.report.float_twin import float_twin
 from bokehflow.benchmarks.report.node_parts import PARTS, eight_bits_of, milliseconds_by_part
 from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts
 from bokehflow.calibration.frames import VALIDATION_LENSES, validation_frames
@@ -37,12 +39,10 @@ def find_pair(artifact: Artifact | None, all_of_them: Sequence[Artifact]) -> Pai
     """The pair of an artifact, None for one that is not quantized, not for OpenVINO, or alone."""
     if artifact is None or not _is_quantized_openvino(artifact):
         return None
-    size = artifact.manifest.network_size
-    for other in all_of_them:
-        facts = other.manifest
-        if (facts.target, facts.precision, facts.network_size) == ("openvino", "fp32", size):
-            return Pair(artifact, other)
-    return None
+    known = {other.manifest.artifact_sha256: other for other in all_of_them}
+    facts = [artifact_facts(other.manifest) for other in all_of_them]
+    twin = float_twin(artifact.manifest, facts)
+    return None if twin is None else Pair(artifact, known[twin])
 
 
 def count_parts(

@@ -14,8 +14,9 @@ from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.record import SCHEMA
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.benchmarks.report.document import Latency
+from bokehflow.benchmarks.report.float_twin import float_twin
 from bokehflow.errors import InputError
-from bokehflow.export import Artifact
+from bokehflow.export import Artifact, Manifest
 from bokehflow.runtimes import runtime_of
 
 SETTINGS = Settings(iterations=10, warmup=2, profile=0)
@@ -79,34 +80,21 @@ def latency_of(artifact: Artifact, rounds: Sequence[Round], where: str) -> Laten
         p90_ms=statistics.median(row["times"]["p90_ms"] for row in rows),
         process_peak_bytes=_largest(rows, "process_peak_bytes"),
         model_peak_bytes=_largest(rows, "model_peak_bytes"),
-        time_ratio=_time_ratio(artifact.manifest.artifact_sha256, rounds),
+        time_ratio=_time_ratio(artifact.manifest, rounds),
         where=where,
     )
 
 
-def _time_ratio(sha256: str, rounds: Sequence[Round]) -> float | None:
+def _time_ratio(manifest: Manifest, rounds: Sequence[Round]) -> float | None:
+    """Against the float32 twin that the same runtime ran in the same way in the same round."""
     ratios = []
     for one in rounds:
-        own = one.rows[sha256]
-        twin = _float_twin(own, one)
-        if twin is not None and twin is not own:
-            ratios.append(own["times"]["p50_ms"] / twin["times"]["p50_ms"])
+        own = one.rows[manifest.artifact_sha256]
+        ran = [r for r in one.rows.values() if r["runtime"] == own["runtime"] and r["times"]]
+        twin = float_twin(manifest, [row["artifact"] for row in ran])
+        if twin is not None:
+            ratios.append(own["times"]["p50_ms"] / one.rows[twin]["times"]["p50_ms"])
     return statistics.median(ratios) if ratios else None
-
-
-def _float_twin(own: Row, one: Round) -> Row | None:
-    """The float32 artifact that the same runtime ran in the same way in the same round."""
-    return next(
-        (
-            row
-            for row in one.rows.values()
-            if row["artifact"]["precision"] == "fp32"
-            and row["runtime"] == own["runtime"]
-            and row["artifact"]["network_size"] == own["artifact"]["network_size"]
-            and row["times"] is not None
-        ),
-        None,
-    )
 
 
 def _largest(rows: Sequence[Row], name: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bokehflow.benchmarks.parity import reference_session
@@ -53,7 +53,7 @@ def choose_subjects(
 
     reference: an artifact; None takes the first in float32 that runs here, or the model in PyTorch
     where there is none. weights: of that model, None for those that ship. Raises ArtifactError for
-    what is no artifact, and UsageError for artifacts of other weights or another frame size.
+    what is no artifact, and UsageError for artifacts of other weights, sizes or settings.
     """
     artifacts = [load_artifact(path) for path in paths]
     chosen = load_artifact(reference) if reference is not None else _first_float32(artifacts)
@@ -81,11 +81,23 @@ def _first_float32(artifacts: Sequence[Artifact]) -> Artifact | None:
 
 
 def _require_comparable(first: Artifact, other: Artifact) -> None:
-    for what in ("variant", "weights_sha256", "frame_size"):
-        wanted, found = (getattr(one.manifest, what) for one in (first, other))
-        if wanted != found:
+    wanted, found = (_settings(one.manifest) for one in (first, other))
+    for what in wanted:
+        if wanted[what] != found[what]:
             raise UsageError(
-                f"{other.given.name} has {what} {found}",
-                f"{wanted}, as {first.given.name} has",
-                "compare artifacts of one model and one frame size",
+                f"{other.given.name} has {what} {found[what]}",
+                f"{wanted[what]}, as {first.given.name} has",
+                "compare artifacts of one model, of the same sizes and settings",
             )
+
+
+def _settings(manifest: Manifest) -> dict[str, object]:
+    """What decides what an artifact is to compute, and so must be that of the reference."""
+    return {
+        "variant": manifest.variant,
+        "weights_sha256": manifest.weights_sha256,
+        "frame_size": manifest.frame_size,
+        "network_size": manifest.network_size,
+        **{f"temporal.{name}": value for name, value in asdict(manifest.temporal).items()},
+        **{f"render.{name}": value for name, value in asdict(manifest.render).items()},
+    }

@@ -125,3 +125,28 @@ def test_artifacts_of_two_models_are_not_compared(
     )
     command = ("report", artifacts["onnx"].path, other, "-o", tmp_path / "report.html")
     assert "artifacts of one model" in bfx(*command).require_plain_error(2)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"temporal": {"tsp": "off", "segments": 1}}, "has temporal.tsp off; expected document"),
+        ({"render": {"quality": "best"}}, "has render.quality best; expected mobile"),
+        ({"network_size": [64, 128]}, "has network_size 64x128; expected"),
+    ],
+    ids=["temporal", "render", "network size"],
+)
+def test_artifacts_of_other_settings_are_not_compared(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    change: dict[str, Any],
+    words: str,
+) -> None:
+    def merge(facts: dict[str, Any]) -> None:
+        for name, value in change.items():
+            facts[name] = {**facts[name], **value} if isinstance(value, dict) else value
+
+    other = copy_with(artifacts["onnx"], tmp_path, merge)
+    command = ("report", artifacts["onnx"].path, other, "-o", tmp_path / "report.html")
+    assert words in bfx(*command).require_plain_error(2)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bokehflow.benchmarks.latency.record import SCHEMA
+from bokehflow.benchmarks.latency.record import SCHEMA, artifact_facts
 from bokehflow.benchmarks.report.latency import Round, latency_of, read_latency
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
@@ -20,7 +20,7 @@ FLOAT, INT8, OTHER = "a" * 64, "b" * 64, "c" * 64
 def row(sha256: str, precision: str, p50_ms: float, runtime: str = "onnxruntime") -> dict[str, Any]:
     """One row of a record."""
     return {
-        "artifact": {"sha256": sha256, "precision": precision, "network_size": "288x512"},
+        "artifact": artifact_facts(manifest(artifact_sha256=sha256, precision=precision)),
         "runtime": {"name": runtime, "threads": 2},
         "times": {"p50_ms": p50_ms, "p90_ms": p50_ms + 10.0},
         "memory": {"process_peak_bytes": int(p50_ms), "model_peak_bytes": None},
@@ -35,9 +35,13 @@ def a_round(*rows: dict[str, Any]) -> Round:
     return Round({one["artifact"]["sha256"]: one for one in rows})
 
 
-def artifact(sha256: str) -> Artifact:
-    """One that has this hash."""
-    return Artifact(Path("a.onnx"), manifest(artifact_sha256=sha256))
+def artifact(sha256: str, source: str | None = None) -> Artifact:
+    """One that has this hash, in float32 or in 8 bits. source: of what it was quantized."""
+    precision = "fp32" if sha256 == FLOAT else "int8"
+    made = {"recipe": "int8", "quantized_layers": [], "source_sha256": source}
+    quantization = made if source else None
+    facts = manifest(artifact_sha256=sha256, precision=precision, quantization=quantization)
+    return Artifact(Path("a.onnx"), facts)
 
 
 def test_the_ratio_is_taken_within_each_round() -> None:
@@ -58,6 +62,34 @@ def test_the_ratio_is_taken_within_each_round() -> None:
 def test_another_runtime_is_no_twin() -> None:
     rounds = [a_round(row(FLOAT, "fp32", 100.0, "openvino"), row(INT8, "int8", 50.0))]
     assert latency_of(artifact(INT8), rounds, "").time_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("variant", "small"),
+        ("weights_sha256", "0" * 64),
+        ("frame_size", "64x96"),
+        ("network_size", "64x96"),
+        ("scan", "unrolled"),
+        ("temporal", {"tsp": "off", "segments": 1}),
+        ("render", {"quality": "best"}),
+    ],
+)
+def test_another_model_size_or_setting_is_no_twin(fact: str, value: object) -> None:
+    other = row(OTHER, "fp32", 1000.0)
+    other["artifact"][fact] = value
+    alone = a_round(other, row(INT8, "int8", 50.0))
+    assert latency_of(artifact(INT8), [alone], "").time_ratio is None
+    both = a_round(other, row(FLOAT, "fp32", 100.0), row(INT8, "int8", 50.0))
+    assert latency_of(artifact(INT8), [both], "").time_ratio == 0.5
+
+
+def test_the_twin_is_what_was_quantized_wherever_it_was_measured() -> None:
+    source = row(FLOAT, "fp32", 100.0)
+    del source["artifact"]["temporal"], source["artifact"]["render"]  # as in older records
+    rounds = [a_round(row(OTHER, "fp32", 1000.0), source, row(INT8, "int8", 50.0))]
+    assert latency_of(artifact(INT8, FLOAT), rounds, "").time_ratio == 0.5
 
 
 def test_what_was_not_measured_says_why() -> None:

@@ -28,6 +28,7 @@ from bokehflow.benchmarks.report.node_parts import (
 from bokehflow.benchmarks.report.page import render_page
 from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts
 from bokehflow.export import Artifact
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.runtimes.openvino_counters import ExecutedNode
 from tests.benchmarks.report.samples import int8_row, made_report, manifest, reference_row
 
@@ -176,9 +177,15 @@ def test_table_and_sentence_are_in_all_three_files() -> None:
 def test_only_a_quantized_openvino_artifact_with_a_twin_is_counted() -> None:
     recipe = {"recipe": "int8", "quantized_layers": [LAYER]}
     made = Artifact(Path("q"), manifest(target="openvino", precision="int8", quantization=recipe))
-    twin = Artifact(Path("f"), manifest(target="openvino"))
+    twin = Artifact(Path("f"), manifest(target="openvino", artifact_sha256="3" * 64))
     other = Artifact(Path("o"), manifest())
-    assert find_pair(made, [other, twin]) == Pair(made, twin)
+    still = manifest(target="openvino", artifact_sha256="4" * 64, temporal=TemporalConfig("off"))
+    assert find_pair(made, [other, Artifact(Path("s"), still), twin]) == Pair(made, twin)
+    assert find_pair(made, [Artifact(Path("s"), still)]) is None
+    source = dataclasses.replace(made.manifest, quantization={**recipe, "source_sha256": "5" * 64})
+    older = Artifact(Path("a"), manifest(target="openvino", artifact_sha256="5" * 64))
+    chosen = Artifact(Path("q"), source)
+    assert find_pair(chosen, [twin, older]) == Pair(chosen, older)
     assert find_pair(made, [other]) is None
     assert find_pair(twin, [twin]) is None
     assert find_pair(None, [twin]) is None
