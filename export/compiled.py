@@ -5,7 +5,6 @@ A fusion that does not happen is no error to an engine; it is only many times sl
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from bokehflow.errors import CheckError
 from bokehflow.export.lowering.choice import Lowering
 from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_file import MODEL_FILE
+from bokehflow.temporary import temporary_folder
 
 LOOPS = ("Loop", "TensorIterator")
 """How OpenVINO calls what its fusion left as a loop over tokens."""
@@ -49,10 +49,10 @@ def operators_of(compiled: Any) -> Counter[str]:
 def _compiled_onnx(path: Path) -> Counter[str]:
     import onnxruntime
 
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
+        options.optimized_model_filepath = str(folder / "optimized.onnx")
         onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
         graph = onnx.load(options.optimized_model_filepath).graph
     return Counter(node.op_type for node in graph.node)

@@ -8,7 +8,6 @@ tool unpacks; `load_artifact` opens it as it is.
 from __future__ import annotations
 
 import contextlib
-import errno
 import lzma
 import tempfile
 import zipfile
@@ -16,10 +15,11 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from bokehflow.errors import ArtifactError, OutputError
+from bokehflow.errors import ArtifactError
 from bokehflow.export.hashing import files_of
 from bokehflow.export.naming import MANIFEST_SUFFIX, files_beside
 from bokehflow.export.staging import staged
+from bokehflow.temporary import lacks_room, no_room, temporary_place
 
 PACKED_SUFFIX = ".zip"
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
@@ -37,8 +37,6 @@ _UNREADABLE = (
 )
 """What reading a zip raises that is damaged, cut short, encrypted or packed in another way, and
 what writing its files raises where there is no place for them."""
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 _unpacked: list[tempfile.TemporaryDirectory[str]] = []
 """Removed when the process ends: what is inside is read until then."""
@@ -104,11 +102,8 @@ def unpack(path: Path) -> Path:
             name = _artifact_in(path, archive.namelist())
             archive.extractall(folder.name)
     except _UNREADABLE as error:
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            raise OutputError(
-                f"{path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror}",
-                remedy="free some space there or name another folder in TMPDIR",
-            ) from error
+        if isinstance(error, OSError) and lacks_room(error):
+            raise no_room(error, f"{path} cannot be unpacked in {temporary_place()}") from error
         raise ArtifactError(
             f"{path} cannot be unpacked: {error}", "a file that bfx pack wrote", "pack it again"
         ) from error

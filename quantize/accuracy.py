@@ -6,7 +6,6 @@ None, where all layers in 8 bits keep it. Else they are searched for, by our own
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Generic
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.quantize.format import Format, M
 from bokehflow.quantize.held_out import HeldOut, Loss
+from bokehflow.temporary import temporary_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def controlled(control: Control[M], search: Search) -> list[Attempt[M]]:
 
 def measured(form: Format[M], model: M, held_out: HeldOut) -> Loss:
     """What a model loses."""
-    with tempfile.TemporaryDirectory() as folder:
-        session = form.open(model, Path(folder))
+    with temporary_folder() as folder:
+        session = form.open(model, folder)
         loss = held_out.loss(session)
         del session
     return loss

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from bokehflow.quantize.layer_noise import ranked, spread
 from bokehflow.quantize.layers import LayerNoise
 from bokehflow.runtimes.coreml_session import CoreMLSession
 from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
+from bokehflow.temporary import temporary_folder
 
 EVALUATED_SAMPLES = 16
 """Samples whose ranges are measured: the evaluator is far slower than an engine."""
@@ -89,8 +89,8 @@ def _opened(coremltools: Any, path: Path) -> Any:
 
 def _outcome(job: Job, model: Any, ranged: int | None = None) -> Outcome:
     """Check and measure a package that is still in memory. ranged: as `Outcome` has it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.mlpackage"
+    with temporary_folder() as folder:
+        path = folder / "model.mlpackage"
         _write(model, path, {})
         program = load_program(model)
         quantized = check_quantizers(program)

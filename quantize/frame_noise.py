@@ -5,9 +5,7 @@ Both carry their own state, so that what is lost in one frame goes on into the n
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from bokehflow.runtimes.carried_state import Playback
 from bokehflow.runtimes.comparison import decibels, psnr_db, sqnr_db
 from bokehflow.scan import DIRECTIONS
 from bokehflow.specs import TOKEN_STRIDE, Size
+from bokehflow.temporary import temporary_folder
 
 FRAMES = 10
 DRIFT_FRAMES = 100
@@ -49,10 +48,10 @@ def frame_noise(
     state is, up to DRIFT_FRAMES.
     """
     frames, drift, scans = [], [], []
-    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+    with temporary_folder() as first, temporary_folder() as second:
         sessions = (
-            form.open(form.with_scan_outputs(original, original), Path(first)),
-            form.open(form.with_scan_outputs(quantized, original), Path(second)),
+            form.open(form.with_scan_outputs(original, original), first),
+            form.open(form.with_scan_outputs(quantized, original), second),
         )
         for number, (source, test) in enumerate(_pairs(manifest, sessions), start=1):
             drift.append({"frame": number, **_drift(source, test)})

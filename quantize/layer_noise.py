@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +11,7 @@ from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.quantize.format import Feeds, Format, M
 from bokehflow.quantize.layers import NOISE, SIGNAL, LayerNoise
 from bokehflow.runtimes.comparison import decibels
+from bokehflow.temporary import temporary_folder
 
 SAMPLES = 4
 """Spread over the set. The ranking hardly changes with more; the time does."""
@@ -21,8 +20,8 @@ SAMPLES = 4
 def rank_layers(form: Format[M], quantized: M, original: M, samples: SampleSet) -> list[LayerNoise]:
     """Every quantized layer with its own SQNR on some of the samples, the noisiest first."""
     measuring = form.with_noise_outputs(quantized, original)
-    with tempfile.TemporaryDirectory() as folder:
-        session = form.open(measuring, Path(folder))
+    with temporary_folder() as folder:
+        session = form.open(measuring, folder)
         noises = ranked(session.run, samples)
         del session
     return noises

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from bokehflow.quantize.onnx_noise import with_noise_outputs, with_scan_outputs
 from bokehflow.quantize.onnx_weights import quantize_weights
 from bokehflow.runtimes import Session
 from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
+from bokehflow.temporary import temporary_folder
 
 
 class OnnxFormat:
@@ -88,8 +88,8 @@ class OnnxFormat:
         """A session of a graph as NNCF leaves it."""
         runnable = _copied(tried)
         omit_zero_points(runnable)
-        with tempfile.TemporaryDirectory() as folder:
-            return self.open(runnable, Path(folder))
+        with temporary_folder() as folder:
+            return self.open(runnable, folder)
 
 
 def _copied(model: onnx.ModelProto) -> onnx.ModelProto:

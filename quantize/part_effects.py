@@ -7,13 +7,12 @@ back to float alone, and what that mends of one held-out picture is its effect.
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from bokehflow.quantize.accuracy import Control
 from bokehflow.quantize.format import M
 from bokehflow.quantize.layers import module_path
+from bokehflow.temporary import temporary_folder
 
 _PART = re.compile(r"network\.(stem|blocks\.\d+\.(scan|local)|fusions\.\d+|(depth|bokeh)_head)")
 
@@ -32,9 +31,9 @@ def rank_parts(control: Control[M]) -> list[Part]:
     form = control.form
 
     def error(floats: tuple[str, ...]) -> float:
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             mixed = form.reverted(control.quantized, control.original, floats)
-            session = form.open(mixed, Path(folder))
+            session = form.open(mixed, folder)
             found = control.held_out.glance(session)
             del session
         control.advance()

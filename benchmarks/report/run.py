@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.latency.host import ThisMachine
@@ -34,6 +32,7 @@ from bokehflow.benchmarks.report.trial import Bench, Trial
 from bokehflow.benchmarks.report.truth_clips import ClipSource, clip_source
 from bokehflow.errors import BokehFlowError
 from bokehflow.export import Artifact
+from bokehflow.temporary import temporary_folder
 
 PACKAGES = ("bokehflow", "numpy", "torch", "onnxruntime", "openvino", "coremltools", "nncf")
 
@@ -106,8 +105,8 @@ def run(plan: Plan, advance: Callable[[], None]) -> tuple[Report, list[Scene]]:
     artifact that cannot run here is a row with its reason.
     """
     gallery = Gallery(plan.film)
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(plan.film, plan.clips, Recording(Path(folder)), plan.config.evaluated_frames)
+    with temporary_folder() as folder:
+        bench = Bench(plan.film, plan.clips, Recording(folder), plan.config.evaluated_frames)
         bench.record_reference(plan.subjects[0])
         advance()
         trials = []

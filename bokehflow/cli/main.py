@@ -36,6 +36,7 @@ from bokehflow.cli.train import export_weights, train
 from bokehflow.cli.validate import validate
 from bokehflow.errors import BokehFlowError, OutputError
 from bokehflow.json_text import json_text
+from bokehflow.temporary import lacks_room, no_room
 
 # Typer raises click's exceptions, from click or from a copy inside Typer depending on its version.
 _ParseError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -218,6 +219,9 @@ def describe_failure(error: BaseException) -> tuple[str, CommandResult]:
         # Any look at a path may be refused, a plain `exists` too.
         message = f"{os.fsdecode(error.filename)}: {error.strerror}"
         line, kind, code = f"error: {message}", type(error).__name__, 2
+    elif isinstance(error, OSError) and lacks_room(error):
+        # Packages write temporary files of their own.
+        return describe_failure(no_room(error, "a temporary file cannot be written"))
     elif isinstance(error, KeyboardInterrupt):
         message, kind, code = "interrupted", "Interrupted", output.EXIT_INTERRUPTED
         line = message

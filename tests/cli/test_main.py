@@ -42,6 +42,11 @@ FAILURES = {
         2,
         "PermissionError",
     ),
+    "a full disk that a package writes to": (
+        OSError(errno.ENOSPC, "No space left on device"),
+        2,
+        "OutputError",
+    ),
     "our own mistake": (KeyError("oops"), 70, "InternalError"),
     "interrupt": (KeyboardInterrupt(), 130, "Interrupted"),
     "asked to end": (main.Terminated(signal.SIGTERM), 143, "Interrupted"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bokehflow.errors import OutputError
 from bokehflow.quantize import nncf_control
 from bokehflow.quantize.accuracy import Control, Limits, Search, controlled
 from bokehflow.quantize.held_out import Loss
@@ -112,3 +114,12 @@ def test_nncf_is_asked_again_where_8_bit_weights_cost_too_much(
     )
     assert LIMITS.met_by(attempts[-1].loss) == met
     assert len(attempts[-1].floats) == asked * PROJECTIONS
+
+
+def test_a_full_temporary_folder_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> Floats:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Blocks, "open", full)
+    with pytest.raises(OutputError, match=r"No space left on device; free some space .* TMPDIR"):
+        search(Picture(171))
