@@ -1,8 +1,8 @@
 """`python -m bokehflow.benchmarks.suite`: every row, kept as soon as it is measured.
 
 All rows are measured once, then all of them again: of each, the faster round is reported. An
-interrupted run goes on where it stopped, as long as the sources are the same; --fresh measures
-everything again. Exit code 1: a bar was missed, or a row failed.
+interrupted run goes on where it stopped, as long as the sources and the installed versions are the
+same; --fresh measures everything again. Exit code 1: a bar was missed, or a row failed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bokehflow.benchmarks.suite.cases import Case, all_cases
 from bokehflow.benchmarks.suite.report import suite_document, suite_tables
 from bokehflow.benchmarks.suite.rounds import best_of
 from bokehflow.benchmarks.suite.rows import row_of
-from bokehflow.benchmarks.suite.sources import source_sha256
+from bokehflow.benchmarks.suite.sources import kept_name, source_sha256
 from bokehflow.benchmarks.tables import markdown
 from bokehflow.errors import BokehFlowError, UsageError
 from bokehflow.media.atomic import output_errors
@@ -53,7 +53,7 @@ def _run(cases: Sequence[Case], options: argparse.Namespace) -> int:
     if not cases:
         raise UsageError(f"--only {options.only!r} fits no row", "a pattern of --list")
     source = source_sha256()
-    work: Path = options.work / source[:12]
+    work: Path = options.work / kept_name(source)
     _make_folders(work, options.output, options.fresh)
     measured = [_round(cases, number, work) for number in range(1, options.rounds + 1)]
     rows = [best_of(rounds) for rounds in zip(*measured, strict=True)]

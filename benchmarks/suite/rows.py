@@ -1,4 +1,5 @@
-"""The row of a case: measured now, or read back if an earlier run of the same sources did it."""
+"""The row of a case: measured now, or read back if an earlier run of the same sources and versions
+measured it."""
 
 from __future__ import annotations
 
@@ -23,13 +24,15 @@ from bokehflow.signature import STATE_PAIRS
 
 def row_of(case: Case, number: int, work: Path) -> dict[str, Any]:
     """The row of a case in the round of that number. Models and rows are kept under `work`; a row
-    that is there is not measured again."""
+    that is there is not measured again. One that could not be measured is not kept: what was in
+    its way may be gone."""
     kept = work / "rows" / f"{case.key}.{number}.json"
     if kept.exists():
         row: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         return row
     row = {**_facts(case), **_measured(case, work / "models")}
-    write_json(kept, row)
+    if row["status"] == "ok":
+        write_json(kept, row)
     return row
 
 

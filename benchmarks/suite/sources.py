@@ -1,9 +1,13 @@
-"""One hash of everything that the measured graphs and the measuring come from."""
+"""Hashes of everything that the measured graphs and the measuring come from."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from bokehflow.export.manifest import tool_versions
 
 ROOT = Path(__file__).resolve().parents[2]
 _WATCHED = (
@@ -17,6 +21,8 @@ _WATCHED = (
     "benchmarks/suite",
 )
 _SUFFIXES = (".py", ".safetensors")
+_RUNTIMES = ("numpy", "onnxruntime", "onnxruntime-gpu")
+"""Packages that measured graphs run in, beside those they are made with."""
 
 
 def watched_files() -> list[Path]:
@@ -33,3 +39,20 @@ def source_sha256() -> str:
         digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def kept_name(source: str) -> str:
+    """What names the rows and models that are kept of a run: they are of these sources (their
+    hash) and of the installed versions of what makes and runs the graphs."""
+    facts = {"source": source, **tool_versions(), **_runtime_versions()}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _runtime_versions() -> dict[str, str]:
+    found = {}
+    for name in _RUNTIMES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

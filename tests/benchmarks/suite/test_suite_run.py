@@ -13,8 +13,14 @@ import pytest
 
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.benchmarks.suite import __main__ as suite
+from bokehflow.benchmarks.suite import rows, sources
 from bokehflow.benchmarks.suite.cases import Case, ModelSpec
-from bokehflow.benchmarks.suite.sources import ROOT, source_sha256, watched_files
+from bokehflow.benchmarks.suite.sources import (
+    ROOT,
+    kept_name,
+    source_sha256,
+    watched_files,
+)
 from bokehflow.export import Artifact
 from bokehflow.export.naming import manifest_path
 from bokehflow.specs import Size
@@ -43,7 +49,7 @@ def result(tmp_path: Path) -> Any:
 
 
 def rows_folder(tmp_path: Path) -> Path:
-    return tmp_path / "work" / source_sha256()[:12] / "rows"
+    return tmp_path / "work" / kept_name(source_sha256()) / "rows"
 
 
 @pytest.mark.xdist_group("artifacts")
@@ -70,17 +76,48 @@ def test_a_row_is_measured_and_the_results_are_written(
     assert "| export to ONNX |" in markdown
 
 
+OK: dict[str, Any] = {
+    "status": "ok",
+    "reason": None,
+    "times": {"p50_ms": 1.0, "p90_ms": 1.0, "variation": 0.0, "fps": 1000.0},
+    "memory": {"process_peak_bytes": None},
+}
+"""What is kept of a row that was measured."""
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What measuring gives, one a row, in turn."""
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(rows, "_measured", lambda *_: answers.pop(0))
+    return answers
+
+
 def test_rows_last_until_they_are_asked_for_afresh(
-    run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Any, measured: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only = ("--only", ON_GPU.key)
-    assert run(*only) == 0
-    for kept in rows_folder(tmp_path).iterdir():
-        kept.write_text(kept.read_text().replace("no CUDA device", "as it was kept"))
-    run(*only)
-    assert "not run: as it was kept" in capsys.readouterr().out
+    measured += [OK] * 6
+    assert run(*only) == run(*only) == 0
+    assert len(measured) == 4  # two rounds
     run(*only, "--fresh")
-    assert "not run: no CUDA device" in capsys.readouterr().out
+    assert len(measured) == 2
+    monkeypatch.setattr(sources, "version", lambda _: "of another runtime")
+    run(*only)
+    assert measured == []
+
+
+@pytest.mark.parametrize("status", ["not run", "crashed", "failed", "timed out"])
+def test_what_could_not_be_measured_is_tried_again(
+    run: Any, measured: list[dict[str, Any]], tmp_path: Path, status: str
+) -> None:
+    failed = {"status": status, "reason": "why", "times": None, "memory": None}
+    measured += [failed, failed, OK, OK]
+    run("--only", ON_GPU.key)
+    assert list(rows_folder(tmp_path).iterdir()) == []
+    assert run("--only", ON_GPU.key) == 0
+    assert measured == []
+    assert len(list(rows_folder(tmp_path).iterdir())) == 2
 
 
 def test_some_rows_are_printed_but_do_not_replace_the_results(run: Any, tmp_path: Path) -> None:
@@ -91,10 +128,12 @@ def test_some_rows_are_printed_but_do_not_replace_the_results(run: Any, tmp_path
 def test_an_interruption_costs_the_row_it_meets(
     run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(case: Case, _: Path) -> dict[str, Any]:
+        if case == ON_GPU:
+            return OK
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bokehflow.benchmarks.suite.rows.made_model", interrupted)
+    monkeypatch.setattr(rows, "_measured", interrupted)
     assert run() == 130
     assert "are kept" in capsys.readouterr().err
     assert [path.stem for path in rows_folder(tmp_path).iterdir()] == [f"{ON_GPU.key}.1"]
@@ -110,9 +149,21 @@ def test_a_pattern_that_fits_no_row_is_refused(
     assert REAL.key in capsys.readouterr().out
 
 
-def test_sources_are_hashed_by_content() -> None:
-    assert source_sha256() == source_sha256()
-    assert len(source_sha256()) == 64
+def test_sources_are_hashed_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    source = tmp_path / "export" / "graph.py"
+    for path in (source, tmp_path / "bokehflow" / "model.py"):
+        path.parent.mkdir()
+        path.write_bytes(b"a = 1\n")
+    before = source_sha256()
+    assert len(before) == 64
+    source.with_name("notes.txt").write_bytes(b"not a source")
+    assert source_sha256() == before
+    source.write_bytes(b"a = 2\n")
+    changed = source_sha256()
+    assert changed != before
+    source.rename(source.with_name("other.py"))
+    assert source_sha256() not in (before, changed)
 
 
 def test_every_module_that_a_graph_is_made_with_is_watched() -> None:
