@@ -12,12 +12,15 @@ from .engine import Load, mean_by_name
 MODEL_FILE = "model.xml"
 HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 """Precisions as this project writes them, and as OpenVINO does."""
+LOOPS = ("Loop", "TensorIterator")
+"""As `export.compiled` has them, which is not on every machine that measures."""
 
 
 class OpenVinoEngine:
     """A compiled OpenVINO model."""
 
     def __init__(self, load: Load, profile: bool = False) -> None:
+        """Raises ValueError for a model whose scans are left as loops, as the session refuses."""
         import openvino
 
         hint = HINTS[load.arguments.get("precision", "fp32")]
@@ -33,6 +36,7 @@ class OpenVinoEngine:
         # Compiling may give an output the names of what it replaced beside its own.
         self._outputs = [port.any_name for port in model.outputs]
         self.model = core.compile_model(model, self.device, settings)
+        _require_fused(self.model)
         self.request = self.model.create_infer_request()
         self.version = str(openvino.__version__).split("-")[0]
         self.input_shapes = {port.any_name: tuple(port.shape) for port in self.model.inputs}
@@ -76,6 +80,20 @@ class _Counting(OpenVinoEngine):
             milliseconds = node.real_time.total_seconds() * 1e3
             self.samples.setdefault(node.node_name, []).append(milliseconds)
         return outputs
+
+
+def _require_fused(model: Any) -> None:
+    """The sentence is that of `runtimes.openvino_session`."""
+    try:
+        nodes = model.get_runtime_model().get_ops()
+    except RuntimeError:  # of an accelerator that does not tell what it made of the graph
+        return
+    if any(str(node.get_rt_info()["layerType"].value) in LOOPS for node in nodes):
+        raise ValueError(
+            "this OpenVINO runs the scans as loops over tokens, far too slowly; expected a version "
+            "that fuses them, as the one that the manifest names; export it again here, or with "
+            "--scan chunked"
+        )
 
 
 def _origins(model: Any) -> dict[str, str]:

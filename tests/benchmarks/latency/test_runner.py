@@ -9,18 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from bokehflow.benchmarks.latency.bundle import FOLDER, runner_bytes
+from bokehflow.benchmarks.latency.runner import openvino_engine
 from bokehflow.benchmarks.latency.runner.engine import Engine, Load, mean_by_name
 from bokehflow.benchmarks.latency.runner.host import describe_host, peak_memory_bytes
 from bokehflow.benchmarks.latency.runner.onnxruntime_engine import OnnxRuntimeEngine
-from bokehflow.benchmarks.latency.runner.openvino_engine import OpenVinoEngine
+from bokehflow.benchmarks.latency.runner.openvino_engine import OpenVinoEngine, OpenVinoProfiler
 from bokehflow.benchmarks.latency.runner.torch_engine import TorchEngine
 from bokehflow.benchmarks.parity import reference_session
+from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
+from bokehflow.export.compiled import LOOPS
 from bokehflow.export.naming import manifest_path
 from bokehflow.runtimes import Session, open_session
+from bokehflow.runtimes.openvino_session import OpenVinoSession
 from tests.tolerances import SAME_ENGINE
 
 SOURCES = sorted(FOLDER.glob("*.py"))
@@ -91,6 +96,35 @@ def test_an_output_keeps_its_name_whatever_is_compiled_away_before_it(tmp_path: 
     engine = OpenVinoEngine(Load(tmp_path, tmp_path, 1, {}))
     outputs = engine.run({"x": np.zeros(4, np.float32)})
     assert {name: value.tolist() for name, value in outputs.items()} == {"next": [1.0] * 4}
+
+
+def test_scans_that_are_left_as_loops_are_refused(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    sums = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        sums (float[1] start, float[64, 1] values) => (float[1] end) {
+            end = Scan <num_scan_inputs = 1, body = step (float[1] before, float[1] one)
+                        => (float[1] after) { after = Add(before, one) }> (start, values)
+        }
+    """)
+    onnx.save(sums, tmp_path / "sums.onnx")
+    openvino.save_model(
+        openvino.convert_model(tmp_path / "sums.onnx"), tmp_path / openvino_engine.MODEL_FILE
+    )
+    for refuses in (OpenVinoEngine, OpenVinoProfiler):
+        with pytest.raises(ValueError, match=r"as loops over tokens.*; export it again here"):
+            refuses(Load(tmp_path, tmp_path, 1, {}))
+    with pytest.raises(ArtifactError, match=r"as loops over tokens.*; export it again here"):
+        OpenVinoSession(tmp_path)
+    assert openvino_engine.LOOPS == LOOPS
+
+
+@pytest.mark.xdist_group("artifacts")
+def test_scans_are_fused_at_every_precision(artifacts: dict[str, Artifact]) -> None:
+    pytest.importorskip("openvino")
+    model = artifacts["openvino"].path
+    for precision in openvino_engine.HINTS:
+        OpenVinoEngine(Load(model, manifest_path(model), 1, {"precision": precision}))
 
 
 def test_the_peak_of_memory_grows_with_what_is_held() -> None:
