@@ -14,6 +14,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from bokehflow.errors import MediaError
+from bokehflow.media.video_reader import media_errors
 
 _TRIAL_PACKETS = 4
 
@@ -21,12 +22,15 @@ _TRIAL_PACKETS = 4
 class AudioCopy:
     """Copies every audio stream of a source into an output, in the order of time.
 
-    Made before the output's header is written; adds the streams itself. Use as a context.
+    Made before the output's header is written; adds the streams itself. Use as a context. Raises
+    MediaError, here and while it copies, where the source cannot be read, and what PyAV raises
+    where the output cannot be written.
     """
 
     def __init__(self, source: Path, output: OutputContainer) -> None:
-        self._output = output
-        self._input = av.open(str(source))
+        self._output, self._source = output, source
+        with media_errors(source):
+            self._input = av.open(str(source))
         streams = self._input.streams.audio
         self._copies = {stream.index: output.add_stream_from_template(stream) for stream in streams}
         self._packets = self._walk(tuple(streams))
@@ -53,10 +57,22 @@ class AudioCopy:
             self._copy(packet)
 
     def _walk(self, streams: tuple[AudioStream, ...]) -> Iterator[Packet[AudioStream]]:
+        """Raises MediaError for damage, and for times that no output takes."""
         if not streams:
             return
-        for packet in self._input.demux(streams):
-            if packet.dts is not None:  # an empty packet without time ends each stream
+        last: dict[int, int] = {}
+        with media_errors(self._source):
+            for packet in self._input.demux(streams):
+                if packet.dts is None:  # an empty packet without time ends each stream
+                    continue
+                before = last.get(packet.stream_index)
+                if before is not None and packet.dts < before:
+                    raise MediaError(
+                        f"{self._source} has sound at {packet.dts} ticks after sound at {before}",
+                        "times that rise from packet to packet",
+                        "remux the video with correct timestamps",
+                    )
+                last[packet.stream_index] = packet.dts
                 yield packet
 
     def _copy(self, packet: Packet[AudioStream]) -> None:
@@ -65,12 +81,13 @@ class AudioCopy:
 
 
 def require_copyable_audio(source: Path, target: Path, container_format: str) -> None:
-    """Raise MediaError where the target's container cannot hold the source's sound as it is.
+    """Raise MediaError where the target's container cannot hold the source's sound as it is, or
+    that cannot be read.
 
     Some containers only complain when the file is finished, which would be after all the work: the
     first packets are put into a small file in memory, and that is finished.
     """
-    with av.open(str(source)) as container:
+    with media_errors(source), av.open(str(source)) as container:
         codecs = [stream.codec_context.name for stream in container.streams.audio]
     if not codecs:
         return

@@ -73,7 +73,7 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:
-        with _media_errors(path):
+        with media_errors(path):
             container = stack.enter_context(av.open(str(path)))
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
@@ -103,7 +103,8 @@ def _require_whole(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _media_errors(path: Path) -> Iterator[None]:
+def media_errors(path: Path) -> Iterator[None]:
+    """Tell what PyAV raises while it reads a file as a MediaError of that file."""
     try:
         yield
     except (av.FFmpegError, ValueError, IndexError) as error:
@@ -115,7 +116,7 @@ def _media_errors(path: Path) -> Iterator[None]:
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[CodedFrame]:
     """Every frame of the stream. Raises MediaError at the first one that is damaged."""
-    with _media_errors(path):
+    with media_errors(path):
         for packet in container.demux(stream):
             if packet.is_corrupt:
                 raise MediaError(f"{path} is damaged or cut short at {packet.pts} ticks")
@@ -168,6 +169,6 @@ def _upright_frames(
             )
         size, last_pts = (frame.width, frame.height), frame.pts
         orientation = orientation_of(frame, path)
-        with _media_errors(path):
+        with media_errors(path):
             image = frame_to_srgb(frame, transfer)
         yield Frame(orientation.upright(image), frame.pts, frame.duration or 0)

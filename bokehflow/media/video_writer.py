@@ -46,7 +46,8 @@ def open_video_writer(target: Path, source: VideoInfo) -> Iterator[VideoWriter]:
     """Open a video for writing with the size, times and audio of `source`.
 
     The file appears when the block succeeds. Raises OutputError for another suffix or a place that
-    cannot be written, MediaError where the container cannot hold the source's audio.
+    cannot be written, MediaError where the container cannot hold the source's audio; here or on the
+    way, MediaError where that cannot be read.
     """
     require_video_suffix(target)
     require_copyable_audio(source.path, target, VIDEO_FORMATS[target.suffix.lower()])
@@ -95,7 +96,8 @@ class VideoWriter:
     def write(self, image: Tensor, pts: int, duration: int) -> None:
         """Encode one frame [1, 3, H, W], sRGB, at `pts` ticks of the source's time base.
 
-        Raises SizeError for a frame of another size, OutputError where writing fails.
+        Raises SizeError for a frame of another size, OutputError where writing fails, MediaError
+        where the source's audio cannot be read.
         """
         if tuple(image.shape) != (1, 3, self._height, self._width):
             raise SizeError(

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -148,6 +150,42 @@ def test_sound_that_the_container_cannot_hold_is_told(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["a.mkv"]
     _copy(tmp_path / "a.mkv", tmp_path / "b.mkv")
     assert audio_packets(tmp_path / "b.mkv") == audio_packets(tmp_path / "a.mkv")
+
+
+class _Unreadable:
+    """An open source whose sound cannot be read."""
+
+    def __init__(self, source: Any) -> None:
+        self.close = source.close
+
+    def demux(self, *_: object) -> Iterator[Any]:
+        raise av.InvalidDataError(1094995529, "Invalid data found when processing input")
+
+
+def test_sound_that_cannot_be_read_is_told_of_the_source(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    write_clip(source, Clip(audio_codec="aac"))
+    with (
+        open_video(source) as video,
+        pytest.raises(MediaError, match=rf"^{source} cannot be read .*: Invalid data found"),
+        open_video_writer(target, video.info) as writer,
+    ):
+        writer._audio._input = _Unreadable(writer._audio._input)  # type: ignore[assignment]
+    assert names_in(tmp_path) == ["a.mp4"]
+
+
+def test_sound_whose_times_do_not_rise_is_told_of_the_source(tmp_path: Path) -> None:
+    source = tmp_path / "a.mkv"
+    write_clip(source, Clip(frames=20, audio_codec="aac"))
+    _, packet = audio_packets(source)[20]  # far behind those that are tried before any work
+    content = bytearray(source.read_bytes())
+    # A packet's time within its cluster, then flags come before it (RFC 9559, section 10.2).
+    place = content.index(packet)
+    content[place - 3 : place - 1] = b"\0\0"
+    source.write_bytes(content)
+    with pytest.raises(MediaError, match=rf"^{source} has sound at -?\d+ ticks after sound at \d+"):
+        _copy(source, tmp_path / "b.mkv")
+    assert names_in(tmp_path) == ["a.mkv"]
 
 
 @pytest.mark.parametrize("name", ["b.avi", "b", "missing/b.mp4", "a.mp4/b.mp4"])
