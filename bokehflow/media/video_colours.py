@@ -1,7 +1,7 @@
 """What the pixels of a decoded frame mean, and the frame in sRGB.
 
 High dynamic range is refused unless it may be tone-mapped: showing it as sRGB takes a tone curve,
-and that is for the user to want.
+and that is for the user to want. So is transparency, which can be flattened in many ways.
 """
 
 from __future__ import annotations
@@ -43,7 +43,14 @@ def high_dynamic_range(stream: VideoStream) -> Transfer | None:
 
 
 def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
-    """Raise MediaError for colours that are not shown as sRGB, or not without being asked to."""
+    """Raise MediaError for pixels that are transparent, and for colours that are not shown as sRGB,
+    or not without being asked to."""
+    if _has_alpha(stream):
+        raise MediaError(
+            f"{path} is video with transparency",
+            "opaque frames",
+            "flatten it over a background first",
+        )
     transfer = high_dynamic_range(stream)
     if transfer and not tone_map:
         raise MediaError(
@@ -57,6 +64,14 @@ def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
             "BT.709 or BT.601, or HLG or PQ with --tone-map",
             "convert it first",
         )
+
+
+def _has_alpha(stream: VideoStream) -> bool:
+    """Whether frames have an alpha channel. WebM keeps it apart from the pixels that are decoded,
+    and tells of it in `alpha_mode`."""
+    pixels = stream.codec_context.format
+    in_pixels = pixels is not None and any(part.is_alpha for part in pixels.components)
+    return in_pixels or stream.metadata.get("alpha_mode") == "1"
 
 
 def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None) -> Tensor:

@@ -68,8 +68,8 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
 
     tone_map: show high dynamic range, HLG or PQ, as sRGB (`tone_map.py`).
     Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged,
-    holds HDR that is not to be tone-mapped or frames of changing size, or is to be shown at an odd
-    angle.
+    is transparent, holds HDR that is not to be tone-mapped or frames of changing size, or is to be
+    shown at an odd angle.
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:

@@ -211,3 +211,23 @@ def test_wide_gamut_of_standard_range_is_refused_even_so(tmp_path: Path) -> None
     path = _hdr(1)(tmp_path)
     with pytest.raises(MediaError, match="wide gamut"), open_video(path, tone_map=True):
         pass
+
+
+TRANSPARENT = {
+    "rgb": (".mkv", Clip(codec="ffv1", pixel_format="bgra")),
+    "yuv": (".mkv", Clip(codec="ffv1", pixel_format="yuva420p")),
+    "quicktime": (".mov", Clip(codec="qtrle", pixel_format="argb")),
+    "webm": (".webm", Clip(codec="libvpx-vp9", pixel_format="yuva420p")),
+}
+
+
+@pytest.mark.parametrize("kind", TRANSPARENT)
+def test_transparency_is_refused(tmp_path: Path, kind: str) -> None:
+    suffix, clip = TRANSPARENT[kind]
+    path = tmp_path / f"a{suffix}"
+    write_clip(path, clip)
+    with (
+        pytest.raises(MediaError, match="video with transparency; expected opaque frames"),
+        open_video(path),
+    ):
+        pytest.fail("the block must not run")
