@@ -23,10 +23,18 @@ def artifact_bytes(path: Path) -> int:
 
 
 def files_of(path: Path) -> list[Path]:
-    """A file itself, or all files in a folder in the order of their names."""
+    """A file itself, or all files in a folder in the order of their names.
+
+    Names that begin with a dot are none of ours: systems put them into any folder that they show.
+    """
     if path.is_file():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.is_file())
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted(file for file in files if not _is_hidden(file.relative_to(path)))
+
+
+def _is_hidden(inside: Path) -> bool:
+    return any(part.startswith(".") for part in inside.parts)
 
 
 def _file_sha256(path: Path) -> hashlib._Hash:

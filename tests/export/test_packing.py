@@ -39,6 +39,25 @@ def test_a_packed_artifact_is_the_artifact(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("target", ["openvino", "coreml"])
+def test_what_a_system_hides_in_a_folder_is_no_part_of_it(
+    target: str, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    made = artifacts[target]
+    copy = shutil.copytree(made.path, tmp_path / made.path.name)
+    shutil.copy(manifest_path(made.path), manifest_path(copy))
+    (copy / ".DS_Store").write_bytes(b"view")
+    (copy / ".Spotlight").mkdir()
+    (copy / ".Spotlight" / "store").write_bytes(b"index")
+    opened = load_artifact(copy)
+    assert opened.file_bytes == made.file_bytes
+    path = tmp_path / "one.zip"
+    pack(copy, path)
+    with zipfile.ZipFile(path) as archive:
+        assert not [name for name in archive.namelist() if "/." in name]
+    assert load_artifact(path).manifest == made.manifest
+
+
 def test_the_same_artifact_makes_the_same_file(
     artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
