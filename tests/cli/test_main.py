@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -215,3 +216,9 @@ def _shell(command: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_the_readme_names_one_file_to_quantize_as_the_help_does(bfx: Bfx) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    (line,) = (line for line in readme.splitlines() if line.startswith("bfx quantize "))
+    assert line.partition("#")[0].strip() in bfx("quantize", "--help").stdout
