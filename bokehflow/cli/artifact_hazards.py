@@ -23,14 +23,17 @@ def examine(path: Path) -> CommandResult:
     Raises ArtifactError for one that its manifest, where it has one, is not of.
     """
     from bokehflow.export import load_artifact
-    from bokehflow.export.naming import artifact_path, manifest_path
-    from bokehflow.runtimes.hazards import LEVELS, lint
+    from bokehflow.export.naming import manifest_path
+    from bokehflow.export.packing import named_as_given
+    from bokehflow.runtimes.hazards import LEVELS, lint, opened
     from bokehflow.runtimes.residency import residency
 
-    if manifest_path(artifact_path(path)).exists():
-        load_artifact(path)
-    hazards = lint(path)
-    plan = residency(path) if path.suffix == ".mlpackage" else None
+    found, packed = opened(path)
+    with named_as_given(found, packed):
+        if manifest_path(found).exists():
+            load_artifact(found)
+        hazards = lint(found)
+        plan = residency(found) if found.suffix == ".mlpackage" else None
     counts = {level: sum(hazard.level == level for hazard in hazards) for level in LEVELS}
     document = {
         "artifact": str(path),

@@ -70,6 +70,9 @@ PACKAGES = (
 )
 GPU_TWIN = "onnxruntime-gpu"
 """Provides the same module as onnxruntime: either serves, both together break each other."""
+_BROKEN = (ImportError, AttributeError, OSError, RuntimeError)
+"""What packages raise of which a part or a library is missing or does not fit; torch loads its own
+by itself, and its drivers raise the last."""
 
 
 def doctor(artifact: ArtifactPath = None) -> CommandResult:
@@ -139,20 +142,31 @@ def describe_devices(versions: dict[str, str | None]) -> dict[str, object]:
     """The GPU torch sees and the providers ONNX Runtime offers; None without the package."""
     devices: dict[str, object] = {"cuda": None, "onnxruntime_providers": None}
     if versions["torch"] is not None:
-        torch = importlib.import_module("torch")
-        available = torch.cuda.is_available()
-        devices["cuda"] = torch.cuda.get_device_name() if available else "not available"
+        devices["cuda"] = _cuda()
     if versions["onnxruntime"] is not None or versions[GPU_TWIN] is not None:
         devices["onnxruntime_providers"] = _onnxruntime_providers()
     return devices
+
+
+def _cuda() -> str:
+    """The GPU, or that what is installed of torch does not work."""
+    try:
+        cuda = importlib.import_module("torch").cuda
+        return str(cuda.get_device_name()) if cuda.is_available() else "not available"
+    except _BROKEN as error:
+        return _broken(error)
 
 
 def _onnxruntime_providers() -> object:
     """The providers, or that what is installed of ONNX Runtime does not work."""
     try:
         return importlib.import_module("onnxruntime").get_available_providers()
-    except (ImportError, AttributeError) as error:
-        return f"broken, install it again ({error})"
+    except _BROKEN as error:
+        return _broken(error)
+
+
+def _broken(error: Exception) -> str:
+    return f"broken, install it again ({error})"
 
 
 def _text(

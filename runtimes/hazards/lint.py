@@ -27,12 +27,20 @@ def lint(path: Path) -> list[Hazard]:
     Raises ArtifactError for what is no .onnx file, OpenVINO folder or .mlpackage, and
     MissingDependencyError without the package that reads the format.
     """
-    packed = path if is_packed(path) else None
-    path = unpack(path) if packed is not None else artifact_path(path)
-    with named_as_given(path, packed):
-        graph = _read(path)
+    found, packed = opened(path)
+    with named_as_given(found, packed):
+        graph = _read(found)
     hazards = [hazard for rule in RULES for hazard in rule(graph)]
     return sorted(hazards, key=lambda hazard: LEVELS.index(hazard.level))
+
+
+def opened(path: Path) -> tuple[Path, Path | None]:
+    """The artifact that a path means, which may be its manifest's or that of its packed form; and
+    that packed form, None where it is not packed.
+
+    Raises what `unpack` and `artifact_path` raise.
+    """
+    return (unpack(path), path) if is_packed(path) else (artifact_path(path), None)
 
 
 def _read(path: Path) -> Graph:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import re
+from types import ModuleType
 
 import pytest
 
@@ -66,3 +68,28 @@ def test_both_builds_of_onnx_runtime_are_a_fault(bfx: Bfx, monkeypatch: pytest.M
 def test_the_gpu_build_alone_serves(bfx: Bfx, monkeypatch: pytest.MonkeyPatch) -> None:
     _pretend(monkeypatch, **{"onnxruntime-gpu": "1.31.1", "onnxruntime": None})
     assert bfx("doctor", "--json").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "error"),
+    [
+        ("torch", OSError("libtorch_global_deps.so: cannot open shared object file")),
+        ("torch", ImportError("DLL load failed")),
+        ("onnxruntime", ImportError("DLL load failed")),
+    ],
+    ids=["library of torch", "torch", "onnxruntime"],
+)
+def test_a_package_that_is_broken_is_told_as_one(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch, package: str, error: Exception
+) -> None:
+    real = importlib.import_module
+
+    def broken(name: str) -> ModuleType:
+        if name == package:
+            raise error
+        return real(name)
+
+    monkeypatch.setattr(doctor.importlib, "import_module", broken)
+    completed = bfx("doctor")
+    assert completed.exit_code == 0
+    assert f"broken, install it again ({error})" in completed.stdout

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 from onnx import helper
 
 from bokehflow.export import Artifact
+from bokehflow.export.naming import manifest_path
+from bokehflow.export.packing import pack, packed_path
 from tests.cli.runner import Bfx
 from tests.cli.test_export_validate import copied
 from tests.runtimes.hazards.test_lint import write_onnx
@@ -48,3 +51,44 @@ def test_an_artifact_that_its_manifest_is_not_of_is_refused(
 def test_a_missing_artifact_is_a_plain_error(bfx: Bfx, tmp_path: Path) -> None:
     completed = bfx("doctor", "--artifact", str(tmp_path / "none.onnx"))
     assert "no artifact" in completed.require_plain_error(2)
+
+
+@pytest.mark.parametrize("named", ["itself", "manifest", "packed"])
+def test_a_package_is_opened_once_by_whatever_names_it(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+) -> None:
+    planned: list[Path] = []
+    unpacked: list[str] = []
+    extract = zipfile.ZipFile.extractall
+
+    def extract_and_count(archive: zipfile.ZipFile, folder: str) -> None:
+        unpacked.append(folder)
+        extract(archive, folder)
+
+    monkeypatch.setattr("bokehflow.runtimes.residency.residency", planned.append)
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", extract_and_count)
+    made = copied(artifacts["coreml"], tmp_path)
+    pack(made, packed_path(made))
+    path = {"itself": made, "manifest": manifest_path(made), "packed": packed_path(made)}[named]
+    completed = bfx("doctor", "--artifact", str(path), "--json")
+    assert completed.document["artifact"] == str(path)
+    assert [place.name for place in planned] == [made.name]
+    assert planned[0].is_dir()
+    assert len(unpacked) == (named == "packed")
+
+
+def test_a_packed_artifact_that_its_manifest_is_not_of_is_refused(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    made = copied(artifacts["onnx"], tmp_path)
+    with made.open("ab") as file:
+        file.write(b"\0")
+    pack(made, packed_path(made))
+    completed = bfx("doctor", "--artifact", str(packed_path(made)))
+    line = completed.require_plain_error(2)
+    assert "changed or damaged" in line
+    assert f"{packed_path(made)}/{made.name}" in line
