@@ -10,6 +10,8 @@ from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, TensorSpec, Variant
 
 STATE_PAIRS = {f"state_{name}": f"next_state_{name}" for name in State._fields}
 """Which output of one frame is which input of the next."""
+CARRIED = "zeros before the first frame and after a cut, else as the frame before gave it"
+HANDED_ON = "as it is, for the next frame"
 
 
 def input_specs(variant: Variant, frame_size: Size, segments: int = 1) -> list[TensorSpec]:
@@ -17,7 +19,7 @@ def input_specs(variant: Variant, frame_size: Size, segments: int = 1) -> list[T
     lens = TensorSpec(
         "lens", (1, len(LENS_FIELDS)), unit="mm, 1, m, mm", layout=", ".join(LENS_FIELDS)
     )
-    return [_picture("image", frame_size), lens, *_states(variant, segments, STATE_PAIRS)]
+    return [_picture("image", frame_size), lens, *_states(variant, segments, STATE_PAIRS, CARRIED)]
 
 
 def output_specs(variant: Variant, frame_size: Size, segments: int = 1) -> list[TensorSpec]:
@@ -29,7 +31,8 @@ def output_specs(variant: Variant, frame_size: Size, segments: int = 1) -> list[
         value_range=(DEPTH_MIN_M, DEPTH_MAX_M),
         layout="NCHW",
     )
-    return [_picture("bokeh", frame_size), depth, *_states(variant, segments, STATE_PAIRS.values())]
+    states = _states(variant, segments, STATE_PAIRS.values(), HANDED_ON)
+    return [_picture("bokeh", frame_size), depth, *states]
 
 
 def _picture(name: str, size: Size) -> TensorSpec:
@@ -42,6 +45,8 @@ def _picture(name: str, size: Size) -> TensorSpec:
     )
 
 
-def _states(variant: Variant, segments: int, names: Iterable[str]) -> list[TensorSpec]:
+def _states(variant: Variant, segments: int, names: Iterable[str], layout: str) -> list[TensorSpec]:
     shapes = state_shapes(variant, segments=segments).values()
-    return [TensorSpec(name, shape) for name, shape in zip(names, shapes, strict=True)]
+    return [
+        TensorSpec(name, shape, layout=layout) for name, shape in zip(names, shapes, strict=True)
+    ]

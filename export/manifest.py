@@ -22,6 +22,7 @@ from bokehflow.specs import Size, TensorSpec, find_variant, network_size_for
 from bokehflow.typed_json import typed
 
 SCHEMA_VERSION = 1
+FIRST_FRAME_RUNS = "first_frame_runs"
 _TOOLS = ("bokehflow", "torch", "onnx", "onnxscript", "openvino", "coremltools")
 
 
@@ -44,7 +45,8 @@ class Manifest:
     variant, not results. `quantization` is None for what `bfx export` wrote; of a quantized
     artifact it tells what was done (`bokehflow.quantize`), and `precision` is the recipe's name.
     `temporal`: how the state goes from frame to frame; a first frame is to be run
-    `temporal.first_runs` times, its state carried, before the second.
+    `temporal.first_runs` times, its state carried, before the second. What the fields mean in JSON
+    says `manifest.schema.json`, to those who know nothing else of us.
     """
 
     target: str
@@ -129,6 +131,7 @@ def _plain(manifest: Manifest) -> dict[str, Any]:
     facts["frame_size"], facts["network_size"] = (
         [size.height, size.width] for size in (manifest.frame_size, manifest.network_size)
     )
+    facts["temporal"][FIRST_FRAME_RUNS] = manifest.temporal.first_runs
     return facts
 
 
@@ -136,7 +139,11 @@ def _from_plain(facts: Any) -> Manifest:
     found = facts.get("schema_version") if isinstance(facts, dict) else None
     if found != SCHEMA_VERSION:
         raise ArtifactError(f"schema version {reprlib.repr(found)}", str(SCHEMA_VERSION))
+    runs = _without_runs(facts)
     manifest: Manifest = typed(Manifest, facts, "")
+    if runs not in (None, manifest.temporal.first_runs):
+        found, wanted = reprlib.repr(runs), str(manifest.temporal.first_runs)
+        raise ArtifactError(f"temporal.{FIRST_FRAME_RUNS} is {found}", wanted)
     typed(str, manifest.scan.get("lowering"), "scan.lowering")
     typed(float, manifest.budget.get("parity_db"), "budget.parity_db")
     if manifest.quantization is not None:
@@ -144,6 +151,12 @@ def _from_plain(facts: Any) -> Manifest:
             typed(kind, manifest.quantization.get(name), f"quantization.{name}")
     _require_sense(manifest)
     return manifest
+
+
+def _without_runs(facts: dict[str, Any]) -> Any:
+    """Take out what the rest of `temporal` says already, for those who do not know what."""
+    temporal = facts.get("temporal")
+    return temporal.pop(FIRST_FRAME_RUNS, None) if isinstance(temporal, dict) else None
 
 
 def _require_sense(manifest: Manifest) -> None:

@@ -7,8 +7,10 @@ import json
 import operator
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import onnx
 import pytest
 
@@ -158,6 +160,16 @@ def test_a_changed_artifact_is_noticed(artifacts: dict[str, Artifact], tmp_path:
         load_artifact(copy)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_manifest_fits_its_schema_which_describes_every_field(
+    artifacts: dict[str, Artifact], target: str
+) -> None:
+    schema = json.loads(files("bokehflow.export").joinpath("manifest.schema.json").read_text())
+    facts = json.loads(artifacts[target].manifest.to_json())
+    jsonschema.validate(facts, schema)
+    assert set(schema["properties"]) == set(facts)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -205,6 +217,7 @@ def test_a_damaged_manifest_is_refused(
         (("scan", "groups"), [float("inf")], r"scan.groups\[0\] is inf; expected a finite"),
         (("parity",), {"frames": 2}, "no parity.bokeh_psnr_db"),
         (("quantization",), {"recipe": "int8"}, "quantized_layers is None; expected a list"),
+        (("temporal", "first_frame_runs"), 3, "temporal.first_frame_runs is 3; expected 1"),
         (("more",), 1, "unknown fields"),
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",

@@ -89,6 +89,7 @@ def test_a_manifest_keeps_it_and_one_without_it_means_whole_scans(
     path = tmp_path / "manifest.json"
     path.write_text(cold.to_json())
     assert read_manifest(path) == cold
+    assert json.loads(cold.to_json())["temporal"]["first_frame_runs"] == 4
     before = json.loads(whole.to_json())
     del before["temporal"]
     path.write_text(json.dumps(before))
