@@ -63,11 +63,17 @@ class BokehFlow:
         self.network, self.weights, self.config = network, weights, config
         self._pipeline: Pipeline | None = None
 
+    def network_size_for(self, frame: Size) -> Size:
+        """The size at which the network sees frames of one size. Raises SizeError for none."""
+        config = self.config
+        return network_size_for(frame, config.network_size, config.temporal.segments)
+
     def pipeline_for(self, frame: Size) -> Pipeline:
         """The static pipeline for one frame size; the last one is kept."""
         if self._pipeline is None or self._pipeline.frame_size != frame:
-            network_size = network_size_for(frame, self.config.network_size)
-            pipeline = Pipeline(self.network, frame, network_size, self.config.render)
+            pipeline = Pipeline(
+                self.network, frame, self.network_size_for(frame), self.config.render
+            )
             self._pipeline = pipeline.to(self._place.device).eval()
         return self._pipeline
 

@@ -90,15 +90,16 @@ MOBILE_NETWORK = Size(288, 512)
 """The mobile profile: the network sees the frame at this size, the renderer at MOBILE_FRAME."""
 
 
-def network_size_for(frame: Size, request: str | Size = FULL_NETWORK) -> Size:
+def network_size_for(frame: Size, request: str | Size = FULL_NETWORK, segments: int = 1) -> Size:
     """The size at which the network sees `frame`: `full`, `mobile`, or a size of its own.
 
-    `mobile` has the frame's shape, and a longer side like MOBILE_NETWORK's at most. Raises
-    SizeError for a size of its own or a full one that is not a multiple of the token stride or is
-    larger than the frame, and for a frame that is smaller than a token.
+    `mobile` has the frame's shape, a longer side like MOBILE_NETWORK's at most, and rows and
+    columns of tokens that so many segments share equally. Raises SizeError for a size of its own or
+    a full one that is not a multiple of the token stride or is larger than the frame, and for a
+    frame that is smaller than a token for each segment.
     """
     if request == MOBILE_PROFILE:
-        return _mobile_network_size(frame)
+        return _mobile_network_size(frame, TOKEN_STRIDE * segments)
     network = frame
     if isinstance(request, Size):
         network = request
@@ -123,17 +124,17 @@ def network_size_for(frame: Size, request: str | Size = FULL_NETWORK) -> Size:
     return network
 
 
-def _mobile_network_size(frame: Size) -> Size:
+def _mobile_network_size(frame: Size, step: int) -> Size:
     longest = max(MOBILE_NETWORK.height, MOBILE_NETWORK.width)
     scale = min(1.0, longest / max(frame.height, frame.width))
-    return Size(_token_multiple(frame.height, scale), _token_multiple(frame.width, scale))
+    return Size(_whole_steps(frame.height, scale, step), _whole_steps(frame.width, scale, step))
 
 
-def _token_multiple(length: int, scale: float) -> int:
-    if length < TOKEN_STRIDE:
-        raise SizeError(f"a side of {length} px", f"at least {TOKEN_STRIDE} px")
-    tokens = max(1, round(length * scale / TOKEN_STRIDE))
-    return min(tokens, length // TOKEN_STRIDE) * TOKEN_STRIDE
+def _whole_steps(length: int, scale: float, step: int) -> int:
+    if length < step:
+        raise SizeError(f"a side of {length} px", f"at least {step} px")
+    steps = max(1, round(length * scale / step))
+    return min(steps, length // step) * step
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,16 @@ def test_network_size_follows_the_frame(frame: str, request_: str, expected: str
 
 
 @pytest.mark.parametrize(
+    ("frame", "expected"),
+    [("720x1280", "288x512"), ("480x720", "336x512"), ("2400x1080", "512x224"), ("20x33", "16x32")],
+)
+def test_a_mobile_network_size_can_be_cut_into_segments(frame: str, expected: str) -> None:
+    assert str(network_size_for(Size.parse(frame), "mobile", segments=4)) == expected
+    with pytest.raises(SizeError, match="at least 16 px"):
+        network_size_for(Size(15, 40), "mobile", segments=4)
+
+
+@pytest.mark.parametrize(
     ("frame", "request_", "message"),
     [
         ("722x1280", "full", "height 722 for a frame of 722x1280; .* 4; 720 would do"),

@@ -84,8 +84,11 @@ def export(
     render = RenderConfig(
         cast("Quality", quality), blades or 0, blade_rotation_deg or 0.0, highlights or 0.0
     )
-    configs = _configs(target, size, network_size, precision, scan, render)
-    model = load_model(variant, weights, ModelConfig(temporal=temporal_config(tsp, segments)))
+    temporal = temporal_config(tsp, segments)
+    frame = Size.parse(size)
+    network = network_size_for(frame, network_size, temporal.segments)
+    configs = _configs(target, frame, network, precision, scan, render)
+    model = load_model(variant, weights, ModelConfig(temporal=temporal))
     done = _export_each(model, configs, output_dir)
     rows = [
         (
@@ -107,8 +110,8 @@ def export(
 
 def _configs(
     target: str,
-    size: str,
-    network_size: str,
+    frame: Size,
+    network: Size,
     precision: str | None,
     scan: str,
     render: RenderConfig,
@@ -116,12 +119,11 @@ def _configs(
     """One checked request a target."""
     from bokehflow.export import TARGETS, ExportConfig, as_target
 
-    frame = Size.parse(size)
     return [
         ExportConfig(
             as_target(name),
             frame,
-            network_size_for(frame, network_size),
+            network,
             cast("Precision | None", precision),
             scan,
             render,

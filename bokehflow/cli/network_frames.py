@@ -11,7 +11,7 @@ from bokehflow.cli.frame_source import RenderedFrame, pixels_beyond
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
-from bokehflow.specs import Size, network_size_for
+from bokehflow.specs import Size
 
 
 class NetworkFrames:
@@ -45,7 +45,7 @@ class NetworkFrames:
             "artifact": None,
             "artifact_sha256": None,
             "variant": model.network.variant.name,
-            "network_size": str(network_size_for(frame, model.config.network_size)),
+            "network_size": str(model.network_size_for(frame)),
             "tsp": model.config.temporal.tsp,
             "segments": model.config.temporal.segments,
             "precision": "fp32",

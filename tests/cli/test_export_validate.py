@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from bokehflow.cli.export import _configs
 from bokehflow.errors import OutputError
-from bokehflow.export import Artifact, Parity
+from bokehflow.export import Artifact, ExportConfig, Parity
 from bokehflow.export.naming import manifest_path
-from bokehflow.rendering import RenderConfig
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
@@ -174,7 +173,19 @@ def test_a_missing_extra_is_exit_code_three_with_the_line_that_installs_it(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("size", "network"), [("64x48", "64x48"), ("640x480", "512x384")])
-def test_the_network_sees_a_frame_in_its_own_shape(size: str, network: str) -> None:
-    (config,) = _configs("onnx", size, "mobile", None, "auto", RenderConfig())
-    assert str(config.network_size) == network
+@pytest.mark.parametrize(
+    ("arguments", "network"),
+    [(["--size", "640x480"], "512x384"), (["--size", "480x720", "--tsp", "cold"], "336x512")],
+)
+def test_the_network_sees_a_frame_in_its_own_shape(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch, arguments: list[str], network: str
+) -> None:
+    asked: list[ExportConfig] = []
+
+    def note(_model: object, configs: Sequence[ExportConfig], _folder: Path) -> list[object]:
+        asked.extend(configs)
+        return []
+
+    monkeypatch.setattr("bokehflow.cli.export._export_each", note)
+    assert bfx("export", "--target", "onnx", *arguments).exit_code == 0
+    assert [str(config.network_size) for config in asked] == [network]
