@@ -19,26 +19,41 @@ def first_state_feeds(manifest: Manifest) -> Arrays:
     return {name: np.zeros(shapes[name], np.float32) for name in manifest.state_pairs}
 
 
-class Playback:
-    """One film in one session. A first frame is run `temporal.first_runs` times, its state carried.
+def show_frame(
+    manifest: Manifest,
+    session: Session,
+    image: NDArray[np.float32],
+    lens: NDArray[np.float32],
+    state: Arrays | None,
+) -> tuple[Arrays, Arrays]:
+    """The outputs of one frame, and the state inputs of the next.
 
-    runs: how often the next frame will be run.
+    image: [1, 3, H, W], sRGB 0..1; lens: [1, 4]; state: as the frame before left it, None for a
+    first frame, which is run `temporal.first_runs` times, its state carried. Outputs may be
+    overwritten by the frame after it, the state is not. Raises what the session raises.
     """
+    carried = first_state_feeds(manifest) if state is None else state
+    for _ in range(manifest.temporal.first_runs if state is None else 1):
+        outputs = session.run({"image": image, "lens": lens, **carried})
+        carried = _carried(manifest.state_pairs, outputs)
+    return outputs, carried
+
+
+class Playback:
+    """One film in one session."""
 
     def __init__(self, manifest: Manifest, session: Session) -> None:
-        self._pairs, self._session = manifest.state_pairs, session
-        self._state = first_state_feeds(manifest)
-        self.runs = manifest.temporal.first_runs
+        self._manifest, self._session = manifest, session
+        self._state: Arrays | None = None
+
+    @property
+    def runs(self) -> int:
+        """How often the next frame will be run."""
+        return self._manifest.temporal.first_runs if self._state is None else 1
 
     def show(self, image: NDArray[np.float32], lens: NDArray[np.float32]) -> Arrays:
-        """The outputs of the next frame; image: [1, 3, H, W], sRGB 0..1; lens: [1, 4].
-
-        They may be overwritten by the frame after it. Raises what the session raises.
-        """
-        for _ in range(self.runs):
-            outputs = self._session.run({"image": image, "lens": lens, **self._state})
-            self._state = _carried(self._pairs, outputs)
-        self.runs = 1
+        """The outputs of the next frame, as `show_frame` gives them."""
+        outputs, self._state = show_frame(self._manifest, self._session, image, lens, self._state)
         return outputs
 
 

@@ -11,12 +11,13 @@ from torch import Tensor
 from bokehflow.cli.frame_source import RenderedFrame, pixels_beyond
 from bokehflow.errors import SizeError
 from bokehflow.export import Artifact
-from bokehflow.layers.temporal import State, first_state
+from bokehflow.layers.temporal import State
 from bokehflow.model import depth_scale
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
+from bokehflow.runtimes.carried_state import Arrays, show_frame
 from bokehflow.signature import STATE_PAIRS
-from bokehflow.specs import Size, find_variant
+from bokehflow.specs import Size
 
 
 class ArtifactFrames:
@@ -26,8 +27,6 @@ class ArtifactFrames:
         self._artifact, self._session = artifact, session
         self._source_fov_deg = source_fov_deg or artifact.manifest.canonical_fov_deg
         self.depth_scale = depth_scale(source_fov_deg, artifact.manifest.canonical_fov_deg)
-        variant, temporal = find_variant(artifact.manifest.variant), artifact.manifest.temporal
-        self._first_state = first_state(variant, segments=temporal.segments)
 
     def depth(self, image: Tensor, index: int, lens: Lens) -> Tensor:
         """The network's depth in a first frame."""
@@ -46,13 +45,11 @@ class ArtifactFrames:
                 f"bfx export --size {found}",
             )
         seen = lens.seen_with_depth_scaled(1.0 / self.depth_scale)
-        feeds = {"image": image.numpy(), "lens": np.array([seen.as_tuple()], dtype=np.float32)}
-        runs = self._artifact.manifest.temporal.first_runs if state is None else 1
-        next_state = state or self._first_state
-        for _ in range(runs):
-            states = {name: x.numpy() for name, x in zip(STATE_PAIRS, next_state, strict=True)}
-            outputs = self._session.run(feeds | states)
-            next_state = State(*(torch.from_numpy(outputs[name]) for name in STATE_PAIRS.values()))
+        told = np.array([seen.as_tuple()], dtype=np.float32)
+        outputs, carried = show_frame(
+            self._artifact.manifest, self._session, image.numpy(), told, _as_arrays(state)
+        )
+        next_state = State(*(torch.from_numpy(carried[name]) for name in STATE_PAIRS))
         depth_m = torch.from_numpy(outputs["depth"]) * self.depth_scale
         reach_px = self._artifact.manifest.render.reach_px(found.height, found.width)
         held_back = pixels_beyond(reach_px, depth_m, lens)
@@ -81,3 +78,9 @@ class ArtifactFrames:
             "weights_sha256": manifest.weights_sha256,
             "source_fov_deg": self._source_fov_deg,
         }
+
+
+def _as_arrays(state: State | None) -> Arrays | None:
+    if state is None:
+        return None
+    return {name: x.numpy() for name, x in zip(STATE_PAIRS, state, strict=True)}
