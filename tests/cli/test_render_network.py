@@ -82,7 +82,11 @@ BAD_TSP = {
     "unknown": (["--tsp", "systolik"], "did you mean 'systolic'"),
     "segments without a place": (["--segments", 4], "4 segments for tsp='document'"),
     "no segments": (["--tsp", "systolic", "--segments", 0], "segments=0"),
-    "segments that do not fit": (["--tsp", "systolic", "--segments", 5], "segments"),
+    "segments that do not fit": (
+        ["--tsp", "systolic", "--segments", 5, "--network-size", "44x60"],
+        "segments",
+    ),
+    "more segments than tokens": (["--tsp", "systolic", "--segments", 12], "at least 48 px"),
     "with depth": (["--tsp", "off", "--depth", "d.npy"], "--tsp"),
 }
 
