@@ -4,6 +4,8 @@ A layer's coverage tells, added up from the nearest on, what hides it and where 
 coarse grid the shares of a cell are means of its pixels' shares, surface by surface, and its
 light is these times the mean colour of the surface. That loses next to nothing: where depth jumps
 within a cell of 2x2 px its surfaces have a colour each, and elsewhere all of it is blurred alike.
+What a layer shows is brought to its grid so that it stays where it is (`Coarser`); what hides it, and
+what is behind, is smooth enough for means.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Contents:
         self._surfaces: dict[tuple[int, int], Tensor] = {}
 
     def own(self, index: int, level: int) -> Tensor:
-        """What lies in a layer: light times share, and the share as coverage."""
+        """What lies in a layer: light times share, and the share as coverage; where it lies."""
         if level == 0:
             return self._bins.own(index)
         if (index, level) not in self._own:
@@ -64,7 +66,7 @@ class Contents:
 
         level: above 0. The layers of a frame follow each other in axis 0.
         """
-        own = torch.stack([self.own(index, level) for index in layers], 1)
+        own = torch.stack([_means(self.own(index, 1), level) for index in layers], 1)
         nearer = [self._surfaces_from(index + 1, level) for index in layers]
         visible = 1.0 - channel_sum(torch.stack(nearer, 1))
         return Seen(own.flatten(0, 1), visible.flatten(0, 1))
@@ -75,7 +77,7 @@ class Contents:
             self._surfaces[index, level] = (
                 F.avg_pool2d(self._bins.surfaces_from(index), 2)
                 if level == 1
-                else self._coarser(self._surfaces_from(index, level - 1))
+                else _means(self._surfaces_from(index, 1), level)
             )
         return self._surfaces[index, level]
 
@@ -84,3 +86,8 @@ class Contents:
         if index + 1 < self._count:
             shares = shares - self._surfaces_from(index + 1, 1)
         return dyed(shares, self._colours)
+
+
+def _means(half_size: Tensor, level: int) -> Tensor:
+    """Means of whole cells: enough for what is smooth, or is looked at for its coverage."""
+    return F.avg_pool2d(half_size, 2 ** (level - 1)) if level > 1 else half_size

@@ -61,8 +61,8 @@ def test_what_is_seen_of_a_layer_is_what_no_nearer_one_covers() -> None:
     _, contents = sorted_into_layers(textured(32, 48), slope(32, 48))
     layers = [0, 1, 2]
     seen = contents.seen(layers, 2)
+    means = [F.avg_pool2d(contents.own(index, 1), 2) for index in range(len(RADII_PX))]
     for number, index in enumerate(layers):
-        nearer = [contents.own(i, 2)[:, -1:] for i in range(index + 1, len(RADII_PX))]
-        visible = 1.0 - torch.stack(nearer).sum(0)
+        visible = 1.0 - torch.stack([mean[:, -1:] for mean in means[index + 1 :]]).sum(0)
         torch.testing.assert_close(seen.weights[number][None], visible, atol=FP32_EQUAL, rtol=0)
-        assert torch.equal(seen.values[number][None], contents.own(index, 2))
+        assert torch.equal(seen.values[number][None], means[index])
