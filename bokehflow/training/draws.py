@@ -1,7 +1,7 @@
 """Which parts of which clips a training step sees.
 
-What a step sees depends on the seed and the step alone, so a run that goes on elsewhere, or on
-another number of processes, sees the same.
+What a step sees depends on the seed, the step and the clips that are there, so a run that goes on
+elsewhere with the same ones, or on another number of processes, sees the same.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ FINISHED, OUT_OF_TIME, INTERRUPTED = "finished", "time", "interrupted"
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """The machine and the slice; nothing here changes what a run becomes but for rounding.
+    """The machine and the slice; nothing here changes what a run becomes but for rounding, and with
+    `resident` for the noise of camera looks, which is drawn on the device.
 
     out: the run's folder. scan: "triton" computes on CUDA, all others on the CPU. precision:
     "fp32", or "bf16" for the network's products and convolutions (`training.precision`). minutes:

@@ -67,7 +67,8 @@ class ResidentClips:
                 first_frame, first_flow = first_frame + entry.frames, first_flow + entry.frames - 1
 
     def batch(self, cuts: Cuts) -> Batch:
-        """The batch of these cuts. The same as `clips.batch_of` makes of the samples' files."""
+        """The batch of these cuts. The same as `clips.batch_of` makes of the samples' files,
+        but for the noise of their cameras."""
         cuts = cuts.to(self.device)
         count, target = cuts.frames.shape[1], cuts.target
         mirrored = cuts.mirrored.repeat_interleave(count)

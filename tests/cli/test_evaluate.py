@@ -11,7 +11,8 @@ from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.report import SCHEMA
 from bokehflow.benchmarks.evaluation.run import EvaluationConfig, prepare
 from bokehflow.calibration.data.clip_file import write_clip
-from bokehflow.errors import MediaError
+from bokehflow.calibration.data.manifest import MANIFEST
+from bokehflow.errors import InputError, MediaError
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
 from tests.cli.runner import Bfx
@@ -84,6 +85,7 @@ MISTAKES = {
     "weights": (["--weights", "nowhere.safetensors"], "no weights file"),
     "photos": (["--photos", "nowhere"], "nowhere is not a folder"),
     "video": (["--video", "nowhere.mp4"], "cannot be opened"),
+    "videos": (["--video", "a/one.mp4", "--video", "b/one.mp4"], "two videos of one name"),
     "snapshots": (["--snapshots", "nowhere"], "at least two files"),
 }
 
@@ -100,6 +102,12 @@ def test_a_video_is_looked_into_before_anything_is_measured(data: Path) -> None:
     media.write_clip(video, media.Clip(frames=1))
     with pytest.raises(MediaError, match="at least 2"):
         prepare(EvaluationConfig(data, pairs=(), videos=(video,)))
+
+
+def test_a_manifest_is_looked_into_before_anything_is_measured(data: Path) -> None:
+    (data / MANIFEST).write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        prepare(EvaluationConfig(data, pairs=()))
 
 
 def test_a_clip_that_cannot_be_read_is_told_or_left_out(bfx: Bfx, data: Path) -> None:

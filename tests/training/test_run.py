@@ -19,6 +19,7 @@ from bokehflow.calibration.data.folder import FoundClips, find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError, NumericalError, OutputError, UsageError, WeightsError
 from bokehflow.training import TrainConfig, TrainOptions, TrainReport, loop, train
+from bokehflow.training.changes import read_changes
 from bokehflow.training.checkpoint import NAME, read_checkpoint
 from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
@@ -226,6 +227,9 @@ def test_a_changed_config_must_be_confirmed(clips: FoundClips, tmp_path: Path) -
         train_to(clips, tmp_path, config=changed, resume=True)
     train_to(clips, tmp_path, 1, config=changed, resume=True, new_config=True)
     assert read_checkpoint(tmp_path).config.seed == 5
+    assert [(change.step, change.changed) for change in read_changes(tmp_path)] == [(1, "seed")]
+    train_to(clips, tmp_path, 2, config=changed, resume=True)
+    assert len(read_changes(tmp_path)) == 1
 
 
 def test_new_settings_of_the_optimiser_are_used(clips: FoundClips, tmp_path: Path) -> None:

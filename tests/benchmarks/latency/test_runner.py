@@ -22,7 +22,7 @@ from bokehflow.benchmarks.latency.runner.torch_engine import TorchEngine
 from bokehflow.benchmarks.parity import reference_session
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
-from bokehflow.export.compiled import LOOPS
+from bokehflow.export.compiled import LOOPS, operators_of
 from bokehflow.export.naming import manifest_path
 from bokehflow.runtimes import Session, open_session
 from bokehflow.runtimes.openvino_session import OpenVinoSession
@@ -124,7 +124,8 @@ def test_scans_are_fused_at_every_precision(artifacts: dict[str, Artifact]) -> N
     pytest.importorskip("openvino")
     model = artifacts["openvino"].path
     for precision in openvino_engine.HINTS:
-        OpenVinoEngine(Load(model, manifest_path(model), 1, {"precision": precision}))
+        engine = OpenVinoEngine(Load(model, manifest_path(model), 1, {"precision": precision}))
+        assert not set(LOOPS) & set(operators_of(engine.model))
 
 
 def test_the_peak_of_memory_grows_with_what_is_held() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.calibration.data.clip_file import read_clip, read_info, write_clip
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
 from bokehflow.errors import InputError, UnknownNameError
@@ -47,6 +47,26 @@ def test_a_clip_that_is_damaged_inside_is_found_before_it_is_used(tmp_path: Path
     with pytest.raises(InputError, match=r"1 clips .*cannot be read.*--skip-bad"):
         find_clips(folder, TRAIN)
     assert len(find_clips(folder, TRAIN, skip_bad=True).entries) == 1
+
+
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (6, 99)], ids=["encrypted", "version"])
+def test_a_clip_with_another_kind_of_entry_is_a_damaged_one(
+    tmp_path: Path, place: int, value: int
+) -> None:
+    """`zipfile` raises RuntimeError for flags and versions that one flipped bit may set."""
+    folder = write_clips(tmp_path / "data", count=2)
+    path = folder / "1-000.npz"
+    content = bytearray(path.read_bytes())
+    start = -1
+    while (start := content.find(b"PK\x01\x02", start + 1)) >= 0:
+        content[start + place] = value
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"1-000\.npz.*--skip-bad"):
+        find_clips(folder, TRAIN)
+    assert len(find_clips(folder, TRAIN, skip_bad=True).entries) == 1
+    for read in (read_clip, read_info):
+        with pytest.raises(InputError, match="cannot be read"):
+            read(path)
 
 
 def test_folders_without_clips_are_refused(tmp_path: Path) -> None:

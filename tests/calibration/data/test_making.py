@@ -187,6 +187,11 @@ def test_without_lens_views_all_else_is_the_same(made: Path, tmp_path: Path) -> 
     assert read_manifest(tmp_path).request == request
     with pytest.raises(UsageError, match="no lens views"):
         make_data(tmp_path, REQUEST, ["layered"], 1)
+    manifest = (tmp_path / MANIFEST).read_bytes()
+    (tmp_path / MANIFEST).unlink()
+    with pytest.raises(UsageError, match=r"with depth, flow; expected .* with depth, bokeh, flow"):
+        make_data(tmp_path, REQUEST, ["layered"], 1)
+    (tmp_path / MANIFEST).write_bytes(manifest)
     assert find_clips(tmp_path, TRAIN, known=("depth",)).entries
     with pytest.raises(InputError, match="no train clip"):
         find_clips(tmp_path, TRAIN)
