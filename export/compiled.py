@@ -13,7 +13,7 @@ import onnx
 
 from bokehflow.errors import CheckError
 from bokehflow.export.lowering.choice import Lowering
-from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
 from bokehflow.temporary import temporary_folder
 
@@ -59,7 +59,7 @@ def _compiled_onnx(path: Path) -> Counter[str]:
 
 
 def _compiled_openvino(path: Path) -> Counter[str]:
-    core = import_openvino("compiling an OpenVINO model").Core()
+    core = shared_core("compiling an OpenVINO model")
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     return operators_of(core.compile_model(str(path / MODEL_FILE), "CPU", settings))
 

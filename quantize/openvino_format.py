@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_compact import unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
 from bokehflow.quantize.format import Feeds, Judge
@@ -25,12 +25,14 @@ from bokehflow.quantize.openvino_padding import join_instead_of_padding
 from bokehflow.runtimes import Session
 from bokehflow.runtimes.openvino_session import CompiledSession, OpenVinoSession
 
+_PURPOSE = "quantizing an OpenVINO model"
+
 
 class OpenVinoFormat:
     """Models in memory; see `format.Format`. Raises MissingDependencyError without OpenVINO."""
 
     def __init__(self) -> None:
-        self._openvino = import_openvino("quantizing an OpenVINO model")
+        self._openvino = import_openvino(_PURPOSE)
         self._opset = self._openvino.opset13
 
     def read(self, path: Path) -> Any:
@@ -39,7 +41,7 @@ class OpenVinoFormat:
         Weights are plain constants, however the file stores them; zeros are joined, see
         `openvino_padding`.
         """
-        model = self._openvino.Core().read_model(str(path / MODEL_FILE)).clone()
+        model = shared_core(_PURPOSE).read_model(str(path / MODEL_FILE)).clone()
         unpack_halves(model, self._opset)
         join_instead_of_padding(model, self._opset)
         return model

@@ -10,7 +10,7 @@ import numpy as np
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.compiled import LOOPS, operators_of
-from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_file import MODEL_FILE, reason_of
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
@@ -52,10 +52,9 @@ class OpenVinoSession(CompiledSession):
         Raises ArtifactError for a folder that OpenVINO cannot load or whose scans it does not fuse,
         and MissingDependencyError without OpenVINO.
         """
-        openvino = import_openvino(_PURPOSE)
+        core = shared_core(_PURPOSE)
         settings = {"INFERENCE_PRECISION_HINT": _PRECISION_HINT, "PERF_COUNT": counters}
         try:
-            core = openvino.Core()
             model = core.read_model(str(path / MODEL_FILE))
             compiled = core.compile_model(model, _DEVICE, settings)
         except RuntimeError as error:

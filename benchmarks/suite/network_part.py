@@ -12,10 +12,11 @@ from typing import Any
 import onnx
 
 from bokehflow.benchmarks.latency.scopes import scope_in
-from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
 
 _NETWORK, _AFTER = ("network",), ("upsample", "renderer")
+_PURPOSE = "cutting an OpenVINO model"
 
 
 def cut_onnx(model: Path, target: Path) -> None:
@@ -41,8 +42,8 @@ def cut_openvino(model: Path, target: Path) -> None:
 
     Raises MissingDependencyError without OpenVINO.
     """
-    openvino = import_openvino("cutting an OpenVINO model")
-    whole = openvino.Core().read_model(str(model / MODEL_FILE))
+    openvino = import_openvino(_PURPOSE)
+    whole = shared_core(_PURPOSE).read_model(str(model / MODEL_FILE))
     after: set[str] = set()
     ends: dict[str, Any] = {}
     for node in whole.get_ordered_ops():

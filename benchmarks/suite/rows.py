@@ -18,7 +18,7 @@ from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.suite.cases import Case
 from bokehflow.benchmarks.suite.models import made_model
 from bokehflow.errors import MissingDependencyError
-from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_access import shared_core
 from bokehflow.signature import STATE_PAIRS
 
 
@@ -82,10 +82,10 @@ def _measured(case: Case, models: Path) -> dict[str, Any]:
 def _why_not_bf16() -> str | None:
     """Without such arithmetic the hint changes nothing, and the row would be measured twice."""
     try:
-        openvino = import_openvino("a row in bf16")
+        core = shared_core("a row in bf16")
     except MissingDependencyError:
         return None  # which the row itself will say
-    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return None if "BF16" in able else "the processor has no bf16 arithmetic"
 
 

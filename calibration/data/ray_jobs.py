@@ -6,9 +6,11 @@ import contextlib
 import importlib.util
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -96,7 +98,8 @@ def _connected(address: str, at_once: int | None) -> Iterator[Any]:
     import ray
 
     try:
-        ray.init(**quiet)
+        with _kept_sigterm():
+            ray.init(**quiet)
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         first = str(error).splitlines()[0]
         raise DeviceError(f"Ray at {address} cannot be joined: {first}") from error
@@ -104,6 +107,17 @@ def _connected(address: str, at_once: int | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _kept_sigterm() -> Iterator[None]:
+    """Ray has SIGTERM end the process with code 15; who called has a handler of its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def require_cluster(address: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.openvino_access import import_openvino
+from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE, reason_of
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
@@ -17,9 +17,9 @@ _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})
 
 def read_openvino(path: Path) -> Graph:
     """Raises ArtifactError for no OpenVINO model and MissingDependencyError without OpenVINO."""
-    openvino = import_openvino("reading an OpenVINO model")
+    core = shared_core("reading an OpenVINO model")
     try:
-        model = openvino.Core().read_model(str(path / MODEL_FILE))
+        model = core.read_model(str(path / MODEL_FILE))
     except RuntimeError as error:
         raise ArtifactError(f"{path} is not an OpenVINO model ({reason_of(error)})") from error
     nodes = (node for node in model.get_ordered_ops() if node.get_type_name() not in _NOT_COMPUTED)

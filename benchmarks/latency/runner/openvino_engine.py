@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ class OpenVinoEngine:
             settings["PERF_COUNT"] = "YES"
         file = load.model / MODEL_FILE if load.model.is_dir() else load.model
         self.device = load.arguments.get("device", "CPU")
-        core = openvino.Core()
+        core = _core()
         model = core.read_model(str(file))
         # Compiling may give an output the names of what it replaced beside its own.
         self._outputs = [port.any_name for port in model.outputs]
@@ -80,6 +81,14 @@ class _Counting(OpenVinoEngine):
             milliseconds = node.real_time.total_seconds() * 1e3
             self.samples.setdefault(node.node_name, []).append(milliseconds)
         return outputs
+
+
+@functools.cache
+def _core() -> Any:
+    """One for the whole process, for the reason that `export.openvino_access` gives."""
+    import openvino
+
+    return openvino.Core()
 
 
 def _require_fused(model: Any) -> None:

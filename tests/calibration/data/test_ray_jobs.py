@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -52,9 +53,11 @@ def _refuse(job: int) -> int:
 
 
 @with_ray
-def test_an_error_of_a_task_stays_plain() -> None:
+def test_an_error_of_a_task_stays_plain_and_sigterm_the_callers() -> None:
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(InputError, match=r"^job 7; expected another$"):
         list(on_ray(_refuse, [7], LOCAL, 1))
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
