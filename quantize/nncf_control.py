@@ -50,8 +50,9 @@ def search_by_nncf(control: Control[M]) -> list[Attempt[M]]:
 def chosen_floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
     """The layers that NNCF leaves in float for some limits.
 
-    In a process of its own: what the control does with OpenVINO's models has ended processes with a
-    segmentation fault, long after it. Raises ArtifactError where it ends this one.
+    In a process of its own: NNCF compiles with many OpenVINO cores, which may leave a signal stack
+    that is gone (`export.openvino_access`), and a segmentation fault long after. Raises
+    ArtifactError where it ends this one.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+SESSION, ENGINE = "OpenVinoSession(folder)", "OpenVinoEngine(Load(folder, folder, 1, {}))"
 OPENED = {
-    "sessions": "OpenVinoSession(folder)",
-    "engines": "OpenVinoEngine(Load(folder, folder, 1, {}))",
-    "one of each": "OpenVinoEngine(Load(folder, folder, 1, {})) if index else OpenVinoSession(folder)",
+    "sessions": (SESSION, SESSION),
+    "engines": (ENGINE, ENGINE),
+    "one of each": (SESSION, ENGINE),
 }
 SCRIPT = """
 import os, signal, sys
@@ -26,9 +27,7 @@ given = openvino.opset13.parameter([1, 4], name="given")
 double = openvino.opset13.add(given, given)
 double.output(0).set_names({"double"})
 openvino.save_model(openvino.Model([double], [given]), folder / "model.xml")
-opened = []
-for index in range(2):
-    opened.append(OPEN)
+opened = [OPENED]
 while opened:
     del opened[0]  # the older one first
 for number in (signal.SIGINT, signal.SIGCHLD):
@@ -42,7 +41,7 @@ def test_a_signal_is_handled_after_models_that_ended_in_the_order_they_came(
     kind: str, tmp_path: Path
 ) -> None:
     pytest.importorskip("openvino")
-    script = SCRIPT.replace("OPEN)", f"{OPENED[kind]})")
+    script = SCRIPT.replace("OPENED", ", ".join(OPENED[kind]))
     command = [sys.executable, "-c", script, str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout.split()) == (0, ["SIGINT", "SIGCHLD"]), ended.stderr
