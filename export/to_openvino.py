@@ -38,7 +38,7 @@ def to_openvino(
     OSError where the folder is full.
     """
     openvino = import_openvino(OPENVINO_PURPOSE)
-    core = openvino.Core()
+    core = openvino.Core()  # Not the shared one, which would keep the extension; it only reads.
     core.add_extension(conversion_extension(openvino))
     read = core.read_model(io.BytesIO(proto.SerializeToString()))
     model = with_every_input(read, proto, openvino)

@@ -57,17 +57,19 @@ def find_clips(
     require_split(split)
     if not folder.is_dir():
         raise InputError(f"no data folder at {folder}", remedy="make one with `bfx data make`")
-    entries, unreadable = [], []
+    entries, unreadable, lacking = [], [], set[str]()
     for path in sorted(folder.rglob("*.npz")):
         if path.name.startswith("."):  # still being written
             continue
         try:
             info = read_info(path)
-            if info.split == split and set(known) <= set(info.known):
-                frames, size = examine(path)
-                entries.append(
-                    FoundClip(path, info.source, frames, size, info.depth_cues, info.known)
-                )
+            if info.split != split:
+                continue
+            if lacks := set(known) - set(info.known):
+                lacking |= lacks
+                continue
+            frames, size = examine(path)
+            entries.append(FoundClip(path, info.source, frames, size, info.depth_cues, info.known))
         except InputError as error:
             unreadable.append(str(error))
     if unreadable and not skip_bad:
@@ -75,6 +77,12 @@ def find_clips(
             f"{len(unreadable)} clips under {folder} cannot be read: "
             + " | ".join(unreadable[:NAMED_IN_MESSAGE]),
             remedy="make them again, or leave them out with --skip-bad",
+        )
+    if not entries and lacking:
+        raise InputError(
+            f"no {split} clip under {folder} holds {', '.join(known)}: "
+            f"they lack {', '.join(sorted(lacking))}",
+            remedy="make some with `bfx data make`, with its lens views",
         )
     if not entries:
         raise InputError(
