@@ -106,9 +106,16 @@ def test_the_f_number_for_a_radius_is_the_one_worked_out_by_hand() -> None:
     assert f_number_for_radius(10.0, 50.0, 2.0, 480) == pytest.approx(by_hand, rel=OPTICS)
 
 
-@pytest.mark.parametrize("fov_deg", [1.0, 60.0, 179.5])
-def test_fields_of_view_of_flat_pictures_are_taken(fov_deg: float) -> None:
-    require_field_of_view("fov_deg", fov_deg)
+def test_fields_of_view_of_flat_pictures_are_taken() -> None:
+    def is_taken(fov_deg: float) -> bool:
+        try:
+            require_field_of_view("fov_deg", fov_deg)
+        except LensError:
+            return False
+        return True
+
+    asked = [0.99, 1.0, 60.0, 179.5, 180.0]
+    assert [fov_deg for fov_deg in asked if is_taken(fov_deg)] == [1.0, 60.0, 179.5]
 
 
 @pytest.mark.parametrize("fov_deg", [-60.0, 0.0, 0.5, 180.0, math.inf, math.nan])

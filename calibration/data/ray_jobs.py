@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import Any, TypeVar
 
 from bokehflow.errors import BokehFlowError, DeviceError, MissingDependencyError, UsageError
@@ -97,27 +98,49 @@ def _connected(address: str, at_once: int | None) -> Iterator[Any]:
         quiet |= {"address": address}
     import ray
 
-    try:
-        with _kept_sigterm():
+    with callers_sigterm() as take_back:
+        try:
             ray.init(**quiet)
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        first = str(error).splitlines()[0]
-        raise DeviceError(f"Ray at {address} cannot be joined: {first}") from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            first = str(error).splitlines()[0]
+            raise DeviceError(f"Ray at {address} cannot be joined: {first}") from error
+        try:
+            take_back()
+            yield ray
+        finally:
+            ray.shutdown()
 
 
 @contextlib.contextmanager
-def _kept_sigterm() -> Iterator[None]:
-    """Ray has SIGTERM end the process with code 15; who called has a handler of its own."""
-    before = signal.getsignal(signal.SIGTERM)
+def callers_sigterm() -> Iterator[Callable[[], None]]:
+    """Yield what takes SIGTERM back from Ray for the caller's handler, as the end does too.
+
+    Ray has a handler of its own, and raises SystemExit(1) for whatever another one raises while Ray
+    waits; what the caller's raised is raised in its place.
+    """
+    before: Any = signal.getsignal(signal.SIGTERM)
+    raised: list[BaseException] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            before(number, frame)
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    def set_handler(handler: Any) -> None:
+        # None is a handler that Python did not set, and Python cannot set again.
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
     try:
-        yield
+        yield lambda: set_handler(handle if callable(before) else before)
+    except SystemExit:
+        if raised:
+            raise raised[0] from None
+        raise
     finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)
+        set_handler(before)
 
 
 def require_cluster(address: str) -> None:

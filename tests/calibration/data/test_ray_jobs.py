@@ -13,7 +13,7 @@ import pytest
 
 from bokehflow.calibration.data.making import make_data
 from bokehflow.calibration.data.manifest import MANIFEST
-from bokehflow.calibration.data.ray_jobs import LOCAL, on_ray, require_cluster
+from bokehflow.calibration.data.ray_jobs import LOCAL, callers_sigterm, on_ray, require_cluster
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, DataRequest
 from bokehflow.errors import DeviceError, InputError, MissingDependencyError, UsageError
 
@@ -58,6 +58,35 @@ def test_an_error_of_a_task_stays_plain_and_sigterm_the_callers() -> None:
     with pytest.raises(InputError, match=r"^job 7; expected another$"):
         list(on_ray(_refuse, [7], LOCAL, 1))
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+class Ended(SystemExit):
+    """What a handler of SIGTERM raises."""
+
+
+def _end(number: int, _frame: object) -> None:
+    raise Ended(number)
+
+
+def _wait_as_ray_does() -> None:
+    """Ray takes the handler, and makes SystemExit(1) of what another one raises while it waits."""
+    with callers_sigterm() as take_back:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        take_back()
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except SystemExit:
+            raise SystemExit(1) from None
+
+
+def test_sigterm_ends_a_wait_by_the_callers_handler() -> None:
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        with pytest.raises(Ended):
+            _wait_as_ray_does()
+        assert signal.getsignal(signal.SIGTERM) is _end
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
