@@ -143,5 +143,6 @@ def _text(report: TrainReport, folder: Path) -> str:
         ("loss", loss),
         ("skipped steps", report.skipped),
         ("time a step", f"{report.seconds_per_step:.3f} s"),
+        *([("changed since before", ", ".join(report.changed))] if report.changed else []),
     ]
     return text_table((str(folder), ""), rows)

@@ -1,4 +1,4 @@
-"""When the config of a run changed under way: a row a change, in the run's folder.
+"""When the config or the clips of a run changed under way: a row a change, in the run's folder.
 
 The last config alone does not tell how weights came about that others had a part in.
 """
@@ -19,7 +19,7 @@ COLUMNS = ("step", "changed")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """step: the last one under the config before. changed: its keys, with commas between."""
+    """step: the last one before it. changed: keys of the config, "clips"; with commas between."""
 
     step: int
     changed: str

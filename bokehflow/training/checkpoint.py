@@ -42,19 +42,22 @@ _DAMAGE = (
 @dataclass(slots=True)
 class RunState:
     """All that changes from step to step. step: how many are done; skipped: how many of them
-    left the weights alone because a gradient was not finite."""
+    left the weights alone because a gradient was not finite. clips: which ones the steps see
+    (`FoundClips.identity`)."""
 
     network: Network
     averaged: AveragedWeights
     optimiser: Optimiser
     step: int = 0
     skipped: int = 0
+    clips: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What a checkpoint file holds, beside the config of its run.
 
+    clips: those of the steps before it, "" where an earlier release did not note them.
     Raises TypeError where a value is of another type. `require_fit` and the optimiser look at
     shapes.
     """
@@ -66,6 +69,7 @@ class Checkpoint:
     averaged: dict[str, Tensor]
     optimiser: dict[str, Any]
     generators: dict[str, Any]
+    clips: str = ""
 
     def __post_init__(self) -> None:
         generators = self.generators if isinstance(self.generators, dict) else {}
@@ -76,6 +80,7 @@ class Checkpoint:
             and _holds_tensors(self.averaged)
             and isinstance(self.optimiser, dict)
             and all(isinstance(name, str) for name in self.optimiser)
+            and isinstance(self.clips, str)
             and isinstance(cuda, list)
             and all(_is_generator(state) for state in (generators.get("cpu"), *cuda))
         )
@@ -113,6 +118,7 @@ def save_checkpoint(folder: Path, config: TrainConfig, state: RunState) -> None:
         "config": config_as_json(config),
         "step": state.step,
         "skipped": state.skipped,
+        "clips": state.clips,
         "network": state.network.state_dict(),
         "averaged": state.averaged.tensors,
         "optimiser": state.optimiser.state_dict(),

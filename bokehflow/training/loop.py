@@ -84,7 +84,8 @@ class TrainOptions:
 class TrainReport:
     """What one slice did. stopped: "finished", "time" or "interrupted" (by signal_number).
 
-    loss: mean of the last row of the curves that had a finite one, or None.
+    loss: mean of the last row of the curves that had a finite one, or None. changed: what is
+    otherwise than in the slice before, keys of the config and "clips".
     """
 
     stopped: str
@@ -96,6 +97,7 @@ class TrainReport:
     loss: float | None
     seconds_per_step: float
     leads: bool
+    changed: tuple[str, ...] = ()
 
 
 def train(
@@ -119,21 +121,27 @@ def train(
         world.check_batches(config)
         if world.leads:
             stack.enter_context(sole_run(options.out))
-        state = _open_run(config, options, world)
+        state, changed = _open_run(config, clips.identity, options, world)
         step = _step(config, options, state, world)
-        run = _Run(config, drawing, options, world, state, step)
+        run = _Run(config, drawing, options, world, state, step, changed)
         return _run_slice(run, clock, noted, advance)
 
 
-def _open_run(config: TrainConfig, options: TrainOptions, world: World) -> RunState:
-    """The run at its first step, or where its checkpoint left it."""
+def _open_run(
+    config: TrainConfig, clips: str, options: TrainOptions, world: World
+) -> tuple[RunState, tuple[str, ...]]:
+    """The run at its first step, or where its checkpoint left it; and what has changed since.
+
+    clips: the identity of those that it goes on with.
+    """
     goes_on = (options.out / NAME).is_file()
     network = first_network(config, ScanConfig(options.scan), restored=goes_on)
     network.to(world.device).train()
     averaged = AveragedWeights(network, config.ema_decay)
-    state = RunState(network, averaged, build_optimiser(network, config.optimiser))
+    optimiser = build_optimiser(network, config.optimiser)
+    state = RunState(network, averaged, optimiser, clips=clips)
     torch.manual_seed(config.seed)
-    changed = _go_on(config, options, state) if goes_on else []
+    changed = _go_on(config, options, state) if goes_on else ()
     if world.leads:
         with output_errors(options.out):
             (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
@@ -141,13 +149,14 @@ def _open_run(config: TrainConfig, options: TrainOptions, world: World) -> RunSt
         if changed:
             note_change(options.out, state.step, changed)
     world.wait()
-    return state
+    return state, changed
 
 
-def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> list[str]:
+def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> tuple[str, ...]:
     """Restore the folder's checkpoint, if that is what was asked for.
 
-    Returns the keys of the config that are others now.
+    Returns the keys of the config that are others now, and "clips" where the steps to come see
+    others: more may have been made meanwhile.
     """
     if not options.resume:
         raise UsageError(
@@ -169,7 +178,8 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> list[
             "pass --new-config to go on under the changed one",
         )
     restore(checkpoint, state)
-    return changed
+    others = checkpoint.clips not in ("", state.clips)
+    return (*changed, "clips") if others else tuple(changed)
 
 
 def _step(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> TrainStep:
@@ -201,6 +211,7 @@ class _Run:
     world: World
     state: RunState
     step: TrainStep
+    changed: tuple[str, ...]
 
     def save(self) -> None:
         if self.world.leads:
@@ -262,4 +273,5 @@ def _run_slice(
         loss=log.last_loss,
         seconds_per_step=log.seconds_per_step,
         leads=world.leads,
+        changed=run.changed,
     )

@@ -6,6 +6,7 @@ beside each other in it, and clips can be used while more are being made.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,18 @@ class FoundClips:
     split: str
     entries: tuple[FoundClip, ...]
     unreadable: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """Which clips these are, as SHA-256: their paths under the folder, lengths and sizes.
+
+        What they hold has no part in it: a clip keeps its path, and reading all takes minutes.
+        """
+        told = (
+            f"{entry.path.relative_to(self.folder).as_posix()} {entry.frames} {entry.size}\n"
+            for entry in self.entries
+        )
+        return hashlib.sha256("".join(told).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def find_clips(

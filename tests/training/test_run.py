@@ -232,6 +232,22 @@ def test_a_changed_config_must_be_confirmed(clips: FoundClips, tmp_path: Path) -
     assert len(read_changes(tmp_path)) == 1
 
 
+def test_other_clips_are_used_and_noted(clips: FoundClips, tmp_path: Path) -> None:
+    assert train_to(clips, tmp_path, 1).changed == ()
+    assert train_to(clips, tmp_path, 1, resume=True).changed == ()
+    fewer = dataclasses.replace(clips, entries=clips.entries[:-1])
+    assert train_to(fewer, tmp_path, 1, resume=True).changed == ("clips",)
+    assert [(change.step, change.changed) for change in read_changes(tmp_path)] == [(2, "clips")]
+    assert train_to(fewer, tmp_path, 1, resume=True).changed == ()
+
+
+def test_clips_are_the_same_ones_in_another_place(clips: FoundClips, tmp_path: Path) -> None:
+    moved = find_clips(Path(shutil.copytree(clips.folder, tmp_path / "moved")), TRAIN)
+    assert moved.identity == clips.identity
+    moved.entries[0].path.rename(moved.folder / "another.npz")
+    assert find_clips(moved.folder, TRAIN).identity != clips.identity
+
+
 def test_new_settings_of_the_optimiser_are_used(clips: FoundClips, tmp_path: Path) -> None:
     train_to(clips, tmp_path, 1)
     gentler = dataclasses.replace(CONFIG.optimiser, weight_decay=0.01)
