@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.media import write_depth, write_photo
+from bokehflow.media.atomic import output_errors
 
 
 def write_demo_photo(folder: Path) -> tuple[Path, Path]:
@@ -17,7 +18,8 @@ def write_demo_photo(folder: Path) -> tuple[Path, Path]:
 
     Raises OutputError where the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     photo, depth = folder / "motorcycle.png", folder / "motorcycle_depth.npy"
     pair = motorcycle()
     write_photo(photo, pair.left)

@@ -11,6 +11,7 @@ from torch import Tensor
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.errors import MediaError
 from bokehflow.media import READABLE_SUFFIXES, read_photo
+from bokehflow.media.listing import files_ending_in
 from bokehflow.optics import Lens
 from bokehflow.specs import Size
 
@@ -45,7 +46,7 @@ def list_photos(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise MediaError(f"{folder} is not a folder", "a folder with photos")
-    photos = sorted(file for file in folder.rglob("*") if file.suffix.lower() in READABLE_SUFFIXES)
+    photos = files_ending_in(READABLE_SUFFIXES, folder, within=True)
     if not photos:
         raise MediaError(
             f"no photos in {folder}", "files ending in " + ", ".join(READABLE_SUFFIXES)

@@ -12,6 +12,7 @@ from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.sample_sources import ClipFile, Item, VideoFile, photo_file
 from bokehflow.errors import InputError
 from bokehflow.media import READABLE_SUFFIXES, open_video, read_photo
+from bokehflow.media.listing import files_ending_in
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 CLIP_SUFFIX = ".npz"
@@ -68,13 +69,8 @@ def material_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     suffixes = {*READABLE_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX}
-    return sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in suffixes
-        and file.is_file()
-        and not file.name.startswith((".", SAMPLES_PREFIX))
-    )
+    found = files_ending_in(suffixes, path, within=True)
+    return [file for file in found if not file.name.startswith(SAMPLES_PREFIX)]
 
 
 def _examined(file: Path) -> tuple[Item | None, str]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import InputError
 from bokehflow.layers.temporal import State
 from bokehflow.media.atomic import atomic_file
 
 SCHEMA = 1
 Float32 = npt.NDArray[np.float32]
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +83,7 @@ def load_samples(path: Path) -> SampleSet:
             found, expected = facts.pop("schema"), facts.pop("sha256")
             states = {name: stored[f"state_{name}"] for name in State._fields}
             samples = SampleSet(stored["frames"], stored["lenses"], states, facts)
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise InputError(
             f"the calibration samples {path} cannot be read: {error}",
             "a file that bfx quantize wrote",

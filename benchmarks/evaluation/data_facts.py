@@ -10,7 +10,7 @@ from pathlib import Path
 from bokehflow.calibration.data.clip import ClipInfo
 from bokehflow.calibration.data.clip_file import read_info
 from bokehflow.calibration.data.hashing import file_sha256
-from bokehflow.calibration.data.manifest import MANIFEST, read_manifest
+from bokehflow.calibration.data.manifest import MANIFEST, clip_paths, read_manifest
 from bokehflow.errors import InputError
 
 
@@ -22,7 +22,7 @@ def data_facts(folder: Path) -> list[dict[str, object]]:
     """
     facts = []
     manifests = sorted(folder.rglob(MANIFEST))
-    made = {path.parent for path in manifests}
+    made = {clip for path in manifests for clip in clip_paths(path.parent)}
     for path in manifests:
         document = read_manifest(path.parent).document()
         facts.append(
@@ -33,7 +33,7 @@ def data_facts(folder: Path) -> list[dict[str, object]]:
             }
         )
     clips = sorted(path for path in folder.rglob("*.npz") if not path.name.startswith("."))
-    imported = [path for path in clips if path.parent.parent not in made]
+    imported = [path for path in clips if path not in made]
     for place, paths in itertools.groupby(imported, lambda path: path.parent):
         infos = [info for path in paths if (info := _readable(path)) is not None]
         if infos:

@@ -37,10 +37,10 @@ from bokehflow.benchmarks.evaluation.trend import (
 from bokehflow.benchmarks.evaluation.video_flicker import read_frames, study_video
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
-from bokehflow.errors import UsageError
+from bokehflow.errors import InputError, SizeError, UsageError
 from bokehflow.model import ModelConfig, load_model
 from bokehflow.scan import ScanConfig
-from bokehflow.specs import MOBILE_PROFILE, network_size_for
+from bokehflow.specs import MOBILE_PROFILE, TOKEN_STRIDE, Size, network_size_for
 from bokehflow.training.perceptual import PerceptualDistance, packaged_perceptual
 from bokehflow.weights import WeightsInfo
 
@@ -129,11 +129,12 @@ def prepare(config: EvaluationConfig) -> Plan:
     """Open the weights and find the data.
 
     Raises WeightsError, InputError (data, pairs, snapshots), MissingDependencyError (the scan, the
-    perceptual distance), MediaError (videos) and UnknownNameError.
+    perceptual distance), MediaError (videos), SizeError (videos that segments cannot share) and
+    UnknownNameError.
     """
     require_pairs(config.pairs)
     for path in config.videos:
-        read_frames(path)
+        _require_cut(path, config.network_size)
     sight = open_sight(config, config.weights)
     distance = packaged_perceptual()
     clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
@@ -147,6 +148,8 @@ def prepare(config: EvaluationConfig) -> Plan:
     ]
     snapshots, kept_trend = _snapshots(config.snapshots)
     telling = [entry for entry in clips.entries if entry.depth_cues]
+    if snapshots and not telling:
+        raise InputError("no held-out still tells its depth", remedy="make rooms or outdoors")
     return Plan(
         config,
         data_facts(config.data),
@@ -159,6 +162,18 @@ def prepare(config: EvaluationConfig) -> Plan:
         kept_trend=kept_trend,
         left_out=(*clips.unreadable, *unfit),
     )
+
+
+def _require_cut(video: Path, network_size: str) -> None:
+    """Raise SizeError where segment states cannot be cut along what the network sees of a video."""
+    frames = read_frames(video)
+    size = network_size_for(Size(*frames.shape[2:]), network_size)
+    if not can_be_cut(size):
+        raise SizeError(
+            f"{video} seen at {size}, which {SEGMENTS} segments cannot share",
+            f"a network size whose sides are multiples of {TOKEN_STRIDE * SEGMENTS}",
+            "pass another --network-size, or leave the video out",
+        )
 
 
 def _snapshots(source: Path | None) -> tuple[list[tuple[int, Path]], KeptTrend | None]:

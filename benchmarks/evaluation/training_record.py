@@ -79,9 +79,13 @@ def read_stages(run: Path) -> tuple[Stage, ...]:
     stages: dict[str, list[tuple[int, float, float]]] = {}
     before = 0
     for row in rows:
-        steps, before = int(row["step"]) - before, int(row["step"])
-        seconds = steps * float(row["seconds_per_step"])
-        stages.setdefault(row["stage"], []).append((steps, seconds, float(row["loss"])))
+        try:
+            step, loss = int(row["step"]), float(row["loss"])
+            steps, before = step - before, step
+            seconds = steps * float(row["seconds_per_step"])
+            stages.setdefault(row["stage"], []).append((steps, seconds, loss))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} holds {row}", "the curves of `bfx train`") from error
     return tuple(_stage(name, parts) for name, parts in stages.items())
 
 

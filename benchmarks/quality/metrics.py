@@ -11,12 +11,14 @@ from torch import Tensor
 from bokehflow.benchmarks.planes import Mask, Plane
 from bokehflow.benchmarks.quality.regions import find_regions
 from bokehflow.errors import NumericalError, SizeError
-from bokehflow.srgb import srgb_to_linear
+from bokehflow.srgb import SLOPE, srgb_to_linear
 
 PSNR_CEILING_DB = 100.0
 """What equal pictures get: the decibels of an error of 1e-5, so that means stay finite."""
 SMALLEST_SHARE = 0.002
 """A region smaller than this share of the frame is not scored: its figure would be chance."""
+DARKEST_LIGHT = 1.0 / 255.0 / SLOPE
+"""Mean linear light that a black truth counts as, so that light made of nothing stays finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class RegionScore:
 class Score:
     """One picture against its truth. A region that the scene lacks is None.
 
-    energy_error: light of the whole picture over that of the truth, minus 1 (linear light).
+    energy_error: light of the whole picture over that of the truth, minus 1 (linear light);
+    of a truth darker than one step of 8 bits, over DARKEST_LIGHT.
     """
 
     overall: RegionScore
@@ -52,13 +55,14 @@ def score(truth: Tensor, test: Tensor, radius_px: Tensor) -> Score:
     regions = find_regions(radius_px)
     error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
     ssim = _ssim_map(truth, test)
-    light = srgb_to_linear(test.clamp(0.0, 1.0)).mean() / srgb_to_linear(truth).mean()
+    light = srgb_to_linear(test.clamp(0.0, 1.0)).mean()
+    true_light = srgb_to_linear(truth).mean()
     return Score(
         overall=RegionScore(_psnr_db(float(error.mean())), float(ssim.mean())),
         edge=_region(error, ssim, regions.edge),
         in_focus=_region(error, ssim, regions.in_focus),
         elsewhere=_region(error, ssim, regions.elsewhere),
-        energy_error=float(light) - 1.0,
+        energy_error=float((light - true_light) / true_light.clamp_min(DARKEST_LIGHT)),
     )
 
 

@@ -29,14 +29,19 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad files out, 
 def realbokeh(
     folder: Annotated[Path, typer.Argument(metavar="SET", help="Holds train/, test/ and so on.")],
     out: Out,
-    focal_length_mm: Annotated[float, typer.Option(help="Of the lens that took them all.")],
+    focal_length_mm: Annotated[
+        float, typer.Option(help="Of the lens, for photos whose EXIF tags do not tell it.")
+    ],
     focus_m: Annotated[float, typer.Option(help="Where they are focused; the set does not say.")],
     part: Annotated[str, typer.Option(help="train, validation or test.")] = "train",
     sensor_width_mm: Annotated[float, typer.Option(help="Of the camera.")] = 36.0,
     side: Side = 640,
     skip_bad: SkipBad = False,
 ) -> CommandResult:
-    """Import pairs of a sharp and a blurred photo. They train the picture, not the depth."""
+    """Import pairs of a sharp and a blurred photo. They train the picture, not the depth.
+
+    Those of validation and test are held out.
+    """
     from bokehflow.calibration.data.importing import import_realbokeh
     from bokehflow.optics import Lens
 

@@ -12,6 +12,7 @@ from bokehflow.cli.frame_source import RenderedFrame
 from bokehflow.errors import MediaError
 from bokehflow.layers.temporal import State
 from bokehflow.media import DEPTH_SUFFIXES, read_depth
+from bokehflow.media.listing import files_ending_in
 from bokehflow.optics import Lens
 from bokehflow.rendering import RenderConfig
 from bokehflow.rendering import render as render_frame
@@ -66,8 +67,7 @@ def depth_files(depth: Path, is_video: bool) -> Sequence[Path]:
         raise MediaError(
             f"--depth {depth} is not a folder", "for a video, a folder with one depth map a frame"
         )
-    found = [file for file in depth.iterdir() if file.suffix.lower() in DEPTH_SUFFIXES]
-    files = sorted(found, key=_by_number)
+    files = sorted(files_ending_in(DEPTH_SUFFIXES, depth), key=_by_number)
     if not files:
         raise MediaError(f"--depth {depth} holds no .npy or .png files", "one depth map a frame")
     return files

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from bokehflow.errors import BokehFlowError
+from bokehflow.errors import BokehFlowError, DeviceError
 from bokehflow.training.draws import Drawing, StepDraws
 
 Made = TypeVar("Made")
@@ -36,7 +36,8 @@ class Making(Dataset[Made | BokehFlowError], Generic[Made]):
 def made_ahead(making: Making[Made], steps: range, workers: int) -> Generator[Made]:
     """What these steps need, in order, made ahead by so many processes.
 
-    Processes, not threads: those would hold up the one that keeps a GPU busy.
+    Processes, not threads: those would hold up the one that keeps a GPU busy. Raises what the
+    making raises, and DeviceError where one of them was ended from outside.
     """
     with warnings.catch_warnings():
         # Its advice against more workers than processors is the caller's to weigh.
@@ -51,10 +52,23 @@ def made_ahead(making: Making[Made], steps: range, workers: int) -> Generator[Ma
             generator=torch.Generator(),  # the global one belongs to the run, and is saved with it
         )
         ahead = iter(loader)
-    for made in ahead:
+    while (made := _next(ahead)) is not None:
         if isinstance(made, BokehFlowError):
             raise made
         yield made
+
+
+def _next(ahead: Iterator[Made | BokehFlowError]) -> Made | BokehFlowError | None:
+    """The next item, None for the end."""
+    try:
+        return next(ahead, None)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise DeviceError(
+            "a process that makes batches was ended from outside, as where memory runs out",
+            remedy="go on with --resume, with fewer --workers",
+        ) from error
 
 
 class Fetched(Iterator[Made]):

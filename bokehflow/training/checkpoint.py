@@ -6,9 +6,7 @@ Network, averaged weights and the optimiser's moments, in float32: at most 16 by
 from __future__ import annotations
 
 import io
-import pickle
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import InputError, WeightsError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.network import Network
@@ -26,17 +25,6 @@ from bokehflow.training.optimiser import Optimiser
 
 NAME = "checkpoint.pt"
 SCHEMA = 2
-_DAMAGE = (
-    OSError,
-    RuntimeError,  # RecursionError is one
-    EOFError,
-    pickle.UnpicklingError,
-    KeyError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(slots=True)
@@ -140,7 +128,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         schema = document.pop("schema")
         config = config_from_json(document.pop("config"))
         checkpoint = Checkpoint(config=config, **document)
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise InputError(
             f"{path} cannot be read as a checkpoint ({type(error).__name__})",
             "a file that `bfx train` wrote",

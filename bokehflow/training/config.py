@@ -76,6 +76,8 @@ class LossWeights:
     def __post_init__(self) -> None:
         for item in fields(self):
             _within(item.name, getattr(self, item.name), 0.0, math.inf)
+        if not any(getattr(self, item.name) for item in fields(self)):
+            raise UsageError("losses that all weigh 0", "one above 0")
 
 
 @dataclass(frozen=True, slots=True)

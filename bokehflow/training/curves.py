@@ -1,4 +1,5 @@
-"""Training curves as one CSV file: a row every so many steps, means since the row before."""
+"""Training curves as one CSV file: a row every so many steps, means since the row before, or since
+the slice began."""
 
 from __future__ import annotations
 

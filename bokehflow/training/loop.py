@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bokehflow.calibration.data.folder import FoundClips
-from bokehflow.errors import OutputError, UsageError, WeightsError
+from bokehflow.errors import DeviceError, InputError, OutputError, UsageError, WeightsError
 from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
 from bokehflow.training.ahead import Fetched
@@ -112,6 +112,8 @@ def train(
     cannot run the scan, WeightsError for a checkpoint of another variant, UsageError for a
     folder or a config that does not fit and for a folder that another run is in, OutputError for a
     full disk (the last checkpoint stays), NumericalError after too many steps that were not finite.
+    Where a clip cannot be read any more (InputError) or a process that makes batches was ended
+    (DeviceError), the checkpoint holds the steps before.
     """
     drawing = Drawing(config, clips)
     clock = Clock(options.minutes)
@@ -239,29 +241,14 @@ def _run_slice(
 ) -> TrainReport:
     """Step until the end of the run or of the slice, then save."""
     config, state, world = run.config, run.state, run.world
-    first_step, guard = state.step, SkipGuard()
+    first_step = state.step
     curves = Curves(run.options.out / CURVES, first_step) if world.leads else None
     log = SliceLog(config, curves)
-    stopped = FINISHED
-    with contextlib.closing(run.batches()) as source:
-        ahead = Fetched(source)
-        for batch in ahead:
-            result = run.step(batch.to(world.device), ahead.fetch)
-            guard.check(result, state.step)
-            log.note(state.step, state.skipped, result)
-            advance()
-            if world.leads and state.step % config.snapshot_every == 0:
-                run.write_snapshot()
-            if state.step == config.total_steps:
-                break
-            if world.any(bool(noted.signal_number)):
-                stopped = INTERRUPTED
-                break
-            if world.any(clock.expired):
-                stopped = OUT_OF_TIME
-                break
-            if clock.due(config.checkpoint_minutes):
-                run.save()
+    try:
+        stopped = _step_on(run, clock, noted, log, advance)
+    except (InputError, DeviceError):  # no more batches: what was learnt of those before stays
+        run.save()
+        raise
     run.save()
     return TrainReport(
         stopped=stopped,
@@ -275,3 +262,28 @@ def _run_slice(
         leads=world.leads,
         changed=run.changed,
     )
+
+
+def _step_on(
+    run: _Run, clock: Clock, noted: Interruption, log: SliceLog, advance: Callable[[], None]
+) -> str:
+    """Step until the end of the run or of the slice; returns which it was."""
+    config, state, world, guard = run.config, run.state, run.world, SkipGuard()
+    with contextlib.closing(run.batches()) as source:
+        ahead = Fetched(source)
+        for batch in ahead:
+            result = run.step(batch.to(world.device), ahead.fetch)
+            guard.check(result, state.step)
+            log.note(state.step, state.skipped, result)
+            advance()
+            if world.leads and state.step % config.snapshot_every == 0:
+                run.write_snapshot()
+            if state.step == config.total_steps:
+                break
+            if world.any(bool(noted.signal_number)):
+                return INTERRUPTED
+            if world.any(clock.expired):
+                return OUT_OF_TIME
+            if clock.due(config.checkpoint_minutes):
+                run.save()
+    return FINISHED

@@ -36,10 +36,11 @@ class Clock:
 
 
 class SliceLog:
-    """Means over the steps since the row before, written every `log_every` steps and at the end of
-    each stage.
+    """Means over the steps of this slice since the row before, written every `log_every` steps and
+    at the end of each stage.
 
-    Skipped steps are counted and left out of the means.
+    Skipped steps are counted and left out of the means. What a slice ends between two rows with is
+    in none.
     """
 
     def __init__(self, config: TrainConfig, curves: Curves | None) -> None:

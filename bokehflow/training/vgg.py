@@ -6,7 +6,6 @@ poolings, as in Johnson et al. (arXiv 1603.08155).
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import WeightsError
 
 LEVELS = ((0, 2), (5, 7), (10, 12, 14, 16), (19, 21, 23, 25))
@@ -57,14 +57,17 @@ def read_vgg_weights(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"no VGG-19 weights at {path}", expected, "check perceptual_file")
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except ARCHIVE_DAMAGE as error:
         raise WeightsError(f"{path} cannot be read as weights", expected) from error
     into = 3
     for level, channels in zip(LEVELS, CHANNELS, strict=True):
         for number in level:
-            tensor = weights.get(f"features.{number}.weight") if isinstance(weights, dict) else None
-            if not isinstance(tensor, Tensor) or tensor.shape != (channels, into, 3, 3):
-                raise WeightsError(f"{path} holds no fitting features.{number}.weight", expected)
+            shapes = {"weight": (channels, into, 3, 3), "bias": (channels,)}
+            for kind, shape in shapes.items():
+                name = f"features.{number}.{kind}"
+                tensor = weights.get(name) if isinstance(weights, dict) else None
+                if not isinstance(tensor, Tensor) or tensor.shape != shape:
+                    raise WeightsError(f"{path} holds no fitting {name}", expected)
             into = channels
     return dict(weights)
 

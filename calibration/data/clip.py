@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,37 @@ Bool = npt.NDArray[np.bool_]
 
 
 TRUTHS = ("depth", "bokeh", "flow")
+ARRAYS = ("frames", "inverse_depth", "bokeh", "flow", "flow_valid")
+"""Of a clip, by name."""
+
+
+class Form(NamedTuple):
+    """What an array is before anyone looks into it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def require_fit(forms: Mapping[str, Form]) -> None:
+    """Raise InputError unless ARRAYS of these forms are one clip's."""
+    frames = forms["frames"]
+    if len(frames.shape) != 4:
+        raise InputError(f"frames of shape {frames.shape}", "[n, H, W, 3]")
+    n, height, width = frames.shape[:3]
+    wanted = {
+        "frames": Form((n, height, width, 3), np.dtype(np.uint8)),
+        "inverse_depth": Form((n, height, width), np.dtype(np.float16)),
+        "bokeh": Form((n, height, width, 3), np.dtype(np.uint8)),
+        "flow": Form((n - 1, height, width, 2), np.dtype(np.float16)),
+        "flow_valid": Form((n - 1, height, width), np.dtype(np.bool_)),
+    }
+    for name, form in wanted.items():
+        found = forms[name]
+        if found != form:
+            raise InputError(
+                f"{name} of shape {found.shape} and type {found.dtype}",
+                f"{form.shape} {form.dtype}",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +107,8 @@ class Clip:
     info: ClipInfo
 
     def __post_init__(self) -> None:
-        if self.frames.ndim != 4:
-            raise InputError(f"frames of shape {self.frames.shape}", "[n, H, W, 3]")
-        n, height, width = self.frames.shape[:3]
-        wanted: dict[str, tuple[tuple[int, ...], type[Any]]] = {
-            "frames": ((n, height, width, 3), np.uint8),
-            "inverse_depth": ((n, height, width), np.float16),
-            "bokeh": ((n, height, width, 3), np.uint8),
-            "flow": ((n - 1, height, width, 2), np.float16),
-            "flow_valid": ((n - 1, height, width), np.bool_),
-        }
-        for name, (shape, dtype) in wanted.items():
-            array = getattr(self, name)
-            if array.shape != shape or array.dtype != dtype:
-                raise InputError(
-                    f"{name} of shape {array.shape} and type {array.dtype}",
-                    f"{shape} {np.dtype(dtype)}",
-                )
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        require_fit({name: Form(array.shape, array.dtype) for name, array in arrays.items()})
 
     @property
     def frame_count(self) -> int:

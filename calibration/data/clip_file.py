@@ -9,25 +9,19 @@ import dataclasses
 import io
 import json
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bokehflow.calibration.data.clip import TRUTHS, Asset, Clip, ClipInfo
+from bokehflow.calibration.data.clip import ARRAYS, TRUTHS, Asset, Clip, ClipInfo, Form, require_fit
+from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.optics import Lens
 from bokehflow.specs import Size
 
 SCHEMA = 1
-_ARRAYS = ("frames", "inverse_depth", "bokeh", "flow", "flow_valid")
-# RuntimeError: an entry that says it is encrypted, or of a method that nobody knows.
-_DAMAGE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 def write_clip(path: Path, clip: Clip) -> None:
@@ -36,7 +30,7 @@ def write_clip(path: Path, clip: Clip) -> None:
     if clip.info.known == TRUTHS:
         del facts["known"]
     text = json.dumps(facts, sort_keys=True).encode()
-    arrays: dict[str, Any] = {name: getattr(clip, name) for name in _ARRAYS}
+    arrays: dict[str, Any] = {name: getattr(clip, name) for name in ARRAYS}
     # Into memory first: NumPy does not notice when an array no longer fits on the disk.
     content = io.BytesIO()
     np.savez_compressed(content, info=np.frombuffer(text, dtype=np.uint8), **arrays)
@@ -48,10 +42,10 @@ def read_clip(path: Path) -> Clip:
     """Read a clip. Raises InputError for a file that is missing, damaged or of another schema."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
+            arrays = {name: stored[name] for name in ARRAYS}
             info = _info(stored["info"])
         return Clip(**arrays, info=info)
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise _unreadable(path, error) from error
     except BokehFlowError as error:
         raise InputError(f"{path}: {error}") from error
@@ -62,27 +56,38 @@ def read_info(path: Path) -> ClipInfo:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return _info(stored["info"])
-    except _DAMAGE as error:
+    except ARCHIVE_DAMAGE as error:
         raise _unreadable(path, error) from error
     except BokehFlowError as error:
         raise InputError(f"{path}: {error}") from error
 
 
 def examine(path: Path) -> tuple[int, Size]:
-    """Number and size of a clip's frames. Every byte is checked against the sums in the file, and
-    no picture is decoded. Raises InputError as `read_clip` does.
+    """Number and size of a clip's frames. Every byte is checked against the sums in the file and
+    the arrays' shapes and types against each other; no picture is decoded. Raises InputError as
+    `read_clip` does.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             if damaged is not None:
                 raise ValueError(f"{damaged} is damaged")
-            with archive.open("frames.npy") as member:
-                np.lib.format.read_magic(member)
-                (count, height, width, _), _, _ = np.lib.format.read_array_header_1_0(member)
-        return int(count), Size(int(height), int(width))
-    except _DAMAGE as error:
+            forms = {name: _form(archive, name) for name in ARRAYS}
+        require_fit(forms)
+    except ARCHIVE_DAMAGE as error:
         raise _unreadable(path, error) from error
+    except BokehFlowError as error:
+        raise InputError(f"{path}: {error}") from error
+    count, height, width = forms["frames"].shape[:3]
+    return count, Size(height, width)
+
+
+def _form(archive: zipfile.ZipFile, name: str) -> Form:
+    """Shape and type of one array, from its header."""
+    with archive.open(f"{name}.npy") as member:
+        np.lib.format.read_magic(member)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+    return Form(shape, dtype)
 
 
 def _info(text: Any) -> ClipInfo:

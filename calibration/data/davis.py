@@ -17,6 +17,7 @@ from bokehflow.calibration.data.picture_size import picture_size
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.errors import InputError, MediaError
 from bokehflow.media import read_photo
+from bokehflow.media.listing import files_ending_in
 
 FRAMES_FOLDER = Path("JPEGImages") / "480p"
 
@@ -59,13 +60,14 @@ def find_davis(folder: Path, skip_bad: bool = False) -> tuple[list[Sequence], Pr
 
 
 def _sequence(folder: Path, problems: Problems) -> Sequence | None:
-    paths = sorted(folder.glob("*.jpg"))
+    paths = files_ending_in((".jpg",), folder)
     if not paths:
         problems.add("missing", folder, "no frames")
         return None
-    missing = [n for n in range(len(paths)) if not (folder / f"{n:05d}.jpg").is_file()]
-    if missing:
-        problems.add("missing", folder / f"{missing[0]:05d}.jpg", "a gap in the film")
+    numbers = {path.stem for path in paths}
+    missing = next((n for n in range(len(paths)) if f"{n:05d}" not in numbers), None)
+    if missing is not None:
+        problems.add("missing", folder / f"{missing:05d}.jpg", "a gap in the film")
         return None
     sizes = set()
     for path in paths:

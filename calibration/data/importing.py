@@ -2,11 +2,13 @@
 
 A clip's `info.known` says which truths it holds. RealBokeh knows the blurred picture and not the
 depth; pictures with guessed depth know the depth and no blurred picture; a film knows neither and
-is there to be looked at. A scene is sorted into a split by its name, with all its pictures.
+is there to be looked at. A scene is sorted into a split by its name, with all its pictures, unless
+the set itself holds it out.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,9 +23,9 @@ from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.pinhole import field_of_view_deg
 from bokehflow.calibration.data.problems import Problems
-from bokehflow.calibration.data.shrinking import shrunk
-from bokehflow.calibration.data.split import split_of_name
-from bokehflow.errors import InputError, SizeError, UsageError
+from bokehflow.calibration.data.shrinking import picked, shrunk
+from bokehflow.calibration.data.split import HELD_OUT, split_of_name
+from bokehflow.errors import SizeError, UsageError
 from bokehflow.media.atomic import output_errors
 from bokehflow.media.photo import to_uint8
 from bokehflow.optics import Lens, require_field_of_view
@@ -44,7 +46,7 @@ class Made:
     """A clip still without a number: its scene, its file's name, pictures, truths and camera.
 
     frames, bokeh: [n, 3, H, W] sRGB; inverse_depth: [n, 1, H, W] in 1/m. bokeh and inverse_depth
-    are None where they are not known.
+    are None where they are not known. held_out: whether the set itself keeps it from training.
     """
 
     scene: str
@@ -54,36 +56,48 @@ class Made:
     bokeh: Tensor | None
     fov_deg: float
     lens: Lens
+    held_out: bool = False
 
 
 def import_realbokeh(
     folder: Path, part: str, out: Path, side_px: int, lens: Lens, skip_bad: bool = False
 ) -> Imported:
-    """Pairs as clips of one frame. lens: its focal length, focus and sensor hold for all pairs.
+    """Pairs as clips of one frame, those of every part but train held out.
 
-    The set does not say where its photos are focused, so the caller must. side_px: the longer side
-    after shrinking. Raises what `find_realbokeh` raises, InputError for photos whose inside is
-    damaged unless `skip_bad`, and for two of one scene, f-number and part; and OutputError.
+    lens: its focus and sensor hold for all pairs, which the set does not tell, and its focal length
+    for those whose blurred photo has no FocalLength among its EXIF tags: the set was taken at
+    several. side_px: the longer side after shrinking. Raises what `find_realbokeh` raises,
+    InputError for photos whose inside is damaged unless `skip_bad`, LensError for a focal length
+    that is none at that focus, and OutputError.
     """
     pairs, problems = realbokeh.find_realbokeh(folder, part, skip_bad)
 
     def made() -> Iterator[Made]:
         for pair in pairs:
-            photos = problems.of_reading(pair.blurred, pair.read, skip_bad)
-            if photos is None:
+            read = problems.of_reading(pair.blurred, functools.partial(_read, pair), skip_bad)
+            if read is None:
                 continue
-            sharp, blurred = (shrunk(photo, side_px) for photo in photos)
-            own = Lens(lens.focal_length_mm, pair.f_number, lens.focus_m, lens.sensor_width_mm)
-            name = f"{part}_{pair.scene}_f{pair.f_number:g}"
-            yield Made(pair.scene, name, sharp, None, blurred, field_of_view_deg(own), own)
+            (sharp, blurred), told_mm = read
+            focal_length_mm = told_mm or lens.focal_length_mm
+            own = dataclasses.replace(lens, focal_length_mm=focal_length_mm, f_number=pair.f_number)
+            name = f"{part}_{pair.name}"
+            fov_deg, held_out = field_of_view_deg(own), part != realbokeh.TRAIN_PART
+            photos = shrunk(sharp, side_px), None, shrunk(blurred, side_px)
+            yield Made(pair.scene, name, *photos, fov_deg, own, held_out)
 
     return _write(out, "realbokeh", made, problems)
+
+
+def _read(pair: realbokeh.BokehPair) -> tuple[tuple[Tensor, Tensor], float | None]:
+    """Its photos and its focal length in mm, None where it is not told."""
+    return pair.read(), pair.focal_length_mm
 
 
 def import_davis(
     folder: Path, out: Path, side_px: int, fov_deg: float, frames: int, skip_bad: bool = False
 ) -> Imported:
-    """Films as clips of `frames` frames in a row; what is left at the end of a film is not used.
+    """Films as clips of `frames` frames in a row; what is left at the end of a film is not used,
+    and films that are shorter are counted.
 
     Raises LensError for a field of view that is none, what `find_davis` raises, InputError for
     frames whose inside is damaged unless `skip_bad` leaves their clip out, and OutputError.
@@ -95,6 +109,8 @@ def import_davis(
 
     def made() -> Iterator[Made]:
         for film in films:
+            if len(film.frames) < frames:
+                problems.add("too short", film.frames[0].parent, f"{len(film.frames)} frames")
             for first in range(0, len(film.frames) - frames + 1, frames):
                 seen = problems.of_reading(
                     film.frames[first], functools.partial(film.read, first, frames), skip_bad
@@ -118,10 +134,10 @@ def import_pseudo_depth(
     """Pictures with guessed depth as clips of one frame.
 
     range_m: how far the nearest and the farthest label of every picture are, which a relative label
-    does not say; inverse depth lies evenly between. Raises SizeError for a range and LensError for
-    a field of view that is none, what `find_pseudo_depth` raises, InputError for pictures and
-    labels whose inside is not what it must be unless `skip_bad`, and for two photos of one name;
-    and OutputError.
+    does not say; inverse depth lies evenly between, and is judged like any other: metres are as
+    good as that range. Raises SizeError for a range and LensError for a field of view that is none,
+    what `find_pseudo_depth` raises, InputError for pictures and labels whose inside is not what it
+    must be unless `skip_bad`, and OutputError.
     """
     require_field_of_view("fov_deg", fov_deg)
     nearest, farthest = range_m
@@ -134,7 +150,7 @@ def import_pseudo_depth(
             pictures = problems.of_reading(pair.photo, pair.read, skip_bad)
             if pictures is None:
                 continue
-            photo, label = (shrunk(picture, side_px) for picture in pictures)
+            photo, label = shrunk(pictures[0], side_px), picked(pictures[1], side_px)
             q = 1.0 / farthest + label * (1.0 / nearest - 1.0 / farthest)
             name = pair.photo.stem
             yield Made(name, name, photo, q, None, fov_deg, Lens())
@@ -147,15 +163,13 @@ def _write(
 ) -> Imported:
     with output_errors(out):
         (out / source).mkdir(parents=True, exist_ok=True)
-    written: set[str] = set()
-    for index, one in enumerate(made()):
-        if one.name in written:
-            raise InputError(
-                f"two things to be the clip {source}/{one.name}", "one of each name", "rename one"
-            )
-        write_clip(out / source / f"{one.name}.npz", _clip(one, source, index))
-        written.add(one.name)
-    return Imported(len(written), problems.counts())
+    written = 0
+    for one in made():
+        write_clip(out / source / f"{one.name}.npz", _clip(one, source, written))
+        written += 1
+    if not written:
+        problems.settle(f"{source}: no clip to write", written, skip_bad=True)
+    return Imported(written, problems.counts())
 
 
 def _clip(made: Made, source: str, index: int) -> Clip:
@@ -165,7 +179,7 @@ def _clip(made: Made, source: str, index: int) -> Clip:
     truths = (("depth", made.inverse_depth), ("bokeh", made.bokeh))
     info = ClipInfo(
         source=source,
-        split=split_of_name(made.scene),
+        split=HELD_OUT if made.held_out else split_of_name(made.scene),
         seed=0,
         index=index,
         fov_deg=made.fov_deg,

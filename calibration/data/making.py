@@ -12,6 +12,7 @@ import multiprocessing
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,6 +163,11 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
         futures = [pool.submit(run_job, job) for job in jobs]
         for future in concurrent.futures.as_completed(futures):
             yield future.result()
+    except BrokenProcessPool as error:
+        raise DeviceError(
+            "a process that makes clips was ended from outside, as where memory runs out",
+            remedy="run the same command again, with fewer --workers",
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -18,7 +18,7 @@ from typing import Any
 from bokehflow.calibration.data.clip import Asset
 from bokehflow.calibration.data.clip_file import examine, read_info
 from bokehflow.calibration.data.hashing import file_sha256
-from bokehflow.calibration.data.request import DataRequest
+from bokehflow.calibration.data.request import SOURCES, DataRequest
 from bokehflow.errors import InputError, UsageError
 from bokehflow.media.atomic import atomic_file, output_errors
 from bokehflow.typed_json import typed
@@ -160,8 +160,13 @@ def _require_of_request(path: Path, request: DataRequest) -> None:
 
 
 def clip_paths(folder: Path) -> Sequence[Path]:
-    """The clips that lie in a folder, hidden unfinished files left out, in order."""
-    return sorted(path for path in folder.glob("*/*.npz") if not path.name.startswith("."))
+    """The clips of our sources in a folder, hidden unfinished files left out, in order.
+
+    Those that `bfx data import` put beside them are none of the request's.
+    """
+    return [
+        path for source in sorted(SOURCES) for path in sorted((folder / source).glob("[!.]*.npz"))
+    ]
 
 
 def _request_document(request: DataRequest) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bokehflow.calibration.data.split import of_split
 from bokehflow.errors import InputError, MediaError
 from bokehflow.media import READABLE_SUFFIXES, read_photo
 from bokehflow.media.cutout import read_cutout
+from bokehflow.media.listing import files_ending_in
 
 TABLE = "material.csv"
 CUTOUT_SUFFIXES = (".png",)
@@ -100,7 +101,7 @@ def _find(
         raise InputError(f"{folder} is not a folder", "one with pictures: " + ", ".join(suffixes))
     problems = Problems()
     rows = _table(folder, problems)
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    paths = files_ending_in(suffixes, folder, within=True)
     found = []
     for path in paths:
         name = path.relative_to(folder).as_posix()

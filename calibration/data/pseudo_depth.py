@@ -2,8 +2,8 @@
 
 The layout accepted: `<images>/<name>.<suffix>`, with the suffix of any photo that can be read, and
 `<labels>/<name>.png|.npy`, where a label is what Depth Anything V2 and its like write: 16-bit grey
-PNG or a floating-point array, larger is *nearer*, the scale and offset unknown. So a label is only
-good for losses that see neither.
+PNG or a floating-point array, larger is *nearer*, the scale and offset unknown. Whoever imports
+them says which distances a label spans; what is learnt of metres is as good as that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bokehflow.calibration.data.picture_size import array_size, picture_size
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.errors import InputError, MediaError
 from bokehflow.media import READABLE_SUFFIXES, read_photo
+from bokehflow.media.listing import files_ending_in
 from bokehflow.media.pictures import opened_picture
 
 LABEL_SUFFIXES = (".png", ".npy")
@@ -64,9 +65,12 @@ def find_pseudo_depth(
             raise InputError(f"{folder} is not a folder", "one with pictures, one with labels")
     problems = Problems()
     pairs = []
-    for photo in sorted(
-        path for path in photos.iterdir() if path.suffix.lower() in READABLE_SUFFIXES
-    ):
+    names = set[str]()
+    for photo in files_ending_in(READABLE_SUFFIXES, photos):
+        if photo.stem in names:
+            problems.add("mismatched", photo, "another photo has its name but for the suffix")
+            continue
+        names.add(photo.stem)
         found = [labels / f"{photo.stem}{suffix}" for suffix in LABEL_SUFFIXES]
         label = next((path for path in found if path.is_file()), None)
         if label is None:

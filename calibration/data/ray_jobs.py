@@ -91,7 +91,9 @@ def _connected(address: str, at_once: int | None) -> Iterator[Any]:
         raise MissingDependencyError("ray", "cluster", "--ray")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == LOCAL:
-        quiet |= {"num_cpus": at_once or os.cpu_count(), "include_dashboard": False}
+        # Named, or Ray would join one that runs here or that RAY_ADDRESS tells of.
+        quiet |= {"address": LOCAL, "num_cpus": at_once or os.cpu_count()}
+        quiet |= {"include_dashboard": False}
         quiet |= {"object_store_memory": OBJECT_STORE_BYTES}
     else:
         require_cluster(address)

@@ -15,6 +15,7 @@ Depth and focus distance are unknown: these pairs judge a blurred picture, not i
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,8 +27,10 @@ from torch import Tensor
 from bokehflow.calibration.data.picture_size import picture_size
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.errors import InputError, MediaError
-from bokehflow.media import READABLE_SUFFIXES, read_photo
+from bokehflow.media import READABLE_SUFFIXES, read_exif_camera, read_photo
+from bokehflow.media.listing import files_ending_in
 
+TRAIN_PART = "train"
 _NAME = re.compile(r"(.+)_[fF]_?(\d+(?:\.\d+)?)$")
 
 
@@ -39,6 +42,20 @@ class BokehPair:
     sharp: Path
     blurred: Path
     f_number: float
+
+    @property
+    def name(self) -> str:
+        """What no other pair of its part is called."""
+        return f"{self.scene}_f{self.f_number:g}"
+
+    @property
+    def focal_length_mm(self) -> float | None:
+        """Of the lens, as the blurred photo's EXIF tags tell it; None where they do not.
+
+        Raises MediaError for tags that are damaged.
+        """
+        found = read_exif_camera(self.blurred).focal_length_tag
+        return found if found is not None and 0.0 < found < math.inf else None
 
     def read(self) -> tuple[Tensor, Tensor]:
         """Both photos, [1, 3, H, W] sRGB 0..1 each. Raises MediaError."""
@@ -60,13 +77,19 @@ def find_realbokeh(
         )
     problems = Problems()
     listed = _from_metadata if (place / "metadata").is_dir() else _from_names
-    pairs = [pair for pair in listed(place, problems) if _usable(pair, problems)]
+    pairs, names = list[BokehPair](), set[str]()
+    for pair in listed(place, problems):
+        if pair.name in names:
+            problems.add("mismatched", pair.blurred, f"another photo is {pair.name}, too")
+        elif _usable(pair, problems):
+            pairs.append(pair)
+            names.add(pair.name)
     problems.settle(str(place), len(pairs), skip_bad)
     return pairs, problems
 
 
 def _from_metadata(place: Path, problems: Problems) -> Iterator[BokehPair]:
-    for path in sorted((place / "metadata").glob("*.json")):
+    for path in files_ending_in((".json",), place / "metadata"):
         try:
             facts: Any = json.loads(path.read_text(encoding="utf-8"))
             scene, sharp = str(facts["id"]), place / facts["source_image"]
@@ -98,7 +121,7 @@ def _pictures(folder: Path) -> list[Path]:
         raise InputError(
             f"{folder} is not a folder", "in/ and gt/, or metadata/, beside each other"
         )
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in READABLE_SUFFIXES)
+    return files_ending_in(READABLE_SUFFIXES, folder)
 
 
 def _usable(pair: BokehPair, problems: Problems) -> bool:
@@ -115,6 +138,9 @@ def _usable(pair: BokehPair, problems: Problems) -> bool:
             return False
     if sizes[0] != sizes[1]:
         problems.add("mismatched", pair.blurred, f"{sizes[1]} where the sharp photo is {sizes[0]}")
+        return False
+    if pair.scene != Path(pair.scene).name:
+        problems.add("mismatched", pair.blurred, f"{pair.scene!r} is no name for a file")
         return False
     if not 0.5 <= pair.f_number <= 64.0:
         problems.add("mismatched", pair.blurred, f"f-number {pair.f_number}")

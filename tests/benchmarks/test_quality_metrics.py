@@ -94,3 +94,10 @@ def test_nonsense_is_refused() -> None:
         score(scene.truth, scene.truth * math.nan, scene.radius_px)
     with pytest.raises(UsageError):
         score_renderer(lambda frame, _depth, _lens, _aperture: frame, [])
+
+
+def test_light_over_a_black_truth_is_finite() -> None:
+    black = torch.zeros(1, 3, HEIGHT, WIDTH)
+    radius_px = scene_with_near_square().radius_px
+    assert score(black, black, radius_px).energy_error == 0.0
+    assert 0.0 < score(black, black + 0.01, radius_px).energy_error < math.inf

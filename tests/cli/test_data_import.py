@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.data.folder import FoundClips, find_clips
-from bokehflow.calibration.data.split import TRAIN, split_of_name
+from bokehflow.calibration.data.split import HELD_OUT, TRAIN, split_of_name
 from bokehflow.errors import InputError
 from bokehflow.training.draws import fitting
 from tests.cli.runner import Bfx
@@ -133,7 +133,8 @@ def test_no_clip_is_written_over_another(bfx: Bfx, tmp_path: Path, out: Path) ->
         _picture(photos / name)
     done = bfx("data", "import", "pseudo-depth", photos, labels, out, "--fov-deg", "60",
                "--nearest-m", "0.5", "--farthest-m", "20")  # fmt: skip
-    assert "pseudo-depth/a" in done.require_plain_error(2)
+    assert "a.png (another photo has its name but for the suffix)" in done.require_plain_error(2)
+    assert not out.exists()
 
 
 def test_parts_of_a_set_may_share_a_folder(bfx: Bfx, tmp_path: Path, out: Path) -> None:
@@ -142,7 +143,47 @@ def test_parts_of_a_set_may_share_a_folder(bfx: Bfx, tmp_path: Path, out: Path) 
         _picture(tmp_path / f"{part}/gt/{SCENE}_f2.0.png", 120)
         lens = ("--focal-length-mm", "50", "--focus-m", "2", "--part", part)
         assert bfx("data", "import", "realbokeh", tmp_path, out, *lens).exit_code == 0
-    assert len(list(out.glob("*/*.npz"))) == 2
+    assert {path.stem: read_clip(path).info.split for path in out.glob("*/*.npz")} == {
+        f"train_{SCENE}_f2": TRAIN,
+        f"test_{SCENE}_f2": HELD_OUT,
+    }
+
+
+def test_photos_may_tell_their_focal_length(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    for name in ("in/1_f22.0", "gt/1_f2.0", "gt/1_f4.0"):
+        _picture(tmp_path / f"train/{name}.jpg")
+    tags = Image.Exif()
+    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLength] = 28.0
+    with Image.open(tmp_path / "train/gt/1_f2.0.jpg") as photo:
+        photo.save(tmp_path / "train/gt/1_f2.0.jpg", exif=tags)
+    lens = ("--focal-length-mm", "50", "--focus-m", "2")
+    assert bfx("data", "import", "realbokeh", tmp_path, out, *lens).exit_code == 0
+    lenses = {path.stem: read_clip(path).info.lens for path in out.glob("*/*.npz")}
+    assert lenses["train_1_f2"].focal_length_mm == 28.0
+    assert lenses["train_1_f4"].focal_length_mm == 50.0
+
+
+def test_films_that_are_too_short_are_counted(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    for film, length in (("long", 3), ("short", 2)):
+        for number in range(length):
+            _picture(tmp_path / f"JPEGImages/480p/{film}/{number:05d}.jpg")
+    (tmp_path / "JPEGImages/480p/short/._00000.jpg").write_bytes(b"what macOS puts beside a file")
+    command = ("data", "import", "davis", tmp_path, out, "--fov-deg", "60", "--frames")
+    told = bfx(*command, "3", "--json").document
+    assert (told["clips"], told["left_out"]) == (1, {"too short": 1})
+    assert "2 too short" in bfx(*command, "4").require_plain_error(2)
+
+
+def test_an_edge_stays_one_between_two_depths(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    _picture(photos / "a.png", size=(99, 96))
+    labels.mkdir()
+    label = np.zeros((99, 96), np.float32)
+    label[:, 50:] = 1.0
+    np.save(labels / "a.npy", label)
+    span = ("--fov-deg", "60", "--nearest-m", "1", "--farthest-m", "4", "--side", "33")
+    assert bfx("data", "import", "pseudo-depth", photos, labels, out, *span).exit_code == 0
+    assert np.unique(_only(out).inverse_depth).tolist() == [0.25, 1.0]
 
 
 @pytest.mark.parametrize("fov_deg", ["0.5", "180", "nan"])

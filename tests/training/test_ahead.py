@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
-from bokehflow.errors import InputError
-from bokehflow.training.ahead import Fetched
+from bokehflow.errors import DeviceError, InputError
+from bokehflow.training.ahead import Fetched, Making, made_ahead
 
 
 def counted(asked: list[int], count: int = 3) -> Iterator[int]:
@@ -43,3 +45,19 @@ def test_an_error_in_making_is_raised_when_it_is_met() -> None:
     assert next(source) == 0
     with pytest.raises(InputError, match="damaged"):
         source.fetch()
+
+
+class Ending:
+    """Makes a batch of nothing, and ends its process at the second."""
+
+    def __call__(self, step: int, _part: tuple[int, int]) -> int:
+        if step == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return step
+
+
+def test_a_process_that_was_ended_is_told() -> None:
+    making: Making[int] = Making(Ending(), (0, 1), int)  # type: ignore[arg-type]
+    made = made_ahead(making, range(3), 1)
+    with pytest.raises(DeviceError, match="ended from outside"):
+        list(made)

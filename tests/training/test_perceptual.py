@@ -96,11 +96,18 @@ def test_vgg_from_a_weights_file(tmp_path: Path) -> None:
     assert distance(a, b).item() > 0.0
 
 
-@pytest.mark.parametrize("kind", ["missing", "no weights", "another network"])
+@pytest.mark.parametrize(
+    "kind", ["missing", "no weights", "a text", "another network", "no biases"]
+)
 def test_a_file_that_is_not_vgg_is_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "vgg19.pth"
     if kind == "no weights":
         path.write_bytes(b"not a file of torch")
+    elif kind == "a text":
+        path.write_text("hello world")
+    elif kind == "no biases":
+        weights = vgg_weights().items()
+        torch.save({name: value for name, value in weights if name.endswith("weight")}, path)
     elif kind == "another network":
         torch.save({"features.0.weight": torch.zeros(8, 3, 3, 3)}, path)
     with pytest.raises(WeightsError, match=r"vgg19\.pth"):

@@ -444,3 +444,16 @@ def test_an_unwritable_folder_is_told_before_training(clips: FoundClips, tmp_pat
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         train_to(clips, tmp_path / "file" / "run")
+
+
+def test_a_clip_that_is_gone_leaves_a_checkpoint_of_the_steps_before(tmp_path: Path) -> None:
+    found = find_clips(write_clips(tmp_path / "data", 2, frames=2), TRAIN)
+    run = tmp_path / "run"
+
+    def lose_all() -> None:
+        for entry in found.entries:
+            entry.path.unlink(missing_ok=True)
+
+    with pytest.raises(InputError, match="does not exist"):
+        train(CONFIG, found, TrainOptions(run, scan="chunked", workers=0), lose_all)
+    assert read_checkpoint(run).step == 1

@@ -17,7 +17,10 @@ def test_clips_without_a_manifest_are_told_as_well(tmp_path: Path) -> None:
     for seed, split in enumerate(("train", "train", "held-out")):
         write_clip(tmp_path / f"real/davis/{seed}.npz", tiny_clip(seed, split=split))
     (tmp_path / "real/davis/bad.npz").write_bytes(b"no clip")
-    made, imported = data_facts(tmp_path)
+    (tmp_path / "made/davis").mkdir()
+    write_clip(tmp_path / "made/davis/0.npz", tiny_clip(0))
+    made, beside, imported = data_facts(tmp_path)
+    assert (beside["folder"], beside["counts"]) == ("made/davis", {"made": {"train": 1}})
     assert (made["folder"], made["counts"]) == ("made", {"layered": {"train": 1}})
     assert (imported["folder"], imported["request"]) == ("real/davis", None)
     assert imported["counts"] == {"made": {"held-out": 1, "train": 2}}

@@ -94,3 +94,10 @@ def test_a_share_needs_weights_to_share_with(run: Path, capsys: pytest.CaptureFi
     assert main([*options, "--share", "0.7"]) == 2
     assert "--goes-on" in capsys.readouterr().err
     assert not record.exists()
+
+
+def test_curves_of_something_else_are_told(run: Path) -> None:
+    text = (run / "curves.csv").read_text()
+    (run / "curves.csv").write_text(text.replace("\n", "\nabc,depth,", 1))
+    with pytest.raises(InputError, match="the curves of `bfx train`"):
+        read_stages(run)

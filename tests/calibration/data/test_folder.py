@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bokehflow.calibration.data.clip_file import read_clip, read_info, write_clip
@@ -76,3 +77,20 @@ def test_folders_without_clips_are_refused(tmp_path: Path) -> None:
         find_clips(tmp_path, TRAIN)
     with pytest.raises(UnknownNameError, match="did you mean 'held-out'"):
         find_clips(tmp_path, "held_out")
+
+
+@pytest.mark.parametrize("name", ["bokeh", "inverse_depth"])
+def test_a_clip_whose_arrays_do_not_fit_is_found_before_it_is_used(
+    tmp_path: Path, name: str
+) -> None:
+    folder = write_clips(tmp_path / "data", count=2)
+    path = folder / "1-000.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    arrays[name] = arrays[name][:, 1:]
+    np.savez_compressed(path, **arrays)
+    with pytest.raises(InputError, match=rf"1-000\.npz: {name} of shape"):
+        find_clips(folder, TRAIN)
+    del arrays[name]
+    np.savez_compressed(path, **arrays)
+    assert len(find_clips(folder, TRAIN, skip_bad=True).entries) == 1

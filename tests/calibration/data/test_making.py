@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,11 @@ from bokehflow.calibration.data.clip import TRUTHS, Clip
 from bokehflow.calibration.data.clip_file import read_clip, write_clip
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.layered_clip import LayeredGroup
-from bokehflow.calibration.data.making import make_data
+from bokehflow.calibration.data.making import Job, make_data
 from bokehflow.calibration.data.manifest import MANIFEST, read_manifest
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataRequest, parse_sources
 from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY, TRAIN, split_of_name
-from bokehflow.errors import InputError, SizeError, UnknownNameError, UsageError
+from bokehflow.errors import DeviceError, InputError, SizeError, UnknownNameError, UsageError
 from tests import tolerances as tol
 
 REQUEST = DataRequest(height=33, width=40, frames=2, seed=3)
@@ -129,6 +131,27 @@ def test_damage_is_found(tmp_path: Path) -> None:
     assert list(result.damaged) == ["layered/000001.npz"]
     assert result.unlisted == ("layered/000009.npz",)
     assert result.good == 1
+
+
+def test_imported_clips_may_lie_beside_those_that_are_made(tmp_path: Path, made: Path) -> None:
+    (tmp_path / "davis").mkdir()
+    shutil.copy(made / "layered" / "000000.npz", tmp_path / "davis" / "bear_00000.npz")
+    other = dataclasses.replace(REQUEST, seed=REQUEST.seed + 1)
+    manifest = make_data(tmp_path, other, ["layered"], 1)
+    assert [clip.path for clip in manifest.clips] == ["layered/000000.npz"]
+    assert check_data(tmp_path).holds
+
+
+def _end_this_process(_job: Job) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def test_a_worker_that_was_ended_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "run_job", _end_this_process)
+    with pytest.raises(DeviceError, match="ended from outside"):
+        make_data(tmp_path, REQUEST, ["layered"], 2 * CLIPS_PER_GROUP, workers=2)
+    assert check_data(tmp_path).holds
 
 
 WRONG_TYPES: dict[str, Callable[[Any], object]] = {

@@ -72,6 +72,20 @@ def test_bad_realbokeh_pairs_are_listed_and_counted(realbokeh: Path) -> None:
     assert problems.counts() == {"missing": 1, "unreadable": 2}
 
 
+def test_a_scene_whose_name_is_no_name_for_a_file_is_listed(realbokeh: Path) -> None:
+    path = realbokeh / "test/metadata/2.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"id": "a/1"}))
+    pairs, problems = find_realbokeh(realbokeh, "test", skip_bad=True)
+    assert (len(pairs), problems.counts()) == (2, {"mismatched": 1})
+
+
+def test_two_photos_of_one_scene_and_f_number_are_listed(realbokeh: Path) -> None:
+    path = realbokeh / "test/metadata/2.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"id": 1, "target_avs": [4.0]}))
+    with pytest.raises(InputError, match=r"1 mismatched, 2 good: .*1_f4, too"):
+        find_realbokeh(realbokeh, "test")
+
+
 def test_realbokeh_pairs_of_two_sizes_are_refused(realbokeh: Path) -> None:
     _picture(realbokeh / "test/gt/2_f8.0.JPG", height=13)
     with pytest.raises(InputError, match="1 mismatched"):

@@ -1,0 +1,21 @@
+"""What reading a damaged file raises, whichever library reads it."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+import zlib
+
+ARCHIVE_DAMAGE = (
+    OSError,
+    ValueError,
+    LookupError,  # a member that is not there, or a pickle of nonsense
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,  # an entry that says it is encrypted; RecursionError is one
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""Of NumPy's `.npz` and torch's files, both ZIP archives, and of what is taken out of them."""
