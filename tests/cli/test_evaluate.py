@@ -12,7 +12,7 @@ from bokehflow.benchmarks.evaluation.report import SCHEMA
 from bokehflow.benchmarks.evaluation.run import EvaluationConfig, prepare
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.manifest import MANIFEST
-from bokehflow.errors import InputError, MediaError
+from bokehflow.errors import InputError, MediaError, SizeError
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
 from tests.cli.runner import Bfx
@@ -102,6 +102,24 @@ def test_a_video_is_looked_into_before_anything_is_measured(data: Path) -> None:
     media.write_clip(video, media.Clip(frames=1))
     with pytest.raises(MediaError, match="at least 2"):
         prepare(EvaluationConfig(data, pairs=(), videos=(video,)))
+
+
+def test_a_video_that_segments_cannot_share_is_told_before_anything_is_measured(
+    data: Path,
+) -> None:
+    video = data.parent / "two.mp4"
+    media.write_clip(video, media.Clip(frames=2))
+    with pytest.raises(SizeError, match=r"two\.mp4 seen at 120x160"):
+        prepare(EvaluationConfig(data, network_size="120x160", pairs=(), videos=(video,)))
+
+
+def test_stills_for_the_trend_are_looked_for_before_anything_is_measured(data: Path) -> None:
+    for name, seed, frames in (("still", 8, 1), ("film", 9, 2)):
+        clip = tiny_clip(seed, frames=frames, split="held-out", depth_cues=False)
+        write_clip(data / f"{name}.npz", clip)
+    folder = snapshots(data.parent / "snapshots")
+    with pytest.raises(InputError, match="no held-out still tells its depth"):
+        prepare(EvaluationConfig(data, pairs=(), snapshots=folder))
 
 
 def test_a_manifest_is_looked_into_before_anything_is_measured(data: Path) -> None:
