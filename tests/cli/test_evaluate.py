@@ -109,8 +109,8 @@ def test_a_video_that_segments_cannot_share_is_told_before_anything_is_measured(
 ) -> None:
     video = data.parent / "two.mp4"
     media.write_clip(video, media.Clip(frames=2))
-    with pytest.raises(SizeError, match=r"two\.mp4 seen at 120x160"):
-        prepare(EvaluationConfig(data, network_size="120x160", pairs=(), videos=(video,)))
+    with pytest.raises(SizeError, match=r"two\.mp4 seen at 40x60"):
+        prepare(EvaluationConfig(data, network_size="40x60", pairs=(), videos=(video,)))
 
 
 def test_stills_for_the_trend_are_looked_for_before_anything_is_measured(data: Path) -> None:
