@@ -136,7 +136,10 @@ def _stages(stages: Mapping[str, Any] | None, model: Path | None) -> dict[str, A
     # Read for a model that ran alone: one that does not load may not be readable either.
     milliseconds = stage_milliseconds(scopes_of(stages["node_ms"], file_scopes(model)))
     whole = sum(milliseconds.values())
-    by_stage = [{"stage": s, "ms": ms, "share": ms / whole} for s, ms in milliseconds.items()]
+    by_stage = [
+        {"stage": stage, "ms": ms, "share": ms / whole if whole else 0.0}
+        for stage, ms in milliseconds.items()
+    ]
     return {"frames": stages["frames"], "error": None, "by_stage": by_stage}
 
 

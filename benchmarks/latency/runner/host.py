@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 KIB = 1024
+ASK_S = 20.0
+"""How long nvidia-smi may take: a driver in trouble never answers."""
 
 
 def describe_host() -> dict[str, Any]:
@@ -57,8 +59,8 @@ def _ask_gpu(field: str) -> str | None:
     """One field of the first NVIDIA GPU; None without one."""
     command = ["nvidia-smi", "--id=0", f"--query-gpu={field}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=ASK_S)
+    except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
 

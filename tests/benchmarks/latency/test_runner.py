@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import onnx
 import pytest
 
 from bokehflow.benchmarks.latency.bundle import FOLDER, runner_bytes
+from bokehflow.benchmarks.latency.runner import host as runner_host
 from bokehflow.benchmarks.latency.runner import openvino_engine
 from bokehflow.benchmarks.latency.runner.engine import Engine, Load, mean_by_name
 from bokehflow.benchmarks.latency.runner.host import describe_host, peak_memory_bytes
@@ -142,6 +144,17 @@ def test_a_host_is_described() -> None:
     host = describe_host()
     assert host["cpu_count"] >= 1
     assert host["python"].startswith("3.")
+
+
+def test_a_gpu_that_does_not_answer_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nexec sleep 60\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(runner_host, "ASK_S", 0.2)
+    assert describe_host()["gpu"] is None
 
 
 def test_first_frames_are_not_counted() -> None:
