@@ -76,17 +76,25 @@ def measured_part(answer: Mapping[str, Any], model: Path | None) -> dict[str, An
 
 
 def document(
-    rows: Sequence[Mapping[str, Any]], settings: Settings, host: Host
+    rows: Sequence[Mapping[str, Any]],
+    settings: Settings,
+    host: Host,
+    asked: Sequence[str],
+    ended: str | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """The whole record, and whether every row ran and kept every budget that it could be held to.
 
-    A row that cannot run on its machine does not fail.
+    A row that cannot run on its machine does not fail. asked: the artifacts' names, those without a
+    row included. ended: why these have none.
     """
     kept = all(budget["holds"] is not False for row in rows for budget in row["budgets"])
-    passed = kept and not any(row["status"] in FAILURES for row in rows)
+    ran = not any(row["status"] in FAILURES for row in rows)
+    passed = kept and ran and ended is None
     record = {
         "schema": SCHEMA,
         "passed": passed,
+        "asked": list(asked),
+        "ended": ended,
         "device": host.name,
         "settings": dataclasses.asdict(settings),
         "environment": describe_environment(PACKAGES),

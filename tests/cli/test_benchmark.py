@@ -13,7 +13,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bokehflow.benchmarks.latency import record
+from bokehflow.benchmarks.latency import bench, record
+from bokehflow.benchmarks.latency.runner.host import describe_host
+from bokehflow.cli.interruption import Terminated
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
 from bokehflow.export.naming import manifest_path
@@ -114,7 +116,48 @@ def test_what_was_measured_is_kept_when_a_runtime_is_missing_later(
     assert done.exit_code == 3
     assert "ended after 1 of 2 artifacts" in done.stderr
     assert "pip install onnxruntime" in done.stderr
-    assert [row["status"] for row in json.loads(record.read_text())["rows"]] == ["ok"]
+    document = json.loads(record.read_text())
+    assert [row["status"] for row in document["rows"]] == ["ok"]
+    assert document["asked"] == [artifacts[target].path.name for target in ("openvino", "onnx")]
+    assert "pip install onnxruntime" in document["ended"]
+    assert document["passed"] is False
+    jsonschema.validate(document, schema())
+
+
+@pytest.mark.parametrize(
+    ("ending", "exit_code", "told"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Terminated(signal.SIGTERM), 143, "ended by SIGTERM"),
+    ],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_what_was_measured_is_kept_when_it_is_interrupted_later(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: BaseException,
+    exit_code: int,
+    told: str,
+) -> None:
+    answers = iter([{"status": "failed", "reason": "bad weather", "host": describe_host()}])
+
+    def measure(*_: object) -> object:
+        answer = next(answers, None)
+        if answer is None:
+            raise ending
+        return answer
+
+    monkeypatch.setattr(bench, "measure", measure)
+    record = tmp_path / "record.json"
+    paths = [artifacts[target].path for target in ("onnx", "openvino")]
+    done = bfx("benchmark", *paths, "-o", record, "--json")
+    assert done.exit_code == exit_code
+    assert f"ended after 1 of 2 artifacts: {told}" in done.stderr
+    assert json.loads(record.read_text()) == done.document
+    assert (done.document["ended"], done.document["passed"]) == (told, False)
+    jsonschema.validate(done.document, schema())
 
 
 @pytest.mark.parametrize(
