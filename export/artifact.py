@@ -87,17 +87,23 @@ def sealed(path: Path, manifest: Manifest) -> Iterator[Path]:
 def load_artifact(path: Path) -> Artifact:
     """Open an artifact by its own path, its manifest's or that of its packed form; check its hash.
 
-    Raises ArtifactError where one is missing or they do not belong together.
+    Raises ArtifactError where one is missing or cannot be read, or they do not belong together.
     """
     if is_packed(path):
         unpacked = unpack(path)
         with named_as_given(unpacked, path):
             return dataclasses.replace(load_artifact(unpacked), packed=path)
     path = artifact_path(path)
-    if not path.exists():
-        raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
-    manifest = read_manifest(manifest_path(path))
-    found = artifact_sha256(path)
+    try:
+        if not path.exists():
+            raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
+        manifest = read_manifest(manifest_path(path))
+        found = artifact_sha256(path)
+    except OSError as error:
+        raise ArtifactError(
+            f"{error.filename or path} cannot be read: {error.strerror}",
+            "an artifact that may be read",
+        ) from error
     if found != manifest.artifact_sha256:
         raise ArtifactError(
             f"{path} has SHA-256 {found[:12]}...",

@@ -227,3 +227,25 @@ def test_errors_name_the_zip_and_not_where_it_was_unpacked(
         with pytest.raises(ArtifactError, match=f"{path}/x_openvino") as told:
             opened()
         assert "bfx-unpacked-" not in str(told.value)
+
+
+def test_what_is_unpacked_may_be_read_by_others(tmp_path: Path) -> None:
+    for name in ("a.onnx", "a.onnx.json"):
+        (tmp_path / name).touch(0o600)
+    pack(tmp_path / "a.onnx", tmp_path / "a.onnx.zip")
+    with zipfile.ZipFile(tmp_path / "a.onnx.zip") as archive:
+        found = [(m.create_system, oct(m.external_attr >> 16)) for m in archive.infolist()]
+    assert found == [(3, "0o100644")] * 2
+
+
+def test_an_artifact_that_may_not_be_read_is_an_artifact_error(
+    artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = artifacts["onnx"].path
+
+    def refused(_: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("bokehflow.export.artifact.artifact_sha256", refused)
+    with pytest.raises(ArtifactError, match=r"fp32\.onnx cannot be read: Permission denied"):
+        load_artifact(path)
