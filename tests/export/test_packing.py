@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import shutil
 import zipfile
@@ -249,3 +250,35 @@ def test_an_artifact_that_may_not_be_read_is_an_artifact_error(
     monkeypatch.setattr("bokehflow.export.artifact.artifact_sha256", refused)
     with pytest.raises(ArtifactError, match=r"fp32\.onnx cannot be read: Permission denied"):
         load_artifact(path)
+
+
+def _exported_again(path: Path, changes: bytes) -> None:
+    """What `bfx export` does to an artifact, or to a packed one, while another command reads it."""
+    place = path.with_name(path.name.removesuffix(".zip"))
+    before = load_artifact(path)
+    content = before.path.read_bytes() + changes
+    with sealed(place, dataclasses.replace(before.manifest, trained=False)) as target:
+        target.write_bytes(content)
+    if place != path:
+        pack(place, path)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["file", "packed"])
+def test_parity_leaves_what_was_exported_in_the_meantime(
+    tmp_path: Path, packed: bool, artifacts: dict[str, Artifact]
+) -> None:
+    path = tmp_path / artifacts["onnx"].path.name
+    with sealed(path, artifacts["onnx"].manifest) as target:
+        target.write_bytes(b"a graph")
+    if packed:
+        pack(path, packed_path(path))
+        path = packed_path(path)
+    opened, parity = load_artifact(path), Parity(2, 90.0, 80.0, "onnxruntime", "executed")
+    _exported_again(path, b"")
+    assert opened.with_parity(parity).manifest.trained is False
+    assert load_artifact(path).manifest.parity == parity
+    _exported_again(path, b"more")
+    expected = load_artifact(path).manifest
+    with pytest.raises(OutputError, match="exported again in the meantime"):
+        opened.with_parity(None)
+    assert load_artifact(path).manifest == expected
