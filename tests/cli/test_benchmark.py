@@ -27,7 +27,8 @@ from tests.cli.test_export_validate import copied
 
 pytestmark = pytest.mark.xdist_group("artifacts")
 
-QUICK = ("--iterations", "2", "--warmup", "0", "--threads", "1")
+ANY_RUNTIME = ("--iterations", "2", "--warmup", "0")
+QUICK = (*ANY_RUNTIME, "--threads", "1")
 MOST_NOT_ATTRIBUTED = 0.15
 """Of a frame's profiled time; what optimisers name after nothing."""
 
@@ -41,7 +42,7 @@ def test_every_format_has_a_row_that_keeps_the_schema(
 ) -> None:
     output = tmp_path / "record.json"
     paths = [artifact.path for artifact in artifacts.values()]
-    done = bfx("benchmark", *paths, *QUICK, "-o", output, "--json")
+    done = bfx("benchmark", *paths, *ANY_RUNTIME, "-o", output, "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(output.read_text()) == done.document
     jsonschema.validate(done.document, schema())
@@ -50,6 +51,7 @@ def test_every_format_has_a_row_that_keeps_the_schema(
         row = rows[target]
         assert row["status"] == "ok"
         assert row["times"]["frames"] == 2
+        assert row["memory"]["device_peak_kind"] is None
         assert row["times"]["p50_ms"] <= row["times"]["p99_ms"]
         assert 0 < row["memory"]["model_peak_bytes"] < row["memory"]["process_peak_bytes"]
         shares = {stage["stage"]: stage["share"] for stage in row["stages"]["by_stage"]}
@@ -202,12 +204,14 @@ def test_an_unknown_schema_version_is_refused(
         (["--device", "ssh://host", "--identity", "/none"], "not a file"),
         (["-o", "/none/record.json"], "cannot be written"),
         (["--timeout", "inf"], "timeout_s=inf"),
+        (["--threads", "2", "{coreml}"], "--threads 2 for coreml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_requests_are_refused(
     bfx: Bfx, artifacts: dict[str, Artifact], arguments: list[str], message: str
 ) -> None:
+    arguments = [argument.format(coreml=artifacts["coreml"].path) for argument in arguments]
     done = bfx("benchmark", artifacts["onnx"].path, *arguments)
     assert message in done.require_plain_error(2)
 

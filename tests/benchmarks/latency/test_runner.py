@@ -157,5 +157,33 @@ def test_a_gpu_that_does_not_answer_is_none(
     assert describe_host()["gpu"] is None
 
 
+@pytest.mark.parametrize(
+    ("visible", "asked"),
+    [(None, "--id=0"), ("2,0", "--id=2"), ("GPU-7f,1", "--id=GPU-7f"), ("", None), ("-1", None)],
+)
+def test_the_gpu_is_the_first_that_may_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, asked: str | None
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho $1\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert describe_host()["gpu"] == asked
+
+
+def test_an_accelerator_is_called_by_its_hardwares_name() -> None:
+    class Core:
+        def get_property(self, device: str, name: str) -> str:
+            if device == "AUTO":
+                raise RuntimeError
+            return f"{name} of it"
+
+    names = [openvino_engine._full_name(Core(), device) for device in ("CPU", "GPU.1", "AUTO")]
+    assert names == ["CPU", "GPU.1, FULL_DEVICE_NAME of it", "AUTO"]
+
+
 def test_first_frames_are_not_counted() -> None:
     assert mean_by_name({"a": [9.0, 1.0, 3.0], "b": [9.0]}, skip=1) == {"a": 2.0}
