@@ -1,7 +1,7 @@
 """An artifact as one compressed file, as a download or an installer takes it.
 
 Two of the three formats are folders, and half of an OpenVINO artifact is text. A packed artifact
-is a plain zip of the artifact and of the JSON files that lie beside it under its name, which any
+is a plain zip of the artifact, its manifest and the record of its quantization, which any
 tool unpacks; `load_artifact` opens it as it is.
 """
 

@@ -230,6 +230,26 @@ def test_errors_name_the_zip_and_not_where_it_was_unpacked(
         assert "bfx-unpacked-" not in str(told.value)
 
 
+def test_what_else_begins_with_its_name_does_not_belong_to_an_artifact(tmp_path: Path) -> None:
+    own = {"a.onnx", "a.onnx.json", "a.onnx.quantization.json"}
+    for name in (*own, "a.onnx.benchmark.json", "a.onnx_openvino.json", "a.onnx-old.json"):
+        (tmp_path / name).touch()
+    pack(tmp_path / "a.onnx", tmp_path / "a.onnx.zip")
+    with zipfile.ZipFile(tmp_path / "a.onnx.zip") as archive:
+        assert set(archive.namelist()) == own
+
+
+def test_a_record_beside_an_artifact_may_be_written_again(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.onnx"
+    with sealed(path, artifacts["onnx"].manifest) as target:
+        target.write_bytes(b"a graph")
+    record = tmp_path / "a.onnx.benchmark.json"
+    record.touch()
+    load_artifact(path).require_apart(record)
+
+
 def test_what_is_unpacked_may_be_read_by_others(tmp_path: Path) -> None:
     for name in ("a.onnx", "a.onnx.json"):
         (tmp_path / name).touch(0o600)
