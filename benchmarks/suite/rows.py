@@ -1,5 +1,5 @@
 """The row of a case: measured now, or read back if an earlier run of the same sources and versions
-measured it."""
+measured it on a machine like this one."""
 
 from __future__ import annotations
 
