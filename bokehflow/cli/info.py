@@ -10,7 +10,7 @@ from bokehflow.cli.doctor import PACKAGES, installed_version
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.cli.untrained import untrained_warning
 
-RUNTIMES = ("torch", "onnxruntime", "openvino", "coremltools", "triton")
+RUNTIMES = ("torch", "onnxruntime", "onnxruntime-gpu", "openvino", "coremltools", "triton")
 
 
 def info(

@@ -41,6 +41,7 @@ def test_info_shows_the_count_beside_the_table(bfx: Bfx) -> None:
     assert document["state_bytes"] == 4 * (12 * 12 * 16 * 16 + 48 + 1)
     assert document["gflop_per_frame"]["mobile"]["counted"] > 0
     assert document["weights"]["trained"] is True
+    assert {"onnxruntime", "onnxruntime-gpu"} <= set(document["runtimes"])
 
 
 def test_a_variant_without_shipped_weights_is_called_untrained(bfx: Bfx) -> None:
