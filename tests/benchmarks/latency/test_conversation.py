@@ -148,6 +148,19 @@ def test_a_missing_runtime_is_told_before_anything_is_sent(
     assert list(room.iterdir()) == []
 
 
+@pytest.mark.parametrize(("scan", "package"), [("cpu", "numba"), ("triton", "triton")])
+def test_a_package_that_an_argument_needs_is_missed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scan: str, package: str
+) -> None:
+    hidden = f"import sys\nsys.modules[{package!r}] = None\n"
+    path = stand_in(tmp_path / "path", hidden, module="sitecustomize")
+    monkeypatch.setenv("PYTHONPATH", f"{path}:{os.environ.get('PYTHONPATH', '')}")
+    subject = dataclasses.replace(any_subject(tmp_path), runtime="torch")
+    settings = dataclasses.replace(QUICK, arguments={"scan": scan})
+    with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
+        measure(subject, settings, ThisMachine())
+
+
 def test_a_full_disk_is_told_and_cleaned_up(tmp_path: Path, room: Path) -> None:
     # A limit on the size of files is refused by the system at the same place as a full disk.
     limited = ThroughAShell("ulimit -f 1000")
@@ -203,7 +216,7 @@ def test_a_folder_of_that_name_is_not_an_installed_runtime(
     (tmp_path / "openvino").mkdir()
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "openvino", raising=False)
-    assert "openvino" in missing_modules("openvino")
+    assert "openvino" in missing_modules("openvino", {})
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -183,6 +184,31 @@ def test_an_accelerator_is_called_by_its_hardwares_name() -> None:
 
     names = [openvino_engine._full_name(Core(), device) for device in ("CPU", "GPU.1", "AUTO")]
     assert names == ["CPU", "GPU.1, FULL_DEVICE_NAME of it", "AUTO"]
+
+
+def test_what_loads_a_model_is_imported_before_the_clock_starts(tmp_path: Path) -> None:
+    job = {
+        "runtime": "torch",
+        "model": "none",
+        "manifest": "none.json",
+        "threads": 1,
+        "arguments": {},
+        "state_pairs": {},
+    }
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    np.save(tmp_path / "frames.npy", np.zeros((1, 4, 4, 3), np.uint8))
+    watching = """if True:
+        import sys
+        from pathlib import Path
+        from bokehflow.benchmarks.latency.runner import measure
+        def load(_):
+            raise ValueError("imported" if "bokehflow.benchmarks.latency.eager" in sys.modules
+                             else "not yet")
+        measure.ENGINES["torch"] = load
+        measure.measure(Path(sys.argv[1]), "times")
+    """
+    subprocess.run([sys.executable, "-c", watching, tmp_path], capture_output=True, check=True)
+    assert json.loads((tmp_path / "times.json").read_text()) == {"error": "ValueError: imported"}
 
 
 def test_first_frames_are_not_counted() -> None:
