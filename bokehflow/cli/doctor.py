@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import typer
 from bokehflow.cli.artifact_hazards import examine
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import installed_version
 
 ArtifactPath = Annotated[
     Path | None,
@@ -115,14 +115,6 @@ def examine_install() -> CommandResult:
     }
     exit_code = MissingDependencyError.exit_code if base_missing else int(bool(faults))
     return CommandResult(document, _text(versions, missing, devices, faults), exit_code)
-
-
-def installed_version(name: str) -> str | None:
-    """The version of an installed distribution, or None."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def is_missing(package: Package, versions: dict[str, str | None]) -> bool:

@@ -17,7 +17,7 @@ ASK_S = 20.0
 def describe_host() -> dict[str, Any]:
     """Processor, system, processors this process may use, memory and Python; None if unknown."""
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "machine": platform.machine(),
         "system": f"{platform.system()} {platform.release()}",
         "cpu_count": usable_processors(),
@@ -70,7 +70,8 @@ def _ask_gpu(field: str) -> str | None:
     return done.stdout.strip()
 
 
-def _processor() -> str | None:
+def processor_name() -> str | None:
+    """As the system tells it: Linux in a file, macOS through a command; None if unknown."""
     cpuinfo, model = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():

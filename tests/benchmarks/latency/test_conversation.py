@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bokehflow.benchmarks.device import SshAddress, SshHost
-from bokehflow.benchmarks.latency import answers, connection, conversation
+from bokehflow.benchmarks.latency import answers, connection, conversation, run
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.latency.run import Subject, measure
 from bokehflow.benchmarks.latency.runner.requirements import missing_modules
@@ -28,6 +28,7 @@ from bokehflow.errors import (
     OutputError,
     UsageError,
 )
+from bokehflow.specs import Size
 from tests.benchmarks.latency.stand_ins import (
     CRASHES,
     DOUBLES,
@@ -159,6 +160,16 @@ def test_a_package_that_an_argument_needs_is_missed_too(
     settings = dataclasses.replace(QUICK, arguments={"scan": scan})
     with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
         measure(subject, settings, ThisMachine())
+
+
+def test_what_a_system_hides_in_a_folder_is_not_sent(tmp_path: Path) -> None:
+    model = tmp_path / "some_openvino"
+    model.mkdir()
+    for name in ("model.xml", "model.bin", ".DS_Store"):
+        (model / name).touch()
+    subject = Subject(model, "openvino", Size(12, 20), {})
+    sent = [file.name for file in run._files(subject)]
+    assert sent == ["some_openvino/model.bin", "some_openvino/model.xml", "frames.npy"]
 
 
 def test_a_full_disk_is_told_and_cleaned_up(tmp_path: Path, room: Path) -> None:

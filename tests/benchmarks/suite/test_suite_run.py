@@ -102,7 +102,7 @@ def test_rows_last_until_they_are_asked_for_afresh(
     assert len(measured) == 4  # two rounds
     run(*only, "--fresh")
     assert len(measured) == 2
-    monkeypatch.setattr(sources, "version", lambda _: "of another runtime")
+    monkeypatch.setattr(sources, "installed_versions", lambda _: {"numpy": "another"})
     run(*only)
     assert measured == []
 
