@@ -42,8 +42,8 @@ lint: .venv/.ready
 	$(BIN)/lint-imports
 
 # Every lowering on every runtime, beside its floor and PyTorch, all of it twice: about fifty minutes
-# on two cores. Rows that an interrupted run of the same sources and versions measured are kept;
-# BENCH=--fresh measures anew, BENCH="--rounds 1" once.
+# on two cores. Rows that an interrupted run of the same sources, versions and machine measured are
+# kept; BENCH=--fresh measures anew, BENCH="--rounds 1" once.
 bench: .venv/.ready
 	$(BIN)/python -m bokehflow.benchmarks.suite $(BENCH)
 

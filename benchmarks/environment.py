@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -12,11 +11,14 @@ from pathlib import Path
 
 import torch
 
+from bokehflow.benchmarks.latency.runner.host import processor_name
+from bokehflow.installed import installed_version
+
 
 def describe_environment(packages: Sequence[str]) -> dict[str, object]:
     """Machine, thread count, Python, package versions and commit; None for what is unknown."""
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "machine": platform.machine(),
         "system": platform.system(),
         "cpu_count": os.cpu_count(),
@@ -27,25 +29,12 @@ def describe_environment(packages: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _processor() -> str | None:
-    """The processor's name; Linux tells it in a file, others through `platform`."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or None
-
-
 def _version(name: str) -> str | None:
     """Of the module that runs, which can be another than the installed package; else of that."""
     running = getattr(sys.modules.get(name.replace("-", "_")), "__version__", None)
     if isinstance(running, str):
         return running
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    return installed_version(name)
 
 
 def _commit() -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.benchmarks.checks import check_cells, read_check
+from bokehflow.benchmarks.latency.record import DEVICE_PEAKS
 from bokehflow.benchmarks.tables import significant
 from bokehflow.errors import InputError
 from bokehflow.export.packing import is_packed
@@ -77,9 +78,10 @@ def latency_table(document: Mapping[str, Any]) -> str:
 
 def gpu_table(document: Mapping[str, Any]) -> str:
     """Frames a second and memory on a GPU, from `latency_gpu.json`."""
-    device = document["rows"][0]["host"]["gpu"]
+    first = document["rows"][0]
+    device, memory = first["host"]["gpu"], DEVICE_PEAKS[first["runtime"]["name"]]
     lines = [f"| Nano at full network size, float16, {device} | ms a frame, median | FPS "
-             "| memory of the device, GB |", "|---|---:|---:|---:|"]  # fmt: skip
+             f"| memory {memory}, GB |", "|---|---:|---:|---:|"]  # fmt: skip
     for row in document["rows"]:
         times, peak = row["times"], row["memory"]["device_peak_bytes"]
         cells = f"{times['p50_ms']:.1f} | {times['fps']:.0f} | {peak / 1e9:.2f}"

@@ -58,7 +58,8 @@ def fit(image: Tensor, size: Size) -> Tensor:
     """The middle of a picture in the shape of `size`, resized to it. [1, 3, H, W] both."""
     height, width = image.shape[2:]
     scale = min(height / size.height, width / size.width)
-    rows, columns = round(size.height * scale), round(size.width * scale)
+    # A strip may be narrower than a pixel of the picture.
+    rows, columns = (max(1, round(side * scale)) for side in (size.height, size.width))
     top, left = (height - rows) // 2, (width - columns) // 2
     cut = image[:, :, top : top + rows, left : left + columns]
     resized = F.interpolate(cut, (size.height, size.width), mode="bicubic", antialias=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bokehflow.errors import ArtifactError, UsageError
+from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import artifact_path, files_beside, manifest_path
@@ -53,12 +53,14 @@ class Artifact:
                     "choose another with -o",
                 )
 
-    def with_parity(self, parity: Parity) -> Artifact:
+    def with_parity(self, parity: Parity | None) -> Artifact:
         """The same artifact with a measured parity, written into its manifest.
 
-        Raises OutputError where the manifest, or the zip that it lies in, cannot be written.
+        parity: None where what was measured before no longer holds. Raises OutputError where the
+        manifest, or the zip that it lies in, cannot be written, and where the artifact has become
+        another since it was opened.
         """
-        measured = dataclasses.replace(self.manifest, parity=parity)
+        measured = dataclasses.replace(self._manifest_now(), parity=parity)
         beside = manifest_path(self.path)
         if self.packed is not None:
             replace_member(self.packed, beside.name, measured.to_json())
@@ -66,6 +68,20 @@ class Artifact:
             with staged(beside) as target:
                 target.write_text(measured.to_json(), encoding="utf-8")
         return dataclasses.replace(self, manifest=measured)
+
+    def _manifest_now(self) -> Manifest:
+        """The manifest as it is by now: measuring takes minutes, in which others may export."""
+        try:
+            manifest = load_artifact(self.given).manifest
+        except ArtifactError as error:
+            raise OutputError(f"{self.given} has changed: {error.found}") from error
+        if manifest.artifact_sha256 != self.manifest.artifact_sha256:
+            raise OutputError(
+                f"{self.given} was exported again in the meantime",
+                "what was opened",
+                "measure it again",
+            )
+        return manifest
 
 
 @contextlib.contextmanager
@@ -87,17 +103,23 @@ def sealed(path: Path, manifest: Manifest) -> Iterator[Path]:
 def load_artifact(path: Path) -> Artifact:
     """Open an artifact by its own path, its manifest's or that of its packed form; check its hash.
 
-    Raises ArtifactError where one is missing or they do not belong together.
+    Raises ArtifactError where one is missing or cannot be read, or they do not belong together.
     """
     if is_packed(path):
         unpacked = unpack(path)
         with named_as_given(unpacked, path):
             return dataclasses.replace(load_artifact(unpacked), packed=path)
     path = artifact_path(path)
-    if not path.exists():
-        raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
-    manifest = read_manifest(manifest_path(path))
-    found = artifact_sha256(path)
+    try:
+        if not path.exists():
+            raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
+        manifest = read_manifest(manifest_path(path))
+        found = artifact_sha256(path)
+    except OSError as error:
+        raise ArtifactError(
+            f"{error.filename or path} cannot be read: {error.strerror}",
+            "an artifact that may be read",
+        ) from error
     if found != manifest.artifact_sha256:
         raise ArtifactError(
             f"{path} has SHA-256 {found[:12]}...",

@@ -24,7 +24,8 @@ LOOPS = ("Loop", "TensorIterator")
 def check_compiled(target: str, path: Path, lowering: Lowering, layers: int) -> None:
     """Compile an artifact for the CPU and count the lowering's operator.
 
-    Lowerings of standard operators need no check. Raises CheckError where the count is another.
+    Lowerings of standard operators need no check. Raises CheckError where the count is another and
+    OutputError where there is no room for the compiled graph.
     """
     if lowering.operator is None:
         return
@@ -53,7 +54,13 @@ def _compiled_onnx(path: Path) -> Counter[str]:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.optimized_model_filepath = str(folder / "optimized.onnx")
-        onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        try:
+            onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        except Exception:
+            # It does not say why it could not write the graph. What it wrote of it is still there:
+            # no room for as much as the artifact takes means that the disk is full.
+            (folder / "room").write_bytes(bytes(path.stat().st_size))
+            raise
         graph = onnx.load(options.optimized_model_filepath).graph
     return Counter(node.op_type for node in graph.node)
 

@@ -14,13 +14,14 @@ from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.export.artifact import Artifact, load_artifact, sealed
 from bokehflow.export.compiled import check_compiled
 from bokehflow.export.config import ExportConfig
+from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.graphs import Graphs
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
 from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.staging import output_folder
-from bokehflow.export.to_coreml import DEPLOYMENT_TARGET, to_coreml
+from bokehflow.export.to_coreml import COREML_PURPOSE, DEPLOYMENT_TARGET, to_coreml
 from bokehflow.export.to_onnx import OPSET
 from bokehflow.export.to_openvino import OPENVINO_PURPOSE, to_openvino
 from bokehflow.export.trace import example_inputs
@@ -53,12 +54,16 @@ def export_each(
     """`export` with one config after the other; a graph that two in a row share is made once.
 
     Before the first one is written, raises UsageError where the model's scans go from frame to
-    frame in a way that a target cannot have, SizeError where its segments do not fit a size.
+    frame in a way that a target cannot have, SizeError where its segments do not fit a size and
+    MissingDependencyError for a target that is not installed.
     """
     graphs = Graphs(model)
     configs = list(configs)
     for config in configs:
         require_exportable(model.network.temporal, config)
+    # Now rather than after the minutes that the targets before it take.
+    for config in configs:
+        _require_installed(config.target)
     for config in configs:
         manifest = _manifest(model, config)
         path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)
@@ -66,6 +71,14 @@ def export_each(
             _WRITERS[config.target](graphs, config, manifest, target)
             check_compiled(config.target, target, config.lowering, model.network.variant.blocks)
         yield load_artifact(path)
+
+
+def _require_installed(target: str) -> None:
+    if target == "openvino":
+        import_openvino(OPENVINO_PURPOSE)
+    elif target == "coreml":
+        with quiet_coremltools(COREML_PURPOSE):
+            pass
 
 
 def _write_onnx(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
@@ -76,7 +89,6 @@ def _write_onnx(graphs: Graphs, config: ExportConfig, manifest: Manifest, target
 
 
 def _write_openvino(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
-    import_openvino(OPENVINO_PURPOSE)  # Before the minute that the graph takes.
     proto = graphs.onnx_graph(config)
     target.mkdir()
     to_openvino(proto, target, config.chosen_precision, manifest.embedded())

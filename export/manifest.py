@@ -7,13 +7,13 @@ import platform
 import reprlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from bokehflow.errors import ArtifactError, InputError, UsageError
 from bokehflow.export.config import TARGETS
 from bokehflow.export.lowering.segments import EXPORTED_TSP
+from bokehflow.installed import installed_versions
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.optics import require_field_of_view
 from bokehflow.rendering import RenderConfig
@@ -97,13 +97,7 @@ class Manifest:
 
 def tool_versions() -> dict[str, str]:
     """Versions of the tools an export goes through, those that are installed."""
-    found = {"python": platform.python_version()}
-    for tool in _TOOLS:
-        try:
-            found[tool] = version(tool)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version(), **installed_versions(_TOOLS)}
 
 
 def read_manifest(path: Path) -> Manifest:

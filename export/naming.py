@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
@@ -11,6 +10,8 @@ from bokehflow.layers.segments import TemporalConfig
 
 _SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
 MANIFEST_SUFFIX = ".json"
+RECORD_SUFFIX = ".quantization.json"
+"""Of what `bfx quantize` writes beside what it made."""
 
 
 def artifact_name(variant: str, config: ExportConfig, temporal: TemporalConfig) -> str:
@@ -39,8 +40,12 @@ def manifest_path(artifact: Path) -> Path:
 
 
 def files_beside(artifact: Path) -> list[Path]:
-    """The manifest and the records that lie beside an artifact under its name."""
-    return sorted(artifact.parent.glob(f"{glob.escape(artifact.name)}*{MANIFEST_SUFFIX}"))
+    """The manifest and the record of its quantization, those that lie beside an artifact.
+
+    Other files that begin with its name are a neighbour's, or a user's own.
+    """
+    named = (artifact.with_name(artifact.name + end) for end in (MANIFEST_SUFFIX, RECORD_SUFFIX))
+    return [path for path in named if path.is_file()]
 
 
 def artifact_path(path: Path) -> Path:

@@ -16,7 +16,7 @@ TOOL_SECTION = "nncf"
 """What NNCF writes into a model: every name that it left alone. The manifest says what matters."""
 
 
-def reason_of(error: RuntimeError) -> str:
+def reason_of(error: Exception) -> str:
     """The last line of what OpenVINO says; those before it tell the place in its source."""
     return str(error).strip().rpartition("\n")[2]
 

@@ -1,7 +1,7 @@
 """An artifact as one compressed file, as a download or an installer takes it.
 
 Two of the three formats are folders, and half of an OpenVINO artifact is text. A packed artifact
-is a plain zip of the artifact and of the JSON files that lie beside it under its name, which any
+is a plain zip of the artifact, its manifest and the record of its quantization, which any
 tool unpacks; `load_artifact` opens it as it is.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import stat
 import tempfile
 import zipfile
 import zlib
@@ -24,6 +25,9 @@ from bokehflow.temporary import lacks_room, no_room, temporary_place
 PACKED_SUFFIX = ".zip"
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
 """The first that a zip knows: the same artifact makes the same file."""
+_READABLE_BY_ALL = (stat.S_IFREG | 0o644) << 16
+_UNIX = 3
+"""Without a mode, and a system to read it by, tools unpack a file for its owner alone."""
 _NO_NAMES = {"", ".", ".."}
 """What the path of a file in a zip may begin with, and no artifact is called."""
 _UNREADABLE = (
@@ -60,6 +64,7 @@ def pack(artifact: Path, target: Path) -> None:
     with staged(target) as hidden, zipfile.ZipFile(hidden, "w") as archive:
         for file in [*files_of(artifact), *files_beside(artifact)]:
             member = zipfile.ZipInfo(file.relative_to(artifact.parent).as_posix(), _NO_DATE)
+            member.create_system, member.external_attr = _UNIX, _READABLE_BY_ALL
             archive.writestr(member, _content(file), zipfile.ZIP_DEFLATED, compresslevel=9)
 
 

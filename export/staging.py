@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,8 @@ def staged(target: Path) -> Iterator[Path]:
 
     On a clean exit what was written there replaces the target (a file or a whole folder); after an
     exception, or where the place cannot be taken, the temporary folder is removed and the target is
-    as it was. Raises OutputError where the place cannot be written.
+    as it was. Whoever wrote it, others may read it as the umask says. Raises OutputError where the
+    place cannot be written.
     """
     with staged_together(target) as (place,):
         yield place
@@ -39,9 +41,22 @@ def staged_together(*targets: Path) -> Iterator[tuple[Path, ...]]:
             replaced.mkdir()
             places = tuple(made / target.name for target in targets)
             yield places
+            _open_to_others(made)
             _swap([target.resolve() for target in targets], places, replaced)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_to_others(made: Path) -> None:
+    """Give everything in a folder the mode of what is plainly written: what coremltools saves went
+    through a temporary place that is for its owner alone.
+
+    made: has itself been plainly made.
+    """
+    mode = stat.S_IMODE(made.stat().st_mode)
+    for path in made.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(mode if path.is_dir() else mode & 0o666)
 
 
 def _swap(targets: Sequence[Path], places: Sequence[Path], replaced: Path) -> None:

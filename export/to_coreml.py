@@ -22,6 +22,7 @@ from bokehflow.export.coreml_precision import (
 from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
 from bokehflow.export.staging import staged
 
+COREML_PURPOSE = "exporting to Core ML"
 DEPLOYMENT_TARGET = "iOS17"
 """The oldest system that has 8-bit activations; nothing the model needs came later."""
 
@@ -69,7 +70,7 @@ def to_coreml(
         raise UsageError(f"a Core ML artifact called {path.name!r}", "a name ending in .mlpackage")
     if len(input_names) != len(example_inputs):
         raise UsageError(f"{len(input_names)} input names", f"{len(example_inputs)}")
-    with quiet_coremltools("exporting to Core ML") as coremltools, staged(path) as target:
+    with quiet_coremltools(COREML_PURPOSE) as coremltools, staged(path) as target:
         program = _exported(module, example_inputs)
         count = len(program.graph_signature.user_outputs)
         if len(output_names) != count:

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from bokehflow.export.export import PARITY_GOAL_DB
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import quantized_path
 from bokehflow.export.staging import output_folder
+from bokehflow.installed import installed_versions
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.graph_recipes import SEARCHES
 from bokehflow.quantize.held_out import HeldOut
@@ -140,7 +140,7 @@ def _manifest(artifact: Artifact, samples: SampleSet, recipe: Recipe, outcome: O
         precision=recipe.name,
         parity=None,
         budget={**source.budget, "parity_db": PARITY_GOAL_DB["int8"]},
-        tools={**tool_versions(), **_nncf_version()},
+        tools={**tool_versions(), **installed_versions(["nncf"])},
         quantization={
             "recipe": recipe.name,
             "source_sha256": source.artifact_sha256,
@@ -151,10 +151,3 @@ def _manifest(artifact: Artifact, samples: SampleSet, recipe: Recipe, outcome: O
             "float_layers": list(outcome.floats),
         },
     )
-
-
-def _nncf_version() -> dict[str, str]:
-    try:
-        return {"nncf": version("nncf")}
-    except PackageNotFoundError:
-        return {}

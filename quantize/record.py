@@ -12,13 +12,13 @@ from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export import Artifact
+from bokehflow.export.naming import RECORD_SUFFIX
 from bokehflow.export.staging import staged
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.held_out import FRAMES, HELD_OUT_KINDS
 from bokehflow.quantize.job import Outcome
 
 SCHEMA_VERSION = 1
-RECORD_SUFFIX = ".quantization.json"
 
 
 def record_path(artifact: Path) -> Path:

@@ -57,19 +57,20 @@ class OpenVinoSession(CompiledSession):
         try:
             model = core.read_model(str(path / MODEL_FILE))
             compiled = core.compile_model(model, _DEVICE, settings)
-        except RuntimeError as error:
+            operators = operators_of(compiled)
+            super().__init__(compiled)
+        # A damaged byte may be in a name, which OpenVINO itself reads.
+        except (RuntimeError, ValueError) as error:
             raise ArtifactError(
                 f"OpenVINO cannot load {path} ({reason_of(error)})",
                 remedy="export it again",
             ) from error
-        operators = operators_of(compiled)
         if any(operators[name] for name in LOOPS):
             raise ArtifactError(
                 f"this OpenVINO runs the scans of {path} as loops over tokens, far too slowly",
                 "a version that fuses them, as the one that the manifest names",
                 "export it again here, or with --scan chunked",
             )
-        super().__init__(compiled)
 
 
 def _version() -> str:

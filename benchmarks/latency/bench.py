@@ -9,7 +9,12 @@ from typing import Any
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.record import artifact_row
 from bokehflow.benchmarks.latency.run import Subject, measure
-from bokehflow.benchmarks.latency.settings import Settings, check_arguments, choose_runtime
+from bokehflow.benchmarks.latency.settings import (
+    Settings,
+    check_arguments,
+    check_threads,
+    choose_runtime,
+)
 from bokehflow.export import Artifact, load_artifact
 
 
@@ -25,6 +30,7 @@ def plan(
         artifact = load_artifact(path)
         chosen = choose_runtime(artifact.manifest.target, runtime)
         check_arguments(chosen, settings.arguments)
+        check_threads(chosen, settings.threads)
         planned.append((artifact, chosen))
     return planned
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from bokehflow.benchmarks.latency.answers import read_answer
 from bokehflow.benchmarks.latency.bundle import boot_bytes, runner_bytes
+from bokehflow.benchmarks.latency.connection import connected, limited
 from bokehflow.benchmarks.latency.host import Host
-from bokehflow.benchmarks.latency.runner.serve import MARK
 from bokehflow.errors import (
     BokehFlowError,
     DeviceError,
@@ -23,8 +22,10 @@ from bokehflow.errors import (
     UsageError,
 )
 
-CLEAN_UP_S = 10.0
-"""How long a runner may take to remove its folder before its connection is cut."""
+START_S = 120.0
+"""For a connection, for Python there to start and to describe its machine, and to end."""
+LEAST_BYTES_PER_S = 1e5
+"""A slow wireless link; one that is slower is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,70 +47,42 @@ def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -
     """Run a job in a fresh process on `host` and return its answer: status, reason, times, ...
 
     Whatever ends this, an interrupt included, ends the runner and removes what it wrote.
-    Raises MissingDependencyError for what is not installed there, OutputError for a full disk, and
-    what the host makes of a connection that fails.
+    Raises MissingDependencyError for what is not installed there, OutputError for a full disk,
+    DeviceError for an answer that is none or does not come, and what the host makes of a connection
+    that fails.
     """
-    with _temporary_file() as errors, _started(host, errors) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    start = f"import sys;exec(sys.stdin.buffer.read({len(boot_bytes())}))"
+    command = host.command(["-c", start, str(len(runner_bytes()))])
+    limit_s = _limit_s(job, files)
+    with connected(command, host.name) as runner, limited(runner, limit_s) as late:
         # A runner that refuses the job stops listening; its answer says why.
         with contextlib.suppress(BrokenPipeError):
-            _send(process.stdin, job, files)
-        answer = _answer(process.stdout)
+            _send(runner.stdin, job, files)
+        answer = read_answer(runner.stdout, host.name)
         if answer is None:
-            exit_code = process.wait()
-            errors.seek(0)
-            raise host.failure(exit_code, errors.read().decode(errors="replace"))
+            exit_code = runner.process.wait()
+            if late.is_set():
+                raise _no_answer(host, limit_s)
+            raise host.failure(exit_code, runner.said())
     if answer["event"] != "done":
         raise _refusal(host, answer)
     return answer
 
 
-def _temporary_file() -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile()
-    except OSError as error:
-        raise OutputError(
-            f"no temporary file can be made: {error}", remedy="free some space or set TMPDIR"
-        ) from error
+def _limit_s(job: Mapping[str, object], files: Sequence[SentFile]) -> float:
+    """Seconds from the start to the answer: those of the job, which the runner itself keeps to, and
+    those of the way there and back."""
+    allowed = job["timeout_s"]
+    assert isinstance(allowed, float | int)
+    return START_S + sum(file.size for file in files) / LEAST_BYTES_PER_S + allowed
 
 
-@contextlib.contextmanager
-def _started(host: Host, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """The runner's process, in a session of its own: a Ctrl-C reaches it through us, in order."""
-    start = f"import sys;exec(sys.stdin.buffer.read({len(boot_bytes())}))"
-    command = host.command(["-c", start, str(len(runner_bytes()))])
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise DeviceError(
-            f"{host.name} cannot be reached: {command[0]} is not installed here",
-            remedy="install the OpenSSH client",
-        ) from error
-    try:
-        yield process
-    finally:
-        _finish(process)
-
-
-def _finish(process: subprocess.Popen[bytes]) -> None:
-    """Hang up, which makes the runner remove its folder, and wait until it has."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    try:
-        process.wait(CLEAN_UP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()
+def _no_answer(host: Host, limit_s: float) -> DeviceError:
+    return DeviceError(
+        f"{host.name} has not answered within {limit_s:.0f} s",
+        "the runner's answer",
+        "log in there and see whether Python starts; --timeout S waits longer",
+    )
 
 
 def _send(stream: IO[bytes], job: Mapping[str, object], files: Sequence[SentFile]) -> None:
@@ -124,19 +97,6 @@ def _send(stream: IO[bytes], job: Mapping[str, object], files: Sequence[SentFile
             with file.content.open("rb") as source:
                 shutil.copyfileobj(source, stream)
     stream.flush()
-
-
-def _answer(stream: IO[bytes]) -> dict[str, Any] | None:
-    """The runner's one answer among whatever else a login prints; None if there is none."""
-    for line in stream:
-        text = line.decode(errors="replace")
-        if text.startswith(MARK):
-            try:
-                answer: dict[str, Any] = json.loads(text[len(MARK) :])
-            except ValueError:  # cut off in the middle
-                return None
-            return answer
-    return None
 
 
 def _refusal(host: Host, answer: Mapping[str, Any]) -> BokehFlowError:

@@ -23,7 +23,13 @@ SCHEMA = "bokehflow.benchmark/1"
 PACKAGES = ("bokehflow", "numpy", "onnxruntime", "openvino", "coremltools", "torch")
 CPU_DEVICES = ("", "cpu", "cpuexecutionprovider", "cpu_only")
 """What runtimes call a processor, in lower case; whatever else they ran on is an accelerator."""
-GPU_WORDS = ("cuda", "tensorrt", "gpu")
+ON_CUDA = ("cudaexecutionprovider", "tensorrtexecutionprovider")
+"""Those of ONNX Runtime, which do not tell the GPU's name: what nvidia-smi says is theirs."""
+DEVICE_PEAKS = {
+    "torch": "allocated by PyTorch",
+    "onnxruntime": "more in use on the device, by everyone",
+}
+"""What a runtime can tell of an accelerator's memory; the two are not to be compared."""
 FAILURES = ("crashed", "failed", "timed out")
 
 
@@ -37,7 +43,7 @@ def artifact_row(
         fps=1e3 / float(np.median(times["frame_ms"])),
         process_peak_bytes=times["memory"]["process_peak_bytes"],
         device_peak_bytes=times["memory"]["device_peak_bytes"],
-        threads=settings.threads or host["cpu_count"],
+        threads=settings.threads,
         accelerator=accelerator,
     )
     budgets = budgets_of(artifact.manifest, artifact.file_bytes, measured)
@@ -54,13 +60,13 @@ def artifact_row(
             "threads": settings.threads,
             "arguments": dict(settings.arguments),
         },
-        **measured_part(answer, artifact.path),
+        **measured_part(answer, artifact.path, runtime),
         "budgets": [bar_facts(budget) for budget in budgets],
         "host": host,
     }
 
 
-def measured_part(answer: Mapping[str, Any], model: Path | None) -> dict[str, Any]:
+def measured_part(answer: Mapping[str, Any], model: Path | None, runtime: str) -> dict[str, Any]:
     """Status, reason, times, memory and stages of a row. What was not measured is None.
 
     model: the file or folder that ran, whose nodes the stages are made of; None where none did.
@@ -70,23 +76,31 @@ def measured_part(answer: Mapping[str, Any], model: Path | None) -> dict[str, An
         "status": answer["status"],
         "reason": answer["reason"],
         "times": times and _summary(times),
-        "memory": times and times["memory"],
+        "memory": times and _memory(times["memory"], runtime),
         "stages": _stages(answer.get("stages"), model),
     }
 
 
 def document(
-    rows: Sequence[Mapping[str, Any]], settings: Settings, host: Host
+    rows: Sequence[Mapping[str, Any]],
+    settings: Settings,
+    host: Host,
+    asked: Sequence[str],
+    ended: str | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """The whole record, and whether every row ran and kept every budget that it could be held to.
 
-    A row that cannot run on its machine does not fail.
+    A row that cannot run on its machine does not fail. asked: the artifacts' names, those without a
+    row included. ended: why these have none.
     """
     kept = all(budget["holds"] is not False for row in rows for budget in row["budgets"])
-    passed = kept and not any(row["status"] in FAILURES for row in rows)
+    ran = not any(row["status"] in FAILURES for row in rows)
+    passed = kept and ran and ended is None
     record = {
         "schema": SCHEMA,
         "passed": passed,
+        "asked": list(asked),
+        "ended": ended,
         "device": host.name,
         "settings": dataclasses.asdict(settings),
         "environment": describe_environment(PACKAGES),
@@ -128,6 +142,11 @@ def _summary(times: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _memory(memory: Mapping[str, Any], runtime: str) -> dict[str, Any]:
+    kind = None if memory["device_peak_bytes"] is None else DEVICE_PEAKS.get(runtime)
+    return {**memory, "device_peak_kind": kind}
+
+
 def _stages(stages: Mapping[str, Any] | None, model: Path | None) -> dict[str, Any] | None:
     if stages is None or model is None:
         return None
@@ -136,7 +155,10 @@ def _stages(stages: Mapping[str, Any] | None, model: Path | None) -> dict[str, A
     # Read for a model that ran alone: one that does not load may not be readable either.
     milliseconds = stage_milliseconds(scopes_of(stages["node_ms"], file_scopes(model)))
     whole = sum(milliseconds.values())
-    by_stage = [{"stage": s, "ms": ms, "share": ms / whole} for s, ms in milliseconds.items()]
+    by_stage = [
+        {"stage": stage, "ms": ms, "share": ms / whole if whole else 0.0}
+        for stage, ms in milliseconds.items()
+    ]
     return {"frames": stages["frames"], "error": None, "by_stage": by_stage}
 
 
@@ -145,5 +167,6 @@ def _accelerator(times: Mapping[str, Any] | None, host: Mapping[str, Any]) -> st
     device = str(times["device"]) if times else ""
     if device.lower() in CPU_DEVICES:
         return None
-    on_gpu = any(word in device.lower() for word in GPU_WORDS)
-    return str(host["gpu"] or device) if on_gpu else device
+    if device.lower() in ON_CUDA:
+        return str(host["gpu"] or device)
+    return device.partition(", ")[2] or device

@@ -14,6 +14,7 @@ from bokehflow.benchmarks.latency.conversation import SentFile, converse
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.calibration.frames import VALIDATION_LENSES, validation_frames
+from bokehflow.export.hashing import files_of
 from bokehflow.export.naming import manifest_path
 from bokehflow.specs import Size
 
@@ -60,8 +61,7 @@ def measure(subject: Subject, settings: Settings, host: Host) -> dict[str, Any]:
 
 def _files(subject: Subject) -> list[SentFile]:
     model, beside = subject.model, manifest_path(subject.model)
-    inside = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else []
-    own = [SentFile(path.relative_to(model.parent).as_posix(), path) for path in inside or [model]]
+    own = [SentFile(path.relative_to(model.parent).as_posix(), path) for path in files_of(model)]
     manifest = [SentFile(beside.name, beside)] if beside.exists() else []
     return [*own, *manifest, SentFile("frames.npy", _pictures(subject.frame_size))]
 

@@ -25,6 +25,9 @@ ARGUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """What `--runtime-arg` takes, by runtime, with the values there are; () where the runtime knows."""
 
+CHOOSES_THREADS = ("coreml",)
+"""Runtimes that take no number of threads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -72,6 +75,16 @@ def check_arguments(runtime: str, arguments: Mapping[str, str]) -> None:
             raise UnknownNameError(f"runtime argument for {runtime}", key, known)
         if known[key] and value not in known[key]:
             raise UnknownNameError(f"{key} for {runtime}", value, known[key])
+
+
+def check_threads(runtime: str, threads: int | None) -> None:
+    """Raise UsageError for a number of threads where the runtime takes none."""
+    if threads is not None and runtime in CHOOSES_THREADS:
+        raise UsageError(
+            f"--threads {threads} for {runtime}, which chooses their number itself",
+            "no --threads",
+            "measure artifacts of other formats apart",
+        )
 
 
 def choose_runtime(target: str, runtime: str | None) -> str:

@@ -1,8 +1,9 @@
 """`python -m bokehflow.benchmarks.suite`: every row, kept as soon as it is measured.
 
 All rows are measured once, then all of them again: of each, the faster round is reported. An
-interrupted run goes on where it stopped, as long as the sources and the installed versions are the
-same; --fresh measures everything again. Exit code 1: a bar was missed, or a row failed.
+interrupted run goes on where it stopped, as long as the sources, the installed versions and the
+machine are the same; --fresh measures everything again. Exit code 1: a bar was missed, or a row
+failed.
 """
 
 from __future__ import annotations

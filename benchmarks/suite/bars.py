@@ -12,6 +12,7 @@ from bokehflow.benchmarks.latency.budgets import (
     GPU_MEMORY_GB,
     H100_FPS,
 )
+from bokehflow.benchmarks.latency.record import DEVICE_PEAKS
 from bokehflow.benchmarks.suite.cases import TWO, auto_scan
 from bokehflow.specs import FULL_HD, MOBILE_FRAME, Size
 
@@ -111,14 +112,22 @@ def _gpu_bars(rows: Rows) -> list[Check]:
         ]  # fmt: skip
 
     fps = [row["times"]["fps"] for row in on_gpu(MOBILE_FRAME)]
-    peaks = [row["memory"]["device_peak_bytes"] for row in on_gpu(FULL_HD)]
-    known = [peak for peak in peaks if peak is not None]
     name = "GPU, 720p, full network size, faster runtime"
     return [
         at_least(name, max(fps, default=None), H100_FPS, "FPS"),
-        at_most("GPU, memory at 1080p, leaner runtime", min(known) / 1e9 if known else None,
-                GPU_MEMORY_GB, "GB"),
-    ]  # fmt: skip
+        _gpu_memory_bar(on_gpu(FULL_HD)),
+    ]
+
+
+def _gpu_memory_bar(rows: Rows) -> Check:
+    """The leaner runtime, and what its memory is: they do not tell the same."""
+    known = [row for row in rows if row["memory"]["device_peak_bytes"] is not None]
+    least = min(known, key=lambda row: int(row["memory"]["device_peak_bytes"]), default=None)
+    name = "GPU, memory at 1080p, leaner runtime"
+    if least is None:
+        return at_most(name, None, GPU_MEMORY_GB, "GB")
+    runtime, peak = least["runtime"], int(least["memory"]["device_peak_bytes"])
+    return at_most(f"{name} ({runtime}: {DEVICE_PEAKS[runtime]})", peak / 1e9, GPU_MEMORY_GB, "GB")
 
 
 def _full_size(rows: Rows, runtime: str) -> list[Row]:

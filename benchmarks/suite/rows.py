@@ -1,5 +1,5 @@
 """The row of a case: measured now, or read back if an earlier run of the same sources and versions
-measured it."""
+measured it on a machine like this one."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ def _measured(case: Case, models: Path) -> dict[str, Any]:
     if reason is None and case.settings.arguments.get("precision") == "bf16":
         reason = _why_not_bf16()
     if reason is not None:
-        return _without(reason)
+        return _without(reason, case.runtime)
     try:
         made = made_model(case.model, models)
         subject = Subject(made.path, case.runtime, case.model.frame, STATE_PAIRS)
         answer = measure(subject, case.settings, ThisMachine())
     except MissingDependencyError as error:
-        return _without(str(error))
+        return _without(str(error), case.runtime)
     times = answer.get("times")
     return {
-        **measured_part(answer, made.path),
+        **measured_part(answer, made.path, case.runtime),
         "version": times and times["version"],
         "device": times and times["device"],
         "export_s": made.seconds,
@@ -89,7 +89,7 @@ def _why_not_bf16() -> str | None:
     return None if "BF16" in able else "the processor has no bf16 arithmetic"
 
 
-def _without(reason: str) -> dict[str, Any]:
+def _without(reason: str, runtime: str) -> dict[str, Any]:
     answer = {"status": "not run", "reason": reason}
     more = dict.fromkeys(("version", "device", "export_s", "nodes"))
-    return {**measured_part(answer, None), **more, "host": describe_host()}
+    return {**measured_part(answer, None, runtime), **more, "host": describe_host()}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.export.manifest import tool_versions
+from bokehflow.installed import installed_versions
 
 ROOT = Path(__file__).resolve().parents[2]
 _WATCHED = (
@@ -43,16 +44,11 @@ def source_sha256() -> str:
 
 def kept_name(source: str) -> str:
     """What names the rows and models that are kept of a run: they are of these sources (their
-    hash) and of the installed versions of what makes and runs the graphs."""
-    facts = {"source": source, **tool_versions(), **_runtime_versions()}
+    hash), of the installed versions of what makes and runs the graphs, and of this machine."""
+    facts = {"source": source, **tool_versions(), **installed_versions(_RUNTIMES), **_machine()}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _runtime_versions() -> dict[str, str]:
-    found = {}
-    for name in _RUNTIMES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+def _machine() -> dict[str, object]:
+    host = describe_host()
+    return {name: host[name] for name in ("processor", "cpu_count", "gpu")}

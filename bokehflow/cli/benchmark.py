@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from bokehflow.cli.interruption import Terminated, interruption
 from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import tables_text
 from bokehflow.cli.untrained import untrained_warning
@@ -15,7 +16,6 @@ from bokehflow.cli.untrained import untrained_warning
 if TYPE_CHECKING:
     from bokehflow.benchmarks.latency.host import Host
     from bokehflow.benchmarks.latency.settings import Settings
-    from bokehflow.errors import BokehFlowError
     from bokehflow.export import Artifact
 
 Artifacts = Annotated[
@@ -65,9 +65,9 @@ def benchmark(
     """Time artifacts on real frames with the state carried, each in a fresh process.
 
     One that crashes or takes too long is a row with its reason. Exit code 1 if one did, or missed
-    a budget that it could be held to. `provider`, `memory_arena` are arguments of onnxruntime;
-    `precision`, `device` of openvino; `device`, `precision`, `scan`, `graph` of torch;
-    `compute_units` of coreml.
+    a budget that it could be held to. What was measured before an interrupt is kept. `provider`,
+    `memory_arena` are arguments of onnxruntime; `precision`, `device` of openvino; `device`,
+    `precision`, `scan`, `graph` of torch; `compute_units` of coreml.
     """
     from bokehflow.benchmarks.latency.bench import plan
     from bokehflow.benchmarks.latency.record import document
@@ -87,12 +87,13 @@ def benchmark(
         for artifact, _ in planned:
             artifact.require_apart(output)
     rows, ended = _measured(planned, settings, host)
-    record, passed = document(rows, settings, host)
+    asked = [artifact.given.name for artifact, _ in planned]
+    record, passed = document(rows, settings, host, asked, ended and ended.reason)
     warnings = untrained_warning(all(artifact.manifest.trained for artifact, _ in planned))
     exit_code = int(not passed)
     if ended is not None:
         # What took minutes to measure is kept.
-        rest = f"ended after {len(rows)} of {len(planned)} artifacts: {ended}"
+        rest = f"ended after {len(rows)} of {len(planned)} artifacts: {ended.reason}"
         warnings, exit_code = (*warnings, rest), ended.exit_code
     if output is not None:
         try:
@@ -103,9 +104,16 @@ def benchmark(
     return CommandResult(record, tables_text(row_tables(rows)), exit_code, warnings)
 
 
+class _Ended(NamedTuple):
+    """Why the rest was not measured, and the exit code."""
+
+    reason: str
+    exit_code: int
+
+
 def _measured(
     planned: Sequence[tuple[Artifact, str]], settings: Settings, host: Host
-) -> tuple[list[dict[str, Any]], BokehFlowError | None]:
+) -> tuple[list[dict[str, Any]], _Ended | None]:
     """The rows, and what ended them early; it is raised where there is no row to keep."""
     from bokehflow.benchmarks.latency.bench import benchmark_artifacts
     from bokehflow.errors import BokehFlowError
@@ -114,10 +122,12 @@ def _measured(
     with progress_bar("benchmarking", len(planned)) as advance:
         try:
             rows.extend(benchmark_artifacts(planned, settings, host, advance))
-        except BokehFlowError as error:
+        except (BokehFlowError, KeyboardInterrupt, Terminated) as error:
             if not rows:
                 raise
-            return rows, error
+            if isinstance(error, BokehFlowError):
+                return rows, _Ended(str(error), error.exit_code)
+            return rows, _Ended(*interruption(error))
     return rows, None
 
 

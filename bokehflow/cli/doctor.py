@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import typer
 from bokehflow.cli.artifact_hazards import examine
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import installed_version
 
 ArtifactPath = Annotated[
     Path | None,
@@ -27,15 +27,19 @@ class Package:
     """A package of the base install (extra == "") or of an extra, and what it is needed for.
 
     extra: of several that bring it, the one that errors name too.
+    instead_of: a package that it takes the place of, for those who want it.
     """
 
     name: str
     extra: str
     purpose: str
+    instead_of: str = ""
 
     @property
     def install_line(self) -> str:
         """The command that installs it."""
+        if self.instead_of:
+            return f"pip uninstall {self.instead_of} && pip install {self.name}"
         return (
             f"pip install 'bokehflow[{self.extra}]'" if self.extra else f"pip install {self.name}"
         )
@@ -66,7 +70,7 @@ PACKAGES = (
     Package("trimesh", "data", "the furniture in them"),
     Package("ray", "cluster", "making clips on several machines"),
     Package("triton", "cuda", "the scan on a GPU"),
-    Package("onnxruntime-gpu", "cuda", "running ONNX files on a GPU"),
+    Package("onnxruntime-gpu", "", "running ONNX files on a GPU", instead_of="onnxruntime"),
 )
 GPU_TWIN = "onnxruntime-gpu"
 """Provides the same module as onnxruntime: either serves, both together break each other."""
@@ -90,7 +94,7 @@ def examine_install() -> CommandResult:
     versions = {package.name: installed_version(package.name) for package in PACKAGES}
     faults = find_faults(versions)
     missing = [package for package in PACKAGES if is_missing(package, versions)]
-    base_missing = [package for package in missing if not package.extra]
+    base_missing = [p for p in missing if not (p.extra or p.instead_of)]
     devices = describe_devices(versions)
     document = {
         "python": platform.python_version(),
@@ -111,14 +115,6 @@ def examine_install() -> CommandResult:
     }
     exit_code = MissingDependencyError.exit_code if base_missing else int(bool(faults))
     return CommandResult(document, _text(versions, missing, devices, faults), exit_code)
-
-
-def installed_version(name: str) -> str | None:
-    """The version of an installed distribution, or None."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def is_missing(package: Package, versions: dict[str, str | None]) -> bool:

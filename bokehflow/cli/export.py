@@ -17,7 +17,8 @@ from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.specs import MOBILE_FRAME, MOBILE_PROFILE, Size, find_variant, network_size_for
 
 if TYPE_CHECKING:
-    from bokehflow.export import ExportConfig
+    from bokehflow.errors import BokehFlowError
+    from bokehflow.export import Artifact, ExportConfig
     from bokehflow.export.config import Precision
     from bokehflow.model import BokehFlow
     from bokehflow.rendering import Quality, RenderConfig
@@ -89,7 +90,7 @@ def export(
     network = network_size_for(frame, network_size, temporal.segments)
     configs = _configs(target, frame, network, precision, scan, render)
     model = load_model(variant, weights, ModelConfig(temporal=temporal))
-    done = _export_each(model, configs, output_dir)
+    done, ended = _export_each(model, configs, output_dir)
     rows = [
         (
             d["target"],
@@ -101,10 +102,18 @@ def export(
         )
         for d in done
     ]
+    # What took minutes to make is still shown.
+    rest = ended and f"ended after {len(done)} of {len(configs)} targets: {ended}"
     return CommandResult(
-        {"variant": variant, "trained": model.weights.trained, "artifacts": done},
+        {
+            "variant": variant,
+            "trained": model.weights.trained,
+            "artifacts": done,
+            "ended": ended and str(ended),
+        },
         text_table(COLUMNS, rows),
-        warnings=untrained_warning(model.weights.trained),
+        exit_code=ended.exit_code if ended else 0,
+        warnings=(*untrained_warning(model.weights.trained), *([rest] if rest else [])),
     )
 
 
@@ -134,26 +143,36 @@ def _configs(
 
 def _export_each(
     model: BokehFlow, configs: Sequence[ExportConfig], output_dir: Path
-) -> list[dict[str, object]]:
-    """Export one after the other; what each became and how long it took."""
+) -> tuple[list[dict[str, object]], BokehFlowError | None]:
+    """Export one after the other; what each became and how long it took, and what ended it early;
+    that is raised where nothing was made."""
+    from bokehflow.errors import BokehFlowError
     from bokehflow.export import export_each
 
     done: list[dict[str, object]] = []
     with progress_bar("exporting", len(configs)) as advance:
         started = time.perf_counter()
-        for artifact in export_each(model, configs, output_dir):
-            done.append(
-                {
-                    "target": artifact.manifest.target,
-                    "path": str(artifact.path),
-                    "bytes": artifact.manifest.artifact_bytes,
-                    "precision": artifact.manifest.precision,
-                    "lowering": artifact.manifest.scan["lowering"],
-                    "scan": artifact.manifest.scan,
-                    "sha256": artifact.manifest.artifact_sha256,
-                    "seconds": round(time.perf_counter() - started, 1),
-                }
-            )
-            started = time.perf_counter()
-            advance()
-    return done
+        try:
+            for artifact in export_each(model, configs, output_dir):
+                done.append(_facts(artifact, time.perf_counter() - started))
+                started = time.perf_counter()
+                advance()
+        except BokehFlowError as error:
+            if not done:
+                raise
+            return done, error
+    return done, None
+
+
+def _facts(artifact: Artifact, seconds: float) -> dict[str, object]:
+    manifest = artifact.manifest
+    return {
+        "target": manifest.target,
+        "path": str(artifact.path),
+        "bytes": manifest.artifact_bytes,
+        "precision": manifest.precision,
+        "lowering": manifest.scan["lowering"],
+        "scan": manifest.scan,
+        "sha256": manifest.artifact_sha256,
+        "seconds": round(seconds, 1),
+    }

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from bokehflow.cli.doctor import PACKAGES, installed_version
+from bokehflow.cli.doctor import PACKAGES
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.installed import installed_version
 
-RUNTIMES = ("torch", "onnxruntime", "openvino", "coremltools", "triton")
+RUNTIMES = ("torch", "onnxruntime", "onnxruntime-gpu", "openvino", "coremltools", "triton")
 
 
 def info(

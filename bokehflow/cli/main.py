@@ -26,6 +26,7 @@ from bokehflow.cli.doctor import doctor
 from bokehflow.cli.evaluate import evaluate
 from bokehflow.cli.export import export
 from bokehflow.cli.info import info
+from bokehflow.cli.interruption import Terminated, interruption
 from bokehflow.cli.output import CommandResult
 from bokehflow.cli.pack import pack
 from bokehflow.cli.quality import quality
@@ -222,11 +223,8 @@ def describe_failure(error: BaseException) -> tuple[str, CommandResult]:
     elif isinstance(error, OSError) and lacks_room(error):
         # Packages write temporary files of their own.
         return describe_failure(no_room(error, "a temporary file cannot be written"))
-    elif isinstance(error, KeyboardInterrupt):
-        message, kind, code = "interrupted", "Interrupted", output.EXIT_INTERRUPTED
-        line = message
-    elif isinstance(error, Terminated):
-        message, kind, code = f"ended by {error.signal.name}", "Interrupted", 128 + error.signal
+    elif isinstance(error, KeyboardInterrupt | Terminated):
+        (message, code), kind = interruption(error), "Interrupted"
         line = message
     elif _lacks_memory(error):
         message, kind, code = "not enough memory; a smaller size needs less", "MemoryError", 2
@@ -244,14 +242,6 @@ def _lacks_command(error: BaseException) -> bool:
 def _lacks_memory(error: BaseException) -> bool:
     # torch has no type of its own for it on a CPU.
     return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
-
-
-class Terminated(SystemExit):
-    """The process is asked to end; what is open cleans up after itself on the way out."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(128 + number)
-        self.signal = signal.Signals(number)
 
 
 def _terminate(signal_number: int, _frame: object) -> NoReturn:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from bokehflow.errors import BokehFlowError
 from bokehflow.json_text import json_text
 
-EXIT_INTERRUPTED = 130
 EXIT_INTERNAL = 70
 JSON_FLAG, TRACEBACK_FLAG = "--json", "--traceback"
 EVERY_COMMAND = "Every command also takes --json (one JSON document on stdout) and --traceback."

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.cli.output import (
+    CommandResult,
+    bokehflow_error_document,
+    one_line,
+    progress_bar,
+    text_table,
+)
 from bokehflow.cli.untrained import untrained_warning
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.parity import ParityReport
+    from bokehflow.errors import BokehFlowError
+    from bokehflow.export import Artifact, Manifest
 
 COLUMNS = (
     "format",
@@ -47,81 +56,152 @@ def validate(
 
     Exit code 1 if one misses the bar in its manifest on the worst frame's bokeh: 80 dB for fp32,
     50 dB for fp16, 40 dB for 8 bits. The result is written into each artifact's manifest; exit
-    code 2 if one cannot be written.
+    code 2 if one cannot be written. One that cannot be compared is a row with its reason, and its
+    exit code the command's where that is higher.
     """
-    from bokehflow.benchmarks.parity import check_parity, record_parity, reference_session
-    from bokehflow.calibration.frames import validation_frames
     from bokehflow.errors import OutputError
     from bokehflow.export import load_artifact
 
     loaded = [load_artifact(path) for path in artifacts]
-    reports: list[ParityReport] = []
-    unwritten: list[str] = []
-    with progress_bar("validating", len(loaded)) as advance:
-        for artifact in loaded:
-            manifest = artifact.manifest
-            pictures = validation_frames(manifest.frame_size, frames, images)
-            report = check_parity(artifact, pictures, reference_session(manifest, weights))
-            reports.append(report)
-            try:
-                record_parity(artifact, report)
-            except OutputError as error:
-                # What took minutes to measure is still shown.
-                unwritten.append(f"{error.found}; what was measured is not in the manifest")
-            advance()
-    passed = all(report.reached for report in reports)
+    judged, unwritten = _judged(loaded, images, frames, weights)
+    failures = [outcome.error for outcome in judged if isinstance(outcome, _NotJudged)]
+    passed = all(outcome.reached for outcome in judged)
+    codes = [int(not passed), *(error.exit_code for error in failures)]
     return CommandResult(
-        {"passed": passed, "frames": frames, "artifacts": [_document(r) for r in reports]},
-        text_table(COLUMNS, [_row(report) for report in reports]),
-        exit_code=OutputError.exit_code if unwritten else int(not passed),
+        {"passed": passed, "frames": frames, "artifacts": [_document(one) for one in judged]},
+        text_table(COLUMNS, [_row(one) for one in judged]),
+        exit_code=max(codes + [OutputError.exit_code] * bool(unwritten)),
         warnings=(
-            *untrained_warning(all(report.manifest.trained for report in reports)),
+            *untrained_warning(all(one.manifest.trained for one in judged)),
             *unwritten,
         ),
     )
 
 
-def status(report: ParityReport) -> str:
+@dataclass(frozen=True, slots=True)
+class _NotJudged:
+    """An artifact that could not be compared. artifact, file_bytes: as `ParityReport` has them."""
+
+    artifact: Path
+    file_bytes: int
+    manifest: Manifest
+    error: BokehFlowError
+    reached: bool = False
+
+
+def _judged(
+    loaded: Sequence[Artifact], images: Path | None, frames: int, weights: Path | None
+) -> tuple[list[ParityReport | _NotJudged], list[str]]:
+    """What was found of each artifact, and of which it could not be written down.
+
+    Raises the error of an artifact that is the only one.
+    """
+    from bokehflow.benchmarks.parity import check_parity, record_parity, reference_session
+    from bokehflow.calibration.frames import validation_frames
+    from bokehflow.errors import (
+        ArtifactError,
+        CheckError,
+        MissingDependencyError,
+        NumericalError,
+        OutputError,
+    )
+
+    judged: list[ParityReport | _NotJudged] = []
+    unwritten: list[str] = []
+    with progress_bar("validating", len(loaded)) as advance:
+        for artifact in loaded:
+            manifest = artifact.manifest
+            pictures = validation_frames(manifest.frame_size, frames, images)
+            try:
+                report = check_parity(artifact, pictures, reference_session(manifest, weights))
+                judged.append(report)
+                record_parity(artifact, report)
+            except (ArtifactError, CheckError, MissingDependencyError, NumericalError) as error:
+                if isinstance(error, NumericalError):
+                    unwritten += _forget_parity(artifact)
+                if len(loaded) == 1:
+                    raise
+                # What the others are like is still shown.
+                failed = _NotJudged(artifact.given, artifact.file_bytes, manifest, error)
+                judged.append(failed)
+            except OutputError as error:
+                # What took minutes to measure is still shown.
+                unwritten.append(f"{error.found}; what was measured is not in the manifest")
+            advance()
+    return judged, unwritten
+
+
+def _forget_parity(artifact: Artifact) -> list[str]:
+    """Take away what was measured before and no longer holds; what is to be told if it stays."""
+    from bokehflow.errors import OutputError
+
+    try:
+        artifact.with_parity(None)
+    except OutputError as error:
+        return [f"{error.found}; its manifest keeps what was measured before"]
+    return []
+
+
+def status(found: ParityReport | _NotJudged) -> str:
     """Passed or not, and why."""
-    verdict = "ok" if report.reached else "FAILED"
-    sign = ">=" if report.reached else "<"
-    how = "" if report.mode == "executed" else f", {report.mode}"
-    return f"{verdict}: worst frame {report.worst_bokeh_db:.1f} dB {sign} {report.bar_db:g} dB{how}"
+    if isinstance(found, _NotJudged):
+        return f"FAILED: {one_line(str(found.error))}"
+    verdict = "ok" if found.reached else "FAILED"
+    sign = ">=" if found.reached else "<"
+    how = "" if found.mode == "executed" else f", {found.mode}"
+    return f"{verdict}: worst frame {found.worst_bokeh_db:.1f} dB {sign} {found.bar_db:g} dB{how}"
 
 
-def _row(report: ParityReport) -> Sequence[object]:
-    manifest = report.manifest
-    executed = report.mode == "executed"
-    return (
+def _row(found: ParityReport | _NotJudged) -> Sequence[object]:
+    manifest = found.manifest
+    head = (
         f"{manifest.target} {manifest.precision}",
-        report.artifact.name,
-        f"{report.file_bytes / 1e6:.1f} MB",
+        found.artifact.name,
+        f"{found.file_bytes / 1e6:.1f} MB",
         manifest.scan["lowering"],
-        report.runtime if executed else f"{report.runtime} ({report.mode})",
-        f"{report.worst_bokeh_db:.1f}",
-        f"{min(report.depth_sqnr_db):.1f}",
-        f"{min(report.frame_ms):.0f}" if executed else "not run",
-        status(report),
+    )
+    if isinstance(found, _NotJudged):
+        return (*head, "-", "-", "-", "-", status(found))
+    executed = found.mode == "executed"
+    return (
+        *head,
+        found.runtime if executed else f"{found.runtime} ({found.mode})",
+        f"{found.worst_bokeh_db:.1f}",
+        f"{min(found.depth_sqnr_db):.1f}",
+        f"{min(found.frame_ms):.0f}" if executed else "not run",
+        status(found),
     )
 
 
-def _document(report: ParityReport) -> dict[str, object]:
-    manifest = report.manifest
-    executed = report.mode == "executed"
+def _document(found: ParityReport | _NotJudged) -> dict[str, object]:
+    manifest = found.manifest
     return {
-        "artifact": str(report.artifact),
+        "artifact": str(found.artifact),
         "target": manifest.target,
         "precision": manifest.precision,
-        "bytes": report.file_bytes,
+        "bytes": found.file_bytes,
         "scan": manifest.scan,
         "trained": manifest.trained,
+        **(_unmeasured(found) if isinstance(found, _NotJudged) else _measured(found)),
+        "bar_db": manifest.budget["parity_db"],
+        "passed": found.reached,
+        "status": status(found),
+    }
+
+
+def _measured(report: ParityReport) -> dict[str, object]:
+    return {
         "runtime": report.runtime,
         "mode": report.mode,
         "bokeh_psnr_db": report.bokeh_psnr_db,
         "depth_sqnr_db": report.depth_sqnr_db,
         "state_sqnr_db": report.state_sqnr_db,
-        "frame_ms": report.frame_ms if executed else None,
-        "bar_db": report.bar_db,
-        "passed": report.reached,
-        "status": status(report),
+        "frame_ms": report.frame_ms if report.mode == "executed" else None,
+        "error": None,
     }
+
+
+def _unmeasured(found: _NotJudged) -> dict[str, object]:
+    """The fields of `_measured` where nothing was."""
+    names = ("runtime", "mode", "bokeh_psnr_db", "depth_sqnr_db", "state_sqnr_db", "frame_ms")
+    return {**dict.fromkeys(names), **bokehflow_error_document(found.error)}

@@ -34,10 +34,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """Nodes in the order of their evaluation. target: as in `export.TARGETS`."""
+    """Nodes in the order of their evaluation. target: as in `export.TARGETS`. inputs: what whoever
+    runs it gives."""
 
     target: str
     nodes: tuple[Node, ...]
+    inputs: tuple[Value, ...] = ()
 
 
 def canonical(kind: str) -> str:

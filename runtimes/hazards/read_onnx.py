@@ -31,7 +31,9 @@ def _graph(model: onnx.ModelProto) -> Graph:
     graph = onnx.shape_inference.infer_shapes(model).graph
     for node in graph.node:
         _require_texts((node.op_type, node.name, *node.input, *node.output))
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    made = (node for node in graph.node if _is_constant(node))
+    constants = {**weights, **{node.output[0]: _constant(node) for node in made}}
     known = {value.name: _value(value) for value in (*graph.value_info, *graph.output)}
     return Graph(
         "onnx",
@@ -45,7 +47,10 @@ def _graph(model: onnx.ModelProto) -> Graph:
                 standard=node.domain in ("", "ai.onnx"),
             )
             for node in graph.node
+            if not _is_constant(node)
         ),
+        # Old files name their weights among the inputs too.
+        tuple(_value(value) for value in graph.input if value.name not in weights),
     )
 
 
@@ -53,6 +58,23 @@ def _require_texts(names: Iterable[str]) -> None:
     # protobuf gives bytes where a text is not UTF-8.
     if not all(isinstance(name, str) for name in names):
         raise ValueError("a name that is not UTF-8")
+
+
+def _is_constant(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Constant" and node.domain in ("", "ai.onnx")
+
+
+def _constant(node: onnx.NodeProto) -> NDArray[np.generic]:
+    """The value of a Constant node; nothing for text and sparse values, which no rule looks at."""
+    (attribute,) = node.attribute
+    value = onnx.helper.get_attribute_value(attribute)
+    if attribute.name == "value":
+        return numpy_helper.to_array(value)
+    if attribute.name in ("value_float", "value_floats"):
+        return np.array(value, np.float32)
+    if attribute.name in ("value_int", "value_ints"):
+        return np.array(value, np.int64)
+    return np.array([], np.str_)
 
 
 def _constants(

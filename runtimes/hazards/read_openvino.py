@@ -19,11 +19,16 @@ def read_openvino(path: Path) -> Graph:
     """Raises ArtifactError for no OpenVINO model and MissingDependencyError without OpenVINO."""
     core = shared_core("reading an OpenVINO model")
     try:
-        model = core.read_model(str(path / MODEL_FILE))
-    except RuntimeError as error:
+        return _graph(core.read_model(str(path / MODEL_FILE)))
+    # A damaged byte may be in a name, which OpenVINO itself reads, or in a type or a shape.
+    except (RuntimeError, ValueError, TypeError) as error:
         raise ArtifactError(f"{path} is not an OpenVINO model ({reason_of(error)})") from error
+
+
+def _graph(model: Any) -> Graph:
     nodes = (node for node in model.get_ordered_ops() if node.get_type_name() not in _NOT_COMPUTED)
-    return Graph("openvino", tuple(_node(node) for node in nodes))
+    inputs = ((p.get_friendly_name(), p.output(0)) for p in model.get_parameters())
+    return Graph("openvino", tuple(map(_node, nodes)), tuple(_value(*each) for each in inputs))
 
 
 def _node(node: Any) -> Node:

@@ -65,9 +65,10 @@ def too_many_axes(graph: Graph) -> Iterator[Hazard]:
 
 def dynamic_shape(graph: Graph) -> Iterator[Hazard]:
     """A length, or a rank, that is only known at run time."""
-    for node, value in _written(graph):
+    given = [(value.name, value) for value in graph.inputs]
+    for where, value in (*given, *((node.name, value) for node, value in _written(graph))):
         if value.shape is None or None in value.shape:
-            yield Hazard("error", "dynamic shape", node.name, "compilers there need fixed lengths")
+            yield Hazard("error", "dynamic shape", where, "compilers there need fixed lengths")
 
 
 def control_flow(graph: Graph) -> Iterator[Hazard]:

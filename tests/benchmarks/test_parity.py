@@ -91,6 +91,12 @@ def test_frames_come_from_the_users_folder(tmp_path: Path) -> None:
     assert levels == [0.25, 0.75, 0.25]
 
 
+@pytest.mark.parametrize("size", [Size(4, 8000), Size(8000, 4)], ids=str)
+def test_a_strip_of_any_shape_is_cut_from_a_picture(size: Size) -> None:
+    (frame,) = validation_frames(size, 1)
+    assert tuple(frame.shape) == (1, 3, size.height, size.width)
+
+
 @pytest.mark.parametrize("kind", ["empty", "missing"])
 def test_a_folder_without_photos_is_refused(tmp_path: Path, kind: str) -> None:
     folder = tmp_path if kind == "empty" else tmp_path / "none"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.benchmarks.readme import filled, kernels_table, latency_table
+from bokehflow.benchmarks.readme import filled, gpu_table, kernels_table, latency_table
 from bokehflow.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +38,21 @@ def test_kernels_that_were_not_reached_are_not_run() -> None:
     assert "| 720p, forward | 0.100 | 1.000 | 5.000 | 10.0 | 0.030 |" in table
     assert "| 1080p, forward | not run | not run | not run | not run | not run |" in table
     assert "| floors | <= 3 | not run |" in table
+
+
+@pytest.mark.parametrize(
+    ("runtime", "label"), [("torch", "allocated by PyTorch"), ("onnxruntime", "by everyone")]
+)
+def test_memory_of_a_gpu_says_whose_it_is(runtime: str, label: str) -> None:
+    row = {
+        "runtime": {"name": runtime},
+        "host": {"gpu": "a GPU"},
+        "artifact": {"frame_size": "720x1280"},
+        "times": {"p50_ms": 2.0, "fps": 500.0},
+        "memory": {"device_peak_bytes": 3e8},
+    }
+    heading = gpu_table({"rows": [row]}).splitlines()[0]
+    assert label in heading
 
 
 def test_latency_says_what_was_not_run_and_what_was_missed() -> None:

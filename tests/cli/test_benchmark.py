@@ -13,7 +13,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bokehflow.benchmarks.latency import record
+from bokehflow.benchmarks.latency import bench, record
+from bokehflow.benchmarks.latency.runner.host import describe_host
+from bokehflow.cli.interruption import Terminated
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
 from bokehflow.export.naming import manifest_path
@@ -25,7 +27,8 @@ from tests.cli.test_export_validate import copied
 
 pytestmark = pytest.mark.xdist_group("artifacts")
 
-QUICK = ("--iterations", "2", "--warmup", "0", "--threads", "1")
+ANY_RUNTIME = ("--iterations", "2", "--warmup", "0")
+QUICK = (*ANY_RUNTIME, "--threads", "1")
 MOST_NOT_ATTRIBUTED = 0.15
 """Of a frame's profiled time; what optimisers name after nothing."""
 
@@ -39,7 +42,7 @@ def test_every_format_has_a_row_that_keeps_the_schema(
 ) -> None:
     output = tmp_path / "record.json"
     paths = [artifact.path for artifact in artifacts.values()]
-    done = bfx("benchmark", *paths, *QUICK, "-o", output, "--json")
+    done = bfx("benchmark", *paths, *ANY_RUNTIME, "-o", output, "--json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(output.read_text()) == done.document
     jsonschema.validate(done.document, schema())
@@ -48,6 +51,7 @@ def test_every_format_has_a_row_that_keeps_the_schema(
         row = rows[target]
         assert row["status"] == "ok"
         assert row["times"]["frames"] == 2
+        assert row["memory"]["device_peak_kind"] is None
         assert row["times"]["p50_ms"] <= row["times"]["p99_ms"]
         assert 0 < row["memory"]["model_peak_bytes"] < row["memory"]["process_peak_bytes"]
         shares = {stage["stage"]: stage["share"] for stage in row["stages"]["by_stage"]}
@@ -114,7 +118,48 @@ def test_what_was_measured_is_kept_when_a_runtime_is_missing_later(
     assert done.exit_code == 3
     assert "ended after 1 of 2 artifacts" in done.stderr
     assert "pip install onnxruntime" in done.stderr
-    assert [row["status"] for row in json.loads(record.read_text())["rows"]] == ["ok"]
+    document = json.loads(record.read_text())
+    assert [row["status"] for row in document["rows"]] == ["ok"]
+    assert document["asked"] == [artifacts[target].path.name for target in ("openvino", "onnx")]
+    assert "pip install onnxruntime" in document["ended"]
+    assert document["passed"] is False
+    jsonschema.validate(document, schema())
+
+
+@pytest.mark.parametrize(
+    ("ending", "exit_code", "told"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Terminated(signal.SIGTERM), 143, "ended by SIGTERM"),
+    ],
+    ids=["Ctrl-C", "SIGTERM"],
+)
+def test_what_was_measured_is_kept_when_it_is_interrupted_later(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: BaseException,
+    exit_code: int,
+    told: str,
+) -> None:
+    answers = iter([{"status": "failed", "reason": "bad weather", "host": describe_host()}])
+
+    def measure(*_: object) -> object:
+        answer = next(answers, None)
+        if answer is None:
+            raise ending
+        return answer
+
+    monkeypatch.setattr(bench, "measure", measure)
+    record = tmp_path / "record.json"
+    paths = [artifacts[target].path for target in ("onnx", "openvino")]
+    done = bfx("benchmark", *paths, "-o", record, "--json")
+    assert done.exit_code == exit_code
+    assert f"ended after 1 of 2 artifacts: {told}" in done.stderr
+    assert json.loads(record.read_text()) == done.document
+    assert (done.document["ended"], done.document["passed"]) == (told, False)
+    jsonschema.validate(done.document, schema())
 
 
 @pytest.mark.parametrize(
@@ -159,12 +204,14 @@ def test_an_unknown_schema_version_is_refused(
         (["--device", "ssh://host", "--identity", "/none"], "not a file"),
         (["-o", "/none/record.json"], "cannot be written"),
         (["--timeout", "inf"], "timeout_s=inf"),
+        (["--threads", "2", "{coreml}"], "--threads 2 for coreml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_requests_are_refused(
     bfx: Bfx, artifacts: dict[str, Artifact], arguments: list[str], message: str
 ) -> None:
+    arguments = [argument.format(coreml=artifacts["coreml"].path) for argument in arguments]
     done = bfx("benchmark", artifacts["onnx"].path, *arguments)
     assert message in done.require_plain_error(2)
 

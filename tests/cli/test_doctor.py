@@ -3,12 +3,16 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import re
+import tomllib
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from bokehflow.cli import doctor
 from tests.cli.runner import Bfx
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _pretend(monkeypatch: pytest.MonkeyPatch, **versions: str | None) -> None:
@@ -28,8 +32,10 @@ def test_the_list_agrees_with_what_the_package_requires() -> None:
         assert name is not None
         if extra is None or extra[1] != "dev":
             required.setdefault(name[0].lower(), set()).add(extra[1] if extra else "")
-    assert {package.name for package in doctor.PACKAGES} == set(required)
-    for package in doctor.PACKAGES:
+    # No extra can put a package in another's place.
+    brought = [package for package in doctor.PACKAGES if not package.instead_of]
+    assert {package.name for package in brought} == set(required) - {doctor.GPU_TWIN}
+    for package in brought:
         assert package.extra in required[package.name], package.name
 
 
@@ -68,6 +74,19 @@ def test_both_builds_of_onnx_runtime_are_a_fault(bfx: Bfx, monkeypatch: pytest.M
 def test_the_gpu_build_alone_serves(bfx: Bfx, monkeypatch: pytest.MonkeyPatch) -> None:
     _pretend(monkeypatch, **{"onnxruntime-gpu": "1.31.1", "onnxruntime": None})
     assert bfx("doctor", "--json").exit_code == 0
+
+
+def test_the_gpu_build_is_installed_in_place_of_the_other(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pretend(monkeypatch, **{"onnxruntime-gpu": None})
+    completed = bfx("doctor", "--json")
+    assert completed.exit_code == 0
+    (row,) = (r for r in completed.document["packages"] if r["name"] == "onnxruntime-gpu")
+    assert row["install"] == "pip uninstall onnxruntime && pip install onnxruntime-gpu"
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = pyproject["project"]["optional-dependencies"].values()
+    assert not [line for extra in extras for line in extra if "onnxruntime" in line]
 
 
 @pytest.mark.parametrize(

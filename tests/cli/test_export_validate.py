@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from bokehflow.errors import OutputError
-from bokehflow.export import Artifact, ExportConfig, Parity
+from bokehflow.benchmarks import parity
+from bokehflow.benchmarks.parity import ParityReport
+from bokehflow.errors import CheckError, MissingDependencyError, NumericalError, OutputError
+from bokehflow.export import Artifact, ExportConfig, Parity, load_artifact
+from bokehflow.export.graphs import Graphs
 from bokehflow.export.naming import manifest_path
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import save_weights
@@ -38,6 +41,7 @@ def test_info_shows_the_count_beside_the_table(bfx: Bfx) -> None:
     assert document["state_bytes"] == 4 * (12 * 12 * 16 * 16 + 48 + 1)
     assert document["gflop_per_frame"]["mobile"]["counted"] > 0
     assert document["weights"]["trained"] is True
+    assert {"onnxruntime", "onnxruntime-gpu"} <= set(document["runtimes"])
 
 
 def test_a_variant_without_shipped_weights_is_called_untrained(bfx: Bfx) -> None:
@@ -97,6 +101,60 @@ def test_what_was_measured_is_shown_where_it_cannot_be_stored(
     assert [row["passed"] for row in done.document["artifacts"]] == [True, True]
     assert f"{copies[0]} cannot be written; what was measured is not in" in done.stderr
     assert "-o" not in done.stderr.replace(str(tmp_path), "")
+
+
+def test_what_was_found_of_others_is_shown_beside_an_artifact_that_fails(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(artifact: Artifact, *_: object) -> ParityReport:
+        if artifact.path == copies[0]:
+            raise NumericalError(f"{artifact.path}: 3 NaN", "finite values")
+        if artifact.path == copies[1]:
+            raise MissingDependencyError("openvino", "openvino", "running it")
+        facts = (artifact.given, artifact.file_bytes, artifact.manifest, "coreml", "executed")
+        return ParityReport(*facts, (90.0,), (90.0,), (90.0,), (1.0,), 50.0)
+
+    copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino", "coreml")]
+    before = Parity(2, 99.0, 99.0, "onnxruntime", "executed")
+    for copy in copies:
+        load_artifact(copy).with_parity(before)
+    monkeypatch.setattr(parity, "check_parity", judge)
+    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    done = bfx("validate", *copies, "--json")
+    assert done.exit_code == 3
+    rows = done.document["artifacts"]
+    assert [row["passed"] for row in rows] == [False, False, True]
+    assert "3 NaN" in rows[0]["status"]
+    assert "pip install" in rows[1]["error"]["message"]
+    assert rows[2]["error"] is None
+    kept = [load_artifact(copy).manifest.parity for copy in copies]
+    assert kept == [None, before, Parity(1, 90.0, 90.0, "coreml", "executed")]
+    assert bfx("validate", *copies[::2]).exit_code == 1
+    assert "3 NaN" in bfx("validate", copies[0]).require_plain_error(1)
+
+
+def test_what_was_exported_is_shown_beside_a_target_that_fails(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(*_: object) -> Iterator[Artifact]:
+        yield artifacts["onnx"]
+        raise CheckError("the compiled graph has 3 loops")
+
+    monkeypatch.setattr("bokehflow.export.export_each", make)
+    done = bfx("export", "--target", "all", "-o", tmp_path, "--json")
+    assert done.exit_code == 1
+    assert [row["target"] for row in done.document["artifacts"]] == ["onnx"]
+    assert "3 loops" in done.document["ended"]
+    assert "ended after 1 of 3 targets: the compiled graph" in done.stderr
+
+
+def test_packages_of_all_targets_are_looked_for_before_the_first_is_exported(
+    bfx: Bfx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "coremltools", None)
+    monkeypatch.setattr(Graphs, "onnx_graph", lambda *_: pytest.fail("a graph was made"))
+    done = bfx("export", "--target", "all", "-o", tmp_path)
+    assert "pip install 'bokehflow[coreml]'" in done.require_plain_error(3)
 
 
 def test_a_changed_artifact_is_one_plain_error(
@@ -182,9 +240,9 @@ def test_the_network_sees_a_frame_in_its_own_shape(
 ) -> None:
     asked: list[ExportConfig] = []
 
-    def note(_model: object, configs: Sequence[ExportConfig], _folder: Path) -> list[object]:
+    def note(_model: object, configs: Sequence[ExportConfig], _folder: Path) -> object:
         asked.extend(configs)
-        return []
+        return [], None
 
     monkeypatch.setattr("bokehflow.cli.export._export_each", note)
     assert bfx("export", "--target", "onnx", *arguments).exit_code == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from bokehflow.errors import CheckError, UnknownNameError, UsageError
+from bokehflow.errors import CheckError, OutputError, UnknownNameError, UsageError
 from bokehflow.export import Artifact, ExportConfig, as_target
 from bokehflow.export.compiled import check_compiled
 from bokehflow.export.floor import write_scan_free_onnx
@@ -51,6 +53,26 @@ def test_a_graph_with_too_few_fused_scans_is_refused(
     found = 6 * lowering.operators_a_layer
     with pytest.raises(CheckError, match=f"{found} {lowering.operator} and 0 loops"):
         check_compiled(target, path, lowering, layers=7)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_full_disk_is_told_apart_from_what_the_engine_does_not_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    def fails(*_: object) -> None:
+        # As ONNX Runtime does where it cannot write, without a reason.
+        raise RuntimeError("Protobuf serialization failed.")
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path, lowering = tmp_path / "a.onnx", find_lowering("linear_attention", "onnx")
+    path.write_bytes(b"x" * 10)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fails)
+    if full:
+        monkeypatch.setattr(Path, "write_bytes", no_room)
+    with pytest.raises(OutputError if full else RuntimeError, match="TMPDIR" if full else "failed"):
+        check_compiled("onnx", path, lowering, layers=6)
 
 
 def test_the_floor_has_everything_but_scans(tmp_path: Path) -> None:

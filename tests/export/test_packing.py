@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import shutil
 import zipfile
@@ -227,3 +228,77 @@ def test_errors_name_the_zip_and_not_where_it_was_unpacked(
         with pytest.raises(ArtifactError, match=f"{path}/x_openvino") as told:
             opened()
         assert "bfx-unpacked-" not in str(told.value)
+
+
+def test_what_else_begins_with_its_name_does_not_belong_to_an_artifact(tmp_path: Path) -> None:
+    own = {"a.onnx", "a.onnx.json", "a.onnx.quantization.json"}
+    for name in (*own, "a.onnx.benchmark.json", "a.onnx_openvino.json", "a.onnx-old.json"):
+        (tmp_path / name).touch()
+    pack(tmp_path / "a.onnx", tmp_path / "a.onnx.zip")
+    with zipfile.ZipFile(tmp_path / "a.onnx.zip") as archive:
+        assert set(archive.namelist()) == own
+
+
+def test_a_record_beside_an_artifact_may_be_written_again(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.onnx"
+    with sealed(path, artifacts["onnx"].manifest) as target:
+        target.write_bytes(b"a graph")
+    record = tmp_path / "a.onnx.benchmark.json"
+    record.touch()
+    load_artifact(path).require_apart(record)
+
+
+def test_what_is_unpacked_may_be_read_by_others(tmp_path: Path) -> None:
+    for name in ("a.onnx", "a.onnx.json"):
+        (tmp_path / name).touch(0o600)
+    pack(tmp_path / "a.onnx", tmp_path / "a.onnx.zip")
+    with zipfile.ZipFile(tmp_path / "a.onnx.zip") as archive:
+        found = [(m.create_system, oct(m.external_attr >> 16)) for m in archive.infolist()]
+    assert found == [(3, "0o100644")] * 2
+
+
+def test_an_artifact_that_may_not_be_read_is_an_artifact_error(
+    artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = artifacts["onnx"].path
+
+    def refused(_: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("bokehflow.export.artifact.artifact_sha256", refused)
+    with pytest.raises(ArtifactError, match=r"fp32\.onnx cannot be read: Permission denied"):
+        load_artifact(path)
+
+
+def _exported_again(path: Path, changes: bytes) -> None:
+    """What `bfx export` does to an artifact, or to a packed one, while another command reads it."""
+    place = path.with_name(path.name.removesuffix(".zip"))
+    before = load_artifact(path)
+    content = before.path.read_bytes() + changes
+    with sealed(place, dataclasses.replace(before.manifest, trained=False)) as target:
+        target.write_bytes(content)
+    if place != path:
+        pack(place, path)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["file", "packed"])
+def test_parity_leaves_what_was_exported_in_the_meantime(
+    tmp_path: Path, packed: bool, artifacts: dict[str, Artifact]
+) -> None:
+    path = tmp_path / artifacts["onnx"].path.name
+    with sealed(path, artifacts["onnx"].manifest) as target:
+        target.write_bytes(b"a graph")
+    if packed:
+        pack(path, packed_path(path))
+        path = packed_path(path)
+    opened, parity = load_artifact(path), Parity(2, 90.0, 80.0, "onnxruntime", "executed")
+    _exported_again(path, b"")
+    assert opened.with_parity(parity).manifest.trained is False
+    assert load_artifact(path).manifest.parity == parity
+    _exported_again(path, b"more")
+    expected = load_artifact(path).manifest
+    with pytest.raises(OutputError, match="exported again in the meantime"):
+        opened.with_parity(None)
+    assert load_artifact(path).manifest == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -33,6 +34,25 @@ def test_a_file_is_replaced(tmp_path: Path) -> None:
         place.write_text("new")
     assert target.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("umask", "folder", "file"), [(0o022, 0o755, 0o644), (0o027, 0o750, 0o640)]
+)
+def test_others_may_read_what_a_package_wrote_for_its_owner(
+    tmp_path: Path, umask: int, folder: int, file: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        with staged(tmp_path / "a.mlpackage") as place:
+            (place / "Data").mkdir(parents=True)
+            place.chmod(0o700)
+            (place / "Data" / "weights").touch(0o600)
+    finally:
+        os.umask(before)
+    made = tmp_path / "a.mlpackage"
+    modes = [path.stat().st_mode & 0o777 for path in (made, made / "Data", made / "Data/weights")]
+    assert modes == [folder, folder, file]
 
 
 @pytest.mark.parametrize("writing", [staged, atomic_file])

@@ -31,7 +31,8 @@ class Engine(Protocol):
 
     @property
     def device(self) -> str:
-        """What it runs on, in the runtime's words."""
+        """What it runs on, in the runtime's words; after a comma the hardware's name, where the
+        runtime tells it."""
         ...
 
     @property
@@ -52,7 +53,8 @@ class Engine(Protocol):
         ...
 
     def device_peak_bytes(self) -> int | None:
-        """Most memory taken on an accelerator so far; None where there is none."""
+        """Most memory taken on an accelerator so far, as the runtime can tell it: PyTorch what its
+        tensors take, the others what everyone uses. None where there is none."""
         ...
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 KIB = 1024
+ASK_S = 20.0
+"""How long nvidia-smi may take: a driver in trouble never answers."""
 
 
 def describe_host() -> dict[str, Any]:
     """Processor, system, processors this process may use, memory and Python; None if unknown."""
     return {
-        "processor": _processor(),
+        "processor": processor_name(),
         "machine": platform.machine(),
         "system": f"{platform.system()} {platform.release()}",
         "cpu_count": usable_processors(),
@@ -47,23 +49,29 @@ def peak_memory_bytes() -> int | None:
 
 
 def gpu_memory_bytes() -> int | None:
-    """Memory in use on the first NVIDIA GPU, by everyone; None without nvidia-smi, and where it
-    does not tell, as of a GPU that shares the system's memory."""
+    """Memory in use on the NVIDIA GPU that CUDA takes, by everyone; None without nvidia-smi, and
+    where it does not tell, as of a GPU that shares the system's memory."""
     used = _ask_gpu("memory.used")
     return int(used) * KIB * KIB if used is not None and used.isdigit() else None
 
 
 def _ask_gpu(field: str) -> str | None:
-    """One field of the first NVIDIA GPU; None without one."""
-    command = ["nvidia-smi", "--id=0", f"--query-gpu={field}", "--format=csv,noheader,nounits"]
+    """One field of the first NVIDIA GPU that this process may use; None without one."""
+    # Numbers or names, as nvidia-smi knows them too.
+    first = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    if first in ("", "-1"):
+        return None
+    query = f"--query-gpu={field}"
+    command = ["nvidia-smi", f"--id={first}", query, "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=ASK_S)
+    except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
 
 
-def _processor() -> str | None:
+def processor_name() -> str | None:
+    """As the system tells it: Linux in a file, macOS through a command; None if unknown."""
     cpuinfo, model = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8").splitlines():

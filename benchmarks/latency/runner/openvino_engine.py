@@ -31,12 +31,12 @@ class OpenVinoEngine:
         if profile:
             settings["PERF_COUNT"] = "YES"
         file = load.model / MODEL_FILE if load.model.is_dir() else load.model
-        self.device = load.arguments.get("device", "CPU")
-        core = _core()
+        device, core = load.arguments.get("device", "CPU"), _core()
+        self.device = _full_name(core, device)
         model = core.read_model(str(file))
         # Compiling may give an output the names of what it replaced beside its own.
         self._outputs = [port.any_name for port in model.outputs]
-        self.model = core.compile_model(model, self.device, settings)
+        self.model = core.compile_model(model, device, settings)
         _require_fused(self.model)
         self.request = self.model.create_infer_request()
         self.version = str(openvino.__version__).split("-")[0]
@@ -89,6 +89,16 @@ def _core() -> Any:
     import openvino
 
     return openvino.Core()
+
+
+def _full_name(core: Any, device: str) -> str:
+    """An accelerator with its hardware's name; as it is where that is none's, as of AUTO."""
+    if device == "CPU":
+        return device
+    try:
+        return f"{device}, {core.get_property(device, 'FULL_DEVICE_NAME')}"
+    except RuntimeError:
+        return device
 
 
 def _require_fused(model: Any) -> None:

@@ -48,7 +48,7 @@ def _answer(source: BinaryIO, folder: Path, runner: Path) -> dict[str, Any]:
     reason = why_not_here(job["runtime"])
     if reason is not None:
         return {"event": "done", "status": "not run", "reason": reason, "host": describe_host()}
-    missing = missing_modules(job["runtime"])
+    missing = missing_modules(job["runtime"], job["arguments"])
     if missing:
         return {"event": "missing", "modules": missing}
     needed = sum(file["bytes"] for file in files) + SPARE_BYTES

@@ -36,6 +36,7 @@ def judged(
     [
         pytest.param((HD, MOBILE), ON_CPU, {"speed of the mobile profile": True}, id="mobile"),
         pytest.param((HD, MOBILE), dataclasses.replace(ON_CPU, threads=8), {}, id="8-threads"),
+        pytest.param((HD, MOBILE), dataclasses.replace(ON_CPU, threads=None), {}, id="no-threads"),
         pytest.param((HD, HD), ON_CPU, {}, id="720p-on-cpu"),
         pytest.param((HD, HD), ON_H100, {"speed at 720p": True}, id="720p-on-h100"),
         pytest.param((HD, HD), dataclasses.replace(ON_H100, accelerator="T4"), {}, id="on-t4"),
@@ -81,6 +82,10 @@ def test_other_variants_are_held_to_parity_alone() -> None:
         ("CPUExecutionProvider", None),
         ("CPU_ONLY", None),
         ("CUDAExecutionProvider", "an H100"),
+        ("cuda, NVIDIA A10", "NVIDIA A10"),
+        ("GPU, Intel(R) Iris(R) Xe", "Intel(R) Iris(R) Xe"),
+        ("GPU", "GPU"),
+        ("DmlExecutionProvider", "DmlExecutionProvider"),
         ("NPU", "NPU"),
         ("ALL", "ALL"),
     ],

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import shlex
+import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bokehflow.benchmarks.device import SshAddress, SshHost
+from bokehflow.benchmarks.latency import answers, connection, conversation, run
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.latency.run import Subject, measure
 from bokehflow.benchmarks.latency.runner.requirements import missing_modules
@@ -21,6 +28,7 @@ from bokehflow.errors import (
     OutputError,
     UsageError,
 )
+from bokehflow.specs import Size
 from tests.benchmarks.latency.stand_ins import (
     CRASHES,
     DOUBLES,
@@ -34,6 +42,25 @@ from tests.benchmarks.latency.stand_ins import (
 )
 
 QUICK = Settings(iterations=1, warmup=0, profile=0)
+IMPATIENT = dataclasses.replace(QUICK, timeout_s=1.0)
+HOST = {
+    "processor": None,
+    "machine": "arm64",
+    "system": "Linux 6",
+    "cpu_count": 4,
+    "memory_bytes": 1,
+    "gpu": None,
+    "python": "3.11.2",
+}
+TIMES = {
+    "version": "1.30",
+    "device": "CPUExecutionProvider",
+    "load_ms": 9,
+    "first_ms": 8.5,
+    "frame_ms": [7.0],
+    "memory": {"process_peak_bytes": 3, "model_peak_bytes": 2, "device_peak_bytes": None},
+}
+WHOLE = {"event": "done", "status": "ok", "reason": None, "host": HOST, "times": TIMES}
 
 
 class ThroughAShell(ThisMachine):
@@ -122,6 +149,29 @@ def test_a_missing_runtime_is_told_before_anything_is_sent(
     assert list(room.iterdir()) == []
 
 
+@pytest.mark.parametrize(("scan", "package"), [("cpu", "numba"), ("triton", "triton")])
+def test_a_package_that_an_argument_needs_is_missed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scan: str, package: str
+) -> None:
+    hidden = f"import sys\nsys.modules[{package!r}] = None\n"
+    path = stand_in(tmp_path / "path", hidden, module="sitecustomize")
+    monkeypatch.setenv("PYTHONPATH", f"{path}:{os.environ.get('PYTHONPATH', '')}")
+    subject = dataclasses.replace(any_subject(tmp_path), runtime="torch")
+    settings = dataclasses.replace(QUICK, arguments={"scan": scan})
+    with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
+        measure(subject, settings, ThisMachine())
+
+
+def test_what_a_system_hides_in_a_folder_is_not_sent(tmp_path: Path) -> None:
+    model = tmp_path / "some_openvino"
+    model.mkdir()
+    for name in ("model.xml", "model.bin", ".DS_Store"):
+        (model / name).touch()
+    subject = Subject(model, "openvino", Size(12, 20), {})
+    sent = [file.name for file in run._files(subject)]
+    assert sent == ["some_openvino/model.bin", "some_openvino/model.xml", "frames.npy"]
+
+
 def test_a_full_disk_is_told_and_cleaned_up(tmp_path: Path, room: Path) -> None:
     # A limit on the size of files is refused by the system at the same place as a full disk.
     limited = ThroughAShell("ulimit -f 1000")
@@ -177,4 +227,92 @@ def test_a_folder_of_that_name_is_not_an_installed_runtime(
     (tmp_path / "openvino").mkdir()
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     monkeypatch.delitem(sys.modules, "openvino", raising=False)
-    assert "openvino" in missing_modules("openvino")
+    assert "openvino" in missing_modules("openvino", {})
+
+
+@pytest.mark.parametrize(
+    "client",
+    ["exec sleep 600", "trap '' TERM; sleep 600 & wait; wait", "echo hello; exec yes >&2"],
+    ids=["says-nothing", "does-not-listen", "talks"],
+)
+def test_a_host_that_never_starts_the_runner_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: str
+) -> None:
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(f"#!/bin/sh\n{client}\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(conversation, "START_S", 0.0)
+    monkeypatch.setattr(connection, "CLEAN_UP_S", 0.5)
+    # More than a pipe holds: sending waits too.
+    subject = any_subject(tmp_path, size=2**17)
+    with pytest.raises(DeviceError, match=r"ssh://phone has not answered within 2 s.*--timeout"):
+        measure(subject, IMPATIENT, SshHost(SshAddress("phone")))
+
+
+def test_an_interrupt_ends_a_host_that_does_not_listen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CLEAN_UP_S", 0.5)
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT)).start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        measure(any_subject(tmp_path, size=2**17), QUICK, ThroughAShell("exec sleep 60"))
+    assert time.monotonic() - started < 30
+
+
+def test_the_end_of_what_was_said_is_kept(tmp_path: Path) -> None:
+    talks = "yes | head -c 1000000 >&2; echo lost >&2; exit 9"
+    with pytest.raises(BokehFlowError, match="code 9: lost"):
+        measure(any_subject(tmp_path), QUICK, ThroughAShell(talks))
+
+
+def answering(text: str) -> ThroughAShell:
+    return ThroughAShell(f"cat >/dev/null & printf '%s\\n' {shlex.quote(text)}; exit")
+
+
+def test_a_greeting_that_begins_like_the_answer_is_not_it(tmp_path: Path) -> None:
+    said = f"bokehflow: welcome\nbokehflow: \nbokehflow: {json.dumps(WHOLE)}"
+    assert measure(any_subject(tmp_path), QUICK, answering(said)) == WHOLE
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"event": []},
+        {"event": "dome"},
+        {"event": "missing"},
+        {"event": "missing", "modules": [1]},
+        {"event": "done"},
+        {**WHOLE, "host": None},
+        {**WHOLE, "host": {**HOST, "cpu_count": 0}},
+        {**WHOLE, "status": "fine"},
+        {**WHOLE, "times": None},
+        {**WHOLE, "status": "failed"},
+        {**WHOLE, "times": {**TIMES, "frame_ms": []}},
+        {**WHOLE, "times": {**TIMES, "frame_ms": [0.0]}},
+        {**WHOLE, "times": {**TIMES, "load_ms": float("nan")}},
+        {**WHOLE, "times": {**TIMES, "memory": {}}},
+        {**WHOLE, "stages": {"frames": 2, "node_ms": {"a": "long"}}},
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_no_record_is_a_fault_of_the_device(
+    tmp_path: Path, answer: dict[str, object]
+) -> None:
+    with pytest.raises(DeviceError, match="no whole record"):
+        measure(any_subject(tmp_path), QUICK, answering(f"bokehflow: {json.dumps(answer)}"))
+
+
+def test_an_answer_that_cannot_be_read_is_a_fault_of_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DeviceError, match="cannot be read"):
+        measure(any_subject(tmp_path), QUICK, answering('bokehflow: {"event": "do'))
+    monkeypatch.setattr(answers, "LONGEST_LINE_BYTES", 1000)
+    with pytest.raises(DeviceError, match="a line of more than 1000 bytes"):
+        measure(any_subject(tmp_path), QUICK, answering("x" * 1001))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +15,7 @@ import onnx
 import pytest
 
 from bokehflow.benchmarks.latency.bundle import FOLDER, runner_bytes
+from bokehflow.benchmarks.latency.runner import host as runner_host
 from bokehflow.benchmarks.latency.runner import openvino_engine
 from bokehflow.benchmarks.latency.runner.engine import Engine, Load, mean_by_name
 from bokehflow.benchmarks.latency.runner.host import describe_host, peak_memory_bytes
@@ -142,6 +145,70 @@ def test_a_host_is_described() -> None:
     host = describe_host()
     assert host["cpu_count"] >= 1
     assert host["python"].startswith("3.")
+
+
+def test_a_gpu_that_does_not_answer_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nexec sleep 60\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(runner_host, "ASK_S", 0.2)
+    assert describe_host()["gpu"] is None
+
+
+@pytest.mark.parametrize(
+    ("visible", "asked"),
+    [(None, "--id=0"), ("2,0", "--id=2"), ("GPU-7f,1", "--id=GPU-7f"), ("", None), ("-1", None)],
+)
+def test_the_gpu_is_the_first_that_may_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, asked: str | None
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho $1\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert describe_host()["gpu"] == asked
+
+
+def test_an_accelerator_is_called_by_its_hardwares_name() -> None:
+    class Core:
+        def get_property(self, device: str, name: str) -> str:
+            if device == "AUTO":
+                raise RuntimeError
+            return f"{name} of it"
+
+    names = [openvino_engine._full_name(Core(), device) for device in ("CPU", "GPU.1", "AUTO")]
+    assert names == ["CPU", "GPU.1, FULL_DEVICE_NAME of it", "AUTO"]
+
+
+def test_what_loads_a_model_is_imported_before_the_clock_starts(tmp_path: Path) -> None:
+    job = {
+        "runtime": "torch",
+        "model": "none",
+        "manifest": "none.json",
+        "threads": 1,
+        "arguments": {},
+        "state_pairs": {},
+    }
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    np.save(tmp_path / "frames.npy", np.zeros((1, 4, 4, 3), np.uint8))
+    watching = """if True:
+        import sys
+        from pathlib import Path
+        from bokehflow.benchmarks.latency.runner import measure
+        def load(_):
+            raise ValueError("imported" if "bokehflow.benchmarks.latency.eager" in sys.modules
+                             else "not yet")
+        measure.ENGINES["torch"] = load
+        measure.measure(Path(sys.argv[1]), "times")
+    """
+    subprocess.run([sys.executable, "-c", watching, tmp_path], capture_output=True, check=True)
+    assert json.loads((tmp_path / "times.json").read_text()) == {"error": "ValueError: imported"}
 
 
 def test_first_frames_are_not_counted() -> None:

@@ -9,6 +9,7 @@ from bokehflow.benchmarks.latency.settings import (
     ARGUMENTS,
     Settings,
     check_arguments,
+    check_threads,
     choose_runtime,
     parse_arguments,
 )
@@ -34,6 +35,13 @@ def test_unknown_keys_and_values_are_refused_with_the_list_there_is() -> None:
     with pytest.raises(UnknownNameError, match="one of fp32, bf16, fp16"):
         check_arguments("openvino", {"precision": "int3"})
     check_arguments("openvino", {"device": "GPU.1", "precision": "bf16"})
+
+
+def test_threads_are_refused_where_they_would_change_nothing() -> None:
+    check_threads("coreml", None)
+    check_threads("onnxruntime", 2)
+    with pytest.raises(UsageError, match=r"--threads 2 for coreml.*no --threads"):
+        check_threads("coreml", 2)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,16 @@ def test_memory_is_that_of_1080p() -> None:
     assert found(rows, "onnxruntime, process memory at 1080p") == 1.7
 
 
+def test_memory_of_a_gpu_says_whose_it_is() -> None:
+    def on_gpu(runtime: str, peak: int) -> dict[str, Any]:
+        memory = {"process_peak_bytes": 1, "device_peak_bytes": peak}
+        return row(group="CUDA", frame_size="1080x1920", runtime=runtime, memory=memory)
+
+    rows = [on_gpu("onnxruntime", 900_000_000), on_gpu("torch", 300_000_000)]
+    name = "GPU, memory at 1080p, leaner runtime (torch: allocated by PyTorch)"
+    assert found(rows, name) == 0.3
+
+
 def test_a_failed_row_is_no_measurement() -> None:
     rows = [row(status="crashed", times=None, memory=None, group="network part",
                 model="network part")]  # fmt: skip

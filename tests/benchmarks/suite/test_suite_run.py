@@ -102,9 +102,19 @@ def test_rows_last_until_they_are_asked_for_afresh(
     assert len(measured) == 4  # two rounds
     run(*only, "--fresh")
     assert len(measured) == 2
-    monkeypatch.setattr(sources, "version", lambda _: "of another runtime")
+    monkeypatch.setattr(sources, "installed_versions", lambda _: {"numpy": "another"})
     run(*only)
     assert measured == []
+
+
+@pytest.mark.parametrize("changed", [{"processor": "an ARM"}, {"cpu_count": 3}, {"gpu": "an A10"}])
+def test_rows_of_another_machine_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, object]
+) -> None:
+    here, name = sources.describe_host(), kept_name("a hash")
+    assert kept_name("a hash") == name
+    monkeypatch.setattr(sources, "describe_host", lambda: {**here, **changed})
+    assert kept_name("a hash") != name
 
 
 @pytest.mark.parametrize("status", ["not run", "crashed", "failed", "timed out"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from bokehflow.errors import ArtifactError
 from bokehflow.export import TARGETS, Artifact
 from bokehflow.runtimes.hazards import lint
+from bokehflow.runtimes.hazards.read_onnx import read_onnx
+from bokehflow.runtimes.openvino_session import OpenVinoSession
 
 
 @pytest.mark.xdist_group("artifacts")
@@ -55,6 +58,80 @@ def test_hazards_of_an_onnx_file_without_a_manifest(tmp_path: Path) -> None:
         ("error", "dynamic shape", "masking"),
         ("warning", "softplus range", "positive"),
     } <= found
+
+
+VALUES: dict[str, dict[str, object]] = {
+    "value": {"value": numpy_helper.from_array(np.array([np.inf], np.float32))},
+    "float": {"value_float": np.inf},
+    "floats": {"value_floats": [1.0, np.inf]},
+}
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_constants_may_be_nodes(tmp_path: Path, value: dict[str, object]) -> None:
+    nodes = [
+        helper.make_node("Constant", [], ["far"], name="limit", **value),
+        helper.make_node("Add", ["x", "far"], ["y"], name="adding"),
+    ]
+    write_onnx(tmp_path / "model.onnx", nodes, [1, 2])
+    assert [(h.rule, h.where) for h in lint(tmp_path / "model.onnx")] == [("not finite", "adding")]
+
+
+def test_whole_numbers_and_texts_are_constants_too(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Constant", [], ["axis"], value_ints=[0]),
+        helper.make_node("Constant", [], ["unused"], value_string="a"),
+        helper.make_node("ReduceSum", ["x", "axis"], ["y"], name="adding"),
+    ]
+    write_onnx(tmp_path / "model.onnx", nodes, [1, 2])
+    (adding,) = read_onnx(tmp_path / "model.onnx").nodes
+    assert [constant.tolist() for constant in adding.constants] == [[0]]
+
+
+def test_a_clip_whose_bounds_are_nodes_bounds(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Constant", [], ["low"], value_float=0.0),
+        helper.make_node("Constant", [], ["high"], value_float=5.0),
+        helper.make_node("Clip", ["x", "low", "high"], ["clipped"], name="clip"),
+        helper.make_node("Softplus", ["clipped"], ["y"], name="positive"),
+    ]
+    write_onnx(tmp_path / "model.onnx", nodes, [1, 2])
+    assert lint(tmp_path / "model.onnx") == []
+
+
+def test_an_input_of_any_length_is_a_hazard_whatever_becomes_of_it(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Constant", [], ["shape"], value_ints=[2, 2]),
+        helper.make_node("Reshape", ["x", "shape"], ["y"], name="fixed"),
+    ]
+    write_onnx(tmp_path / "model.onnx", nodes, ["length", 2])
+    assert [(h.rule, h.where) for h in lint(tmp_path / "model.onnx")] == [("dynamic shape", "x")]
+    openvino = pytest.importorskip("openvino")
+    folder = tmp_path / "model_openvino"
+    model = openvino.convert_model(tmp_path / "model.onnx")
+    openvino.save_model(model, folder / "model.xml")
+    assert [(h.rule, h.where) for h in lint(folder)] == [("dynamic shape", "x")]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "before", "after"),
+    [
+        pytest.param(lint, b'name="y"', b'name="\xff"', id="hazards"),
+        pytest.param(OpenVinoSession, b'names="y"', b'names="\xff"', id="session"),
+    ],
+)
+def test_an_openvino_model_with_damaged_names_is_refused(
+    tmp_path: Path, refuses: Callable[[Path], object], before: bytes, after: bytes
+) -> None:
+    openvino = pytest.importorskip("openvino")
+    write_onnx(tmp_path / "model.onnx", [helper.make_node("Softplus", ["x"], ["y"])], [4])
+    folder = tmp_path / "model_openvino"
+    openvino.save_model(openvino.convert_model(tmp_path / "model.onnx"), folder / "model.xml")
+    whole = (folder / "model.xml").read_bytes()
+    assert before in whole
+    (folder / "model.xml").write_bytes(whole.replace(before, after))
+    with pytest.raises(ArtifactError, match=r"OpenVINO.*utf-8"):
+        refuses(folder)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model_openvino", "model.txt", "model.mlpackage"])

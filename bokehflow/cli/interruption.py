@@ -1,0 +1,22 @@
+"""The ways in which a command is ended from outside: Ctrl-C, and signals that ask it to end."""
+
+from __future__ import annotations
+
+import signal
+
+EXIT_INTERRUPTED = 130
+
+
+class Terminated(SystemExit):
+    """The process is asked to end; what is open cleans up after itself on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.signal = signal.Signals(number)
+
+
+def interruption(error: KeyboardInterrupt | Terminated) -> tuple[str, int]:
+    """What to tell of it, and the exit code."""
+    if isinstance(error, Terminated):
+        return f"ended by {error.signal.name}", 128 + error.signal
+    return "interrupted", EXIT_INTERRUPTED
