@@ -92,6 +92,7 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
         "width": outcome.width,
         "frames": outcome.frames,
         "audio_streams": outcome.audio_streams,
+        "unknown_audio_streams": outcome.unknown_audio_streams,
         "tone_map": job.files.tone_map,
         "lens": dict(zip(LENS_FIELDS, lens.as_tuple(), strict=True)),
         "focus_rule": job.focus.rule,
@@ -120,6 +121,11 @@ def _warnings(job: RenderJob, outcome: RenderOutcome, trained: bool) -> list[str
         warnings.append(
             f"{outcome.depth_pixels_beyond_png} depth pixels lie beyond 65.535 m, the farthest a "
             f"16-bit PNG holds, and were written as that; .npy keeps them"
+        )
+    if outcome.unknown_audio_streams:
+        warnings.append(
+            f"the video has sound of a codec that FFmpeg does not know, which was left out "
+            f"(streams: {outcome.unknown_audio_streams}, copied: {outcome.audio_streams})"
         )
     height, width = outcome.height + outcome.height % 2, outcome.width + outcome.width % 2
     if job.files.is_video and (height, width) != (outcome.height, outcome.width):

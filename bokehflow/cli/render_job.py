@@ -42,7 +42,8 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class RenderOutcome:
-    """What was rendered. depth_pixels_beyond_png: as `media.write_depth` counts them; held_back: as
+    """What was rendered. audio_streams, unknown_audio_streams: copied and left out, as `VideoInfo`
+    has them; depth_pixels_beyond_png: as `media.write_depth` counts them; held_back: as
     `RenderedFrame` has it, over all frames."""
 
     lens: Lens
@@ -50,5 +51,6 @@ class RenderOutcome:
     width: int
     frames: int
     audio_streams: int
+    unknown_audio_streams: int
     depth_pixels_beyond_png: int
     held_back: int

@@ -29,4 +29,5 @@ def render_photo(job: RenderJob) -> RenderOutcome:
         if job.files.side_by_side is not None:
             hidden = stack.enter_context(atomic_file(job.files.side_by_side))
             encode_photo(hidden, side_by_side(image, rendered.bokeh))
-    return RenderOutcome(lens, image.shape[2], image.shape[3], 1, 0, clipped, rendered.held_back)
+    height, width = image.shape[2:]
+    return RenderOutcome(lens, height, width, 1, 0, 0, clipped, rendered.held_back)

@@ -47,6 +47,7 @@ def render_video(job: RenderJob) -> RenderOutcome:
         video.info.width,
         count,
         video.info.audio_streams,
+        video.info.unknown_audio_streams,
         clipped,
         held_back,
     )

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.frame import VideoFrame as CodedFrame
 from av.video.stream import VideoStream
 from torch import Tensor
@@ -33,6 +35,8 @@ class VideoInfo:
     width, height: pixels of the upright frame. time_base: seconds a tick of `Frame.pts`.
     average_rate: frames a second. frame_count: None where the file does not tell; a guess good
     enough for a progress bar. sample_aspect_ratio: width to height of an upright pixel.
+    audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
+    does not know, as Apple's spatial sound beside its stereo.
     """
 
     path: Path
@@ -43,6 +47,7 @@ class VideoInfo:
     frame_count: int | None
     sample_aspect_ratio: Fraction
     audio_streams: int
+    unknown_audio_streams: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,8 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
 
     tone_map: show high dynamic range, HLG or PQ, as sRGB (`tone_map.py`).
     Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged,
-    is transparent, holds HDR that is not to be tone-mapped or frames of changing size, or is to be
-    shown at an odd angle.
+    is of a codec without a decoder, is transparent, holds HDR that is not to be tone-mapped or
+    frames of changing size, or is to be shown at an odd angle.
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:
@@ -78,6 +83,12 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise MediaError(f"{path} holds no video", "a video stream")
+        if not has_decoder(stream):
+            raise MediaError(
+                f"{path} holds video of a codec that FFmpeg does not know",
+                "one that it decodes",
+                "convert it with the program that made it, to H.264 for one",
+            )
         require_showable(stream, path, tone_map)
         stream.thread_type = "AUTO"
         stream.codec_context.options = {"err_detect": "explode"}
@@ -89,6 +100,12 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
             _describe(path, container, stream, first),
             _upright_frames(itertools.chain([first], coded), path, high_dynamic_range(stream)),
         )
+
+
+def has_decoder(stream: Stream) -> bool:
+    """Whether FFmpeg knows a stream's codec; what it does not can be neither shown nor copied."""
+    # PyAV declares that there always is a context.
+    return cast(object, stream.codec_context) is not None
 
 
 def _require_whole(path: Path) -> None:
@@ -138,6 +155,7 @@ def _describe(
     if not count and container.duration:
         count = round(Fraction(container.duration, av.time_base) * rate)
     aspect = stream.sample_aspect_ratio or Fraction(1)
+    known = [has_decoder(audio) for audio in container.streams.audio]
     return VideoInfo(
         path=path,
         width=width,
@@ -146,7 +164,8 @@ def _describe(
         average_rate=rate,
         frame_count=count or None,
         sample_aspect_ratio=1 / aspect if sideways else aspect,
-        audio_streams=len(container.streams.audio),
+        audio_streams=known.count(True),
+        unknown_audio_streams=known.count(False),
     )
 
 

@@ -133,6 +133,33 @@ def audio_packets(path: Path) -> list[tuple[Fraction, bytes]]:
         ]
 
 
+def rename_codec(path: Path, codec: bytes) -> None:
+    """Give the last track of that codec, by its four letters, in an MP4 file one nobody knows."""
+    content = bytearray(path.read_bytes())
+    start = content.rindex(codec)
+    content[start : start + 4] = b"zzzz"
+    details = content.find(b"esds", start)  # they name the codec once more
+    if details >= 0:
+        content[details : details + 4] = b"zzzz"
+    path.write_bytes(content)
+
+
+def double_sound(source: Path, target: Path) -> None:
+    """Copy a video with its sound twice."""
+    with av.open(str(source)) as clip, av.open(str(target), "w") as output:
+        inputs = (clip.streams.video[0], clip.streams.audio[0])
+        video, *sounds = (output.add_stream_from_template(inputs[i]) for i in (0, 1, 1))
+        for packet in clip.demux(inputs):
+            if packet.dts is None:
+                continue
+            content = bytes(packet)
+            for stream in [video] if packet.stream.type == "video" else sounds:
+                copy = av.Packet(content)
+                copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                copy.is_keyframe, copy.stream = packet.is_keyframe, stream
+                output.mux(copy)
+
+
 def set_display_matrix(path: Path, matrix: tuple[int, int, int, int]) -> None:
     """Write a, b, c, d of the display matrix into the first track of an MP4 file."""
     a, b, c, d = (value * 0x10000 for value in matrix)

@@ -12,7 +12,14 @@ from bokehflow.errors import MediaError
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.tone_map import Transfer, tone_mapped
 from bokehflow.media.video_reader import Frame, VideoInfo, open_video
-from tests.media.samples import Clip, Pixels, set_display_matrix, write_clip, write_plain_hdr
+from tests.media.samples import (
+    Clip,
+    Pixels,
+    rename_codec,
+    set_display_matrix,
+    write_clip,
+    write_plain_hdr,
+)
 from tests.tolerances import LOSSLESS_VIDEO_LEVELS, TEN_BIT_STEP
 
 # 8-bit 4:4:4 and RGB streams, decoded exactly: they test our own conversion only. Odd sizes.
@@ -144,6 +151,12 @@ def _audio_only(folder: Path) -> Path:
     return folder / "a.mka"
 
 
+def _unknown_codec(folder: Path) -> Path:
+    write_clip(folder / "a.mp4")
+    rename_codec(folder / "a.mp4", b"avc1")
+    return folder / "a.mp4"
+
+
 GREY = (0.58, 0.58, 0.58)
 
 
@@ -166,6 +179,7 @@ BAD_VIDEOS = {
     "text": (_text, "cannot be read"),
     "empty": (_cut(".mp4", 0.0), "cannot be read"),
     "sound only": (_audio_only, "no video"),
+    "a codec without a decoder": (_unknown_codec, "codec that FFmpeg does not know"),
     "high dynamic range, PQ": (_hdr(16), "PQ.*--tone-map"),
     "high dynamic range, HLG": (_hdr(18), "HLG.*--tone-map"),
     "wide gamut": (_hdr(1), "wide gamut"),

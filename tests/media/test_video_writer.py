@@ -17,7 +17,15 @@ from bokehflow.media.audio_copy import AudioCopy
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_reader import VideoInfo, open_video
 from bokehflow.media.video_writer import open_video_writer
-from tests.media.samples import Clip, audio_packets, names_in, set_display_matrix, write_clip
+from tests.media.samples import (
+    Clip,
+    audio_packets,
+    double_sound,
+    names_in,
+    rename_codec,
+    set_display_matrix,
+    write_clip,
+)
 from tests.tolerances import VIDEO_MEAN_LEVELS
 
 
@@ -150,6 +158,17 @@ def test_sound_that_the_container_cannot_hold_is_told(tmp_path: Path) -> None:
     assert names_in(tmp_path) == ["a.mkv"]
     _copy(tmp_path / "a.mkv", tmp_path / "b.mkv")
     assert audio_packets(tmp_path / "b.mkv") == audio_packets(tmp_path / "a.mkv")
+
+
+def test_sound_of_an_unknown_codec_is_left_out(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(audio_codec="aac"))
+    double_sound(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    rename_codec(tmp_path / "b.mp4", b"mp4a")
+    info = _copy(tmp_path / "b.mp4", tmp_path / "c.mp4")
+    assert (info.audio_streams, info.unknown_audio_streams) == (1, 1)
+    assert audio_packets(tmp_path / "c.mp4") == audio_packets(tmp_path / "a.mp4")
+    written = _frames(tmp_path / "c.mp4")[0]
+    assert (written.audio_streams, written.unknown_audio_streams) == (1, 0)
 
 
 class _Unreadable:
