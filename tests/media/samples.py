@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from PIL import ExifTags, Image
 
 AUDIO_RATE = 48000
 FRAME_RATE = 25
@@ -79,6 +81,24 @@ def write_clip(path: Path, clip: Clip | None = None) -> list[Pixels]:
         if audio is not None:
             _write_tone(output, audio, clip.frames / FRAME_RATE)
     return frames
+
+
+def write_jpeg_clip(path: Path, frames: int) -> None:
+    """Write a video of JPEG pictures as cameras write it, each with an EXIF block."""
+    height, width = 48, 64
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "camera"
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("mjpeg", rate=FRAME_RATE)
+        video.width, video.height, video.pix_fmt = width, height, "yuvj420p"
+        for index in range(frames):
+            coded = io.BytesIO()
+            Image.fromarray(gradient(height, width, index)).save(coded, "JPEG", exif=exif)
+            packet = av.Packet(coded.getvalue())
+            packet.pts = packet.dts = index
+            packet.time_base, packet.stream = Fraction(1, FRAME_RATE), video
+            packet.is_keyframe = True
+            output.mux(packet)
 
 
 def write_plain_hdr(

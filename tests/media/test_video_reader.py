@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from bokehflow.errors import MediaError
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.tone_map import Transfer, tone_mapped
+from bokehflow.media.video_orientation import orientation_of
 from bokehflow.media.video_reader import Frame, VideoInfo, open_video
 from tests.media.samples import (
     Clip,
@@ -18,6 +20,7 @@ from tests.media.samples import (
     rename_codec,
     set_display_matrix,
     write_clip,
+    write_jpeg_clip,
     write_plain_hdr,
 )
 from tests.tolerances import LOSSLESS_VIDEO_LEVELS, TEN_BIT_STEP
@@ -88,6 +91,34 @@ def test_a_mirrored_video_is_shown_as_its_matrix_says(
     expected[to_y - to_y.min(), to_x - to_x.min()] = stored
     assert (info.height, info.width) == expected.shape[:2]
     assert np.array_equal(_levels(shown[0]), expected)
+
+
+class _BesideUnknownData:
+    """A frame with side data of a kind that PyAV does not know."""
+
+    def __init__(self, frame: av.VideoFrame) -> None:
+        self.rotation = frame.rotation
+
+    @property
+    def side_data(self) -> object:
+        raise ValueError("31 is not a valid Type")
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_frame_is_turned_beside_side_data_of_an_unknown_kind(tmp_path: Path, turn: str) -> None:
+    path = tmp_path / "a.mp4"
+    write_clip(path)
+    matrix, quarter_turns = TURNS[turn]
+    set_display_matrix(path, matrix)
+    with av.open(str(path)) as container:
+        frame: Any = _BesideUnknownData(next(container.decode(video=0)))
+    assert orientation_of(frame, path) == (False, quarter_turns % 4)
+
+
+def test_jpeg_frames_with_an_exif_block_are_read(tmp_path: Path) -> None:
+    write_jpeg_clip(tmp_path / "a.avi", 3)
+    info, frames = _read(tmp_path / "a.avi")
+    assert (info.height, info.width, len(frames)) == (48, 64, 3)
 
 
 def test_an_odd_angle_is_refused(tmp_path: Path) -> None:
