@@ -17,8 +17,8 @@ def render_photo(job: RenderJob) -> RenderOutcome:
     Raises what reading, rendering and writing raise.
     """
     image = read_photo(job.files.source)
-    lens = job.focused_lens(image)
-    rendered = job.frames.render(image, 0, lens, None)
+    focused = job.focused_lens(image)
+    rendered = job.frames.render(image, 0, focused.lens, None)
     clipped = 0
     # Every output is complete under its hidden name before the first one appears.
     with contextlib.ExitStack() as stack:
@@ -30,4 +30,4 @@ def render_photo(job: RenderJob) -> RenderOutcome:
             hidden = stack.enter_context(atomic_file(job.files.side_by_side))
             encode_photo(hidden, side_by_side(image, rendered.bokeh))
     height, width = image.shape[2:]
-    return RenderOutcome(lens, height, width, 1, 0, 0, clipped, rendered.held_back)
+    return RenderOutcome(focused, height, width, 1, 0, 0, clipped, rendered.held_back)

@@ -9,12 +9,11 @@ from pathlib import Path
 from torch import Tensor
 
 from bokehflow.cli.output import progress_bar
-from bokehflow.cli.render_job import RenderJob, RenderOutcome
+from bokehflow.cli.render_job import FocusedLens, RenderJob, RenderOutcome
 from bokehflow.layers.temporal import State
 from bokehflow.media import open_video, open_video_writer
 from bokehflow.media.atomic import atomic_folder
 from bokehflow.media.depth_file import encode_depth
-from bokehflow.optics import Lens
 
 
 def render_video(job: RenderJob) -> RenderOutcome:
@@ -22,7 +21,7 @@ def render_video(job: RenderJob) -> RenderOutcome:
 
     The focus is chosen in the first frame and held. Frame times and audio are the source's.
     """
-    lens: Lens | None = None
+    focused: FocusedLens | None = None
     state: State | None = None
     count, clipped, held_back = 0, 0, 0
     with contextlib.ExitStack() as stack:
@@ -31,8 +30,8 @@ def render_video(job: RenderJob) -> RenderOutcome:
         writer = stack.enter_context(open_video_writer(job.files.output, video.info))
         advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))
         for frame in video.frames:
-            lens = lens or job.focused_lens(frame.image)
-            rendered = job.frames.render(frame.image, count, lens, state)
+            focused = focused or job.focused_lens(frame.image)
+            rendered = job.frames.render(frame.image, count, focused.lens, state)
             writer.write(rendered.bokeh, frame.pts, frame.duration)
             clipped += write_frame_depth(count, rendered.depth)
             held_back += rendered.held_back
@@ -40,9 +39,9 @@ def render_video(job: RenderJob) -> RenderOutcome:
             count += 1
             advance()
         job.frames.require_used_up(count)
-    assert lens is not None  # a video without frames does not open
+    assert focused is not None  # a video without frames does not open
     return RenderOutcome(
-        lens,
+        focused,
         video.info.height,
         video.info.width,
         count,
