@@ -132,6 +132,13 @@ def _cut_short(path: Path, image_format: str) -> None:
     path.write_bytes(content[: len(content) * 2 // 3])
 
 
+def _damaged_avif(path: Path) -> None:
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(path, format="AVIF")
+    content = path.read_bytes()
+    pixels = content.index(b"mdat") + 4
+    path.write_bytes(content[:pixels] + bytes(len(content) - pixels))
+
+
 def _heightless_tiff(path: Path) -> None:
     Image.fromarray(gradient(HEIGHT, WIDTH)).save(path, format="TIFF")
     height_tag, private_tag = (struct.pack("<HH", tag, 4) for tag in (257, 65000))
@@ -151,6 +158,7 @@ BAD_PHOTOS = {
     "float": (lambda p: Image.new("F", (8, 8)).save(p, format="TIFF"), "F picture"),
     "truncated JPEG": (lambda p: _cut_short(p, "JPEG"), "cannot be read"),
     "truncated PNG": (lambda p: _cut_short(p, "PNG"), "cannot be read"),
+    "damaged AVIF": (_damaged_avif, "cannot be read"),
     "TIFF without a height": (_heightless_tiff, "cannot be read"),
     "animation": (_animation, "holds 2 pictures"),
     "text": (lambda p: p.write_text("hello"), "not a picture"),
