@@ -142,6 +142,16 @@ def test_the_frame_count_is_known_for_a_progress_bar(tmp_path: Path) -> None:
         assert _read(tmp_path / f"a{suffix}")[0].frame_count == 7
 
 
+@pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
+def test_an_avi_that_was_written_into_a_pipe_is_read(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a.avi"
+    write_clip(path, Clip(codec="mpeg4"))
+    content = bytearray(path.read_bytes())
+    content[4:8] = length.to_bytes(4, "little")
+    path.write_bytes(content)
+    assert len(_read(path)[1]) == 5
+
+
 def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         path = folder / f"a{suffix}"
