@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
+from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
 from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
 from bokehflow.media.video_orientation import orientation_of
@@ -133,11 +134,16 @@ def media_errors(path: Path) -> Iterator[None]:
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[CodedFrame]:
     """Every frame of the stream. Raises MediaError at the first one that is damaged."""
+    times = DecodeTimes() if tells_decode_times_alone(container, stream) else None
     with media_errors(path):
         for packet in container.demux(stream):
             if packet.is_corrupt:
                 raise MediaError(f"{path} is damaged or cut short at {packet.pts} ticks")
-            for frame in packet.decode():
+            frames: Iterable[CodedFrame] = packet.decode()
+            if times is not None:
+                times.note(packet)
+                frames = times.timed(frames)
+            for frame in frames:
                 if frame.is_corrupt:
                     raise MediaError(f"{path} has a damaged frame at {frame.time} s")
                 yield frame

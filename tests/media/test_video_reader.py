@@ -23,7 +23,7 @@ from tests.media.samples import (
     write_jpeg_clip,
     write_plain_hdr,
 )
-from tests.tolerances import LOSSLESS_VIDEO_LEVELS, TEN_BIT_STEP
+from tests.tolerances import LOSSLESS_VIDEO_LEVELS, TEN_BIT_STEP, VIDEO_MEAN_LEVELS
 
 # 8-bit 4:4:4 and RGB streams, decoded exactly: they test our own conversion only. Odd sizes.
 LOSSLESS = {
@@ -150,6 +150,30 @@ def test_an_avi_that_was_written_into_a_pipe_is_read(tmp_path: Path, length: int
     content[4:8] = length.to_bytes(4, "little")
     path.write_bytes(content)
     assert len(_read(path)[1]) == 5
+
+
+def test_frames_of_an_avi_come_in_their_order_with_rising_times(tmp_path: Path) -> None:
+    written = write_clip(tmp_path / "a.avi", Clip(frames=10))
+    with av.open(str(tmp_path / "a.avi")) as container:
+        told = [frame.pts for frame in container.decode(video=0)]
+    assert told != sorted(told)  # frames are coded ahead of others
+    _, frames = _read(tmp_path / "a.avi")
+    assert [frame.pts for frame in frames] == list(range(10))
+    for frame, pixels in zip(frames, written, strict=True):
+        assert np.abs(_levels(frame).astype(float) - pixels).mean() < VIDEO_MEAN_LEVELS
+
+
+def test_times_that_do_not_rise_are_refused_elsewhere(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(frames=3, codec="ffv1", pixel_format="bgr0"))
+    content = bytearray((tmp_path / "a.mkv").read_bytes())
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        last = [bytes(packet) for packet in container.demux(video=0) if packet.size][-1]
+    # A packet's time within its cluster, then flags come before it (RFC 9559, section 10.2).
+    place = content.index(last)
+    content[place - 3 : place - 1] = b"\0\0"
+    (tmp_path / "a.mkv").write_bytes(content)
+    with pytest.raises(MediaError, match="times that rise"):
+        _read(tmp_path / "a.mkv")
 
 
 def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
