@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 from collections.abc import Iterator
@@ -205,6 +206,22 @@ def test_sound_whose_times_do_not_rise_is_told_of_the_source(tmp_path: Path) -> 
     with pytest.raises(MediaError, match=rf"^{source} has sound at -?\d+ ticks after sound at \d+"):
         _copy(source, tmp_path / "b.mkv")
     assert names_in(tmp_path) == ["a.mkv"]
+
+
+def test_frames_that_matroska_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(frames=3))
+    with open_video(tmp_path / "a.mp4") as video:
+        frames, info = list(video.frames), video.info
+    fine = dataclasses.replace(info, time_base=Fraction(1, 90_000))
+    for suffix in (".mkv", ".mp4"):
+        with contextlib.ExitStack() as stack:
+            if suffix == ".mkv":
+                stack.enter_context(pytest.raises(MediaError, match=r"millisecond .*write a \.mp4"))
+            writer = stack.enter_context(open_video_writer(tmp_path / f"b{suffix}", fine))
+            for frame, pts in zip(frames, (0, 90, 92), strict=True):
+                writer.write(frame.image, pts, 1)
+    assert names_in(tmp_path) == ["a.mp4", "b.mp4"]
+    assert _frames(tmp_path / "b.mp4")[2] == [pts / 90_000 for pts in (0, 90, 92)]
 
 
 @pytest.mark.parametrize("name", ["b.avi", "b", "missing/b.mp4", "a.mp4/b.mp4"])
