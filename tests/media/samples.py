@@ -55,6 +55,7 @@ class Clip:
     audio_codec: str | None = None
     ticks: Sequence[int] | None = None
     color_transfer: int | None = None
+    color_primaries: int | None = None
     options: tuple[tuple[str, str], ...] = ()
 
 
@@ -67,6 +68,8 @@ def write_clip(path: Path, clip: Clip | None = None) -> list[Pixels]:
         video.width, video.height, video.pix_fmt = clip.width, clip.height, clip.pixel_format
         if clip.color_transfer is not None:
             video.codec_context.color_trc = clip.color_transfer
+        if clip.color_primaries is not None:
+            video.codec_context.color_primaries = clip.color_primaries
         time_base = Fraction(1, FRAME_RATE) if clip.ticks is None else Fraction(1, 1000)
         video.codec_context.time_base = time_base
         audio = None
@@ -102,10 +105,14 @@ def write_jpeg_clip(path: Path, frames: int) -> None:
 
 
 def write_plain_hdr(
-    path: Path, signal: tuple[float, float, float], transfer: int, frames: int = 2
+    path: Path,
+    signal: tuple[float, float, float],
+    transfer: int,
+    frames: int = 2,
+    primaries: int = 9,
 ) -> None:
     """Write a video of one colour, 10 bits in BT.2020, without loss; signal: red, green, blue in
-    0..1; transfer: a number of ITU-T H.273."""
+    0..1; transfer, primaries: numbers of ITU-T H.273."""
     height, width = 32, 48
     red, green, blue = signal
     luma = 0.2627 * red + 0.6780 * green + 0.0593 * blue
@@ -117,7 +124,7 @@ def write_plain_hdr(
         video = output.add_stream("ffv1", rate=FRAME_RATE)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p10le"
         context = video.codec_context
-        context.colorspace = context.color_primaries = 9
+        context.colorspace, context.color_primaries = 9, primaries
         context.color_trc = transfer
         for index in range(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="yuv420p10le")
@@ -209,6 +216,11 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     """A chunk of a PNG with its length and check sum, as the PNG specification has it."""
     checked = kind + content
     return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+
+def colours_chunk(transfer: int) -> bytes:
+    """The chunk that says BT.2020's primaries and such a curve, by its number in ITU-T H.273."""
+    return png_chunk(b"cICP", bytes((9, transfer, 0, 1)))
 
 
 def write_huge_png(path: Path) -> None:

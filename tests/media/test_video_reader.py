@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bokehflow.media.photo import to_uint8
 from bokehflow.media.tone_map import Transfer, tone_mapped
 from bokehflow.media.video_orientation import orientation_of
 from bokehflow.media.video_reader import Frame, VideoInfo, open_video
+from bokehflow.srgb import srgb_to_linear
 from tests.media.samples import (
     Clip,
     Pixels,
@@ -23,7 +25,7 @@ from tests.media.samples import (
     write_jpeg_clip,
     write_plain_hdr,
 )
-from tests.tolerances import LOSSLESS_VIDEO_LEVELS, TEN_BIT_STEP, VIDEO_MEAN_LEVELS
+from tests.tolerances import LOSSLESS_VIDEO_LEVELS, P3_XYZ, TEN_BIT_STEP, VIDEO_MEAN_LEVELS
 
 # 8-bit 4:4:4 and RGB streams, decoded exactly: they test our own conversion only. Odd sizes.
 LOSSLESS = {
@@ -290,6 +292,41 @@ def test_wide_gamut_of_standard_range_is_refused_even_so(tmp_path: Path) -> None
     path = _hdr(1)(tmp_path)
     with pytest.raises(MediaError, match="wide gamut"), open_video(path, tone_map=True):
         pass
+
+
+@pytest.mark.parametrize("primaries", [9, 11], ids=["BT.2020", "DCI-P3"])
+def test_wide_primaries_beside_a_usual_matrix_are_refused(tmp_path: Path, primaries: int) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(color_primaries=primaries))
+    with pytest.raises(MediaError, match="wide gamut"):
+        _read(tmp_path / "a.mkv")
+
+
+def test_tone_mapping_is_for_the_primaries_that_it_knows(tmp_path: Path) -> None:
+    write_plain_hdr(tmp_path / "a.mkv", GREY, 16, primaries=12)
+    with (
+        pytest.raises(MediaError, match="other primaries"),
+        open_video(tmp_path / "a.mkv", tone_map=True),
+    ):
+        pytest.fail("the block must not run")
+
+
+def test_display_p3_is_shown_in_the_colours_of_srgb(tmp_path: Path) -> None:
+    lossless = LOSSLESS["rgb"]
+    written = write_clip(tmp_path / "a.mkv", dataclasses.replace(lossless, color_primaries=12))
+    _, frames = _read(tmp_path / "a.mkv")
+    p3, srgb = torch.tensor(written[0] / 255.0), frames[0].image[0].permute(1, 2, 0).double()
+    linear_p3, linear_srgb = srgb_to_linear(p3), srgb_to_linear(srgb)
+    # The colour as both see it: X, Y and Z of each set of primaries under D65.
+    p3_xyz = torch.tensor(
+        [[0.48657, 0.26567, 0.19822], [0.22897, 0.69174, 0.07929], [0.0, 0.04511, 1.04394]]
+    ).double()
+    srgb_xyz = torch.tensor(
+        [[0.41239, 0.35758, 0.18048], [0.21264, 0.71517, 0.07219], [0.01933, 0.11919, 0.95053]]
+    ).double()
+    shown = ((srgb > 0) & (srgb < 1)).all(-1)
+    assert shown.float().mean() > 0.3
+    wanted, found = linear_p3 @ p3_xyz.T, linear_srgb @ srgb_xyz.T
+    torch.testing.assert_close(found[shown], wanted[shown], atol=P3_XYZ, rtol=0.0)
 
 
 TRANSPARENT = {
