@@ -2,8 +2,8 @@
 
 8-bit pictures keep their values; 16-bit grey keeps 16 bits; 16-bit colour is read in 8 bits, which
 is what Pillow gives. An embedded colour profile of an 8-bit picture is converted to sRGB; 16-bit
-grey is taken for sRGB. Transparency, CMYK and animations are refused, because every way to flatten
-them would be a guess.
+grey is taken for sRGB. Transparency, CMYK, high dynamic range and animations are refused, because
+every way to flatten them would be a guess.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.atomic import atomic_file
+from bokehflow.media.photo_range import require_standard_range
 from bokehflow.media.pictures import opened_picture
 
 READABLE_SUFFIXES = (
@@ -37,7 +38,8 @@ def read_photo(path: Path) -> Tensor:
     """Read one photo, turned upright as its EXIF orientation says.
 
     Returns float32 [1, 3, H, W], sRGB in 0..1; grey becomes three equal channels. Raises MediaError
-    for what is not a picture, is damaged or cut short, has transparent pixels, is CMYK or moves.
+    for what is not a picture, is damaged or cut short, has transparent pixels, is CMYK, PQ or HLG,
+    or moves.
     """
     picture = decode_still(path)
     if picture.mode in _SIXTEEN_BIT_MODES:
@@ -99,6 +101,7 @@ def decode_still(path: Path) -> Image.Image:
         count = getattr(picture, "n_frames", 1)
         if count > 1 and picture.format not in ("MPO", "HEIF"):
             raise MediaError(f"{path} holds {count} pictures", "one still photo")
+        require_standard_range(picture, path)
         picture.load()
         return ImageOps.exif_transpose(picture)
 
