@@ -88,16 +88,17 @@ def _has_alpha(stream: VideoStream) -> bool:
     return in_pixels or stream.metadata.get("alpha_mode") == "1"
 
 
-def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None) -> Tensor:
-    """The decoded picture as float32 sRGB [1, 3, H, W] in 0..1, as it lies in the file.
+def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None, width: int) -> Tensor:
+    """The decoded picture as float32 sRGB [1, 3, H, W] in 0..1, as it lies in the file, scaled to
+    W = `width`.
 
     8 bits a channel; 16 where `transfer` is to be tone-mapped. Raises what PyAV raises.
     """
     if transfer is None:
         unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
-        rgb = _rgb(frame, "rgb24", _WHITE_8_BIT, _MATRICES.get(frame.colorspace, unnamed))
+        rgb = _rgb(frame, width, "rgb24", _WHITE_8_BIT, _MATRICES.get(frame.colorspace, unnamed))
         return _display_p3_to_srgb(rgb) if frame.color_primaries == _DISPLAY_P3 else rgb
-    signal = _rgb(frame, "rgb48le", _WHITE_16_BIT, Colorspace.BT2020)
+    signal = _rgb(frame, width, "rgb48le", _WHITE_16_BIT, Colorspace.BT2020)
     return tone_mapped(signal.clamp(max=1.0), transfer)
 
 
@@ -110,9 +111,12 @@ def _display_p3_to_srgb(image: Tensor) -> Tensor:
     return linear_to_srgb(torch.einsum("ij,bjhw->bihw", matrix, srgb_to_linear(image)))
 
 
-def _rgb(frame: CodedFrame, pixel_format: str, white: float, matrix: Colorspace) -> Tensor:
+def _rgb(
+    frame: CodedFrame, width: int, pixel_format: str, white: float, matrix: Colorspace
+) -> Tensor:
     full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
     pixels = frame.reformat(
+        width=width,
         format=pixel_format,
         src_colorspace=matrix,
         src_color_range=ColorRange.JPEG if full_range else ColorRange.MPEG,

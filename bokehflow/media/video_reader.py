@@ -1,7 +1,8 @@
 """Videos in: every frame upright, as an sRGB tensor, with the time the file gives it.
 
 What a decoder would hide is an error here: a file cut short, a damaged packet, a frame that was
-concealed, a change of size. Interlaced fields are taken as they are.
+concealed, a change of size. Interlaced fields are taken as they are; pixels that are not square
+are made so.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from torch import Tensor
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
-from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
 from bokehflow.media.video_orientation import orientation_of
 
@@ -33,9 +33,9 @@ from bokehflow.media.video_orientation import orientation_of
 class VideoInfo:
     """What is known of a video before its frames are read.
 
-    width, height: pixels of the upright frame. time_base: seconds a tick of `Frame.pts`.
-    average_rate: frames a second. frame_count: None where the file does not tell; a guess good
-    enough for a progress bar. sample_aspect_ratio: width to height of an upright pixel.
+    width, height: pixels of the upright frame, which are square. time_base: seconds a tick of
+    `Frame.pts`. average_rate: frames a second. frame_count: None where the file does not tell; a
+    guess good enough for a progress bar.
     audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
     does not know, as Apple's spatial sound beside its stereo.
     """
@@ -46,7 +46,6 @@ class VideoInfo:
     time_base: Fraction
     average_rate: Fraction
     frame_count: int | None
-    sample_aspect_ratio: Fraction
     audio_streams: int
     unknown_audio_streams: int
 
@@ -99,7 +98,7 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
             raise MediaError(f"{path} holds no frames", "at least one")
         yield Video(
             _describe(path, container, stream, first),
-            _upright_frames(itertools.chain([first], coded), path, high_dynamic_range(stream)),
+            _upright_frames(itertools.chain([first], coded), path, stream),
         )
 
 
@@ -152,15 +151,15 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
 def _describe(
     path: Path, container: InputContainer, stream: VideoStream, first: CodedFrame
 ) -> VideoInfo:
-    sideways = orientation_of(first, path).is_sideways
-    width, height = (first.height, first.width) if sideways else (first.width, first.height)
+    width, height = _square_width(first, stream), first.height
+    if orientation_of(first, path).is_sideways:
+        width, height = height, width
     rate = stream.average_rate or stream.guessed_rate
     if not rate or first.time_base is None:
         raise MediaError(f"{path} gives its frames no times", "a frame rate")
     count = stream.frames
     if not count and container.duration:
         count = round(Fraction(container.duration, av.time_base) * rate)
-    aspect = stream.sample_aspect_ratio or Fraction(1)
     known = [has_decoder(audio) for audio in container.streams.audio]
     return VideoInfo(
         path=path,
@@ -169,15 +168,22 @@ def _describe(
         time_base=first.time_base,
         average_rate=rate,
         frame_count=count or None,
-        sample_aspect_ratio=1 / aspect if sideways else aspect,
         audio_streams=known.count(True),
         unknown_audio_streams=known.count(False),
     )
 
 
+def _square_width(frame: CodedFrame, stream: VideoStream) -> int:
+    """The width of a frame as it lies in the file, at its height, with square pixels: as it is
+    shown, and as a lens blurs it. Even where it is not the file's own."""
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return frame.width if aspect == 1 else max(2, 2 * round(frame.width * aspect / 2))
+
+
 def _upright_frames(
-    coded: Iterator[CodedFrame], path: Path, transfer: Transfer | None
+    coded: Iterator[CodedFrame], path: Path, stream: VideoStream
 ) -> Iterator[Frame]:
+    transfer = high_dynamic_range(stream)
     size: tuple[int, int] | None = None
     last_pts: int | None = None
     for frame in coded:
@@ -195,5 +201,5 @@ def _upright_frames(
         size, last_pts = (frame.width, frame.height), frame.pts
         orientation = orientation_of(frame, path)
         with media_errors(path):
-            image = frame_to_srgb(frame, transfer)
+            image = frame_to_srgb(frame, transfer, _square_width(frame, stream))
         yield Frame(orientation.upright(image), frame.pts, frame.duration or 0)

@@ -155,7 +155,7 @@ class VideoWriter:
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.time_base = source.time_base
-        context.sample_aspect_ratio = source.sample_aspect_ratio
+        context.sample_aspect_ratio = Fraction(1)
         context.colorspace, context.color_range = self._matrix[0], ColorRange.MPEG
         context.color_primaries = context.color_trc = _BT709[0]
         return stream

@@ -56,6 +56,7 @@ class Clip:
     ticks: Sequence[int] | None = None
     color_transfer: int | None = None
     color_primaries: int | None = None
+    sample_aspect_ratio: Fraction | None = None
     options: tuple[tuple[str, str], ...] = ()
 
 
@@ -68,6 +69,8 @@ def write_clip(path: Path, clip: Clip | None = None) -> list[Pixels]:
         video.width, video.height, video.pix_fmt = clip.width, clip.height, clip.pixel_format
         if clip.color_transfer is not None:
             video.codec_context.color_trc = clip.color_transfer
+        if clip.sample_aspect_ratio is not None:
+            video.codec_context.sample_aspect_ratio = clip.sample_aspect_ratio
         if clip.color_primaries is not None:
             video.codec_context.color_primaries = clip.color_primaries
         time_base = Fraction(1, FRAME_RATE) if clip.ticks is None else Fraction(1, 1000)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from bokehflow.errors import MediaError
 from bokehflow.media.photo import to_uint8
@@ -327,6 +329,24 @@ def test_display_p3_is_shown_in_the_colours_of_srgb(tmp_path: Path) -> None:
     assert shown.float().mean() > 0.3
     wanted, found = linear_p3 @ p3_xyz.T, linear_srgb @ srgb_xyz.T
     torch.testing.assert_close(found[shown], wanted[shown], atol=P3_XYZ, rtol=0.0)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "width"), [(Fraction(4, 3), 86), (Fraction(1, 2), 32), (Fraction(1), 64)], ids=str
+)
+@pytest.mark.parametrize("sideways", [False, True], ids=["upright", "sideways"])
+def test_pixels_are_made_square(
+    tmp_path: Path, aspect: Fraction, width: int, sideways: bool
+) -> None:
+    path = tmp_path / "a.mp4"
+    written = write_clip(path, Clip(sample_aspect_ratio=aspect))
+    wanted = np.asarray(Image.fromarray(written[0]).resize((width, 48), Image.Resampling.BICUBIC))
+    if sideways:
+        set_display_matrix(path, (0, 1, -1, 0))
+        wanted = np.rot90(wanted, -1)
+    info, frames = _read(path)
+    assert (info.height, info.width) == wanted.shape[:2]
+    assert np.abs(_levels(frames[0]).astype(float) - wanted).mean() < VIDEO_MEAN_LEVELS
 
 
 TRANSPARENT = {
