@@ -115,7 +115,7 @@ def test_a_mobile_network_size_can_be_cut_into_segments(frame: str, expected: st
         ("96x160", "288x512", "at most"),
         ("96x160", "large", "HEIGHTxWIDTH"),
         ("3x160", "mobile", "at least 4"),
-        ("65536x16", "mobile", "at most 65535 px a side"),
+        ("65501x16", "mobile", "at most 65500 px a side"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(frame: str, request_: str, message: str) -> None:

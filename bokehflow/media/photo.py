@@ -20,6 +20,7 @@ from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.media.photo_range import require_standard_range
 from bokehflow.media.pictures import opened_picture
+from bokehflow.specs import MAX_SIDE_PX
 
 READABLE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".tif", ".tiff", ".bmp",
@@ -63,13 +64,28 @@ def require_photo_suffix(path: Path) -> None:
         )
 
 
+def require_photo_size(path: Path, height: int, width: int) -> None:
+    """Raise OutputError where the format that `path` names holds no picture of so many pixels.
+
+    To be called before long work, as `require_photo_suffix`.
+    """
+    if path.suffix.lower() != ".png" and max(height, width) > MAX_SIDE_PX:
+        raise OutputError(
+            f"{path} would be of {height}x{width} pixels",
+            f"at most {MAX_SIDE_PX} a side, as JPEG has them",
+            "write a .png file",
+        )
+
+
 def write_photo(path: Path, image: Tensor) -> None:
     """Write a photo as JPEG (quality 95, full colour resolution) or PNG, whole or not at all.
 
     image: [1, 3, H, W] sRGB; values outside 0..1 are clipped, then rounded to 8 bits. Raises
-    OutputError for another suffix or a place that cannot be written, NumericalError for NaN.
+    OutputError for another suffix, a size that it does not hold or a place that cannot be written,
+    NumericalError for NaN.
     """
     require_photo_suffix(path)
+    require_photo_size(path, image.shape[2], image.shape[3])
     with atomic_file(path) as hidden:
         encode_photo(hidden, image)
 

@@ -29,6 +29,8 @@ from bokehflow.media.video_reader import VideoInfo
 
 VIDEO_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """The containers that can be written, by suffix."""
+MAX_VIDEO_SIDE_PX = 16_384
+"""The longest side that x264 encodes."""
 CRF = 18
 """x264's constant rate factor: visually lossless by its authors' description."""
 # Number in ITU-T H.273, which the file carries, and PyAV's name of the matrix.
@@ -47,11 +49,17 @@ def require_video_suffix(path: Path) -> None:
 def open_video_writer(target: Path, source: VideoInfo) -> Iterator[VideoWriter]:
     """Open a video for writing with the size, times and audio of `source`.
 
-    The file appears when the block succeeds. Raises OutputError for another suffix or a place that
-    cannot be written, MediaError where the container cannot hold the source's audio; here or on the
-    way, MediaError where that cannot be read.
+    The file appears when the block succeeds. Raises OutputError for another suffix, frames larger
+    than MAX_VIDEO_SIDE_PX or a place that cannot be written, MediaError where the container cannot
+    hold the source's audio; here or on the way, MediaError where that cannot be read.
     """
     require_video_suffix(target)
+    if max(source.height, source.width) > MAX_VIDEO_SIDE_PX:
+        raise OutputError(
+            f"{target} would be of {source.height}x{source.width} pixels",
+            f"at most {MAX_VIDEO_SIDE_PX} a side, as x264 encodes them",
+            "scale the video down first",
+        )
     require_copyable_audio(source.path, target, VIDEO_FORMATS[target.suffix.lower()])
     with atomic_file(target) as hidden, VideoWriter(hidden, target, source) as writer:
         yield writer

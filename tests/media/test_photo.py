@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.photo import read_photo, to_uint8, write_photo
+from bokehflow.specs import MAX_SIDE_PX
 from tests.media.samples import Pixels, colours_chunk, gradient, names_in, png_chunk, write_png
 from tests.tolerances import JPEG_MEAN_LEVELS
 
@@ -219,6 +220,15 @@ def test_jpeg_is_close(tmp_path: Path) -> None:
 def test_values_outside_the_range_are_clipped() -> None:
     image = torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1)
     assert to_uint8(image).tolist() == [[[0, 128, 255]]]
+
+
+def test_a_jpeg_is_as_long_as_it_can_be(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    write_photo(path, torch.zeros(1, 3, 1, MAX_SIDE_PX))
+    for height, width in ((1, MAX_SIDE_PX + 1), (MAX_SIDE_PX + 1, 1)):
+        with pytest.raises(OutputError, match=r"65500 a side.*\.png"):
+            write_photo(path, torch.zeros(1, 3, height, width))
+        write_photo(tmp_path / "a.png", torch.zeros(1, 3, height, width))
 
 
 def test_bad_outputs_are_refused_and_leave_nothing(tmp_path: Path) -> None:

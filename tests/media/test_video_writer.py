@@ -224,6 +224,17 @@ def test_frames_that_matroska_cannot_tell_apart_are_refused(tmp_path: Path) -> N
     assert _frames(tmp_path / "b.mp4")[2] == [pts / 90_000 for pts in (0, 90, 92)]
 
 
+def test_frames_that_are_too_large_for_the_encoder_are_told_at_once(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(1, 4, 16_386, codec="ffv1", pixel_format="bgr0"))
+    with (
+        open_video(tmp_path / "a.mkv") as video,
+        pytest.raises(OutputError, match="4x16386 pixels; expected at most 16384 a side"),
+        open_video_writer(tmp_path / "b.mp4", video.info),
+    ):
+        pytest.fail("the block must not run")
+    assert names_in(tmp_path) == ["a.mkv"]
+
+
 @pytest.mark.parametrize("name", ["b.avi", "b", "missing/b.mp4", "a.mp4/b.mp4"])
 def test_impossible_targets_are_told_before_any_frame(tmp_path: Path, name: str) -> None:
     write_clip(tmp_path / "a.mp4")
