@@ -9,9 +9,11 @@ from pathlib import Path
 from torch import Tensor
 
 from bokehflow.cli.output import progress_bar
+from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_job import FocusedLens, RenderJob, RenderOutcome
+from bokehflow.errors import UsageError
 from bokehflow.layers.temporal import State
-from bokehflow.media import open_video, open_video_writer
+from bokehflow.media import VideoInfo, open_video, open_video_writer
 from bokehflow.media.atomic import atomic_folder
 from bokehflow.media.depth_file import encode_depth
 
@@ -26,6 +28,7 @@ def render_video(job: RenderJob) -> RenderOutcome:
     count, clipped, held_back = 0, 0, 0
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(open_video(job.files.source, tone_map=job.files.tone_map))
+        _require_use_of_tone_map(job.files, video.info)
         write_frame_depth = stack.enter_context(_depth_folder(job.files.depth_out))
         writer = stack.enter_context(open_video_writer(job.files.output, video.info))
         advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))
@@ -50,6 +53,15 @@ def render_video(job: RenderJob) -> RenderOutcome:
         clipped,
         held_back,
     )
+
+
+def _require_use_of_tone_map(files: RenderFiles, info: VideoInfo) -> None:
+    if files.tone_map and info.high_dynamic_range is None:
+        raise UsageError(
+            f"--tone-map with {files.source}, a video of standard dynamic range",
+            "one of high dynamic range, HLG or PQ",
+            "leave it out",
+        )
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from torch import Tensor
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
+from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
 from bokehflow.media.video_orientation import orientation_of
 
@@ -36,6 +37,7 @@ class VideoInfo:
     width, height: pixels of the upright frame, which are square. time_base: seconds a tick of
     `Frame.pts`. average_rate: frames a second. frame_count: None where the file does not tell; a
     guess good enough for a progress bar.
+    high_dynamic_range: the curve of frames that are tone-mapped; None where none is.
     audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
     does not know, as Apple's spatial sound beside its stereo.
     """
@@ -46,6 +48,7 @@ class VideoInfo:
     time_base: Fraction
     average_rate: Fraction
     frame_count: int | None
+    high_dynamic_range: Transfer | None
     audio_streams: int
     unknown_audio_streams: int
 
@@ -168,6 +171,7 @@ def _describe(
         time_base=first.time_base,
         average_rate=rate,
         frame_count=count or None,
+        high_dynamic_range=high_dynamic_range(stream),
         audio_streams=known.count(True),
         unknown_audio_streams=known.count(False),
     )

@@ -177,6 +177,7 @@ BAD_REQUESTS = {
     "an empty depth folder": (lambda f: (f / "e").mkdir(), ["--depth", "e"], "holds no"),
     "photo suffix": (_nothing, ["-o", "b.jpg"], "'.jpg'"),
     "side by side": (_nothing, ["--side-by-side", "c.png"], "--side-by-side"),
+    "tone mapping standard range": (_nothing, ["--tone-map"], "standard dynamic range"),
     "exif": (_nothing, ["--lens-from-exif"], "EXIF"),
     "missing output folder": (_nothing, ["-o", "no/b.mp4"], "not a folder"),
     "missing folder for depth": (_nothing, ["--depth-out", "no/d"], "not a folder"),
