@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bokehflow.errors import NumericalError, UsageError
 
@@ -20,9 +20,11 @@ AUTOFOCUS_WINDOW_SHARE = 1 / 3
 """The part of the frame's width and height, around its centre, that autofocus looks at."""
 AUTOFOCUS_QUANTILE = 0.1
 """The median of the nearest fifth: near, and yet carried by a tenth of the window."""
-MOST_LOOKS = 4
+MOST_LOOKS = 8
 SETTLED = 0.01
 """Change of the focus distance, as a share of it, that calls for no other look."""
+LONGEST_STEP = 5.0
+"""Times as far as where a place was seen, in logarithms, to look next."""
 
 # No frame has more digits, and a number of hundreds of them is infinite as a float.
 _NUMBER = r"\s*(\d{1,9}(?:\.\d+)?)(%?)\s*"
@@ -123,18 +125,59 @@ def autofocus_m(depth_m: Tensor) -> float:
     return float(window.kthvalue(rank).values)
 
 
-def settled_focus_m(look: Callable[[float], float], first_m: float) -> float:
+class FoundFocus(NamedTuple):
+    """A focus distance in metres, and whether the place is seen there once that is told."""
+
+    distance_m: float
+    settled: bool = True
+
+
+def found_focus(look: Callable[[float], float], first_m: float, nearest_m: float) -> FoundFocus:
     """The focus distance at which a place is seen by who is told to be focused there.
 
     A network is told of the lens, and may see a place elsewhere once the focus is there. look: from
     the focus distance that is told to that at which the place is seen then, in metres. first_m:
-    what is told first. What MOST_LOOKS looks have not settled is where the last of them saw it.
+    what is told first. nearest_m: no nearer distance is told, unless the place was seen there.
+    What MOST_LOOKS looks have not settled is where the place was seen in the look whose two
+    distances agreed best.
     """
+    looks: list[_Look] = []
     told_m = first_m
     for _ in range(MOST_LOOKS):
         seen_m = look(told_m)
-        settled = abs(seen_m - told_m) <= SETTLED * seen_m
-        told_m = seen_m
-        if settled:
-            break
-    return told_m
+        if abs(seen_m - told_m) <= SETTLED * seen_m:
+            return FoundFocus(seen_m)
+        looks.append(_Look(math.log(told_m), math.log(seen_m)))
+        told_m = math.exp(_log_to_tell(looks, math.log(nearest_m)))
+    best = min(looks, key=lambda look: abs(look.error))
+    return FoundFocus(math.exp(best.seen), settled=False)
+
+
+class _Look(NamedTuple):
+    """Logarithms of the distance that was told and of that at which the place was seen."""
+
+    told: float
+    seen: float
+
+    @property
+    def error(self) -> float:
+        return self.seen - self.told
+
+
+def _log_to_tell(looks: Sequence[_Look], nearest: float) -> float:
+    """Logarithm of the distance to tell next: where a line through the last two looks has no error,
+    LONGEST_STEP away at most.
+
+    Where what is seen moves by more than what is told, such a line leads away: there it is where
+    the place was seen. Between a look that saw it farther and one that saw it nearer it stays.
+    """
+    last = looks[-1]
+    if len(looks) == 1 or last.told == looks[-2].told:
+        return last.seen
+    slope = (last.seen - looks[-2].seen) / (last.told - looks[-2].told)
+    stretch = min(1.0 / (1.0 - slope), LONGEST_STEP) if slope < 1.0 else 1.0
+    told = max(last.told + stretch * last.error, min(nearest, last.seen))
+    low = max((look.told for look in looks if look.error > 0), default=-math.inf)
+    high = min((look.told for look in looks if look.error < 0), default=math.inf)
+    between = math.isfinite(low) and math.isfinite(high) and low < high
+    return (low + high) / 2.0 if between and not low < told < high else told

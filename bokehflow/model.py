@@ -102,17 +102,30 @@ class BokehFlow:
         values that are not sRGB, UsageError for another device or precision, LensError for a focus
         that the source field of view moves inside the focal length.
         """
-        self._check_image(image)
-        scale = self.depth_scale
-        seen = lens.seen_with_depth_scaled(1.0 / scale)
+        told = self._told(image, lens)
         carried = self._checked_state(state)
         pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
         with torch.inference_mode():
-            lens_values = torch.tensor([seen.as_tuple()]).to(image)
             runs = self.network.temporal.first_runs if state is None else 1
-            out = pipeline.show(image, lens_values, State(*carried), runs)
+            out = pipeline.show(image, told, State(*carried), runs)
         bokeh, depth, *next_state = out
-        return Frame(bokeh, depth * scale, State(*next_state))
+        return Frame(bokeh, depth * self.depth_scale, State(*next_state))
+
+    def first_depth(self, image: Tensor, lens: Lens) -> Tensor:
+        """The depth of a first frame as a call gives it, [1, 1, H, W] in metres, without the
+        picture. Raises as a call does."""
+        told = self._told(image, lens)
+        first = State(*self._checked_state(None))
+        pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
+        with torch.inference_mode():
+            depth = pipeline.depth(image, told, first, self.network.temporal.first_runs)
+        return depth * self.depth_scale
+
+    def _told(self, image: Tensor, lens: Lens) -> Tensor:
+        """The lens as the network is told of it, [1, 4], for an image that is as it should be."""
+        self._check_image(image)
+        seen = lens.seen_with_depth_scaled(1.0 / self.depth_scale)
+        return torch.tensor([seen.as_tuple()]).to(image)
 
     def _check_image(self, image: Tensor) -> None:
         if image.dim() != 4 or image.shape[:2] != (1, 3) or 0 in image.shape:

@@ -38,6 +38,11 @@ def require_field_of_view(name: str, fov_deg: float) -> None:
         )
 
 
+def nearest_focus_m(focal_length_mm: float) -> float:
+    """About as near as a lens can be focused: just outside its focal length."""
+    return 1.01 * focal_length_mm / MM_PER_M
+
+
 def circle_of_confusion_mm(
     inverse_depth: Any, focal_length_mm: Any, f_number: Any, focus_m: Any
 ) -> Any:

@@ -72,6 +72,14 @@ class Pipeline(nn.Module):
             seen = self(image, lens, *seen[2:])
         return seen
 
+    def depth(self, image: Tensor, lens: Tensor, state: State, runs: int = 1) -> Tensor:
+        """The depth that `show` gives, in metres, [B, 1, H, W], without the picture."""
+        small = self.shrink(image)
+        seen: NetworkOutput = self.network(small, lens, state)
+        for _ in range(runs - 1):
+            seen = self.network(small, lens, seen.next_state)
+        return 1.0 / self._inverse_depth(seen, image)
+
     def compose(
         self, image: Tensor, small: Tensor, lens: Tensor, seen: NetworkOutput
     ) -> tuple[Tensor, Tensor]:
@@ -79,14 +87,18 @@ class Pipeline(nn.Module):
 
         image: at frame size; small: the same at network size; seen: what the network made of it.
         """
-        inverse_depth = self.upsample(seen.inverse_depth, image)
-        inverse_depth = torch.clamp(inverse_depth, 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
+        inverse_depth = self._inverse_depth(seen, image)
         radius = blur_radius_map(inverse_depth, lens, self.frame_size.width)
         rendered = self.renderer(image, radius)
         residual = self._residual(rendered, small, seen.hint, seen.inverse_depth, lens)
         in_blur = torch.clamp(radius.abs(), max=1.0)
         # The residual first: engines run what they come to first, and let the network's maps go.
         return torch.clamp(residual * in_blur + rendered, 0.0, 1.0), inverse_depth
+
+    def _inverse_depth(self, seen: NetworkOutput, image: Tensor) -> Tensor:
+        """1/m at frame size, [B, 1, H, W]."""
+        inverse_depth = self.upsample(seen.inverse_depth, image)
+        return torch.clamp(inverse_depth, 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
 
     def _residual(
         self, rendered: Tensor, small: Tensor, hint: Tensor, inverse_depth: Tensor, lens: Tensor

@@ -54,8 +54,8 @@ def find_variant(name: str) -> Variant:
     return VARIANTS[name]
 
 
-MAX_SIDE_PX = 65_535
-"""As long as a side of a JPEG can be."""
+MAX_SIDE_PX = 65_500
+"""As long as a side of a JPEG can be: libjpeg writes no longer one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ import torch
 
 from bokehflow.errors import NumericalError, UsageError
 from bokehflow.focus import (
+    LONGEST_STEP,
     MOST_LOOKS,
     SETTLED,
     Focus,
     FocusPoint,
     autofocus_m,
     depth_at_point_m,
+    found_focus,
     parse_point,
-    settled_focus_m,
 )
 
 HEIGHT, WIDTH = 91, 121
@@ -86,17 +87,32 @@ def test_a_depth_of_nan_is_not_taken_for_the_sky() -> None:
         Focus().distance_in(_scene(math.nan))
 
 
+FIRST_M, NEAREST_M = 1.5, 0.05
+SUBJECT_M = 0.6
+
+
+def _bent(slope: float) -> Callable[[float], float]:
+    """Where a network sees a subject that leans so much on the focus that it is told."""
+    return lambda told_m: SUBJECT_M * (told_m / SUBJECT_M) ** slope
+
+
 @pytest.mark.parametrize(
-    ("seen_m", "focus_m", "looks"),
+    ("seen_m", "focus_m", "most_looks"),
     [
         (lambda _: 3.0, 3.0, 2),
+        (_bent(0.1), SUBJECT_M, 3),
+        (_bent(0.6), SUBJECT_M, 3),
+        (_bent(0.9), SUBJECT_M, 6),
+        (_bent(-0.5), SUBJECT_M, 3),
         (lambda told_m: 3.0 + 0.1 * told_m, 3.0 / 0.9, 3),
-        (lambda told_m: 5.0 - told_m, 1.5, MOST_LOOKS),
+        (lambda told_m: 5.0 - told_m, 2.5, 5),
+        # Slopes from 0.2 to 1.5, as the shipped weights see a rocket far away.
+        (lambda told_m: 2.0 + 10.7 / (1.0 + (5.0 / told_m) ** 3), 12.05, MOST_LOOKS),
     ],
-    ids=["a depth map", "a network that leans on the lens", "one that never settles"],
+    ids=["a depth map", "0.1", "0.6", "0.9", "-0.5", "far", "to and fro", "steep on the way"],
 )
 def test_the_focus_is_where_the_place_is_seen_once_it_is_told(
-    seen_m: Callable[[float], float], focus_m: float, looks: int
+    seen_m: Callable[[float], float], focus_m: float, most_looks: int
 ) -> None:
     told: list[float] = []
 
@@ -104,6 +120,44 @@ def test_the_focus_is_where_the_place_is_seen_once_it_is_told(
         told.append(told_m)
         return seen_m(told_m)
 
-    assert settled_focus_m(look, 1.5) == pytest.approx(focus_m, rel=SETTLED)
-    assert told[0] == 1.5
-    assert len(told) == looks
+    found = found_focus(look, FIRST_M, NEAREST_M)
+    assert found.settled
+    assert seen_m(found.distance_m) == pytest.approx(found.distance_m, rel=SETTLED)
+    assert found.distance_m == pytest.approx(focus_m, rel=LONGEST_STEP * SETTLED)
+    assert told[0] == FIRST_M
+    assert len(told) <= most_looks
+
+
+@pytest.mark.parametrize("slope", [1.1, 1.5])
+def test_a_place_that_moves_as_the_focus_does_is_not_run_after(slope: float) -> None:
+    told: list[float] = []
+    seen: list[float] = []
+
+    def look(told_m: float) -> float:
+        told.append(told_m)
+        seen.append(1.1 * FIRST_M * (told_m / FIRST_M) ** slope)
+        return seen[-1]
+
+    found = found_focus(look, FIRST_M, NEAREST_M)
+    assert not found.settled
+    assert FIRST_M < found.distance_m < 2.0 * FIRST_M
+    # No farther at a look than the place was seen at the one before it.
+    assert told[1:] == pytest.approx(seen[:-1])
+
+
+def test_a_place_seen_now_here_now_there_is_told_not_to_settle() -> None:
+    found = found_focus(lambda told_m: 3.0 if told_m < 2.0 else 1.5, FIRST_M, NEAREST_M)
+    assert not found.settled
+    assert found.distance_m in (1.5, pytest.approx(3.0))
+
+
+def test_no_line_leads_nearer_than_a_lens_can_focus() -> None:
+    nearest_m = 0.58
+    told: list[float] = []
+
+    def look(told_m: float) -> float:
+        told.append(told_m)
+        return max(nearest_m, 0.5 * (told_m / 0.5) ** 0.8)
+
+    assert found_focus(look, FIRST_M, nearest_m) == (pytest.approx(nearest_m), True)
+    assert min(told) == pytest.approx(nearest_m)

@@ -11,6 +11,7 @@ from bokehflow.optics import (
     MM_PER_M,
     Lens,
     f_number_for_radius,
+    nearest_focus_m,
     require_field_of_view,
     signed_radius_px,
 )
@@ -85,6 +86,14 @@ def test_focus_inside_the_focal_length_is_refused() -> None:
         Lens(focal_length_mm=100.0, focus_m=0.1)
     with pytest.raises(LensError, match="focal length"):
         Lens(focal_length_mm=100.0, focus_m=0.2).seen_with_depth_scaled(0.4)
+
+
+@pytest.mark.parametrize("focal_length_mm", [4.0, 50.0, 1200.0])
+def test_a_lens_can_be_focused_as_near_as_is_said(focal_length_mm: float) -> None:
+    nearest_m = nearest_focus_m(focal_length_mm)
+    assert Lens(focal_length_mm, focus_m=nearest_m).focus_m == nearest_m
+    with pytest.raises(LensError, match="focal length"):
+        Lens(focal_length_mm, focus_m=0.98 * nearest_m)
 
 
 def test_the_numbers_of_arrays_are_numbers() -> None:

@@ -49,6 +49,8 @@ KNOWN_NITS = 2.0
 """Reference white at 75 % of HLG and 58 % of PQ, signals known to whole percents."""
 SIX_DIGITS = 1e-6
 """Numbers written to six digits."""
+P3_XYZ = 1e-4
+"""X, Y and Z of a colour by matrices of five digits."""
 TEN_BIT_STEP = 0.002
 """A grey of 10 bits through tone mapping: a step of 1/876, up to twice as steep."""
 

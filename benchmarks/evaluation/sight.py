@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bokehflow.focus import Focus, settled_focus_m
+from bokehflow.focus import Focus, found_focus
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow, depth_scale
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, nearest_focus_m
 from bokehflow.rendering.config import clip_radius_px
 from bokehflow.specs import Size
 from bokehflow.training.view import canonical_lens
@@ -55,9 +55,8 @@ class Sight:
         fov_deg: horizontal field of view of the camera that took it, None for the one the weights
         were trained for. state: of the frame before, None for no memory.
         """
-        model = self.at(_size(frame))
-        scale = depth_scale(fov_deg, model.weights.canonical_fov_deg)
-        seen_lens = torch.tensor([canonical_lens(lens, scale, 1.0).as_tuple()])
+        model, scale = self.at(_size(frame)), self._depth_scale(fov_deg)
+        seen_lens = _told(lens, scale)
         runs = model.network.temporal.first_runs if state is None else 1
         carried = state or model.first_state()
         with torch.inference_mode():
@@ -69,11 +68,21 @@ class Sight:
         """The lens focused as `bfx render` focuses one where no focus is given. Arguments as
         `see`'s."""
 
-        def look(focus_m: float) -> float:
-            seen = self.see(frame, dataclasses.replace(lens, focus_m=focus_m), fov_deg)
-            return Focus().distance_in(seen.depth_m)
+        pipeline, scale = (
+            self.at(_size(frame)).pipeline_for(_size(frame)),
+            self._depth_scale(fov_deg),
+        )
+        first, runs = self.model.first_state(), self.model.network.temporal.first_runs
 
-        return dataclasses.replace(lens, focus_m=settled_focus_m(look, lens.focus_m))
+        def look(focus_m: float) -> float:
+            told = _told(dataclasses.replace(lens, focus_m=focus_m), scale)
+            with torch.inference_mode():
+                depth = pipeline.depth(frame, told, first, runs)
+            return Focus().distance_in(depth * scale)
+
+        nearest_m = nearest_focus_m(lens.focal_length_mm) * max(1.0, scale)
+        found = found_focus(look, lens.focus_m, nearest_m)
+        return dataclasses.replace(lens, focus_m=found.distance_m)
 
     def render(self, frame: Tensor, inverse_depth: Tensor, lens: Lens) -> Tensor:
         """What the renderer alone makes of a frame with inverse depth [1, 1, H, W] in 1/m."""
@@ -82,6 +91,14 @@ class Sight:
         with torch.inference_mode():
             picture: Tensor = self.at(size).pipeline_for(size).renderer(frame, radius)
         return picture
+
+    def _depth_scale(self, fov_deg: float | None) -> float:
+        return depth_scale(fov_deg, self.model.weights.canonical_fov_deg)
+
+
+def _told(lens: Lens, scale: float) -> Tensor:
+    """The lens as the network is told of it, [1, 4]."""
+    return torch.tensor([canonical_lens(lens, scale, 1.0).as_tuple()])
 
 
 def _size(frame: Tensor) -> Size:

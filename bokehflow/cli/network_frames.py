@@ -22,7 +22,7 @@ class NetworkFrames:
 
     def depth(self, image: Tensor, index: int, lens: Lens) -> Tensor:  # noqa: ARG002
         """The network's depth in a first frame."""
-        return self._model(image, lens).depth
+        return self._model.first_depth(image, lens)
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:  # noqa: ARG002
         """One frame of the model."""

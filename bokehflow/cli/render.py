@@ -80,7 +80,7 @@ def _run(job: RenderJob) -> RenderOutcome:
 
 
 def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandResult:
-    lens, size = outcome.lens, Size(outcome.height, outcome.width)
+    lens, size = outcome.focused.lens, Size(outcome.height, outcome.width)
     described = job.frames.describe(size)
     document: dict[str, object] = {
         "input": job.files.source,
@@ -92,9 +92,11 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
         "width": outcome.width,
         "frames": outcome.frames,
         "audio_streams": outcome.audio_streams,
+        "unknown_audio_streams": outcome.unknown_audio_streams,
         "tone_map": job.files.tone_map,
         "lens": dict(zip(LENS_FIELDS, lens.as_tuple(), strict=True)),
         "focus_rule": job.focus.rule,
+        "focus_settled": outcome.focused.settled,
         "depth_pixels_beyond_png": outcome.depth_pixels_beyond_png,
         "held_back_pixels": outcome.held_back,
         "seconds": round(seconds, 3),
@@ -116,10 +118,20 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
 
 def _warnings(job: RenderJob, outcome: RenderOutcome, trained: bool) -> list[str]:
     warnings = list(untrained_warning(trained))
+    if not outcome.focused.settled:
+        warnings.append(
+            "the focus did not settle: told that it is there, the network sees the place to focus "
+            "on elsewhere; --focus-m decides it"
+        )
     if outcome.depth_pixels_beyond_png:
         warnings.append(
             f"{outcome.depth_pixels_beyond_png} depth pixels lie beyond 65.535 m, the farthest a "
             f"16-bit PNG holds, and were written as that; .npy keeps them"
+        )
+    if outcome.unknown_audio_streams:
+        warnings.append(
+            f"the video has sound of a codec that FFmpeg does not know, which was left out "
+            f"(streams: {outcome.unknown_audio_streams}, copied: {outcome.audio_streams})"
         )
     height, width = outcome.height + outcome.height % 2, outcome.width + outcome.width % 2
     if job.files.is_video and (height, width) != (outcome.height, outcome.width):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.lens_options import LensValues
 from bokehflow.cli.render_files import RenderFiles
-from bokehflow.focus import Focus, settled_focus_m
-from bokehflow.optics import Lens
+from bokehflow.focus import Focus, found_focus
+from bokehflow.optics import Lens, nearest_focus_m
+
+
+class FocusedLens(NamedTuple):
+    """A lens, and whether what it is to be focused on is seen at its focus."""
+
+    lens: Lens
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +30,7 @@ class RenderJob:
     focus: Focus
     frames: FrameSource
 
-    def focused_lens(self, image: Tensor) -> Lens:
+    def focused_lens(self, image: Tensor) -> FocusedLens:
         """The lens, focused where it was asked to in this first frame [1, 3, H, W].
 
         The depth is looked at only where the focus depends on it. Raises UsageError and LensError.
@@ -32,23 +40,30 @@ class RenderJob:
             lens = self.lens.focused_at(focus_m)
             return self.focus.distance_in(self.frames.depth(image, 0, lens))
 
-        focus_m = self.focus.distance_m
-        if focus_m is None:
-            # As near as any network that sees the scene nearer can still be told.
-            nearest = self.lens.provisional_focus_m * max(1.0, self.frames.depth_scale)
-            focus_m = settled_focus_m(look, nearest)
-        return self.lens.focused_at(focus_m)
+        if self.focus.distance_m is not None:
+            return FocusedLens(self.lens.focused_at(self.focus.distance_m))
+        # A network that sees the scene nearer is told of a nearer focus.
+        farther = max(1.0, self.frames.depth_scale)
+        first_m = self.lens.provisional_focus_m * farther
+        nearest_m = nearest_focus_m(self.lens.focal_length_mm) * farther
+        found = found_focus(look, first_m, nearest_m)
+        return FocusedLens(self.lens.focused_at(found.distance_m), found.settled)
 
 
 @dataclass(frozen=True, slots=True)
 class RenderOutcome:
-    """What was rendered. depth_pixels_beyond_png: as `media.write_depth` counts them; held_back: as
-    `RenderedFrame` has it, over all frames."""
+    """What was rendered, through which lens, its focus settled or not.
 
-    lens: Lens
+    audio_streams, unknown_audio_streams: copied and left out, as `VideoInfo` has them;
+    depth_pixels_beyond_png: as `media.write_depth` counts them; held_back: as `RenderedFrame` has
+    it, over all frames.
+    """
+
+    focused: FocusedLens
     height: int
     width: int
     frames: int
     audio_streams: int
+    unknown_audio_streams: int
     depth_pixels_beyond_png: int
     held_back: int

@@ -71,8 +71,8 @@ Tsp = Annotated[
     str | None,
     typer.Option(
         metavar="document|off|blended|systolic|cold",
-        help="How the network's state goes from frame to frame; systolic flickers least. "
-        "[default: document]",
+        help="How the network's state goes from frame to frame; systolic flickers least. Cuts are "
+        "not looked for: the state is carried across them. [default: document]",
     ),
 ]
 Segments = Annotated[

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 
+from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_job import RenderJob, RenderOutcome
 from bokehflow.media import read_photo, side_by_side
 from bokehflow.media.atomic import atomic_file
 from bokehflow.media.depth_file import encode_depth
-from bokehflow.media.photo import encode_photo
+from bokehflow.media.photo import encode_photo, require_photo_size
+from bokehflow.media.side_by_side import side_by_side_width
 
 
 def render_photo(job: RenderJob) -> RenderOutcome:
@@ -17,8 +19,10 @@ def render_photo(job: RenderJob) -> RenderOutcome:
     Raises what reading, rendering and writing raise.
     """
     image = read_photo(job.files.source)
-    lens = job.focused_lens(image)
-    rendered = job.frames.render(image, 0, lens, None)
+    height, width = image.shape[2:]
+    _require_sizes(job.files, height, width)
+    focused = job.focused_lens(image)
+    rendered = job.frames.render(image, 0, focused.lens, None)
     clipped = 0
     # Every output is complete under its hidden name before the first one appears.
     with contextlib.ExitStack() as stack:
@@ -29,4 +33,11 @@ def render_photo(job: RenderJob) -> RenderOutcome:
         if job.files.side_by_side is not None:
             hidden = stack.enter_context(atomic_file(job.files.side_by_side))
             encode_photo(hidden, side_by_side(image, rendered.bokeh))
-    return RenderOutcome(lens, image.shape[2], image.shape[3], 1, 0, clipped, rendered.held_back)
+    return RenderOutcome(focused, height, width, 1, 0, 0, clipped, rendered.held_back)
+
+
+def _require_sizes(files: RenderFiles, height: int, width: int) -> None:
+    """Raise OutputError before any work where an output cannot be as large as it would be."""
+    require_photo_size(files.output, height, width)
+    if files.side_by_side is not None:
+        require_photo_size(files.side_by_side, height, side_by_side_width(height, width))

@@ -9,12 +9,13 @@ from pathlib import Path
 from torch import Tensor
 
 from bokehflow.cli.output import progress_bar
-from bokehflow.cli.render_job import RenderJob, RenderOutcome
+from bokehflow.cli.render_files import RenderFiles
+from bokehflow.cli.render_job import FocusedLens, RenderJob, RenderOutcome
+from bokehflow.errors import UsageError
 from bokehflow.layers.temporal import State
-from bokehflow.media import open_video, open_video_writer
+from bokehflow.media import VideoInfo, open_video, open_video_writer
 from bokehflow.media.atomic import atomic_folder
 from bokehflow.media.depth_file import encode_depth
-from bokehflow.optics import Lens
 
 
 def render_video(job: RenderJob) -> RenderOutcome:
@@ -22,17 +23,18 @@ def render_video(job: RenderJob) -> RenderOutcome:
 
     The focus is chosen in the first frame and held. Frame times and audio are the source's.
     """
-    lens: Lens | None = None
+    focused: FocusedLens | None = None
     state: State | None = None
     count, clipped, held_back = 0, 0, 0
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(open_video(job.files.source, tone_map=job.files.tone_map))
+        _require_use_of_tone_map(job.files, video.info)
         write_frame_depth = stack.enter_context(_depth_folder(job.files.depth_out))
         writer = stack.enter_context(open_video_writer(job.files.output, video.info))
         advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))
         for frame in video.frames:
-            lens = lens or job.focused_lens(frame.image)
-            rendered = job.frames.render(frame.image, count, lens, state)
+            focused = focused or job.focused_lens(frame.image)
+            rendered = job.frames.render(frame.image, count, focused.lens, state)
             writer.write(rendered.bokeh, frame.pts, frame.duration)
             clipped += write_frame_depth(count, rendered.depth)
             held_back += rendered.held_back
@@ -40,16 +42,26 @@ def render_video(job: RenderJob) -> RenderOutcome:
             count += 1
             advance()
         job.frames.require_used_up(count)
-    assert lens is not None  # a video without frames does not open
+    assert focused is not None  # a video without frames does not open
     return RenderOutcome(
-        lens,
+        focused,
         video.info.height,
         video.info.width,
         count,
         video.info.audio_streams,
+        video.info.unknown_audio_streams,
         clipped,
         held_back,
     )
+
+
+def _require_use_of_tone_map(files: RenderFiles, info: VideoInfo) -> None:
+    if files.tone_map and info.high_dynamic_range is None:
+        raise UsageError(
+            f"--tone-map with {files.source}, a video of standard dynamic range",
+            "one of high dynamic range, HLG or PQ",
+            "leave it out",
+        )
 
 
 @contextlib.contextmanager

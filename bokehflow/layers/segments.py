@@ -13,8 +13,10 @@ systolic   segment i starts from S_i_prev and segment 0 from S_init. No segment 
            after n frames
 cold       systolic from the first frame on, so that all frames are one graph
 
-The first frame, and the frame after a cut, run exactly: each segment starts where the one before
-it ended. In `cold` its segments start from the state that is given, which is zeros.
+A first frame runs exactly: each segment starts where the one before it ended. In `cold` its
+segments start from the state that is given, which is zeros. Nothing looks for cuts: the frame after
+one is a first frame where the caller gives it `first_state`. Where the state is carried, its
+segments start from another scene in a systolic or cold scan.
 """
 
 from __future__ import annotations

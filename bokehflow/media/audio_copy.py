@@ -14,7 +14,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from bokehflow.errors import MediaError
-from bokehflow.media.video_reader import media_errors
+from bokehflow.media.video_reader import has_decoder, media_errors
 
 _TRIAL_PACKETS = 4
 
@@ -22,18 +22,19 @@ _TRIAL_PACKETS = 4
 class AudioCopy:
     """Copies every audio stream of a source into an output, in the order of time.
 
-    Made before the output's header is written; adds the streams itself. Use as a context. Raises
-    MediaError, here and while it copies, where the source cannot be read, and what PyAV raises
-    where the output cannot be written.
+    A stream of a codec that FFmpeg does not know, which no container can be told of, is left out:
+    `VideoInfo.unknown_audio_streams` counts them. Made before the output's header is written; adds
+    the streams itself. Use as a context. Raises MediaError, here and while it copies, where the
+    source cannot be read, and what PyAV raises where the output cannot be written.
     """
 
     def __init__(self, source: Path, output: OutputContainer) -> None:
         self._output, self._source = output, source
         with media_errors(source):
             self._input = av.open(str(source))
-        streams = self._input.streams.audio
+        streams = tuple(filter(has_decoder, self._input.streams.audio))
         self._copies = {stream.index: output.add_stream_from_template(stream) for stream in streams}
-        self._packets = self._walk(tuple(streams))
+        self._packets = self._walk(streams)
         self._waiting: Packet[AudioStream] | None = None
 
     def __enter__(self) -> AudioCopy:
@@ -88,7 +89,8 @@ def require_copyable_audio(source: Path, target: Path, container_format: str) ->
     first packets are put into a small file in memory, and that is finished.
     """
     with media_errors(source), av.open(str(source)) as container:
-        codecs = [stream.codec_context.name for stream in container.streams.audio]
+        known = filter(has_decoder, container.streams.audio)
+        codecs = [stream.codec_context.name for stream in known]
     if not codecs:
         return
     try:

@@ -14,6 +14,8 @@ from typing import BinaryIO
 _EBML_HEADER = b"\x1a\x45\xdf\xa3"
 _EBML_SEGMENT = b"\x18\x53\x80\x67"
 _BOX_HEADER_BYTES, _LONG_BOX_HEADER_BYTES = 8, 16
+_RIFF_UNKNOWN = (0, 0xFFFFFFFF)
+"""What is written where the length will not be known: into a pipe, or beyond 4 GiB."""
 _MP4_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
@@ -26,7 +28,8 @@ def declared_bytes(path: Path) -> int | None:
     with path.open("rb") as stream:
         start = stream.read(_BOX_HEADER_BYTES)
         if start[:4] == b"RIFF":
-            return int.from_bytes(start[4:8], "little") + _BOX_HEADER_BYTES
+            length = int.from_bytes(start[4:8], "little")
+            return None if length in _RIFF_UNKNOWN else length + _BOX_HEADER_BYTES
         if start[:4] == _EBML_HEADER:
             return _matroska_bytes(stream)
         if start[4:8] in _MP4_FIRST_BOXES:

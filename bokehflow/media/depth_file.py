@@ -104,16 +104,16 @@ def encode_depth(hidden: Path, depth_m: Tensor) -> int:
 
 def _read_npy(path: Path) -> _FloatArray:
     try:
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
+        # NumPy leaves half an archive open.
+        if _begins_as_archive(path):
+            raise MediaError(f"the depth map {path} is an archive of arrays", "one array")
+        stored = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise MediaError(f"the depth map {path} does not exist") from None
     except _NPY_ERRORS as error:
         raise MediaError(
             f"the depth map {path} cannot be read: {error}", "a whole .npy file of float32 metres"
         ) from error
-    if not isinstance(stored, np.ndarray):
-        stored.close()
-        raise MediaError(f"the depth map {path} is an archive of arrays", "one array")
     if stored.dtype.kind != "f" or stored.dtype.itemsize != 4:
         raise MediaError(
             f"the depth map {path} holds {stored.dtype}",
@@ -121,6 +121,11 @@ def _read_npy(path: Path) -> _FloatArray:
             "save it with array.astype('float32')",
         )
     return np.array(stored, dtype=np.float32)
+
+
+def _begins_as_archive(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def _read_png(path: Path) -> _FloatArray:

@@ -2,8 +2,8 @@
 
 8-bit pictures keep their values; 16-bit grey keeps 16 bits; 16-bit colour is read in 8 bits, which
 is what Pillow gives. An embedded colour profile of an 8-bit picture is converted to sRGB; 16-bit
-grey is taken for sRGB. Transparency, CMYK and animations are refused, because every way to flatten
-them would be a guess.
+grey is taken for sRGB. Transparency, CMYK, high dynamic range and animations are refused, because
+every way to flatten them would be a guess.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from torch import Tensor
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.atomic import atomic_file
+from bokehflow.media.photo_range import require_standard_range
 from bokehflow.media.pictures import opened_picture
+from bokehflow.specs import MAX_SIDE_PX
 
 READABLE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".heic", ".heif", ".webp", ".tif", ".tiff", ".bmp",
@@ -37,7 +39,8 @@ def read_photo(path: Path) -> Tensor:
     """Read one photo, turned upright as its EXIF orientation says.
 
     Returns float32 [1, 3, H, W], sRGB in 0..1; grey becomes three equal channels. Raises MediaError
-    for what is not a picture, is damaged or cut short, has transparent pixels, is CMYK or moves.
+    for what is not a picture, is damaged or cut short, has transparent pixels, is CMYK, PQ or HLG,
+    or moves.
     """
     picture = decode_still(path)
     if picture.mode in _SIXTEEN_BIT_MODES:
@@ -61,13 +64,28 @@ def require_photo_suffix(path: Path) -> None:
         )
 
 
+def require_photo_size(path: Path, height: int, width: int) -> None:
+    """Raise OutputError where the format that `path` names holds no picture of so many pixels.
+
+    To be called before long work, as `require_photo_suffix`.
+    """
+    if path.suffix.lower() != ".png" and max(height, width) > MAX_SIDE_PX:
+        raise OutputError(
+            f"{path} would be of {height}x{width} pixels",
+            f"at most {MAX_SIDE_PX} a side, as JPEG has them",
+            "write a .png file",
+        )
+
+
 def write_photo(path: Path, image: Tensor) -> None:
     """Write a photo as JPEG (quality 95, full colour resolution) or PNG, whole or not at all.
 
     image: [1, 3, H, W] sRGB; values outside 0..1 are clipped, then rounded to 8 bits. Raises
-    OutputError for another suffix or a place that cannot be written, NumericalError for NaN.
+    OutputError for another suffix, a size that it does not hold or a place that cannot be written,
+    NumericalError for NaN.
     """
     require_photo_suffix(path)
+    require_photo_size(path, image.shape[2], image.shape[3])
     with atomic_file(path) as hidden:
         encode_photo(hidden, image)
 
@@ -99,6 +117,7 @@ def decode_still(path: Path) -> Image.Image:
         count = getattr(picture, "n_frames", 1)
         if count > 1 and picture.format not in ("MPO", "HEIF"):
             raise MediaError(f"{path} holds {count} pictures", "one still photo")
+        require_standard_range(picture, path)
         picture.load()
         return ImageOps.exif_transpose(picture)
 

@@ -14,7 +14,8 @@ from PIL import Image, UnidentifiedImageError
 from bokehflow.errors import MediaError
 from bokehflow.media.heif import is_heif, register_heif
 
-# Everything Pillow's decoders are known to raise on files that are damaged or not pictures.
+# Everything Pillow's decoders are known to raise on files that are damaged or not pictures;
+# RuntimeError comes from that of AVIF.
 _DECODE_ERRORS = (
     OSError,
     SyntaxError,
@@ -22,6 +23,7 @@ _DECODE_ERRORS = (
     TypeError,
     KeyError,
     EOFError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )

@@ -27,10 +27,19 @@ def side_by_side(
     if left.shape != right.shape:
         raise SizeError(f"pictures of shape {list(left.shape)} and {list(right.shape)}", "one size")
     height = left.shape[2]
-    gap = np.full((height, max(1, round(height * _GAP_SHARE_OF_HEIGHT)), 3), 255, dtype=np.uint8)
+    gap = np.full((height, _gap_px(height), 3), 255, dtype=np.uint8)
     named = [_with_label(image, label) for image, label in zip((left, right), labels, strict=True)]
     joined = np.concatenate([named[0], gap, named[1]], axis=1).astype(np.float32) / 255.0
     return torch.from_numpy(joined.transpose(2, 0, 1).copy()).unsqueeze(0)
+
+
+def side_by_side_width(height: int, width: int) -> int:
+    """How wide `side_by_side` is for pictures of that size."""
+    return 2 * width + _gap_px(height)
+
+
+def _gap_px(height: int) -> int:
+    return max(1, round(height * _GAP_SHARE_OF_HEIGHT))
 
 
 def _with_label(image: Tensor, label: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

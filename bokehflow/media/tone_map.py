@@ -17,6 +17,8 @@ from torch import Tensor
 from bokehflow.srgb import linear_to_srgb
 
 Transfer = Literal["HLG", "PQ"]
+HDR_TRANSFERS: dict[int, Transfer] = {16: "PQ", 18: "HLG"}
+"""By their numbers in ITU-T H.273."""
 
 WHITE_NITS = 203.0
 PEAK_NITS = 1000.0

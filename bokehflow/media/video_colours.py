@@ -16,7 +16,8 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from bokehflow.errors import MediaError
-from bokehflow.media.tone_map import Transfer, tone_mapped
+from bokehflow.media.tone_map import HDR_TRANSFERS, Transfer, tone_mapped
+from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 HD_LINES = 720
 """From this height on, a video that names no colour matrix is BT.709; below, BT.601."""
@@ -29,8 +30,14 @@ _MATRICES = {
     6: Colorspace.SMPTE170M,
     7: Colorspace.SMPTE240M,
 }
-_WIDE_GAMUT_MATRICES = (9, 10)
-_HDR_TRANSFERS: dict[int, Transfer] = {16: "PQ", 18: "HLG"}
+_BT2020_MATRICES = (9, 10)
+_UNSPECIFIED, _BT2020, _XYZ, _DCI_P3, _DISPLAY_P3 = 2, 9, 10, 11, 12
+"""Primaries."""
+_BT709_FROM_DISPLAY_P3 = (
+    (1.224940, -0.224940, 0.0),
+    (-0.042057, 1.042057, 0.0),
+    (-0.019638, -0.078636, 1.098274),
+)
 _FULL_RANGE = 2
 _SCALING = Interpolation.BICUBIC
 _WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
@@ -39,7 +46,7 @@ _WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
 
 def high_dynamic_range(stream: VideoStream) -> Transfer | None:
     """The curve of a stream of high dynamic range; None for any other."""
-    return _HDR_TRANSFERS.get(stream.codec_context.color_trc)
+    return HDR_TRANSFERS.get(stream.codec_context.color_trc)
 
 
 def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
@@ -58,10 +65,17 @@ def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
             "standard dynamic range",
             "give bfx render --tone-map, convert it first, or record without HDR",
         )
-    if not transfer and stream.codec_context.colorspace in _WIDE_GAMUT_MATRICES:
+    matrix, primaries = stream.codec_context.colorspace, stream.codec_context.color_primaries
+    if transfer and primaries not in (_BT2020, _UNSPECIFIED):
         raise MediaError(
-            f"{path} is video of standard range with BT.2020's wide gamut",
-            "BT.709 or BT.601, or HLG or PQ with --tone-map",
+            f"{path} is high dynamic range video of other primaries than BT.2020's",
+            "HLG or PQ as ITU-R BT.2100 defines them",
+            "convert it first",
+        )
+    if not transfer and (matrix in _BT2020_MATRICES or primaries in (_BT2020, _XYZ, _DCI_P3)):
+        raise MediaError(
+            f"{path} is video of standard range with a wide gamut, BT.2020's or DCI's",
+            "BT.709, BT.601 or Display P3, or HLG or PQ with --tone-map",
             "convert it first",
         )
 
@@ -74,21 +88,35 @@ def _has_alpha(stream: VideoStream) -> bool:
     return in_pixels or stream.metadata.get("alpha_mode") == "1"
 
 
-def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None) -> Tensor:
-    """The decoded picture as float32 sRGB [1, 3, H, W] in 0..1, as it lies in the file.
+def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None, width: int) -> Tensor:
+    """The decoded picture as float32 sRGB [1, 3, H, W] in 0..1, as it lies in the file, scaled to
+    W = `width`.
 
     8 bits a channel; 16 where `transfer` is to be tone-mapped. Raises what PyAV raises.
     """
     if transfer is None:
         unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
-        return _rgb(frame, "rgb24", _WHITE_8_BIT, _MATRICES.get(frame.colorspace, unnamed))
-    signal = _rgb(frame, "rgb48le", _WHITE_16_BIT, Colorspace.BT2020)
+        rgb = _rgb(frame, width, "rgb24", _WHITE_8_BIT, _MATRICES.get(frame.colorspace, unnamed))
+        return _display_p3_to_srgb(rgb) if frame.color_primaries == _DISPLAY_P3 else rgb
+    signal = _rgb(frame, width, "rgb48le", _WHITE_16_BIT, Colorspace.BT2020)
     return tone_mapped(signal.clamp(max=1.0), transfer)
 
 
-def _rgb(frame: CodedFrame, pixel_format: str, white: float, matrix: Colorspace) -> Tensor:
+def _display_p3_to_srgb(image: Tensor) -> Tensor:
+    """[1, 3, H, W], both in 0..1; what sRGB cannot show is clipped, as in photos of such colours.
+
+    Source: SMPTE EG 432-1 (primaries); their white is BT.709's.
+    """
+    matrix = torch.tensor(_BT709_FROM_DISPLAY_P3, dtype=image.dtype)
+    return linear_to_srgb(torch.einsum("ij,bjhw->bihw", matrix, srgb_to_linear(image)))
+
+
+def _rgb(
+    frame: CodedFrame, width: int, pixel_format: str, white: float, matrix: Colorspace
+) -> Tensor:
     full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
     pixels = frame.reformat(
+        width=width,
         format=pixel_format,
         src_colorspace=matrix,
         src_color_range=ColorRange.JPEG if full_range else ColorRange.MPEG,

@@ -42,16 +42,36 @@ _ORIENTATIONS = {signs: Orientation(False, turns) for turns, signs in enumerate(
 
 
 def orientation_of(frame: CodedFrame, path: Path) -> Orientation:
-    """What a decoded frame's display matrix asks for. Raises MediaError for an odd angle."""
-    # PyAV declares a mapping of names; walking it gives the side data themselves.
-    for side_data in cast(Iterable[Any], frame.side_data):
-        if side_data.type.name == "DISPLAYMATRIX":
-            a, b, _, c, d = struct.unpack("=5i", bytes(side_data)[:20])
-            signs = tuple((value > 0) - (value < 0) for value in (a, b, c, d))
-            if signs not in _ORIENTATIONS:
-                raise MediaError(
-                    f"{path} asks to be shown at an odd angle",
-                    "a turn of 0, 90, 180 or 270 degrees",
-                )
-            return _ORIENTATIONS[signs]
-    return Orientation()
+    """What a decoded frame's display matrix asks for. Raises MediaError for an odd angle.
+
+    Beside side data of a kind that PyAV does not know, as the EXIF block of a JPEG frame, only the
+    turn is told, and not whether the frame is mirrored.
+    """
+    try:
+        # PyAV declares a mapping of names; walking it gives the side data themselves.
+        beside = list(cast(Iterable[Any], frame.side_data))
+    except ValueError:
+        return _turned(frame.rotation, path)
+    matrices = [bytes(data) for data in beside if data.type.name == "DISPLAYMATRIX"]
+    return _by_matrix(matrices[0], path) if matrices else Orientation()
+
+
+def _by_matrix(matrix: bytes, path: Path) -> Orientation:
+    a, b, _, c, d = struct.unpack("=5i", matrix[:20])
+    signs = tuple((value > 0) - (value < 0) for value in (a, b, c, d))
+    if signs not in _ORIENTATIONS:
+        raise _odd_angle(path)
+    return _ORIENTATIONS[signs]
+
+
+def _turned(degrees: int, path: Path) -> Orientation:
+    """degrees: counterclockwise."""
+    if degrees % 90:
+        raise _odd_angle(path)
+    return Orientation(turns=degrees // 90 % 4)
+
+
+def _odd_angle(path: Path) -> MediaError:
+    return MediaError(
+        f"{path} asks to be shown at an odd angle", "a turn of 0, 90, 180 or 270 degrees"
+    )

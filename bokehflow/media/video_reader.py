@@ -1,26 +1,30 @@
 """Videos in: every frame upright, as an sRGB tensor, with the time the file gives it.
 
 What a decoder would hide is an error here: a file cut short, a damaged packet, a frame that was
-concealed, a change of size. Interlaced fields are taken as they are.
+concealed, a change of size. Interlaced fields are taken as they are; pixels that are not square
+are made so.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.frame import VideoFrame as CodedFrame
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
+from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
 from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
 from bokehflow.media.video_orientation import orientation_of
@@ -30,9 +34,12 @@ from bokehflow.media.video_orientation import orientation_of
 class VideoInfo:
     """What is known of a video before its frames are read.
 
-    width, height: pixels of the upright frame. time_base: seconds a tick of `Frame.pts`.
-    average_rate: frames a second. frame_count: None where the file does not tell; a guess good
-    enough for a progress bar. sample_aspect_ratio: width to height of an upright pixel.
+    width, height: pixels of the upright frame, which are square. time_base: seconds a tick of
+    `Frame.pts`. average_rate: frames a second. frame_count: None where the file does not tell; a
+    guess good enough for a progress bar.
+    high_dynamic_range: the curve of frames that are tone-mapped; None where none is.
+    audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
+    does not know, as Apple's spatial sound beside its stereo.
     """
 
     path: Path
@@ -41,8 +48,9 @@ class VideoInfo:
     time_base: Fraction
     average_rate: Fraction
     frame_count: int | None
-    sample_aspect_ratio: Fraction
+    high_dynamic_range: Transfer | None
     audio_streams: int
+    unknown_audio_streams: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,8 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
 
     tone_map: show high dynamic range, HLG or PQ, as sRGB (`tone_map.py`).
     Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged,
-    is transparent, holds HDR that is not to be tone-mapped or frames of changing size, or is to be
-    shown at an odd angle.
+    is of a codec without a decoder, is transparent, holds HDR that is not to be tone-mapped or
+    frames of changing size, or is to be shown at an odd angle.
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:
@@ -78,6 +86,12 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise MediaError(f"{path} holds no video", "a video stream")
+        if not has_decoder(stream):
+            raise MediaError(
+                f"{path} holds video of a codec that FFmpeg does not know",
+                "one that it decodes",
+                "convert it with the program that made it, to H.264 for one",
+            )
         require_showable(stream, path, tone_map)
         stream.thread_type = "AUTO"
         stream.codec_context.options = {"err_detect": "explode"}
@@ -87,8 +101,14 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
             raise MediaError(f"{path} holds no frames", "at least one")
         yield Video(
             _describe(path, container, stream, first),
-            _upright_frames(itertools.chain([first], coded), path, high_dynamic_range(stream)),
+            _upright_frames(itertools.chain([first], coded), path, stream),
         )
+
+
+def has_decoder(stream: Stream) -> bool:
+    """Whether FFmpeg knows a stream's codec; what it does not can be neither shown nor copied."""
+    # PyAV declares that there always is a context.
+    return cast(object, stream.codec_context) is not None
 
 
 def _require_whole(path: Path) -> None:
@@ -116,11 +136,16 @@ def media_errors(path: Path) -> Iterator[None]:
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[CodedFrame]:
     """Every frame of the stream. Raises MediaError at the first one that is damaged."""
+    times = DecodeTimes() if tells_decode_times_alone(container, stream) else None
     with media_errors(path):
         for packet in container.demux(stream):
             if packet.is_corrupt:
                 raise MediaError(f"{path} is damaged or cut short at {packet.pts} ticks")
-            for frame in packet.decode():
+            frames: Iterable[CodedFrame] = packet.decode()
+            if times is not None:
+                times.note(packet)
+                frames = times.timed(frames)
+            for frame in frames:
                 if frame.is_corrupt:
                     raise MediaError(f"{path} has a damaged frame at {frame.time} s")
                 yield frame
@@ -129,15 +154,16 @@ def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iter
 def _describe(
     path: Path, container: InputContainer, stream: VideoStream, first: CodedFrame
 ) -> VideoInfo:
-    sideways = orientation_of(first, path).is_sideways
-    width, height = (first.height, first.width) if sideways else (first.width, first.height)
+    width, height = _square_width(first, stream), first.height
+    if orientation_of(first, path).is_sideways:
+        width, height = height, width
     rate = stream.average_rate or stream.guessed_rate
     if not rate or first.time_base is None:
         raise MediaError(f"{path} gives its frames no times", "a frame rate")
     count = stream.frames
     if not count and container.duration:
         count = round(Fraction(container.duration, av.time_base) * rate)
-    aspect = stream.sample_aspect_ratio or Fraction(1)
+    known = [has_decoder(audio) for audio in container.streams.audio]
     return VideoInfo(
         path=path,
         width=width,
@@ -145,14 +171,23 @@ def _describe(
         time_base=first.time_base,
         average_rate=rate,
         frame_count=count or None,
-        sample_aspect_ratio=1 / aspect if sideways else aspect,
-        audio_streams=len(container.streams.audio),
+        high_dynamic_range=high_dynamic_range(stream),
+        audio_streams=known.count(True),
+        unknown_audio_streams=known.count(False),
     )
 
 
+def _square_width(frame: CodedFrame, stream: VideoStream) -> int:
+    """The width of a frame as it lies in the file, at its height, with square pixels: as it is
+    shown, and as a lens blurs it. Even where it is not the file's own."""
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return frame.width if aspect == 1 else max(2, 2 * round(frame.width * aspect / 2))
+
+
 def _upright_frames(
-    coded: Iterator[CodedFrame], path: Path, transfer: Transfer | None
+    coded: Iterator[CodedFrame], path: Path, stream: VideoStream
 ) -> Iterator[Frame]:
+    transfer = high_dynamic_range(stream)
     size: tuple[int, int] | None = None
     last_pts: int | None = None
     for frame in coded:
@@ -170,5 +205,5 @@ def _upright_frames(
         size, last_pts = (frame.width, frame.height), frame.pts
         orientation = orientation_of(frame, path)
         with media_errors(path):
-            image = frame_to_srgb(frame, transfer)
+            image = frame_to_srgb(frame, transfer, _square_width(frame, stream))
         yield Frame(orientation.upright(image), frame.pts, frame.duration or 0)

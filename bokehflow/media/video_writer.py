@@ -8,7 +8,9 @@ milliseconds and starts at 0, so times may move together by the sound's lead-in 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +20,7 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from torch import Tensor
 
-from bokehflow.errors import OutputError, SizeError
+from bokehflow.errors import MediaError, OutputError, SizeError
 from bokehflow.media.atomic import atomic_file
 from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
 from bokehflow.media.photo import to_uint8
@@ -27,6 +29,8 @@ from bokehflow.media.video_reader import VideoInfo
 
 VIDEO_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """The containers that can be written, by suffix."""
+MAX_VIDEO_SIDE_PX = 16_384
+"""The longest side that x264 encodes."""
 CRF = 18
 """x264's constant rate factor: visually lossless by its authors' description."""
 # Number in ITU-T H.273, which the file carries, and PyAV's name of the matrix.
@@ -45,11 +49,17 @@ def require_video_suffix(path: Path) -> None:
 def open_video_writer(target: Path, source: VideoInfo) -> Iterator[VideoWriter]:
     """Open a video for writing with the size, times and audio of `source`.
 
-    The file appears when the block succeeds. Raises OutputError for another suffix or a place that
-    cannot be written, MediaError where the container cannot hold the source's audio; here or on the
-    way, MediaError where that cannot be read.
+    The file appears when the block succeeds. Raises OutputError for another suffix, frames larger
+    than MAX_VIDEO_SIDE_PX or a place that cannot be written, MediaError where the container cannot
+    hold the source's audio; here or on the way, MediaError where that cannot be read.
     """
     require_video_suffix(target)
+    if max(source.height, source.width) > MAX_VIDEO_SIDE_PX:
+        raise OutputError(
+            f"{target} would be of {source.height}x{source.width} pixels",
+            f"at most {MAX_VIDEO_SIDE_PX} a side, as x264 encodes them",
+            "scale the video down first",
+        )
     require_copyable_audio(source.path, target, VIDEO_FORMATS[target.suffix.lower()])
     with atomic_file(target) as hidden, VideoWriter(hidden, target, source) as writer:
         yield writer
@@ -61,6 +71,8 @@ class VideoWriter:
     def __init__(self, hidden: Path, target: Path, source: VideoInfo) -> None:
         self._target, self._source = target, source
         self._height, self._width = source.height, source.width
+        self._format = VIDEO_FORMATS[target.suffix.lower()]
+        self._last_ms: int | None = None
         self._matrix = _BT709 if source.height >= HD_LINES else _BT601
         self._stack = contextlib.ExitStack()
         try:
@@ -97,12 +109,14 @@ class VideoWriter:
         """Encode one frame [1, 3, H, W], sRGB, at `pts` ticks of the source's time base.
 
         Raises SizeError for a frame of another size, OutputError where writing fails, MediaError
-        where the source's audio cannot be read.
+        where the source's audio cannot be read or the container cannot tell two times apart.
         """
         if tuple(image.shape) != (1, 3, self._height, self._width):
             raise SizeError(
                 f"a frame of shape {list(image.shape)}", f"[1, 3, {self._height}, {self._width}]"
             )
+        time_s = pts * self._source.time_base
+        self._require_time_of_its_own(time_s)
         number, matrix = self._matrix
         pixels = np.pad(
             to_uint8(image), ((0, self._height % 2), (0, self._width % 2), (0, 0)), mode="edge"
@@ -116,15 +130,27 @@ class VideoWriter:
         frame.colorspace, frame.color_range = number, ColorRange.MPEG
         frame.pts, frame.time_base, frame.duration = pts, self._source.time_base, duration
         with self._output_errors():
-            self._audio.copy_until(pts * self._source.time_base)
+            self._audio.copy_until(time_s)
             self._output.mux(self._video.encode(frame))
 
+    def _require_time_of_its_own(self, time_s: Fraction) -> None:
+        """Raise MediaError where Matroska would give a frame the time of the one before."""
+        if self._format != "matroska":
+            return
+        time_ms = math.floor(time_s * 1000 + Fraction(1, 2))
+        if time_ms == self._last_ms:
+            raise MediaError(
+                f"{self._source.path} has two frames within the millisecond at {float(time_s):.3f} "
+                f"s, and a {self._target.suffix} file counts in those",
+                remedy="write a .mp4 file with -o",
+            )
+        self._last_ms = time_ms
+
     def _open(self, hidden: Path) -> OutputContainer:
-        container_format = VIDEO_FORMATS[self._target.suffix.lower()]
         # The index goes first, so that players can start before the whole file has arrived.
-        options = {} if container_format == "matroska" else {"movflags": "+faststart"}
+        options = {} if self._format == "matroska" else {"movflags": "+faststart"}
         return self._stack.enter_context(
-            av.open(str(hidden), "w", format=container_format, options=options)
+            av.open(str(hidden), "w", format=self._format, options=options)
         )
 
     def _add_video(self) -> av.VideoStream:
@@ -137,7 +163,7 @@ class VideoWriter:
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.time_base = source.time_base
-        context.sample_aspect_ratio = source.sample_aspect_ratio
+        context.sample_aspect_ratio = Fraction(1)
         context.colorspace, context.color_range = self._matrix[0], ColorRange.MPEG
         context.color_primaries = context.color_trc = _BT709[0]
         return stream

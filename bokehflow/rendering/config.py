@@ -15,7 +15,8 @@ DESIGN_RADIUS_PX = 75.0
 """Largest blur radius a graph is built for, in a frame whose longer side is DESIGN_SIDE_PX."""
 DESIGN_SIDE_PX = 1920
 LARGEST_SIDE_FRACTION = 1 / 8
-"""No bank reaches beyond this share of the longer side (or DESIGN_RADIUS_PX, if that is more)."""
+"""No blur of a larger radius is asked for than this share of the longer side (or DESIGN_RADIUS_PX,
+if that is more). A bank ends at the first of its radii at or above what is asked for."""
 SMALLEST_REACH_PX = 1.0
 MIN_BLADES, MAX_BLADES = 3, 32
 
@@ -28,7 +29,9 @@ class RenderConfig:
     blades: 0 for a round aperture, or the number of straight blades, 3 to 32.
     blade_rotation_deg: angle of the aperture's first corner from the image's x axis towards y.
     highlight_recovery: how many times its own light a clipped highlight gets on top, 0 for none.
-    max_radius_px: largest blur radius; None is 75 px at 1920 px on the longer side, in proportion.
+    max_radius_px: largest blur radius. None is, for a network's graph, `design_radius_px`, 75 px at
+    1920 px on the longer side, in proportion, at which larger blur is held; for `render`, which
+    refuses larger blur, `largest_radius_px`, an eighth of the longer side and 75 px at least.
     Raises UnknownNameError and UsageError.
     """
 

@@ -12,6 +12,7 @@ from bokehflow import Lens, ModelConfig, load_model
 from bokehflow.focus import autofocus_m
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.media import open_video, read_depth, read_photo
+from bokehflow.rendering import Renderer
 from tests.cli.runner import Bfx
 from tests.media.samples import Clip, gradient, names_in, write_clip
 from tests.tolerances import DEPTH_STEP_M, VIDEO_MEAN_LEVELS
@@ -124,6 +125,27 @@ def test_a_telephoto_source_can_be_focused_by_its_depth(
     # Where it was looked for is where the frame that is written shows it.
     depth_m = read_depth(depth_file, HEIGHT, WIDTH)
     assert completed.document["lens"]["focus_m"] == pytest.approx(autofocus_m(depth_m), rel=0.1)
+
+
+def test_looks_for_the_focus_render_no_picture(
+    bfx: Bfx, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[object] = []
+    forward = Renderer.forward
+    monkeypatch.setattr(Renderer, "forward", lambda *a: (rendered.append(a), forward(*a))[1])
+    completed = bfx("render", photo, "--json")
+    assert completed.document["focus_settled"] is True
+    assert completed.stderr == ""
+    assert len(rendered) == 1
+
+
+def test_a_focus_that_does_not_settle_is_told(
+    bfx: Bfx, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bokehflow.focus.SETTLED", 0.0)
+    completed = bfx("render", photo, "--json")
+    assert completed.document["focus_settled"] is False
+    assert "did not settle" in completed.stderr
 
 
 @pytest.mark.parametrize(("f_number", "held_back"), [(1.4, True), (22, False)])

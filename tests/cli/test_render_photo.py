@@ -173,6 +173,10 @@ BAD_REQUESTS = {
     "output name too long": (["a.png", "-o", f"{'x' * 300}.png"], "File name too long"),
     "unwritable depth output": (["a.png", "--depth-out", "no/d.npy"], "not a folder"),
     "depth output suffix": (["a.png", "--depth-out", "d.exr"], "'.exr'"),
+    "side by side too wide for a JPEG": (
+        ["wide.png", "--depth", "none.npy", "--side-by-side", "c.jpg"],
+        "c.jpg would be of 2x66001 pixels; expected at most 65500 a side",
+    ),
     "depth and network": (["a.png", "--variant", "small"], "--variant"),
     "depth and field of view": (["a.png", "--source-fov-deg", "60"], "--source-fov-deg"),
 }
@@ -186,6 +190,7 @@ def test_bad_requests_get_one_plain_error_and_leave_nothing(
     content = (folder / "a.png").read_bytes()
     (folder / "cut.png").write_bytes(content[: len(content) // 2])
     (folder / "sub.png").mkdir()
+    Image.new("L", (33_000, 2)).save(folder / "wide.png")
     np.save(folder / "small.npy", np.ones((4, 4), np.float32))
     depth = np.load(folder / "a.npy")
     depth[3, 3] = np.nan

@@ -20,6 +20,7 @@ from tests.media.samples import (
     Clip,
     audio_packets,
     names_in,
+    rename_codec,
     set_display_matrix,
     write_clip,
     write_plain_hdr,
@@ -76,6 +77,15 @@ def test_frames_times_and_sound(bfx: Bfx, folder: Path) -> None:
             expected = render(sharp.image, depth, Lens(focus_m=1.5))
             error = (blurred.image - expected).abs().mean() * 255
             assert error < VIDEO_MEAN_LEVELS
+
+
+def test_sound_that_is_left_out_is_told(bfx: Bfx, folder: Path) -> None:
+    rename_codec(folder / "a.mp4", b"mp4a")
+    completed = bfx("render", folder / "a.mp4", "--depth", folder / "depths", "--json")
+    assert completed.exit_code == 0, completed.stderr
+    facts = completed.document
+    assert (facts["audio_streams"], facts["unknown_audio_streams"]) == (0, 1)
+    assert "left out" in completed.stderr
 
 
 def test_high_dynamic_range_is_for_the_user_to_tone_map(bfx: Bfx, tmp_path: Path) -> None:
@@ -167,6 +177,7 @@ BAD_REQUESTS = {
     "an empty depth folder": (lambda f: (f / "e").mkdir(), ["--depth", "e"], "holds no"),
     "photo suffix": (_nothing, ["-o", "b.jpg"], "'.jpg'"),
     "side by side": (_nothing, ["--side-by-side", "c.png"], "--side-by-side"),
+    "tone mapping standard range": (_nothing, ["--tone-map"], "standard dynamic range"),
     "exif": (_nothing, ["--lens-from-exif"], "EXIF"),
     "missing output folder": (_nothing, ["-o", "no/b.mp4"], "not a folder"),
     "missing folder for depth": (_nothing, ["--depth-out", "no/d"], "not a folder"),

@@ -101,6 +101,11 @@ BAD_DEPTHS = {
     "empty npy": (".npy", lambda p: p.with_suffix(".npy").touch(), "cannot be read"),
     "half a header": (".npy", _header(b"}", b" "), "cannot be read"),
     "negative size": (".npy", _header(b"(5,", b"(-5"), "cannot be read"),
+    "half an archive": (
+        ".npy",
+        lambda p: p.with_suffix(".npy").write_bytes(b"PK\x03\x04" + bytes(99)),
+        "archive",
+    ),
     "archive as npy": (".npy", lambda p: _savez(p.with_suffix(".npy")), "archive"),
     "8-bit png": (".png", _png("L"), "L picture; expected 16-bit"),
     "colour png": (".png", _png("RGB"), "RGB picture"),

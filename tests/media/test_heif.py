@@ -53,6 +53,13 @@ def test_the_lens_is_read_with_the_displayed_size(tmp_path: Path, sideways: bool
     assert camera.focal_length_tag == pytest.approx(FOCAL_LENGTH_MM)
 
 
+def test_high_dynamic_range_is_refused(tmp_path: Path) -> None:
+    file = pillow_heif.from_pillow(Image.fromarray(gradient(HEIGHT, WIDTH)))
+    file.save(tmp_path / "a.heic", save_nclx_profile=True, transfer_characteristics=18)
+    with pytest.raises(MediaError, match=r"high dynamic range \(HLG\)"):
+        read_photo(tmp_path / "a.heic")
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_file_cut_short_is_one_plain_error(tmp_path: Path, share: float) -> None:
     write_heic(tmp_path / "a.heic")

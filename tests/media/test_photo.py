@@ -10,7 +10,8 @@ from PIL import ExifTags, Image, ImageCms
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.photo import read_photo, to_uint8, write_photo
-from tests.media.samples import Pixels, gradient, names_in
+from bokehflow.specs import MAX_SIDE_PX
+from tests.media.samples import Pixels, colours_chunk, gradient, names_in, png_chunk, write_png
 from tests.tolerances import JPEG_MEAN_LEVELS
 
 HEIGHT, WIDTH = 21, 35
@@ -58,6 +59,12 @@ def test_sixteen_bit_grey_keeps_sixteen_bits(tmp_path: Path) -> None:
     image = read_photo(tmp_path / "a.png")
     for channel in image[0]:
         assert np.array_equal((channel.double().numpy() * 65535).round(), levels)
+
+
+def test_a_png_that_names_the_curve_of_srgb_is_read(tmp_path: Path) -> None:
+    write_png(tmp_path / "plain.png", HEIGHT, WIDTH)
+    write_png(tmp_path / "named.png", HEIGHT, WIDTH, more=colours_chunk(13))
+    assert torch.equal(read_photo(tmp_path / "named.png"), read_photo(tmp_path / "plain.png"))
 
 
 def _profile_that_swaps_red_and_green() -> bytes:
@@ -132,6 +139,20 @@ def _cut_short(path: Path, image_format: str) -> None:
     path.write_bytes(content[: len(content) * 2 // 3])
 
 
+def _damaged_avif(path: Path) -> None:
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(path, format="AVIF")
+    content = path.read_bytes()
+    pixels = content.index(b"mdat") + 4
+    path.write_bytes(content[:pixels] + bytes(len(content) - pixels))
+
+
+def _hdr_avif(path: Path) -> None:
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(path, format="AVIF")
+    content = path.read_bytes()
+    place = content.index(b"colrnclx") + 8
+    path.write_bytes(content[:place] + bytes((0, 9, 0, 16)) + content[place + 4 :])
+
+
 def _heightless_tiff(path: Path) -> None:
     Image.fromarray(gradient(HEIGHT, WIDTH)).save(path, format="TIFF")
     height_tag, private_tag = (struct.pack("<HH", tag, 4) for tag in (257, 65000))
@@ -151,6 +172,16 @@ BAD_PHOTOS = {
     "float": (lambda p: Image.new("F", (8, 8)).save(p, format="TIFF"), "F picture"),
     "truncated JPEG": (lambda p: _cut_short(p, "JPEG"), "cannot be read"),
     "truncated PNG": (lambda p: _cut_short(p, "PNG"), "cannot be read"),
+    "damaged AVIF": (_damaged_avif, "cannot be read"),
+    "PQ in a PNG": (
+        lambda p: write_png(p, HEIGHT, WIDTH, more=colours_chunk(16)),
+        r"high dynamic range \(PQ\)",
+    ),
+    "HLG in a PNG": (
+        lambda p: write_png(p, 5, 7, more=png_chunk(b"gAMA", bytes(4)) + colours_chunk(18)),
+        r"high dynamic range \(HLG\)",
+    ),
+    "PQ in an AVIF": (_hdr_avif, r"high dynamic range \(PQ\)"),
     "TIFF without a height": (_heightless_tiff, "cannot be read"),
     "animation": (_animation, "holds 2 pictures"),
     "text": (lambda p: p.write_text("hello"), "not a picture"),
@@ -189,6 +220,15 @@ def test_jpeg_is_close(tmp_path: Path) -> None:
 def test_values_outside_the_range_are_clipped() -> None:
     image = torch.tensor([-0.5, 0.5, 1.5]).view(1, 3, 1, 1)
     assert to_uint8(image).tolist() == [[[0, 128, 255]]]
+
+
+def test_a_jpeg_is_as_long_as_it_can_be(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    write_photo(path, torch.zeros(1, 3, 1, MAX_SIDE_PX))
+    for height, width in ((1, MAX_SIDE_PX + 1), (MAX_SIDE_PX + 1, 1)):
+        with pytest.raises(OutputError, match=r"65500 a side.*\.png"):
+            write_photo(path, torch.zeros(1, 3, height, width))
+        write_photo(tmp_path / "a.png", torch.zeros(1, 3, height, width))
 
 
 def test_bad_outputs_are_refused_and_leave_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bokehflow.errors import SizeError
-from bokehflow.media.side_by_side import side_by_side
+from bokehflow.media.side_by_side import side_by_side, side_by_side_width
 
 HEIGHT, WIDTH = 121, 161
 
@@ -13,7 +13,7 @@ def test_both_pictures_are_there_untouched_below_their_names() -> None:
     left, right = torch.rand(2, 1, 3, HEIGHT, WIDTH).mul(255).round().div(255)
     both = side_by_side(left, right)
     below = HEIGHT // 2
-    assert both.shape[2] == HEIGHT
+    assert both.shape[2:] == (HEIGHT, side_by_side_width(HEIGHT, WIDTH))
     assert torch.equal(both[..., below:, :WIDTH], left[..., below:, :])
     assert torch.equal(both[..., below:, -WIDTH:], right[..., below:, :])
     assert torch.equal(both[..., WIDTH:-WIDTH], torch.ones_like(both[..., WIDTH:-WIDTH]))

@@ -1,19 +1,33 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from bokehflow.errors import MediaError
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.tone_map import Transfer, tone_mapped
+from bokehflow.media.video_orientation import orientation_of
 from bokehflow.media.video_reader import Frame, VideoInfo, open_video
-from tests.media.samples import Clip, Pixels, set_display_matrix, write_clip, write_plain_hdr
-from tests.tolerances import LOSSLESS_VIDEO_LEVELS, TEN_BIT_STEP
+from bokehflow.srgb import srgb_to_linear
+from tests.media.samples import (
+    Clip,
+    Pixels,
+    rename_codec,
+    set_display_matrix,
+    write_clip,
+    write_jpeg_clip,
+    write_plain_hdr,
+)
+from tests.tolerances import LOSSLESS_VIDEO_LEVELS, P3_XYZ, TEN_BIT_STEP, VIDEO_MEAN_LEVELS
 
 # 8-bit 4:4:4 and RGB streams, decoded exactly: they test our own conversion only. Odd sizes.
 LOSSLESS = {
@@ -83,6 +97,34 @@ def test_a_mirrored_video_is_shown_as_its_matrix_says(
     assert np.array_equal(_levels(shown[0]), expected)
 
 
+class _BesideUnknownData:
+    """A frame with side data of a kind that PyAV does not know."""
+
+    def __init__(self, frame: av.VideoFrame) -> None:
+        self.rotation = frame.rotation
+
+    @property
+    def side_data(self) -> object:
+        raise ValueError("31 is not a valid Type")
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_frame_is_turned_beside_side_data_of_an_unknown_kind(tmp_path: Path, turn: str) -> None:
+    path = tmp_path / "a.mp4"
+    write_clip(path)
+    matrix, quarter_turns = TURNS[turn]
+    set_display_matrix(path, matrix)
+    with av.open(str(path)) as container:
+        frame: Any = _BesideUnknownData(next(container.decode(video=0)))
+    assert orientation_of(frame, path) == (False, quarter_turns % 4)
+
+
+def test_jpeg_frames_with_an_exif_block_are_read(tmp_path: Path) -> None:
+    write_jpeg_clip(tmp_path / "a.avi", 3)
+    info, frames = _read(tmp_path / "a.avi")
+    assert (info.height, info.width, len(frames)) == (48, 64, 3)
+
+
 def test_an_odd_angle_is_refused(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mp4")
     set_display_matrix(tmp_path / "a.mp4", (1, 1, -1, 1))
@@ -102,6 +144,40 @@ def test_the_frame_count_is_known_for_a_progress_bar(tmp_path: Path) -> None:
     for suffix in (".mp4", ".mkv"):
         write_clip(tmp_path / f"a{suffix}", Clip(frames=7))
         assert _read(tmp_path / f"a{suffix}")[0].frame_count == 7
+
+
+@pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
+def test_an_avi_that_was_written_into_a_pipe_is_read(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a.avi"
+    write_clip(path, Clip(codec="mpeg4"))
+    content = bytearray(path.read_bytes())
+    content[4:8] = length.to_bytes(4, "little")
+    path.write_bytes(content)
+    assert len(_read(path)[1]) == 5
+
+
+def test_frames_of_an_avi_come_in_their_order_with_rising_times(tmp_path: Path) -> None:
+    written = write_clip(tmp_path / "a.avi", Clip(frames=10))
+    with av.open(str(tmp_path / "a.avi")) as container:
+        told = [frame.pts for frame in container.decode(video=0)]
+    assert told != sorted(told)  # frames are coded ahead of others
+    _, frames = _read(tmp_path / "a.avi")
+    assert [frame.pts for frame in frames] == list(range(10))
+    for frame, pixels in zip(frames, written, strict=True):
+        assert np.abs(_levels(frame).astype(float) - pixels).mean() < VIDEO_MEAN_LEVELS
+
+
+def test_times_that_do_not_rise_are_refused_elsewhere(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(frames=3, codec="ffv1", pixel_format="bgr0"))
+    content = bytearray((tmp_path / "a.mkv").read_bytes())
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        last = [bytes(packet) for packet in container.demux(video=0) if packet.size][-1]
+    # A packet's time within its cluster, then flags come before it (RFC 9559, section 10.2).
+    place = content.index(last)
+    content[place - 3 : place - 1] = b"\0\0"
+    (tmp_path / "a.mkv").write_bytes(content)
+    with pytest.raises(MediaError, match="times that rise"):
+        _read(tmp_path / "a.mkv")
 
 
 def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
@@ -144,6 +220,12 @@ def _audio_only(folder: Path) -> Path:
     return folder / "a.mka"
 
 
+def _unknown_codec(folder: Path) -> Path:
+    write_clip(folder / "a.mp4")
+    rename_codec(folder / "a.mp4", b"avc1")
+    return folder / "a.mp4"
+
+
 GREY = (0.58, 0.58, 0.58)
 
 
@@ -166,6 +248,7 @@ BAD_VIDEOS = {
     "text": (_text, "cannot be read"),
     "empty": (_cut(".mp4", 0.0), "cannot be read"),
     "sound only": (_audio_only, "no video"),
+    "a codec without a decoder": (_unknown_codec, "codec that FFmpeg does not know"),
     "high dynamic range, PQ": (_hdr(16), "PQ.*--tone-map"),
     "high dynamic range, HLG": (_hdr(18), "HLG.*--tone-map"),
     "wide gamut": (_hdr(1), "wide gamut"),
@@ -211,6 +294,59 @@ def test_wide_gamut_of_standard_range_is_refused_even_so(tmp_path: Path) -> None
     path = _hdr(1)(tmp_path)
     with pytest.raises(MediaError, match="wide gamut"), open_video(path, tone_map=True):
         pass
+
+
+@pytest.mark.parametrize("primaries", [9, 11], ids=["BT.2020", "DCI-P3"])
+def test_wide_primaries_beside_a_usual_matrix_are_refused(tmp_path: Path, primaries: int) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(color_primaries=primaries))
+    with pytest.raises(MediaError, match="wide gamut"):
+        _read(tmp_path / "a.mkv")
+
+
+def test_tone_mapping_is_for_the_primaries_that_it_knows(tmp_path: Path) -> None:
+    write_plain_hdr(tmp_path / "a.mkv", GREY, 16, primaries=12)
+    with (
+        pytest.raises(MediaError, match="other primaries"),
+        open_video(tmp_path / "a.mkv", tone_map=True),
+    ):
+        pytest.fail("the block must not run")
+
+
+def test_display_p3_is_shown_in_the_colours_of_srgb(tmp_path: Path) -> None:
+    lossless = LOSSLESS["rgb"]
+    written = write_clip(tmp_path / "a.mkv", dataclasses.replace(lossless, color_primaries=12))
+    _, frames = _read(tmp_path / "a.mkv")
+    p3, srgb = torch.tensor(written[0] / 255.0), frames[0].image[0].permute(1, 2, 0).double()
+    linear_p3, linear_srgb = srgb_to_linear(p3), srgb_to_linear(srgb)
+    # The colour as both see it: X, Y and Z of each set of primaries under D65.
+    p3_xyz = torch.tensor(
+        [[0.48657, 0.26567, 0.19822], [0.22897, 0.69174, 0.07929], [0.0, 0.04511, 1.04394]]
+    ).double()
+    srgb_xyz = torch.tensor(
+        [[0.41239, 0.35758, 0.18048], [0.21264, 0.71517, 0.07219], [0.01933, 0.11919, 0.95053]]
+    ).double()
+    shown = ((srgb > 0) & (srgb < 1)).all(-1)
+    assert shown.float().mean() > 0.3
+    wanted, found = linear_p3 @ p3_xyz.T, linear_srgb @ srgb_xyz.T
+    torch.testing.assert_close(found[shown], wanted[shown], atol=P3_XYZ, rtol=0.0)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "width"), [(Fraction(4, 3), 86), (Fraction(1, 2), 32), (Fraction(1), 64)], ids=str
+)
+@pytest.mark.parametrize("sideways", [False, True], ids=["upright", "sideways"])
+def test_pixels_are_made_square(
+    tmp_path: Path, aspect: Fraction, width: int, sideways: bool
+) -> None:
+    path = tmp_path / "a.mp4"
+    written = write_clip(path, Clip(sample_aspect_ratio=aspect))
+    wanted = np.asarray(Image.fromarray(written[0]).resize((width, 48), Image.Resampling.BICUBIC))
+    if sideways:
+        set_display_matrix(path, (0, 1, -1, 0))
+        wanted = np.rot90(wanted, -1)
+    info, frames = _read(path)
+    assert (info.height, info.width) == wanted.shape[:2]
+    assert np.abs(_levels(frames[0]).astype(float) - wanted).mean() < VIDEO_MEAN_LEVELS
 
 
 TRANSPARENT = {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 from collections.abc import Iterator
@@ -17,7 +18,15 @@ from bokehflow.media.audio_copy import AudioCopy
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_reader import VideoInfo, open_video
 from bokehflow.media.video_writer import open_video_writer
-from tests.media.samples import Clip, audio_packets, names_in, set_display_matrix, write_clip
+from tests.media.samples import (
+    Clip,
+    audio_packets,
+    double_sound,
+    names_in,
+    rename_codec,
+    set_display_matrix,
+    write_clip,
+)
 from tests.tolerances import VIDEO_MEAN_LEVELS
 
 
@@ -152,6 +161,17 @@ def test_sound_that_the_container_cannot_hold_is_told(tmp_path: Path) -> None:
     assert audio_packets(tmp_path / "b.mkv") == audio_packets(tmp_path / "a.mkv")
 
 
+def test_sound_of_an_unknown_codec_is_left_out(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(audio_codec="aac"))
+    double_sound(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    rename_codec(tmp_path / "b.mp4", b"mp4a")
+    info = _copy(tmp_path / "b.mp4", tmp_path / "c.mp4")
+    assert (info.audio_streams, info.unknown_audio_streams) == (1, 1)
+    assert audio_packets(tmp_path / "c.mp4") == audio_packets(tmp_path / "a.mp4")
+    written = _frames(tmp_path / "c.mp4")[0]
+    assert (written.audio_streams, written.unknown_audio_streams) == (1, 0)
+
+
 class _Unreadable:
     """An open source whose sound cannot be read."""
 
@@ -188,6 +208,33 @@ def test_sound_whose_times_do_not_rise_is_told_of_the_source(tmp_path: Path) -> 
     assert names_in(tmp_path) == ["a.mkv"]
 
 
+def test_frames_that_matroska_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(frames=3))
+    with open_video(tmp_path / "a.mp4") as video:
+        frames, info = list(video.frames), video.info
+    fine = dataclasses.replace(info, time_base=Fraction(1, 90_000))
+    for suffix in (".mkv", ".mp4"):
+        with contextlib.ExitStack() as stack:
+            if suffix == ".mkv":
+                stack.enter_context(pytest.raises(MediaError, match=r"millisecond .*write a \.mp4"))
+            writer = stack.enter_context(open_video_writer(tmp_path / f"b{suffix}", fine))
+            for frame, pts in zip(frames, (0, 90, 92), strict=True):
+                writer.write(frame.image, pts, 1)
+    assert names_in(tmp_path) == ["a.mp4", "b.mp4"]
+    assert _frames(tmp_path / "b.mp4")[2] == [pts / 90_000 for pts in (0, 90, 92)]
+
+
+def test_frames_that_are_too_large_for_the_encoder_are_told_at_once(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(1, 4, 16_386, codec="ffv1", pixel_format="bgr0"))
+    with (
+        open_video(tmp_path / "a.mkv") as video,
+        pytest.raises(OutputError, match="4x16386 pixels; expected at most 16384 a side"),
+        open_video_writer(tmp_path / "b.mp4", video.info),
+    ):
+        pytest.fail("the block must not run")
+    assert names_in(tmp_path) == ["a.mkv"]
+
+
 @pytest.mark.parametrize("name", ["b.avi", "b", "missing/b.mp4", "a.mp4/b.mp4"])
 def test_impossible_targets_are_told_before_any_frame(tmp_path: Path, name: str) -> None:
     write_clip(tmp_path / "a.mp4")
@@ -200,11 +247,10 @@ def test_impossible_targets_are_told_before_any_frame(tmp_path: Path, name: str)
     assert names_in(tmp_path) == ["a.mp4"]
 
 
-def test_pixel_shape_is_kept(tmp_path: Path) -> None:
-    write_clip(tmp_path / "a.mp4")
-    with open_video(tmp_path / "a.mp4") as video:
-        wide = dataclasses.replace(video.info, sample_aspect_ratio=video.info.time_base * 25600)
-        with open_video_writer(tmp_path / "b.mkv", wide) as writer:
-            for frame in video.frames:
-                writer.write(frame.image, frame.pts, frame.duration)
-    assert _frames(tmp_path / "b.mkv")[0].sample_aspect_ratio == 2
+def test_pixels_are_written_square(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(sample_aspect_ratio=Fraction(4, 3)))
+    _copy(tmp_path / "a.mp4", tmp_path / "b.mkv")
+    with av.open(str(tmp_path / "b.mkv")) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == (86, 48)
+        assert stream.sample_aspect_ratio == 1
