@@ -26,6 +26,9 @@ LEVELS_FROM_PX: dict[Quality, tuple[float, ...]] = {
 """The radius from which on a layer works at pyramid level 1, 2, 3, 4. A disk keeps its shape from 6
 cells on, and for most eyes from 3; of one of 3 to 6 px little but the spread is seen, and that is
 exact at half the resolution too."""
+COARSEST_CELL_PX = 2 ** max(map(len, LEVELS_FROM_PX.values()))
+"""Pictures are padded to whole cells of the coarsest level, whether a bank has it or not: what is
+filled in depends on the padding, and a larger bank is to change nothing."""
 FINEST_FILL_LEVEL: dict[Quality, int] = {"mobile": 2, "best": 1}
 """What shows behind something is smooth: layers at finer levels take theirs from this one."""
 ROUNDING = 1e-9

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.rendering.bank import BankLayer
+from bokehflow.rendering.bank import COARSEST_CELL_PX, BankLayer
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.cells import cropped, enlarged, padded_to_cells
 from bokehflow.rendering.coarser import Coarser
@@ -34,7 +34,6 @@ class LensBlur(nn.Module):
         super().__init__()
         self.bank = tuple(bank)
         self.packs = packs_of(self.bank)
-        self.coarsest_cell_px = 2 ** max(layer.fill_level for layer in bank)
         self.coarser = Coarser((SURFACES, channels + 1))
         for number, pack in enumerate(self.packs):
             layers = [self.bank[index] for index in pack]
@@ -44,8 +43,8 @@ class LensBlur(nn.Module):
     def forward(self, light: Tensor, radius_px: Tensor) -> Tensor:
         """The blurred light [B, C, H, W]; light [B, C, H, W] linear, radius_px [B, 1, H, W]."""
         height, width = light.shape[2:]
-        cell_px = self.coarsest_cell_px
-        surfaces = unmix(padded_to_cells(light, cell_px), padded_to_cells(radius_px, cell_px))
+        light, radius_px = (padded_to_cells(x, COARSEST_CELL_PX) for x in (light, radius_px))
+        surfaces = unmix(light, radius_px)
         bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
         contents = Contents(bins, len(self.bank), self.coarser)
         fills = self._fills(contents)

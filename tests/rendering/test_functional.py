@@ -168,3 +168,22 @@ def test_nothing_jumps_where_a_moving_focus_needs_a_larger_bank(
         for change in (-1e-5, 1e-5)
     )
     assert float((before - after).abs().max()) < NO_JUMP
+
+
+def test_a_larger_bank_pads_no_more() -> None:
+    """What is filled in behind a disc in front of a wall hangs on the padding of a frame like this,
+    which layers of coarser levels need more of."""
+    height, width, target = 101, 151, 30.0
+    disc = torch.full((1, 1, height, width), 6.0)
+    disc[..., 30:91, 60:121] = 1.4
+    far_px = -float(Lens(50.0, 1.0, 1.5).signed_radius_px(torch.tensor(1.0 / 6.0), width))
+    before, after = (
+        render(
+            textured(height, width),
+            disc,
+            Lens(50.0, far_px / (target * (1.0 + change)), 1.5),
+            quality="mobile",
+        )
+        for change in (-1e-5, 1e-5)
+    )
+    assert float((before - after).abs().max()) < NO_JUMP
