@@ -49,4 +49,9 @@ def psnr_and_ssim(psnr_db: float | None, ssim: float | None) -> str:
 
 
 def _bar(cells: Row) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
+
+
+def _escaped(cell: str) -> str:
+    """A cell that ends neither its column nor its row, and is no HTML."""
+    return " ".join(cell.split()).replace("|", r"\|").replace("<", "&lt;")

@@ -70,7 +70,11 @@ def material_files(path: Path) -> list[Path]:
         return [path]
     suffixes = {*READABLE_SUFFIXES, *VIDEO_SUFFIXES, CLIP_SUFFIX}
     found = files_ending_in(suffixes, path, within=True)
-    return [file for file in found if not file.name.startswith(SAMPLES_PREFIX)]
+    return [file for file in found if not _is_kept_samples(file)]
+
+
+def _is_kept_samples(file: Path) -> bool:
+    return file.name.startswith(SAMPLES_PREFIX) and file.suffix.lower() == CLIP_SUFFIX
 
 
 def _examined(file: Path) -> tuple[Item | None, str]:

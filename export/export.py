@@ -63,7 +63,7 @@ def export_each(
         require_exportable(model.network.temporal, config)
     # Now rather than after the minutes that the targets before it take.
     for config in configs:
-        _require_installed(config.target)
+        require_installed(config.target)
     for config in configs:
         manifest = _manifest(model, config)
         path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)
@@ -73,7 +73,8 @@ def export_each(
         yield load_artifact(path)
 
 
-def _require_installed(target: str) -> None:
+def require_installed(target: str) -> None:
+    """Raise MissingDependencyError where artifacts of a target can be neither written nor read."""
     if target == "openvino":
         import_openvino(OPENVINO_PURPOSE)
     elif target == "coreml":

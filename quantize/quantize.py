@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import math
 import time
 from collections.abc import Callable
@@ -12,10 +13,10 @@ from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.defaults import TRUTH_LOSS_DB
-from bokehflow.errors import UnknownNameError, UsageError
+from bokehflow.errors import MissingDependencyError, UnknownNameError, UsageError
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
-from bokehflow.export.export import PARITY_GOAL_DB
+from bokehflow.export.export import PARITY_GOAL_DB, require_installed
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import quantized_path
 from bokehflow.export.staging import output_folder
@@ -67,7 +68,7 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
 
     Raises UsageError for an artifact that is quantized already or has not this recipe, or a search
     that the recipe does not make, UnknownNameError for a recipe that does not exist,
-    MissingDependencyError without NNCF where the recipe is its.
+    MissingDependencyError without what the target or the recipe needs.
     """
     manifest = artifact.manifest
     if manifest.quantization is not None:
@@ -87,10 +88,17 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
             f"a search for layers to leave in float, with recipe {recipe.name}",
             "a recipe that leaves some: int8-mixed",
         )
+    _require_packages(recipe, manifest.target)
+    return recipe
+
+
+def _require_packages(recipe: Recipe, target: str) -> None:
+    require_installed(target)
     if recipe.by_nncf:
         with quiet_nncf():
             pass
-    return recipe
+    if recipe.by_clusters and importlib.util.find_spec("sklearn") is None:
+        raise MissingDependencyError("scikit-learn", "coreml", f"the recipe {recipe.name}")
 
 
 def quantize(

@@ -18,12 +18,14 @@ from bokehflow.quantize.openvino_format import OpenVinoFormat
 class Recipe:
     """One way to quantize artifacts of one target.
 
-    by_nncf: whether it needs that package. searches: whether it looks for layers to leave in float.
+    by_nncf, by_clusters: whether it needs NNCF, or scikit-learn. searches: whether it looks for
+    layers to leave in float.
     """
 
     name: str
     run: Callable[[Job], Outcome]
     by_nncf: bool = False
+    by_clusters: bool = False
     searches: bool = False
 
 
@@ -44,7 +46,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "openvino": _graph_recipes(OpenVinoFormat),
     "coreml": (
         Recipe("w8", coreml_recipes.weights_in_8_bits),
-        Recipe("palette6", coreml_recipes.weights_in_palette),
+        Recipe("palette6", coreml_recipes.weights_in_palette, by_clusters=True),
         Recipe("w8a8", coreml_recipes.weights_and_activations_in_8_bits),
     ),
 }

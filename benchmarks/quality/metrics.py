@@ -15,6 +15,7 @@ from bokehflow.srgb import SLOPE, srgb_to_linear
 
 PSNR_CEILING_DB = 100.0
 """What equal pictures get: the decibels of an error of 1e-5, so that means stay finite."""
+SSIM_WINDOW_PX = 11
 SMALLEST_SHARE = 0.002
 """A region smaller than this share of the frame is not scored: its figure would be chance."""
 DARKEST_LIGHT = 1.0 / 255.0 / SLOPE
@@ -49,9 +50,15 @@ def score(truth: Tensor, test: Tensor, radius_px: Tensor) -> Score:
 
     truth, test: [1, 3, H, W] sRGB 0..1. radius_px: signed blur radius [1, 1, H, W], which
     says where depth edges and the focus are.
-    Raises SizeError for a picture of another size and NumericalError for NaN or infinity in it.
+    Raises SizeError for a picture of another size or with a side below SSIM_WINDOW_PX, and
+    NumericalError for NaN or infinity in it.
     """
     _check(truth, test)
+    if min(truth.shape[2:]) < SSIM_WINDOW_PX:
+        raise SizeError(
+            f"a picture of {truth.shape[2]}x{truth.shape[3]} pixels",
+            f"sides of at least {SSIM_WINDOW_PX}, the window of SSIM",
+        )
     regions = find_regions(radius_px)
     error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
     ssim = _ssim_map(truth, test)

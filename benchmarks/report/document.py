@@ -201,6 +201,12 @@ class Report:
         ]
 
     @property
+    def unjudged(self) -> list[str]:
+        """Every row that was not run, and so is held to no bar of accuracy, in words."""
+        absent = [row for row in self.rows if row.how == "not run" and not row.failed]
+        return [f"{row.short_name}: {row.status}" for row in absent]
+
+    @property
     def missed(self) -> list[str]:
         """Every bar that a row misses, and every row that failed, in words."""
         failed = [f"{row.short_name}: failed" for row in self.rows if row.failed]

@@ -36,19 +36,42 @@ class Round:
 def read_latency(path: Path) -> tuple[list[Round], str]:
     """What `bfx benchmark -o` wrote, as one round, and where it was measured.
 
-    Raises InputError for anything else.
+    Of an artifact that several runtimes ran the row of its own counts. Raises InputError for
+    anything else, and where one ran it twice.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         found = record["schema"]
         if found == SCHEMA:
-            rows = {row["artifact"]["sha256"]: row for row in record["rows"]}
-            return [Round(rows)], _where(record["rows"], record["settings"]["iterations"], 1)
+            rows = _by_artifact(path, record["rows"])
+            return [Round(rows)], _where(list(rows.values()), record["settings"]["iterations"], 1)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} cannot be read: {error}", "what `bfx benchmark -o` wrote"
         ) from error
     raise InputError(f"{path} has schema {found!r}", SCHEMA, "run `bfx benchmark -o` again")
+
+
+def _by_artifact(path: Path, rows: Sequence[Row]) -> dict[str, Row]:
+    kept: dict[str, Row] = {}
+    for row in rows:
+        artifact = row["artifact"]
+        if row["runtime"]["name"] != runtime_of(artifact["target"]):
+            kept.setdefault(artifact["sha256"], row)
+        elif _is_own(kept.get(artifact["sha256"])):
+            raise InputError(
+                f"{path} holds the artifact {artifact['sha256'][:12]} twice",
+                "one row",
+                "measure it once a record",
+            )
+        else:
+            kept[artifact["sha256"]] = row
+    return kept
+
+
+def _is_own(row: Row | None) -> bool:
+    """Whether a row is of the runtime that its artifact was exported for."""
+    return row is not None and row["runtime"]["name"] == runtime_of(row["artifact"]["target"])
 
 
 def measure_rounds(
@@ -71,6 +94,9 @@ def latency_of(artifact: Artifact, rounds: Sequence[Round], where: str) -> Laten
     rows = [found for one in rounds if (found := one.rows.get(artifact.manifest.artifact_sha256))]
     if not rows:
         return Latency("not run", "the latency record does not hold it")
+    stranger = next((row["runtime"]["name"] for row in rows if not _is_own(row)), None)
+    if stranger is not None:
+        return Latency("not run", f"the latency record is of {stranger}")
     failed = next((row for row in rows if row["times"] is None), None)
     if failed is not None:
         return Latency("not run", failed["reason"] or failed["status"])
@@ -107,7 +133,8 @@ def _where(rows: Sequence[Row], iterations: int, rounds: int) -> str:
         return "nothing was measured"
     host, threads = rows[0]["host"], rows[0]["runtime"]["threads"]
     used = f"{threads} threads" if threads else "the runtime's own number of threads"
+    arguments = "".join(f"{k}={v}, " for k, v in rows[0]["runtime"]["arguments"].items())
     return (
-        f"{host['processor']}, {host['cpu_count']} CPUs, {used}, {iterations} frames, "
+        f"{host['processor']}, {host['cpu_count']} CPUs, {used}, {arguments}{iterations} frames, "
         f"median of {rounds} {'rounds' if rounds > 1 else 'round'}"
     )

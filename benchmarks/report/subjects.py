@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -74,10 +75,14 @@ def _subject(artifact: Artifact) -> Subject:
 
 def _first_float32(artifacts: Sequence[Artifact]) -> Artifact | None:
     """One whose engine runs here: what an evaluator computes is not judged against truth."""
-    exact = [artifact for artifact in artifacts if artifact.manifest.precision == "fp32"]
-    if sys.platform != "darwin":
-        exact = [artifact for artifact in exact if artifact.manifest.target != "coreml"]
-    return exact[0] if exact else None
+    exact = (artifact for artifact in artifacts if artifact.manifest.precision == "fp32")
+    return next((artifact for artifact in exact if _runs_here(artifact.manifest.target)), None)
+
+
+def _runs_here(target: str) -> bool:
+    if target == "coreml":
+        return sys.platform == "darwin"
+    return importlib.util.find_spec(runtime_of(target)) is not None
 
 
 def _require_comparable(first: Artifact, other: Artifact) -> None:

@@ -58,7 +58,9 @@ LatencyFile = Annotated[
 Measure = Annotated[bool, typer.Option(help="Time the artifacts here, in rounds.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Rounds in which all artifacts are timed.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read.")]
-Check = Annotated[bool, typer.Option("--check", help="Exit code 1 where a bar is missed.")]
+Check = Annotated[
+    bool, typer.Option("--check", help="Exit code 1 where a bar is missed, or an artifact not run.")
+]
 
 
 def report(
@@ -111,7 +113,7 @@ def report(
     return CommandResult(
         {**found.document(), "files": [str(path) for path in files]},
         text,
-        exit_code=int(check and bool(found.missed)),
+        exit_code=int(check and bool(found.missed or found.unjudged)),
         warnings=(
             *untrained_warning(found.trained),
             *(f"left out: {reason}" for reason in found.clips.left_out),

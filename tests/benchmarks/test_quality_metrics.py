@@ -101,3 +101,9 @@ def test_light_over_a_black_truth_is_finite() -> None:
     radius_px = scene_with_near_square().radius_px
     assert score(black, black, radius_px).energy_error == 0.0
     assert 0.0 < score(black, black + 0.01, radius_px).energy_error < math.inf
+
+
+def test_a_picture_smaller_than_the_window_of_ssim_is_refused() -> None:
+    small = torch.full((1, 3, 10, 40), 0.5)
+    with pytest.raises(SizeError, match="10x40 pixels; expected sides of at least 11"):
+        score(small, small, small[:, :1])

@@ -31,3 +31,8 @@ def test_tables_lie_beside_the_record(tmp_path: Path) -> None:
     write_results(tmp_path, "speed", {"a": 1}, [table])
     assert (tmp_path / "speed.json").read_text() == '{\n  "a": 1\n}\n'
     assert (tmp_path / "speed.md").read_text() == table.markdown() + "\n"
+
+
+def test_cells_of_markdown_are_text() -> None:
+    table = Table("t", ("name",), (("a|b<i>\nc",),))
+    assert table.markdown().splitlines()[-1] == r"| a\|b&lt;i> c |"

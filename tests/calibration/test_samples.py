@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from bokehflow.calibration.sample_folder import find_material
+from bokehflow.calibration.sample_folder import find_material, material_files
 from bokehflow.calibration.sample_lenses import (
     F_NUMBERS,
     FOCAL_LENGTHS_MM,
@@ -91,6 +91,14 @@ def test_samples_may_lie_among_the_photos(network: Network, photos: Path) -> Non
     assert samples.facts["left_out"] == []
     _, other = draw(network, photos, source=str(photos), count=2, seed=1)
     assert other != path
+
+
+def test_photos_may_be_called_what_samples_are(photos: Path) -> None:
+    photo = next(photos.iterdir())
+    renamed = photo.rename(photo.with_name(f"calibration-1{photo.suffix}"))
+    (photos / "calibration-2.npz").write_bytes(b"kept samples")
+    assert renamed in material_files(photos)
+    assert photos / "calibration-2.npz" not in material_files(photos)
 
 
 def test_a_changed_file_is_refused(network: Network, photos: Path, tmp_path: Path) -> None:

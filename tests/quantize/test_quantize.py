@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from importlib.resources import files
@@ -181,6 +182,18 @@ def test_nncf_is_asked_for_before_the_long_work(monkeypatch: pytest.MonkeyPatch)
     assert check_request(artifact, QuantizeConfig("w8")).name == "w8"
     with pytest.raises(MissingDependencyError, match="nncf"):
         check_request(artifact, QuantizeConfig("int8"))
+
+
+def test_scikit_learn_is_asked_for_where_weights_are_clustered(
+    artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "sklearn" else find(name)
+    )
+    check_request(artifacts["coreml"], QuantizeConfig("w8"))
+    with pytest.raises(MissingDependencyError, match="scikit-learn"):
+        check_request(artifacts["coreml"], QuantizeConfig("palette6"))
 
 
 def test_what_is_not_finite_is_never_judged() -> None:

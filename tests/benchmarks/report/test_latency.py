@@ -21,7 +21,7 @@ def row(sha256: str, precision: str, p50_ms: float, runtime: str = "onnxruntime"
     """One row of a record."""
     return {
         "artifact": artifact_facts(manifest(artifact_sha256=sha256, precision=precision)),
-        "runtime": {"name": runtime, "threads": 2},
+        "runtime": {"name": runtime, "threads": 2, "arguments": {}},
         "times": {"p50_ms": p50_ms, "p90_ms": p50_ms + 10.0},
         "memory": {"process_peak_bytes": int(p50_ms), "model_peak_bytes": None},
         "status": "ok",
@@ -108,6 +108,23 @@ def test_a_record_of_bfx_benchmark_is_one_round(tmp_path: Path) -> None:
     rounds, where = read_latency(path)
     assert latency_of(artifact(FLOAT), rounds, where).p50_ms == 100.0
     assert where == "a processor, 2 CPUs, 2 threads, 7 frames, median of 1 round"
+
+
+def test_times_of_another_runtime_are_not_the_artifacts(tmp_path: Path) -> None:
+    path = tmp_path / "benchmark.json"
+    record: dict[str, Any] = {"schema": SCHEMA, "settings": {"iterations": 7}}
+    record["rows"] = [row(FLOAT, "fp32", 3.0, "torch"), row(INT8, "int8", 50.0)]
+    path.write_text(json.dumps(record))
+    rounds, where = read_latency(path)
+    found = latency_of(artifact(FLOAT), rounds, where)
+    assert (found.how, found.reason) == ("not run", "the latency record is of torch")
+    record["rows"] += [row(FLOAT, "fp32", 100.0)]
+    path.write_text(json.dumps(record))
+    assert latency_of(artifact(FLOAT), read_latency(path)[0], where).p50_ms == 100.0
+    record["rows"] += [row(FLOAT, "fp32", 90.0)]
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="twice"):
+        read_latency(path)
 
 
 @pytest.mark.parametrize(
