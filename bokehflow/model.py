@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bokehflow.errors import SizeError, UsageError
+from bokehflow.errors import NumericalError, SizeError, UsageError
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
 from bokehflow.network import Network
@@ -29,8 +29,9 @@ from bokehflow.weights import WeightsInfo, load_network
 
 
 class Frame(NamedTuple):
-    """One frame's result. bokeh: sRGB 0..1, [1, 3, H, W]; depth: metres, [1, 1, H, W];
-    next_state: to be given with the next frame."""
+    """One frame's result, without gradients. bokeh: sRGB 0..1, [1, 3, H, W]; depth: metres, [1, 1,
+    H, W], within `specs.DEPTH_MIN_M` and `DEPTH_MAX_M` times `BokehFlow.depth_scale`; next_state:
+    to be given with the next frame."""
 
     bokeh: Tensor
     depth: Tensor
@@ -57,7 +58,8 @@ class ModelConfig:
 
 
 class BokehFlow:
-    """A network with its renderer, for frames of any size."""
+    """A network with its renderer, for frames of any size: with the network size `full` of sides
+    that are multiples of 4, with `mobile` of any others too."""
 
     def __init__(self, network: Network, weights: WeightsInfo, config: ModelConfig) -> None:
         self.network, self.weights, self.config = network, weights, config
@@ -70,12 +72,15 @@ class BokehFlow:
 
     def pipeline_for(self, frame: Size) -> Pipeline:
         """The static pipeline for one frame size; the last one is kept."""
-        if self._pipeline is None or self._pipeline.frame_size != frame:
-            pipeline = Pipeline(
-                self.network, frame, self.network_size_for(frame), self.config.render
-            )
-            self._pipeline = pipeline.to(self._place.device).eval()
-        return self._pipeline
+        pipeline = self._pipeline
+        if pipeline is None or pipeline.frame_size != frame:
+            size, place = self.network_size_for(frame), self._place
+            # Kept for callers that want gradients, too, whoever asks first.
+            with torch.inference_mode(False):
+                pipeline = Pipeline(self.network, frame, size, self.config.render)
+                pipeline.to(place.device, place.dtype).eval()
+            self._pipeline = pipeline
+        return pipeline
 
     @property
     def _place(self) -> Tensor:
@@ -95,17 +100,19 @@ class BokehFlow:
         """Render one frame. Nothing is remembered: the state comes in and goes out. Without a state
         it is a first frame, which cold segments see `TemporalConfig.first_runs` times.
 
-        image: float32 [1, 3, H, W], sRGB 0..1, on the network's device. state: of the previous
-        frame, None before the first. Blur beyond the renderer's reach (`RenderConfig`) is rendered
-        at that reach, as an exported graph does; `bokehflow.render` refuses it.
+        image: [1, 3, H, W], sRGB 0..1, on the network's device and in its precision, float32 as
+        loaded; no gradient goes back to it. state: of the previous frame, None before the first.
+        Blur beyond the renderer's reach (`RenderConfig`) is rendered at that reach, as an exported
+        graph does; `bokehflow.render` refuses it.
         Raises SizeError for an image or a state of another shape or too small, MediaError for
-        values that are not sRGB, UsageError for another device or precision, LensError for a focus
-        that the source field of view moves inside the focal length.
+        values that are not sRGB, UsageError for another device or precision and for what is no
+        tensor or no lens, LensError for a focus that the source field of view moves inside the
+        focal length, NumericalError for a state that is not finite.
         """
         told = self._told(image, lens)
         carried = self._checked_state(state)
         pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
-        with torch.inference_mode():
+        with torch.no_grad():
             runs = self.network.temporal.first_runs if state is None else 1
             out = pipeline.show(image, told, State(*carried), runs)
         bokeh, depth, *next_state = out
@@ -117,17 +124,21 @@ class BokehFlow:
         told = self._told(image, lens)
         first = State(*self._checked_state(None))
         pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
-        with torch.inference_mode():
+        with torch.no_grad():
             depth = pipeline.depth(image, told, first, self.network.temporal.first_runs)
         return depth * self.depth_scale
 
     def _told(self, image: Tensor, lens: Lens) -> Tensor:
         """The lens as the network is told of it, [1, 4], for an image that is as it should be."""
         self._check_image(image)
+        if not isinstance(lens, Lens):
+            raise UsageError(f"a {type(lens).__name__} for a lens", "a bokehflow.Lens")
         seen = lens.seen_with_depth_scaled(1.0 / self.depth_scale)
         return torch.tensor([seen.as_tuple()]).to(image)
 
     def _check_image(self, image: Tensor) -> None:
+        if not isinstance(image, Tensor):
+            raise UsageError(f"a {type(image).__name__} for an image", "a tensor [1, 3, H, W]")
         if image.dim() != 4 or image.shape[:2] != (1, 3) or 0 in image.shape:
             raise SizeError(f"an image of shape {tuple(image.shape)}", "[1, 3, H, W]")
         require_srgb(image)
@@ -147,6 +158,12 @@ class BokehFlow:
                     f"a state whose {name} has shape {tuple(given.shape)}",
                     str(tuple(wanted.shape)),
                     "carry the state of one model from frame to frame",
+                )
+            if not bool(given.isfinite().all()):
+                raise NumericalError(
+                    f"a state whose {name} holds NaN or infinite values",
+                    "finite ones",
+                    "begin again without a state",
                 )
         return [tensor.to(self._place) for tensor in state or first]
 
@@ -175,9 +192,23 @@ def load_model(
     ship (`model.weights.trained` says which). device: where frames will be; None is where the
     scan runs.
 
-    Raises UnknownNameError for the variant, WeightsError for a file that does not fit.
+    Raises UnknownNameError for the variant, WeightsError for a file that does not fit, UsageError
+    for a device that does not exist here.
     """
     config = config or ModelConfig()
     path = None if weights is None else Path(weights)
+    place = config.scan.device if device is None else _device(device)
     network, info = load_network(find_variant(variant), path, config.scan, config.temporal)
-    return BokehFlow(network.to(device or config.scan.device), info, config)
+    return BokehFlow(network.to(place), info, config)
+
+
+def _device(name: str | torch.device) -> torch.device:
+    try:
+        place = torch.device(name)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first = str(error).partition("\n")[0]
+        raise UsageError(
+            f"no device {str(name)!r} here: {first}", "cpu, or cuda where it is"
+        ) from error
+    return place

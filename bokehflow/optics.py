@@ -19,7 +19,11 @@ from bokehflow.errors import LensError
 MM_PER_M = 1e3
 FULL_FRAME_WIDTH_MM = 36.0
 SMALLEST, LARGEST = 1e-6, 1e9
-"""Of every number of a lens: no formula of these overflows, in float32 either."""
+"""Of every number of a lens."""
+LEAST_GAP, MOST_BLUR_WIDTHS = 1e-5, 1e6
+"""How much farther than its focal length, as a share of it, a lens is focused, and how many times
+the frame's width it blurs what is infinitely far: within these no formula loses its digits or
+overflows, in float32 either."""
 LENS_FIELDS = ("focal_length_mm", "f_number", "focus_m", "sensor_width_mm")
 """The order of the four numbers in every `lens` tensor, shape [1, 4]."""
 SMALLEST_FOV_DEG, FOV_LIMIT_DEG = 1.0, 180.0
@@ -117,6 +121,20 @@ class Lens:
                 f"focus_m={self.focus_m} lies inside the focal length ({self.focal_length_mm} mm)",
                 f"more than {self.focal_length_mm / MM_PER_M} m",
                 "focus farther away or use a shorter lens",
+            )
+        gap_mm = self.focus_m * MM_PER_M - self.focal_length_mm
+        if gap_mm < LEAST_GAP * self.focal_length_mm:
+            raise LensError(
+                f"focus_m={self.focus_m} lies all but in the focal length",
+                f"at least {(1 + LEAST_GAP) * self.focal_length_mm / MM_PER_M:.8g} m",
+                "focus farther away",
+            )
+        widths = 0.5 * self.aperture_mm * self.focal_length_mm / gap_mm / self.sensor_width_mm
+        if widths > MOST_BLUR_WIDTHS:
+            raise LensError(
+                f"{self} blurs what is far by {widths:.3g} times the frame's width",
+                f"at most {MOST_BLUR_WIDTHS:g}",
+                "use a smaller aperture, a shorter lens or a larger sensor",
             )
 
     @property

@@ -115,7 +115,9 @@ def network_size_for(frame: Size, request: str | Size = FULL_NETWORK, segments: 
             raise SizeError(
                 f"network {label} {value} for a frame of {frame}",
                 f"a multiple of {TOKEN_STRIDE}",
-                f"{' or '.join(fitting)} would do" if fitting else "no such frame is large enough",
+                f"{' or '.join(fitting)} would do, or the network size {MOBILE_PROFILE}"
+                if fitting
+                else "no such frame is large enough",
             )
     if network.height > frame.height or network.width > frame.width:
         raise SizeError(

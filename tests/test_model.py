@@ -1,7 +1,9 @@
 """The model as a user calls it."""
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 import skimage
 import torch
@@ -12,14 +14,18 @@ from bokehflow.errors import (
     BokehFlowError,
     LensError,
     MediaError,
+    NumericalError,
     SizeError,
     UnknownNameError,
     UsageError,
 )
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.model import depth_scale
+from bokehflow.rendering import RenderConfig
 from bokehflow.specs import Size, network_size_for
-from tests.tolerances import EIGHT_BIT_STEP, FP32_EQUAL, OPTICS
+from tests.tolerances import DOUBLE_DEPTH, EIGHT_BIT_STEP, FP32_EQUAL, OPTICS
+
+IMAGE_AND_DEPTH = torch.rand(1, 3, 24, 32), torch.full((1, 1, 24, 32), 2.0)
 
 
 def test_public_names_are_all_there_and_no_subpackage_hides_one() -> None:
@@ -176,3 +182,57 @@ def test_cold_segments_come_nearer_to_the_exact_first_frame_with_every_run() -> 
     assert errors[0] > errors[1] > errors[3] > errors[9]
     # Six blocks of four segments: after 1 + 6 x 3 runs nothing is left to become known.
     assert errors[18] < FP32_EQUAL
+
+
+@pytest.mark.parametrize("lens", [Lens(50.0, 1.8, 0.050001), Lens(1e5, 1e-3, 1e4, 1.0)], ids=str)
+def test_lenses_at_the_edge_of_what_is_taken_give_numbers(lens: Lens) -> None:
+    frame = load_model("nano")(torch.rand(1, 3, 32, 48), lens)
+    assert all(bool(tensor.isfinite().all()) for tensor in (*frame[:2], *frame.next_state))
+
+
+def test_a_state_that_is_not_finite_is_refused() -> None:
+    model = load_model("nano")
+    state = model.first_state()
+    state.scan[0] = math.nan
+    with pytest.raises(NumericalError, match="scan holds NaN"):
+        model(torch.rand(1, 3, 32, 48), Lens(), state)
+
+
+def test_results_are_plain_tensors_whoever_asks_first() -> None:
+    model, image = load_model("nano"), torch.rand(1, 3, 32, 48)
+    with torch.inference_mode():
+        model(image, Lens())
+    frame = model(image, Lens())
+    frame.bokeh.mul_(255.0)
+    weight = torch.ones(1, requires_grad=True)
+    (weight * frame.depth).sum().backward()  # type: ignore[no-untyped-call]
+    model.pipeline_for(Size(32, 48))(
+        image, torch.tensor([Lens().as_tuple()]), *model.first_state()
+    ).bokeh.sum().backward()
+    assert weight.grad is not None
+
+
+def test_a_model_in_double_precision_agrees() -> None:
+    model, image = load_model("nano"), torch.rand(1, 3, 32, 48)
+    single = model(image, Lens()).depth
+    model = load_model("nano")
+    model.network.double()
+    double = model(image.double(), Lens()).depth
+    torch.testing.assert_close(single.double(), double, rtol=DOUBLE_DEPTH, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: load_model(device="gpu"), "no device 'gpu' here"),
+        (lambda: load_model()(np.zeros((1, 3, 32, 48)), Lens()), "a ndarray for an image"),
+        (lambda: load_model()(torch.rand(1, 3, 32, 48), (50, 1.8)), "a tuple for a lens"),
+        (lambda: bokehflow.render(*IMAGE_AND_DEPTH, (50, 1.8)), "tuple in place of a Lens"),
+        (lambda: bokehflow.render(*IMAGE_AND_DEPTH, Lens(), "best"), "str in place of a RenderCon"),
+        (lambda: RenderConfig(blades=6.0), "a whole number"),
+        (lambda: RenderConfig(max_radius_px="10"), "a number"),
+    ],
+)
+def test_things_of_another_type_are_told(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        call()

@@ -272,3 +272,7 @@ directions at once, and by what the slope changes on the way."""
 
 TURNED_SPHERE = 5e-3
 """The same as a share of depth, on a sphere seen at 60 degrees in 160 pixels."""
+
+
+DOUBLE_DEPTH = 1e-3
+"""Relative, of a depth in double precision against single."""

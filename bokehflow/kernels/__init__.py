@@ -55,7 +55,8 @@ def gated_delta_scan_2d(
     width: int,
     segments: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Scan a feature map in four directions on a CUDA device, with gradients for every input.
+    """Scan a feature map in four directions on a CUDA device, with gradients for every input, of
+    the first order: `create_graph=True` and the transforms of `torch.func` are refused.
 
     q, k: [B, T, 4, H, K]; v: [B, T, 4, H, V], sizes 1 to 64; float32, float16 or bfloat16; any
     strides. T = height x width tokens in raster order; axis 2 holds the directions raster, reverse

@@ -50,7 +50,7 @@ class ScanShape:
 
 @dataclass(frozen=True, slots=True)
 class ScanTensors:
-    """The six inputs of a scan, as `check_inputs` found them good."""
+    """The six inputs of a scan; `check_inputs` looks at them."""
 
     q: Tensor
     k: Tensor
@@ -79,11 +79,14 @@ def check_inputs(
 
     q, k [B, T, 4, H, K], v [B, T, 4, H, V], gates [B, T, 4, H], T = height x width; the initial
     state [B, 4, H, K, V] or [B, segments, 4, H, K, V]. q, k and v share one of `dtypes`; the gates
-    and the state have that one or float32.
+    and the state have that one or, beside half precision, float32.
     Raises SizeError for shapes, UsageError for dtypes and devices. While torch's anomaly
     detection is on, also NumericalError for a log decay above zero.
     """
-    shape = _shape_of(tensors, height, width, segments)
+    shape = scan_shape(tensors, height, width, segments)
+    sizes = shape.key_size, shape.value_size
+    if max(sizes) > MAX_HEAD_SIZE:
+        raise SizeError(f"heads of size {sizes[0]} and {sizes[1]}", f"1 to {MAX_HEAD_SIZE}")
     _check_kinds(tensors, dtypes)
     if torch.is_anomaly_enabled() and bool((tensors.log_decay > 0).any()):
         highest = float(tensors.log_decay.max())
@@ -91,7 +94,8 @@ def check_inputs(
     return shape
 
 
-def _shape_of(tensors: ScanTensors, height: int, width: int, segments: int) -> ScanShape:
+def scan_shape(tensors: ScanTensors, height: int, width: int, segments: int) -> ScanShape:
+    """The sizes of a scan whose inputs fit together. Raises SizeError for others."""
     k, v = tensors.k, tensors.v
     if k.dim() != 5 or v.dim() != 5:
         raise SizeError(
@@ -117,8 +121,8 @@ def _shape_of(tensors: ScanTensors, height: int, width: int, segments: int) -> S
         tensor = getattr(tensors, name)
         if tensor is not None and tuple(tensor.shape) != size:
             raise SizeError(f"{name} of shape {tuple(tensor.shape)}", f"{size}")
-    if not (1 <= key_size <= MAX_HEAD_SIZE and 1 <= shape.value_size <= MAX_HEAD_SIZE):
-        raise SizeError(f"heads of size {key_size} and {shape.value_size}", f"1 to {MAX_HEAD_SIZE}")
+    if min(key_size, shape.value_size) < 1:
+        raise SizeError(f"heads of size {key_size} and {shape.value_size}", "at least 1")
     if batch < 1 or heads < 1:
         raise SizeError(f"a batch of {batch} with {heads} heads", "at least one of each")
     return shape

@@ -69,7 +69,8 @@ def chunk_decays(log_decay, C: tl.constexpr, OPERANDS: tl.constexpr):
     taken in fp64 and split in two fp32 parts; for half precision fp32 is enough.
     """
     # A decay of exactly 0 has an infinite logarithm, of which no difference can be taken.
-    log_decay = tl.maximum(log_decay, SMALLEST_LOG_DECAY)
+    # A decay that is NaN stays so: a step with it is to be skipped, not learnt from.
+    log_decay = tl.maximum(log_decay, SMALLEST_LOG_DECAY, propagate_nan=tl.PropagateNan.ALL)
     if tl.float32 == OPERANDS:
         wide = log_decay.to(tl.float64) * LOG2_E
         running, total = tl.cumsum(wide, 0), tl.sum(wide, 0)

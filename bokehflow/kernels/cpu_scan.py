@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from bokehflow.errors import UsageError
 from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs, split_projection
 from bokehflow.kernels.cpu_recurrence import BLOCK, Recurrence, compile_recurrence
+from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.scan_inputs import keeps_for_gradients, state_or_zeros
 from bokehflow.kernels.walks import walking_order
 
@@ -147,7 +147,7 @@ class _CpuScan(torch.autograd.Function):
         return o.to(sequences[0].dtype), states.view(shape.state_shape)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of every tensor that `forward` took, each of its shape and dtype."""
         log_decay, beta, notes, recalled, *sequences = ctx.saved_tensors

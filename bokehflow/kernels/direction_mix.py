@@ -7,10 +7,10 @@ from typing import Any
 import torch
 import triton
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from bokehflow.errors import SizeError
 from bokehflow.kernels.checks import DIRECTIONS
+from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
 from bokehflow.kernels.triton_scan import check_device
@@ -48,7 +48,7 @@ class _DirectionMix(torch.autograd.Function):
         return mixed
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of logits and values, each of its shape and dtype."""
         logits, values = ctx.saved_tensors

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 import triton
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.launch import Launch, rows_each, run_now
 from bokehflow.kernels.sum_kernels import column_sum_kernel
 from bokehflow.kernels.triton_scan import check_device
@@ -43,7 +43,7 @@ class _Linear(torch.autograd.Function):
         return F.linear(x, weight, bias)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, weight and bias, each of its shape."""
         x, weight = ctx.saved_tensors

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 import triton
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.launch import Launch, rows_each, run_now
 from bokehflow.kernels.norm_kernels import norm_gradient_kernel, norm_kernel
 from bokehflow.kernels.triton_scan import check_device
@@ -53,7 +53,7 @@ class _LayerNorm(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, weight and bias, each of its shape."""
         x, weight = ctx.saved_tensors

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 import triton
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from bokehflow.kernels.checks import (
     DIRECTIONS,
@@ -19,6 +18,7 @@ from bokehflow.kernels.checks import (
     check_inputs,
     split_projection,
 )
+from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
 from bokehflow.kernels.launch import Launch, run_now
@@ -81,7 +81,7 @@ class _ProjectedScan(torch.autograd.Function):
         return o, final.reshape(shape.state_shape)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of qkv, log_decay, beta and initial_state, each of its shape and dtype."""
         qkv, k, log_decay, beta, *borders = ctx.saved_tensors

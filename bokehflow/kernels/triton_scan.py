@@ -7,10 +7,10 @@ from typing import Any
 import torch
 import triton
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from bokehflow.errors import UsageError
 from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs
+from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.passes import Borders, backward_pass, forward_pass, room_like
 from bokehflow.kernels.plan import LaunchPlan, plan_launch
@@ -67,7 +67,7 @@ class _TritonScan(torch.autograd.Function):
         return o, final.reshape(shape.state_shape)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad_o: Tensor, grad_final: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of q, k, v, log_decay, beta and initial_state, each of its shape and dtype."""
         q, k, v, log_decay, beta, *borders = ctx.saved_tensors

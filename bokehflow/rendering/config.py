@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 from bokehflow.errors import UnknownNameError, UsageError
@@ -44,6 +45,7 @@ class RenderConfig:
     def __post_init__(self) -> None:
         if self.quality not in QUALITIES:
             raise UnknownNameError("quality", self.quality, QUALITIES)
+        self._require_numbers()
         if self.blades != 0 and not MIN_BLADES <= self.blades <= MAX_BLADES:
             raise UsageError(
                 f"blades={self.blades}",
@@ -57,6 +59,19 @@ class RenderConfig:
             SMALLEST_REACH_PX <= self.max_radius_px < math.inf
         ):
             raise UsageError(f"max_radius_px={self.max_radius_px}", "at least 1 px")
+
+    def _require_numbers(self) -> None:
+        wanted: dict[str, tuple[type, str]] = {
+            "blades": (Integral, "a whole number"),
+            "blade_rotation_deg": (Real, "a number"),
+            "highlight_recovery": (Real, "a number"),
+        }
+        if self.max_radius_px is not None:
+            wanted["max_radius_px"] = Real, "a number"
+        for name, (kind, expected) in wanted.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise UsageError(f"{name}={value!r}", expected)
 
     def reach_px(self, height: int, width: int) -> float:
         """The blur radius in px that a graph for frames of this size is built to reach."""

@@ -35,11 +35,12 @@ def render(
     config: how to render; `quality` alone is short for `RenderConfig(quality=...)`.
     Raises SizeError (shapes that do not fit), MediaError (depth or image values that make no
     sense), LensError (a blur beyond `config.max_radius_px` or beyond what a frame of this size
-    allows) and UsageError (both config and quality).
+    allows) and UsageError (both config and quality, or something of another type).
     """
     if config is not None and quality is not None:
         raise UsageError("both config and quality", "one of the two", "set config.quality")
     config = config or RenderConfig(quality=quality or "best")
+    _check_types(image, depth_m, lens, config)
     _check_shapes(image, depth_m)
     _check_values(image, depth_m)
     radius = lens.signed_radius_px(1.0 / depth_m, image.shape[3]).to(image.dtype)
@@ -64,6 +65,16 @@ def render(
     blurred = blur(torch.cat([light * alpha, alpha], 1), radius)
     colour = linear_to_srgb(blurred[:, :-1] / blurred[:, -1:].clamp(min=EPSILON_ALPHA))
     return torch.cat([colour, blurred[:, -1:].clamp(0.0, 1.0)], 1)
+
+
+def _check_types(image: Tensor, depth_m: Tensor, lens: Lens, config: RenderConfig) -> None:
+    wanted = ((image, Tensor), (depth_m, Tensor), (lens, Lens), (config, RenderConfig))
+    for value, kind in wanted:
+        if not isinstance(value, kind):
+            raise UsageError(
+                f"a {type(value).__name__} in place of a {kind.__name__}",
+                "image and depth as tensors, a Lens and a RenderConfig",
+            )
 
 
 def _check_shapes(image: Tensor, depth_m: Tensor) -> None:

@@ -18,7 +18,7 @@ from bokehflow.kernels import (
     require_cpu_scan,
     require_triton_scan,
 )
-from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK
+from bokehflow.scan.chunk import DEFAULT_CHUNK_SIZE, DEFAULT_INTER_CHUNK, require_scheme
 from bokehflow.scan.directions import chunk_scan_2d, naive_scan_2d
 from bokehflow.scan.projected import KEY_EPSILON, ProjectedScan, Scan2d, SplitScan
 from bokehflow.scan.transitions import InterChunk
@@ -29,7 +29,8 @@ class ScanConfig:
     """form: naive, chunked, triton (needs CUDA, and fuses more of the network too) or cpu
     (compiled; neither can be exported).
 
-    chunk_size and inter_chunk are read by the chunked form alone.
+    chunk_size and inter_chunk are read by the chunked form alone. Raises UnknownNameError for a
+    form or a scheme that does not exist, SizeError for a chunk size that is no power of two.
     """
 
     form: str = "chunked"
@@ -39,6 +40,7 @@ class ScanConfig:
     def __post_init__(self) -> None:
         if self.form not in _FORMS:
             raise UnknownNameError("scan form", self.form, _FORMS)
+        require_scheme(self.chunk_size, self.inter_chunk)
 
     @property
     def device(self) -> torch.device:

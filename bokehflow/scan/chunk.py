@@ -30,7 +30,7 @@ from bokehflow.scan.constants import (
     unit_rows,
     upper_ones,
 )
-from bokehflow.scan.inputs import ScanInputs
+from bokehflow.scan.inputs import ScanInputs, check_sequences
 from bokehflow.scan.solve import invert_unit_lower
 from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states, plan_groups
 
@@ -55,8 +55,10 @@ def chunk_gated_delta(
     initial_state: [B, H, K, V], zeros when None. k is expected to be l2-normalised; scale 1.
     chunk_size: tokens a chunk, a power of two. inter_chunk: see `transitions.py`.
     Returns o [B, T, H, V] and the final state [B, H, K, V].
-    Raises SizeError for a chunk size that is no power of two, UnknownNameError for the scheme.
+    Raises SizeError for shapes that do not fit and a chunk size that is no power of two,
+    UnknownNameError for the scheme.
     """
+    check_sequences(ScanInputs(q, k, v, log_decay, beta), initial_state)
     batch, length, heads, key_size = k.shape
 
     def fold(x: Tensor) -> Tensor:
@@ -81,7 +83,7 @@ def chunk_folded(
     q, k: [N, T, K]; v: [N, T, V]; log_decay, beta: [N, T]; initial_state: [N, K, V].
     Returns o [N, T, V] and the final state [N, K, V].
     """
-    _check(chunk_size, inter_chunk)
+    require_scheme(chunk_size, inter_chunk)
     q, k, v, log_decay, beta = inputs
     batch, length = k.shape[:2]
     groups = plan_groups(-(-length // chunk_size), inter_chunk)
@@ -131,7 +133,8 @@ def _within_chunk(
     return readout, written + kept
 
 
-def _check(chunk_size: int, inter_chunk: str) -> None:
+def require_scheme(chunk_size: int, inter_chunk: str) -> None:
+    """Raise SizeError for a chunk size that is none, UnknownNameError for an unknown scheme."""
     if chunk_size < 2 or chunk_size & (chunk_size - 1):
         raise SizeError(f"chunk_size={chunk_size}", "a power of two, at least 2")
     if inter_chunk not in INTER_CHUNK_SCHEMES:

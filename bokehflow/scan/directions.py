@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError
-from bokehflow.kernels.checks import SMALLEST_LOG_DECAY
+from bokehflow.kernels.checks import SMALLEST_LOG_DECAY, ScanTensors, scan_shape
 from bokehflow.scan.chunk import (
     DEFAULT_CHUNK_SIZE,
     DEFAULT_INTER_CHUNK,
@@ -74,8 +74,10 @@ def chunk_scan_2d(
     segments: cut each scan in so many equal stretches of whole rows or columns, in the order of
     the scan, that start from states of their own: initial_state and final state are then
     [B, segments, 4, H, K, V].
-    Returns o [B, T, 4, H, V], every output at its token's place, and the final state.
-    Raises SizeError where the segments do not divide height and width.
+    Returns o [B, T, 4, H, V], every output at its token's place, and the final state, both in the
+    widest dtype of the inputs. Differentiable any number of times.
+    Raises SizeError for shapes that do not fit and where the segments do not divide height and
+    width.
     """
 
     scan = partial(chunk_folded, chunk_size=chunk_size, inter_chunk=inter_chunk)
@@ -121,6 +123,7 @@ def _scan_2d(
     five, and no tensor has more than five axes.
     """
     q, k, v, log_decay, beta = inputs
+    scan_shape(ScanTensors(*inputs, initial_state), height, width, segments)
     batch, length, directions, heads, key_size = k.shape
     value_size = v.shape[-1]
     streams = batch * directions * heads
@@ -137,6 +140,10 @@ def _scan_2d(
         state = v.new_zeros(streams * segments, key_size, value_size)
     else:
         state = initial_state.reshape(streams * segments, key_size, value_size)
+        if state.dtype != v.dtype:
+            widest = torch.promote_types(state.dtype, v.dtype)
+            state = state.to(widest)
+            q, k, v, log_decay, beta = (x.to(widest) for x in (q, k, v, log_decay, beta))
     o, final = scan(ScanInputs(q, k, v, log_decay.squeeze(-1), beta.squeeze(-1)), state)
     if segments > 1:
         o = _join(o, batch, segments)

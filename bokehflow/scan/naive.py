@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from bokehflow.scan.inputs import ScanInputs, check_sequences
+
 
 def naive_gated_delta(
     q: Tensor,
@@ -25,7 +27,9 @@ def naive_gated_delta(
     beta: [B, T, H], in 0..1.
     initial_state: [B, H, K, V], zeros when None.
     Returns o [B, T, H, V] and the final state [B, H, K, V], in the dtype of the inputs.
+    Raises SizeError for shapes that do not fit.
     """
+    check_sequences(ScanInputs(q, k, v, log_decay, beta), initial_state)
     batch, length, heads, key_size = k.shape
     state = initial_state
     if state is None:

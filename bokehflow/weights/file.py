@@ -13,9 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
-from bokehflow.errors import WeightsError
+from bokehflow.errors import BokehFlowError, WeightsError
 from bokehflow.media.atomic import atomic_file
-from bokehflow.specs import VARIANTS
+from bokehflow.optics import require_field_of_view
+from bokehflow.specs import find_variant
+from bokehflow.typed_json import typed
 
 METADATA_KEY = "bokehflow"
 CANONICAL_FOV_DEG = 60.0
@@ -28,12 +30,17 @@ class WeightsInfo:
 
     trained: False for the seeded initial weights. sha256: of the tensors, see `weights_sha256`.
     canonical_fov_deg: the horizontal field of view at which the inverse depth is metric.
+    Raises UnknownNameError for a variant that does not exist, LensError for no field of view.
     """
 
     variant: str
     trained: bool
     sha256: str
     canonical_fov_deg: float = CANONICAL_FOV_DEG
+
+    def __post_init__(self) -> None:
+        find_variant(self.variant)
+        require_field_of_view("canonical_fov_deg", self.canonical_fov_deg)
 
 
 def weights_sha256(tensors: Mapping[str, Tensor]) -> str:
@@ -88,16 +95,22 @@ def read_weights(path: Path, variant: str) -> tuple[dict[str, Tensor], WeightsIn
             f"{info.sha256[:12]}..., as the file itself says",
             "the file is damaged: copy or download it again",
         )
+    odd = sorted(name for name, tensor in tensors.items() if not tensor.is_floating_point())
+    if odd:
+        raise WeightsError(f"{odd[0]} of {path} is {tensors[odd[0]].dtype}", "floating point")
     return tensors, info
 
 
 def _parse_info(path: Path, metadata: Mapping[str, str]) -> WeightsInfo:
+    expected = "a file written by BokehFlow"
     try:
-        info = WeightsInfo(**json.loads(metadata[METADATA_KEY]))
-    except (KeyError, TypeError, ValueError) as error:
+        facts = json.loads(metadata[METADATA_KEY])
+    except (KeyError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} carries no BokehFlow metadata", expected) from error
+    try:
+        info: WeightsInfo = typed(WeightsInfo, facts, METADATA_KEY)
+    except BokehFlowError as error:
         raise WeightsError(
-            f"{path} carries no BokehFlow metadata", "a file written by BokehFlow"
+            f"the metadata of {path} do not fit: {error.found}", error.expected or expected
         ) from error
-    if info.variant not in VARIANTS:
-        raise WeightsError(f"{path} names the variant {info.variant!r}", ", ".join(VARIANTS))
     return info

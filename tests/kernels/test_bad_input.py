@@ -60,6 +60,20 @@ def test_integers(scan: Scan, device: torch.device) -> None:
         scan(*inputs, CASE.height, CASE.width)
 
 
+def test_a_gradient_with_a_graph_of_its_own(scan: Scan, device: torch.device) -> None:
+    inputs = [x.requires_grad_() for x in _inputs(device)]
+    o, _ = scan(*inputs, CASE.height, CASE.width)
+    with pytest.raises(UsageError, match="create_graph=True"):
+        torch.autograd.grad(o.pow(2).sum(), inputs[0], create_graph=True)
+
+
+def test_a_decay_that_is_nan_shows(scan: Scan, device: torch.device) -> None:
+    inputs = _inputs(device)
+    inputs[3][0, 1, 0, 0] = torch.nan
+    o, _ = scan(*inputs, CASE.height, CASE.width)
+    assert bool(o.isnan().any())
+
+
 def test_mixed_devices(scan: Scan, device: torch.device) -> None:
     inputs = _inputs(device)
     inputs[2] = inputs[2].to("meta")

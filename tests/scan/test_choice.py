@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bokehflow import Lens, ModelConfig, load_model
-from bokehflow.errors import MissingDependencyError, UnknownNameError, UsageError
+from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError, UsageError
 from bokehflow.scan import SCAN_FORMS, ScanConfig, build_scan, chunk_scan_2d
 from tests.scan.test_directions import HEIGHT, WIDTH, map_inputs
 from tests.tolerances import FP32_EQUAL, SCAN_CHUNKED_FP32, relative_rms
@@ -43,3 +43,10 @@ def test_triton_without_a_gpu_is_an_error_that_says_so(monkeypatch: pytest.Monke
 def test_unknown_forms_are_refused() -> None:
     with pytest.raises(UnknownNameError, match=", ".join(SCAN_FORMS)):
         ScanConfig("fast")
+
+
+def test_settings_of_the_chunked_form_are_looked_at_when_made() -> None:
+    with pytest.raises(SizeError, match="chunk_size=3"):
+        ScanConfig(chunk_size=3)
+    with pytest.raises(UnknownNameError, match="two_level"):
+        ScanConfig(inter_chunk="two_levels")  # type: ignore[arg-type]

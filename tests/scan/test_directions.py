@@ -5,7 +5,13 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError
-from bokehflow.scan import DIRECTIONS, chunk_scan_2d, naive_gated_delta, naive_scan_2d
+from bokehflow.scan import (
+    DIRECTIONS,
+    chunk_gated_delta,
+    chunk_scan_2d,
+    naive_gated_delta,
+    naive_scan_2d,
+)
 from tests.tolerances import SCAN_CHUNKED_FP64, relative_rms
 
 HEIGHT, WIDTH, HEADS, SIZE = 3, 5, 2, 4
@@ -81,5 +87,36 @@ def test_two_frames_with_the_state_carried_equal_the_concatenated_truth() -> Non
 
 
 def test_a_map_of_another_size_is_refused() -> None:
-    with pytest.raises(SizeError, match="tokens"):
+    with pytest.raises(SizeError, match="q of shape"):
         chunk_scan_2d(*map_inputs(), HEIGHT + 1, WIDTH)
+
+
+@pytest.mark.parametrize("scan", [chunk_scan_2d, naive_scan_2d], ids=["chunked", "naive"])
+@pytest.mark.parametrize("position", range(6), ids=["q", "k", "v", "log_decay", "beta", "state"])
+def test_inputs_of_another_layout_are_refused(scan, position: int) -> None:  # type: ignore[no-untyped-def]
+    inputs = list(map_inputs())
+    inputs[position] = inputs[position].transpose(1, 2)
+    with pytest.raises(SizeError, match="shape"):
+        scan(*inputs, HEIGHT, WIDTH)
+    with pytest.raises(SizeError, match="0 segments"):
+        scan(*map_inputs(), HEIGHT, WIDTH, segments=0)
+
+
+@pytest.mark.parametrize("scan", [chunk_scan_2d, naive_scan_2d], ids=["chunked", "naive"])
+def test_a_state_in_wider_precision_is_taken(scan) -> None:  # type: ignore[no-untyped-def]
+    *sequences, state = map_inputs()
+    o, final = scan(*(x.bfloat16() for x in sequences), state.float(), HEIGHT, WIDTH)
+    assert o.dtype == final.dtype == torch.float32
+
+
+@pytest.mark.parametrize("scan", [chunk_gated_delta, naive_gated_delta], ids=["chunked", "naive"])
+def test_sequences_of_another_layout_are_refused(scan) -> None:  # type: ignore[no-untyped-def]
+    q, v, gate = torch.rand(1, 6, 2, 3), torch.rand(1, 6, 2, 4), torch.rand(1, 6, 2)
+    state = torch.rand(1, 2, 3, 4)
+    scan(q, q, v, -gate, gate, state)
+    with pytest.raises(SizeError, match="log_decay of shape"):
+        scan(q, q, v, -gate.transpose(1, 2), gate, state)
+    with pytest.raises(SizeError, match="initial_state of shape"):
+        scan(q, q, v, -gate, gate, state.transpose(2, 3))
+    with pytest.raises(SizeError, match="k and v"):
+        scan(*(x[:, :0] for x in (q, q, v, -gate, gate)))

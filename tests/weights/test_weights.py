@@ -1,14 +1,17 @@
 """Weights files: written and read whole, refused when they are not what they claim."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from bokehflow.errors import WeightsError
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import load_network, read_weights, save_weights, weights_sha256
+from bokehflow.weights.file import METADATA_KEY
 from bokehflow.weights.initial import initial_network
 
 NANO = VARIANTS["nano"]
@@ -85,3 +88,42 @@ def test_tensors_that_do_not_fit_are_refused(tmp_path: Path, fault: str) -> None
     save_weights(path, tensors, "nano", trained=True, fov_deg=60.0)
     with pytest.raises(WeightsError, match="finite" if fault == "nan" else "fit"):
         load_network(NANO, path)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("canonical_fov_deg", "60"),
+        ("canonical_fov_deg", None),
+        ("canonical_fov_deg", 0),
+        ("canonical_fov_deg", -60.0),
+        ("canonical_fov_deg", float("nan")),
+        ("sha256", 5),
+        ("variant", ["nano"]),
+        ("variant", "pico"),
+        ("trained", "no"),
+    ],
+)
+def test_facts_that_make_no_sense_are_refused(weights_file: Path, fact: str, value: object) -> None:
+    with safe_open(weights_file, framework="pt") as file:
+        facts = json.loads(file.metadata()[METADATA_KEY])
+    metadata = {METADATA_KEY: json.dumps(facts | {fact: value})}
+    save_file(load_file(weights_file), weights_file, metadata)
+    with pytest.raises(WeightsError, match="metadata"):
+        read_weights(weights_file, "nano")
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64])
+def test_tensors_of_other_numbers_are_refused(tmp_path: Path, dtype: torch.dtype) -> None:
+    path = tmp_path / "odd.safetensors"
+    save_weights(path, {"a": torch.zeros(2, dtype=dtype)}, "nano", trained=True, fov_deg=60.0)
+    with pytest.raises(WeightsError, match="expected floating point"):
+        read_weights(path, "nano")
+
+
+def test_initial_weights_touch_no_other_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seeded(*_: object) -> None:
+        raise AssertionError("a generator of a device was seeded")
+
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded)
+    initial_network(NANO)
