@@ -91,6 +91,7 @@ def quantize(
     """
     from bokehflow.calibration.sample_making import SampleRequest
     from bokehflow.export import load_artifact
+    from bokehflow.export.staging import output_folder
     from bokehflow.media.atomic import require_writable_folder
     from bokehflow.quantize import QuantizeConfig, check_request
     from bokehflow.quantize import quantize as quantize_artifact
@@ -100,14 +101,15 @@ def quantize(
     check_request(source, config)
     folder = output_dir or artifact.parent
     source.require_apart(folder)
-    require_writable_folder(folder)
     manifest = source.manifest
     request = SampleRequest(
         manifest.frame_size, manifest.network_size, calibration, samples, seed, skip_bad
     )
-    drawn, kept_at = _samples(source, request, weights, scan, folder)
-    with progress_bar("quantizing", None) as advance:
-        made = quantize_artifact(source, drawn, config, folder, advance)
+    with output_folder(folder):
+        require_writable_folder(folder)
+        drawn, kept_at = _samples(source, request, weights, scan, folder)
+        with progress_bar("quantizing", None) as advance:
+            made = quantize_artifact(source, drawn, config, folder, advance)
     left_out = tuple(f"left out: {reason}" for reason in drawn.facts["left_out"])
     return CommandResult(
         {

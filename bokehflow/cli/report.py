@@ -88,6 +88,7 @@ def report(
     from bokehflow.benchmarks.report.run import prepare, run
     from bokehflow.benchmarks.report.settings import ReportConfig
     from bokehflow.benchmarks.report.tables import summary_table
+    from bokehflow.export.staging import output_folder
 
     config = ReportConfig(
         tuple(artifacts),
@@ -103,11 +104,12 @@ def report(
         rounds=rounds,
         skip_bad=skip_bad,
     )
-    require_report_files(output)
-    plan = prepare(config)
-    with progress_bar("reporting", plan.steps) as advance:
-        found, scenes = run(plan, advance)
-    files = write_report(output, found, scenes)
+    with output_folder(output.parent):
+        require_report_files(output)
+        plan = prepare(config)
+        with progress_bar("reporting", plan.steps) as advance:
+            found, scenes = run(plan, advance)
+        files = write_report(output, found, scenes)
     summary = summary_table(found)
     text = f"{text_table(summary.columns, summary.rows)}\n\nreport: {output}"
     return CommandResult(

@@ -55,11 +55,12 @@ def test_a_place_that_cannot_be_written_is_told_before_any_sample_is_drawn(
     ],
 )
 def test_bad_requests(
-    bfx: Bfx, artifacts: dict[str, Artifact], options: list[str], words: str
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, options: list[str], words: str
 ) -> None:
-    done = bfx("quantize", artifacts["onnx"].path, *options)
+    done = bfx("quantize", artifacts["onnx"].path, "-o", tmp_path / "a" / "b", *options)
     assert done.exit_code == 2
     assert words in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_quantized_into_the_artifact_itself(

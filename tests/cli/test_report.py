@@ -111,7 +111,7 @@ def test_mistakes_are_plain(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, kind: str
 ) -> None:
     arguments, message = MISTAKES[kind]
-    output = () if kind == "page" else ("-o", tmp_path / "report.html")
+    output = () if kind == "page" else ("-o", tmp_path / "a" / "b" / "report.html")
     command = ("report", artifacts["onnx"].path, *output, *arguments)
     assert message in bfx(*command).require_plain_error(2)
     assert list(tmp_path.iterdir()) == []
