@@ -154,8 +154,9 @@ def cpu_scan_2d(
 ) -> tuple[Tensor, Tensor]:
     """`gated_delta_scan_2d` for tensors on the CPU, as a compiled token-by-token recurrence.
 
-    The same inputs and outputs, and float64 too (computed, and the final state returned, in
-    float64). The first call for a pair of head sizes compiles for some seconds.
+    The same inputs and outputs, gradients of the first order, and float64 too: all inputs in it,
+    computed, and the final state returned, in it. The first call for a pair of head sizes compiles
+    for some seconds.
     Raises SizeError and UsageError in the same way, MissingDependencyError without Numba.
     """
     with _needs("numba", "train", "the CPU scan"):

@@ -30,7 +30,7 @@ from bokehflow.scan.constants import (
     unit_rows,
     upper_ones,
 )
-from bokehflow.scan.inputs import ScanInputs, check_sequences
+from bokehflow.scan.inputs import ScanInputs, check_sequences, in_widest_dtype
 from bokehflow.scan.solve import invert_unit_lower
 from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states, plan_groups
 
@@ -54,11 +54,13 @@ def chunk_gated_delta(
     q, k: [B, T, H, K]; v: [B, T, H, V]; log_decay (<= 0) and beta (0..1): [B, T, H];
     initial_state: [B, H, K, V], zeros when None. k is expected to be l2-normalised; scale 1.
     chunk_size: tokens a chunk, a power of two. inter_chunk: see `transitions.py`.
-    Returns o [B, T, H, V] and the final state [B, H, K, V].
+    Returns o [B, T, H, V] and the final state [B, H, K, V], in the widest dtype of the inputs.
     Raises SizeError for shapes that do not fit and a chunk size that is no power of two,
-    UnknownNameError for the scheme.
+    UnknownNameError for the scheme, UsageError for numbers that are not floating point.
     """
-    check_sequences(ScanInputs(q, k, v, log_decay, beta), initial_state)
+    inputs = ScanInputs(q, k, v, log_decay, beta)
+    check_sequences(inputs, initial_state)
+    (q, k, v, log_decay, beta), initial_state = in_widest_dtype(inputs, initial_state)
     batch, length, heads, key_size = k.shape
 
     def fold(x: Tensor) -> Tensor:

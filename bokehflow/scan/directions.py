@@ -19,7 +19,7 @@ from bokehflow.scan.chunk import (
     DEFAULT_INTER_CHUNK,
     chunk_folded,
 )
-from bokehflow.scan.inputs import ScanInputs
+from bokehflow.scan.inputs import ScanInputs, in_widest_dtype
 from bokehflow.scan.naive import naive_gated_delta
 from bokehflow.scan.transitions import InterChunk
 
@@ -77,7 +77,7 @@ def chunk_scan_2d(
     Returns o [B, T, 4, H, V], every output at its token's place, and the final state, both in the
     widest dtype of the inputs. Differentiable any number of times.
     Raises SizeError for shapes that do not fit and where the segments do not divide height and
-    width.
+    width, UsageError for numbers that are not floating point.
     """
 
     scan = partial(chunk_folded, chunk_size=chunk_size, inter_chunk=inter_chunk)
@@ -122,8 +122,8 @@ def _scan_2d(
     All five inputs travel as one tensor, so that a graph holds one reordering where it would hold
     five, and no tensor has more than five axes.
     """
-    q, k, v, log_decay, beta = inputs
     scan_shape(ScanTensors(*inputs, initial_state), height, width, segments)
+    (q, k, v, log_decay, beta), initial_state = in_widest_dtype(inputs, initial_state)
     batch, length, directions, heads, key_size = k.shape
     value_size = v.shape[-1]
     streams = batch * directions * heads
@@ -140,10 +140,6 @@ def _scan_2d(
         state = v.new_zeros(streams * segments, key_size, value_size)
     else:
         state = initial_state.reshape(streams * segments, key_size, value_size)
-        if state.dtype != v.dtype:
-            widest = torch.promote_types(state.dtype, v.dtype)
-            state = state.to(widest)
-            q, k, v, log_decay, beta = (x.to(widest) for x in (q, k, v, log_decay, beta))
     o, final = scan(ScanInputs(q, k, v, log_decay.squeeze(-1), beta.squeeze(-1)), state)
     if segments > 1:
         o = _join(o, batch, segments)

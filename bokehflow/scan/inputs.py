@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from bokehflow.errors import SizeError
+from bokehflow.errors import SizeError, UsageError
 
 
 class ScanInputs(NamedTuple):
@@ -17,6 +19,26 @@ class ScanInputs(NamedTuple):
     v: Tensor
     log_decay: Tensor
     beta: Tensor
+
+
+def in_widest_dtype(
+    inputs: ScanInputs, initial_state: Tensor | None
+) -> tuple[ScanInputs, Tensor | None]:
+    """All in the widest dtype among them, which is no work where they share one.
+
+    Raises UsageError for numbers that are not floating point.
+    """
+    given = [*inputs] if initial_state is None else [*inputs, initial_state]
+    odd = next((x.dtype for x in given if not x.is_floating_point()), None)
+    if odd is not None:
+        raise UsageError(f"a scan of {odd}", "floating point")
+    widest = reduce(torch.promote_types, (x.dtype for x in given))
+    sequences = ScanInputs(*(_as(widest, x) for x in inputs))
+    return sequences, None if initial_state is None else _as(widest, initial_state)
+
+
+def _as(dtype: torch.dtype, x: Tensor) -> Tensor:
+    return x if x.dtype == dtype else x.to(dtype)
 
 
 def check_sequences(inputs: ScanInputs, initial_state: Tensor | None) -> None:

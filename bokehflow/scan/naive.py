@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bokehflow.scan.inputs import ScanInputs, check_sequences
+from bokehflow.scan.inputs import ScanInputs, check_sequences, in_widest_dtype
 
 
 def naive_gated_delta(
@@ -26,10 +26,12 @@ def naive_gated_delta(
     log_decay: [B, T, H], the natural logarithm of the decay a, <= 0.
     beta: [B, T, H], in 0..1.
     initial_state: [B, H, K, V], zeros when None.
-    Returns o [B, T, H, V] and the final state [B, H, K, V], in the dtype of the inputs.
-    Raises SizeError for shapes that do not fit.
+    Returns o [B, T, H, V] and the final state [B, H, K, V], in the widest dtype of the inputs.
+    Raises SizeError for shapes that do not fit, UsageError for numbers that are not floating point.
     """
-    check_sequences(ScanInputs(q, k, v, log_decay, beta), initial_state)
+    inputs = ScanInputs(q, k, v, log_decay, beta)
+    check_sequences(inputs, initial_state)
+    (q, k, v, log_decay, beta), initial_state = in_widest_dtype(inputs, initial_state)
     batch, length, heads, key_size = k.shape
     state = initial_state
     if state is None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bokehflow.errors import SizeError
+from bokehflow.errors import SizeError, UsageError
 from bokehflow.scan import (
     DIRECTIONS,
     chunk_gated_delta,
@@ -107,13 +107,16 @@ def test_a_state_in_wider_precision_is_taken(scan) -> None:  # type: ignore[no-u
     *sequences, state = map_inputs()
     o, final = scan(*(x.bfloat16() for x in sequences), state.float(), HEIGHT, WIDTH)
     assert o.dtype == final.dtype == torch.float32
+    with pytest.raises(UsageError, match="int64; expected floating point"):
+        scan(*(x.long() for x in sequences), state, HEIGHT, WIDTH)
 
 
 @pytest.mark.parametrize("scan", [chunk_gated_delta, naive_gated_delta], ids=["chunked", "naive"])
 def test_sequences_of_another_layout_are_refused(scan) -> None:  # type: ignore[no-untyped-def]
     q, v, gate = torch.rand(1, 6, 2, 3), torch.rand(1, 6, 2, 4), torch.rand(1, 6, 2)
     state = torch.rand(1, 2, 3, 4)
-    scan(q, q, v, -gate, gate, state)
+    o, _ = scan(q.bfloat16(), q.bfloat16(), v.bfloat16(), -gate, gate.bfloat16(), state.bfloat16())
+    assert o.dtype == torch.float32
     with pytest.raises(SizeError, match="log_decay of shape"):
         scan(q, q, v, -gate.transpose(1, 2), gate, state)
     with pytest.raises(SizeError, match="initial_state of shape"):
