@@ -22,8 +22,8 @@ SMALLEST, LARGEST = 1e-6, 1e9
 """Of every number of a lens."""
 LEAST_GAP, MOST_BLUR_WIDTHS = 1e-5, 1e6
 """How much farther than its focal length, as a share of it, a lens is focused, and how many times
-the frame's width it blurs what is infinitely far: within these no formula loses its digits or
-overflows, in float32 either."""
+the frame's width it blurs what is infinitely far: within these no formula overflows, in float32
+either, where the gap between the two is right to within a fiftieth at its least."""
 LENS_FIELDS = ("focal_length_mm", "f_number", "focus_m", "sensor_width_mm")
 """The order of the four numbers in every `lens` tensor, shape [1, 4]."""
 SMALLEST_FOV_DEG, FOV_LIMIT_DEG = 1.0, 180.0

@@ -8,6 +8,7 @@ import torch
 
 from bokehflow.errors import LensError
 from bokehflow.optics import (
+    LEAST_GAP,
     MM_PER_M,
     Lens,
     f_number_for_radius,
@@ -15,7 +16,7 @@ from bokehflow.optics import (
     require_field_of_view,
     signed_radius_px,
 )
-from tests.tolerances import KNOWN_RADIUS_PX, OPTICS
+from tests.tolerances import KNOWN_RADIUS_PX, LEAST_GAP_SINGLE, OPTICS
 
 
 def test_circle_of_confusion_is_the_documents_diameter() -> None:
@@ -94,6 +95,27 @@ def test_a_lens_can_be_focused_as_near_as_is_said(focal_length_mm: float) -> Non
     assert Lens(focal_length_mm, focus_m=nearest_m).focus_m == nearest_m
     with pytest.raises(LensError, match="focal length"):
         Lens(focal_length_mm, focus_m=0.98 * nearest_m)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(50.0, 1.8, 0.050000001, 36.0), (1e6, 1e-6, 1e6, 1e-6), (1e5, 1e-6, 101.0, 1e-6)],
+    ids=["gap", "blur", "gap-and-blur"],
+)
+def test_what_float32_could_not_compute_is_refused(values: tuple[float, ...]) -> None:
+    with pytest.raises(LensError):
+        Lens(*values)
+
+
+@pytest.mark.parametrize("focal_length_mm", [1e-2, 50.0, 138.68544772281103, 1e6])
+def test_the_least_gap_leaves_float32_its_first_digits(focal_length_mm: float) -> None:
+    focus_m = focal_length_mm / MM_PER_M * (1 + 1.01 * LEAST_GAP)
+    lens = Lens(focal_length_mm, 1e6, focus_m, 1e6)
+    inverse_depth = torch.tensor([0.0, 1e-3, 10.0])
+    single = signed_radius_px(inverse_depth, *torch.tensor(lens.as_tuple()), 8192)
+    double = lens.signed_radius_px(inverse_depth.double(), 8192)
+    assert bool(single.isfinite().all())
+    assert float(single[0]) == pytest.approx(float(double[0]), rel=LEAST_GAP_SINGLE)
 
 
 def test_the_numbers_of_arrays_are_numbers() -> None:

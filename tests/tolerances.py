@@ -276,3 +276,8 @@ TURNED_SPHERE = 5e-3
 
 DOUBLE_DEPTH = 1e-3
 """Relative, of a depth in double precision against single."""
+
+
+LEAST_GAP_SINGLE = 2e-2
+"""Relative: a gap of 1e-5 of the focal length, between two numbers that float32 rounds by 6e-8 of
+themselves each, and their product by as much."""
