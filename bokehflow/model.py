@@ -27,6 +27,9 @@ from bokehflow.specs import (
 )
 from bokehflow.weights import WeightsInfo, load_network
 
+PRECISIONS = (torch.float32, torch.float64)
+"""What a network may be in: the lens is told in its precision."""
+
 
 class Frame(NamedTuple):
     """One frame's result, without gradients. bokeh: sRGB 0..1, [1, 3, H, W]; depth: metres, [1, 1,
@@ -105,9 +108,10 @@ class BokehFlow:
         Blur beyond the renderer's reach (`RenderConfig`) is rendered at that reach, as an exported
         graph does; `bokehflow.render` refuses it.
         Raises SizeError for an image or a state of another shape or too small, MediaError for
-        values that are not sRGB, UsageError for another device or precision and for what is no
-        tensor or no lens, LensError for a focus that the source field of view moves inside the
-        focal length, NumericalError for a state that is not finite.
+        values that are not sRGB, UsageError for another device or precision, for a network in
+        neither of `PRECISIONS` and for what is no tensor or no lens, LensError for a focus that
+        the source field of view moves inside the focal length, NumericalError for a state that is
+        not finite.
         """
         told = self._told(image, lens)
         carried = self._checked_state(state)
@@ -143,6 +147,12 @@ class BokehFlow:
             raise SizeError(f"an image of shape {tuple(image.shape)}", "[1, 3, H, W]")
         require_srgb(image)
         place = self._place
+        if place.dtype not in PRECISIONS:
+            raise UsageError(
+                f"a network in {place.dtype}, in which lens formulas lose their digits or overflow",
+                " or ".join(str(dtype) for dtype in PRECISIONS),
+                "take model.network.float()",
+            )
         if (image.dtype, image.device) != (place.dtype, place.device):
             raise UsageError(
                 f"an image of {image.dtype} on {image.device}",

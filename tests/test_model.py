@@ -221,6 +221,16 @@ def test_a_model_in_double_precision_agrees() -> None:
     torch.testing.assert_close(single.double(), double, rtol=DOUBLE_DEPTH, atol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_a_model_in_half_precision_is_refused(dtype: torch.dtype) -> None:
+    model = load_model("nano")
+    model.network.to(dtype)
+    image = torch.rand(1, 3, 32, 48).to(dtype)
+    for call in (model, model.first_depth):
+        with pytest.raises(UsageError, match="lens formulas"):
+            call(image, Lens(300.0, 2.8, 20.0))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
