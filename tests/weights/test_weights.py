@@ -1,7 +1,9 @@
 """Weights files: written and read whole, refused when they are not what they claim."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,10 +11,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from bokehflow.errors import WeightsError
+from bokehflow.network import Network
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import load_network, read_weights, save_weights, weights_sha256
 from bokehflow.weights.file import METADATA_KEY
-from bokehflow.weights.initial import initial_network
+from bokehflow.weights.initial import INITIAL_SEED, RESIDUAL_SCALE, initial_network
 
 NANO = VARIANTS["nano"]
 
@@ -121,9 +124,33 @@ def test_tensors_of_other_numbers_are_refused(tmp_path: Path, dtype: torch.dtype
         read_weights(path, "nano")
 
 
-def test_initial_weights_touch_no_other_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_initial_weights_are_those_that_pytorch_draws_from_the_seed() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(INITIAL_SEED)
+        reference = Network(NANO).state_dict()
+    reference["refine.third.weight"] *= RESIDUAL_SCALE
+    assert weights_sha256(initial_network(NANO).state_dict()) == weights_sha256(reference)
+
+
+def test_no_generator_of_pytorch_is_touched_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def seeded(*_: object) -> None:
         raise AssertionError("a generator of a device was seeded")
 
+    def observed(*settings: Any) -> Network:
+        network = Network(*settings)
+        states.append(torch.get_rng_state())
+        return network
+
+    states = [torch.get_rng_state()]
     monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded)
+    monkeypatch.setattr("bokehflow.weights.initial.Network", observed)
     initial_network(NANO)
+    before, within = states
+    assert torch.equal(before, within)
+
+
+def test_networks_that_threads_make_at_once_are_alike() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        networks = pool.map(lambda _: initial_network(NANO), range(8))
+        hashes = {weights_sha256(network.state_dict()) for network in networks}
+    assert len(hashes) == 1
