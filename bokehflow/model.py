@@ -45,8 +45,10 @@ class Frame(NamedTuple):
 class ModelConfig:
     """network_size: `full`, `mobile` (longer side as in the mobile profile) or HxW.
     source_fov_deg: horizontal field of view of the camera that took the frames; None is the one
-    the weights were trained for. render, scan, temporal: how to render, to scan, and to carry the
-    state from frame to frame.
+    the weights were trained for. Depth is scaled for it (`depth_scale`), and so are the bounds
+    within which it is reported: `specs.DEPTH_MAX_M`, the sky, is farther than that through a longer
+    lens and nearer through a wider one. render, scan, temporal: how to render, to scan, and to
+    carry the state from frame to frame.
     """
 
     network_size: str = FULL_NETWORK
@@ -109,7 +111,7 @@ class BokehFlow:
         graph does; `bokehflow.render` refuses it.
         Raises SizeError for an image or a state of another shape or too small, MediaError for
         values that are not sRGB, UsageError for another device or precision, for a network in
-        neither of `PRECISIONS` and for what is no tensor or no lens, LensError for a focus that
+        neither of `PRECISIONS` and for what is no tensor, lens or state, LensError for a focus that
         the source field of view moves inside the focal length, NumericalError for a state that is
         not finite.
         """
@@ -162,6 +164,12 @@ class BokehFlow:
 
     def _checked_state(self, state: State | None) -> list[Tensor]:
         first = self.first_state()
+        if state is not None and not _is_like(state, first):
+            raise UsageError(
+                f"a {type(state).__name__} for a state",
+                f"{len(first)} tensors: {', '.join(State._fields)}",
+                "give the next_state of the frame before, or None before the first",
+            )
         for name, given, wanted in zip(State._fields, state or first, first, strict=True):
             if given.shape != wanted.shape:
                 raise SizeError(
@@ -176,6 +184,15 @@ class BokehFlow:
                     "begin again without a state",
                 )
         return [tensor.to(self._place) for tensor in state or first]
+
+
+def _is_like(state: object, wanted: State) -> bool:
+    """Whether something is a tuple or list of as many tensors."""
+    return (
+        isinstance(state, tuple | list)
+        and len(state) == len(wanted)
+        and all(isinstance(part, Tensor) for part in state)
+    )
 
 
 def depth_scale(source_fov_deg: float | None, canonical_fov_deg: float) -> float:

@@ -22,7 +22,7 @@ from bokehflow.errors import (
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.model import depth_scale
 from bokehflow.rendering import RenderConfig
-from bokehflow.specs import Size, network_size_for
+from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, network_size_for
 from tests.tolerances import DOUBLE_DEPTH, EIGHT_BIT_STEP, FP32_EQUAL, OPTICS
 
 IMAGE_AND_DEPTH = torch.rand(1, 3, 24, 32), torch.full((1, 1, 24, 32), 2.0)
@@ -79,6 +79,18 @@ def test_field_of_view_scales_depth_and_keeps_the_blur_consistent() -> None:
     found = wide(image, lens)
     torch.testing.assert_close(found.depth, seen.depth * scale, atol=0.0, rtol=FP32_EQUAL)
     assert torch.equal(found.bokeh, seen.bokeh)
+
+
+@pytest.mark.parametrize("fov_deg", [10.0, 120.0])
+def test_depth_stays_within_its_scaled_bounds(fov_deg: float) -> None:
+    model = load_model("nano", config=ModelConfig(source_fov_deg=fov_deg))
+    image, lens = torch.rand(1, 3, 32, 48), Lens(focus_m=20.0)
+    for bias, bound_m in ((-50.0, DEPTH_MAX_M), (50.0, DEPTH_MIN_M)):
+        with torch.no_grad():
+            model.network.depth_head.out.bias.fill_(bias)
+        depth = model(image, lens).depth
+        expected = torch.full_like(depth, bound_m * model.depth_scale)
+        torch.testing.assert_close(depth, expected, rtol=FP32_EQUAL, atol=0)
 
 
 def test_a_longer_source_lens_puts_things_farther() -> None:
@@ -237,6 +249,8 @@ def test_a_model_in_half_precision_is_refused(dtype: torch.dtype) -> None:
         (lambda: load_model(device="gpu"), "no device 'gpu' here"),
         (lambda: load_model()(np.zeros((1, 3, 32, 48)), Lens()), "a ndarray for an image"),
         (lambda: load_model()(torch.rand(1, 3, 32, 48), (50, 1.8)), "a tuple for a lens"),
+        (lambda: load_model()(torch.rand(1, 3, 32, 48), Lens(), 5), "a int for a state"),
+        (lambda: load_model()(torch.rand(1, 3, 32, 48), Lens(), [1, 2, 3]), "a list for a state"),
         (lambda: bokehflow.render(*IMAGE_AND_DEPTH, (50, 1.8)), "tuple in place of a Lens"),
         (lambda: bokehflow.render(*IMAGE_AND_DEPTH, Lens(), "best"), "str in place of a RenderCon"),
         (lambda: RenderConfig(blades=6.0), "a whole number"),
