@@ -255,6 +255,8 @@ def test_a_model_in_half_precision_is_refused(dtype: torch.dtype) -> None:
         (lambda: bokehflow.render(*IMAGE_AND_DEPTH, Lens(), "best"), "str in place of a RenderCon"),
         (lambda: RenderConfig(blades=6.0), "a whole number"),
         (lambda: RenderConfig(max_radius_px="10"), "a number"),
+        (lambda: RenderConfig(blade_rotation_deg=None), "a number"),
+        (lambda: RenderConfig(["best"]), "mobile or best"),
     ],
 )
 def test_things_of_another_type_are_told(call: Callable[[], object], message: str) -> None:

@@ -43,6 +43,8 @@ class RenderConfig:
     max_radius_px: float | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.quality, str):
+            raise UsageError(f"quality={self.quality!r}", " or ".join(QUALITIES))
         if self.quality not in QUALITIES:
             raise UnknownNameError("quality", self.quality, QUALITIES)
         self._require_numbers()
