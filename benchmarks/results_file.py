@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bokehflow.atomic import atomic_file
 from bokehflow.benchmarks.tables import Table, markdown
 from bokehflow.json_text import json_text
-from bokehflow.media.atomic import atomic_file
 
 
 def write_results(

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bokehflow.atomic import output_errors
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.media import write_depth, write_photo
-from bokehflow.media.atomic import output_errors
 
 
 def write_demo_photo(folder: Path) -> tuple[Path, Path]:

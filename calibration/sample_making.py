@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bokehflow.atomic import output_errors
 from bokehflow.calibration.sample_folder import (
     SAMPLES_PREFIX,
     FoundMaterial,
@@ -35,7 +36,6 @@ from bokehflow.errors import UsageError
 from bokehflow.layers.resample import Resample
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
-from bokehflow.media.atomic import output_errors
 from bokehflow.network import Network
 from bokehflow.optics import Lens
 from bokehflow.specs import Size

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bokehflow.atomic import atomic_file
 from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import InputError
 from bokehflow.layers.temporal import State
-from bokehflow.media.atomic import atomic_file
 
 SCHEMA = 1
 Float32 = npt.NDArray[np.float32]

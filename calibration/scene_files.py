@@ -14,11 +14,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from bokehflow.atomic import atomic_file, output_errors
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import InputError
 from bokehflow.media import read_depth, read_photo, write_depth, write_photo
-from bokehflow.media.atomic import atomic_file, output_errors
 from bokehflow.optics import LENS_FIELDS, Lens
 
 FRAME, DEPTH, TRUTH, LENS = "frame.png", "depth.npy", "truth.png", "lens.json"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bokehflow.atomic import output_errors
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import artifact_path, files_beside, manifest_path
 from bokehflow.export.packing import is_packed, named_as_given, replace_member, unpack
 from bokehflow.export.staging import staged, staged_together
-from bokehflow.media.atomic import output_errors
 
 
 @dataclass(frozen=True, slots=True)

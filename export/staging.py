@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bokehflow.media.atomic import output_errors
+from bokehflow.atomic import output_errors
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """The model as a user calls it."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -231,6 +233,14 @@ def test_a_model_in_double_precision_agrees() -> None:
     model.network.double()
     double = model(image.double(), Lens()).depth
     torch.testing.assert_close(single.double(), double, rtol=DOUBLE_DEPTH, atol=0)
+
+
+def test_a_model_is_loaded_without_what_reads_photos_and_videos() -> None:
+    listing = "import sys, bokehflow; bokehflow.load_model('nano'); print(*sys.modules)"
+    command = [sys.executable, "-c", listing]
+    imported = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "bokehflow.weights.file" in imported
+    assert not {"av", "PIL", "bokehflow.media"} & set(imported)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from bokehflow.atomic import require_writable_folder
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.evaluation.ablation_study import (
     BATCH,
@@ -28,7 +29,6 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
 from bokehflow.errors import BokehFlowError, UnknownNameError
 from bokehflow.json_text import json_text
-from bokehflow.media.atomic import require_writable_folder
 from bokehflow.training import TrainOptions
 from bokehflow.training.ablate import ABLATIONS
 from bokehflow.training.perceptual import packaged_perceptual

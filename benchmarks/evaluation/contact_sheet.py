@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from bokehflow.media.atomic import atomic_file
+from bokehflow.atomic import atomic_file
 from bokehflow.media.photo import to_uint8
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens

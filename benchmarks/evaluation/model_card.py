@@ -16,12 +16,12 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from bokehflow.atomic import atomic_file
 from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.report import SCHEMA
 from bokehflow.benchmarks.evaluation.training_record import RECORD, Run, read_runs
 from bokehflow.benchmarks.tables import fixed
 from bokehflow.errors import BokehFlowError, InputError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.weights import read_weights
 
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from bokehflow.atomic import require_writable_folder
 from bokehflow.benchmarks.checks import Check, at_least, at_most, bar_facts, read_check
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.kernels.bars import CPU_SPEED_UP, TRAINING_STEP_MS, layer_bars
@@ -26,7 +27,6 @@ from bokehflow.benchmarks.kernels.training_step import measure_training_step
 from bokehflow.benchmarks.results_file import write_json
 from bokehflow.errors import BokehFlowError
 from bokehflow.json_text import json_text
-from bokehflow.media.atomic import require_writable_folder
 
 SCHEMA = "bokehflow.kernel_benchmark/1"
 PACKAGES = ("torch", "triton", "numba", "flash-linear-attention")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bokehflow.atomic import output_errors
 from bokehflow.benchmarks.quality.renderers import NO_BLUR, Renderer
 from bokehflow.calibration.scenes import Scene
 from bokehflow.media import write_photo
-from bokehflow.media.atomic import output_errors
 
 
 def write_pictures(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bokehflow.atomic import atomic_file, output_errors, require_writable
 from bokehflow.benchmarks.report.document import SCHEMA, Report
 from bokehflow.benchmarks.report.facts import fact_tables
 from bokehflow.benchmarks.report.page import render_page
@@ -13,7 +14,6 @@ from bokehflow.benchmarks.report.tables import all_tables, frame_table
 from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.tables import markdown
 from bokehflow.errors import UsageError
-from bokehflow.media.atomic import atomic_file, output_errors, require_writable
 
 SUFFIX = ".html"
 TITLE = "accuracy versus quantization"

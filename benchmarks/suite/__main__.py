@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bokehflow.atomic import output_errors
 from bokehflow.benchmarks.latency.record import FAILURES
 from bokehflow.benchmarks.results_file import write_results
 from bokehflow.benchmarks.suite.bars import all_bars
@@ -26,7 +27,6 @@ from bokehflow.benchmarks.suite.rows import row_of
 from bokehflow.benchmarks.suite.sources import kept_name, source_sha256
 from bokehflow.benchmarks.tables import markdown
 from bokehflow.errors import BokehFlowError, UsageError
-from bokehflow.media.atomic import output_errors
 
 NAME = "latency"
 EVERYTHING = "*"

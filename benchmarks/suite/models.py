@@ -11,6 +11,7 @@ from pathlib import Path
 
 import onnx
 
+from bokehflow.atomic import atomic_file, atomic_folder
 from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.suite.cases import ModelSpec
 from bokehflow.benchmarks.suite.network_part import cut_onnx, cut_openvino
@@ -18,7 +19,6 @@ from bokehflow.export import ExportConfig, export
 from bokehflow.export.floor import write_scan_free_onnx
 from bokehflow.export.naming import artifact_name
 from bokehflow.layers.segments import TemporalConfig
-from bokehflow.media.atomic import atomic_file, atomic_folder
 from bokehflow.model import load_model
 
 VARIANT = "nano"

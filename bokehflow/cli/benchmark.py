@@ -69,13 +69,13 @@ def benchmark(
     `memory_arena` are arguments of onnxruntime; `precision`, `device` of openvino; `device`,
     `precision`, `scan`, `graph` of torch; `compute_units` of coreml.
     """
+    from bokehflow.atomic import require_writable
     from bokehflow.benchmarks.latency.bench import plan
     from bokehflow.benchmarks.latency.record import document
     from bokehflow.benchmarks.latency.report import row_tables
     from bokehflow.benchmarks.latency.settings import PROFILE_FRAMES, Settings, parse_arguments
     from bokehflow.benchmarks.results_file import write_json
     from bokehflow.errors import OutputError
-    from bokehflow.media.atomic import require_writable
 
     arguments = parse_arguments(runtime_arg or ())
     profile = PROFILE_FRAMES if stages else 0

@@ -6,9 +6,9 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
+from bokehflow.atomic import require_writable
 from bokehflow.cli.output_paths import require_apart
 from bokehflow.errors import MediaError, UsageError
-from bokehflow.media.atomic import require_writable
 from bokehflow.media.depth_file import require_depth_suffix
 from bokehflow.media.photo import WRITABLE_SUFFIXES, require_photo_suffix
 from bokehflow.media.video_writer import VIDEO_FORMATS, require_video_suffix

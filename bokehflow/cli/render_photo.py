@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
+from bokehflow.atomic import atomic_file
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_job import RenderJob, RenderOutcome
 from bokehflow.media import read_photo, side_by_side
-from bokehflow.media.atomic import atomic_file
 from bokehflow.media.depth_file import encode_depth
 from bokehflow.media.photo import encode_photo, require_photo_size
 from bokehflow.media.side_by_side import side_by_side_width

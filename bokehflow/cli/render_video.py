@@ -8,13 +8,13 @@ from pathlib import Path
 
 from torch import Tensor
 
+from bokehflow.atomic import atomic_folder
 from bokehflow.cli.output import progress_bar
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_job import FocusedLens, RenderJob, RenderOutcome
 from bokehflow.errors import UsageError
 from bokehflow.layers.temporal import State
 from bokehflow.media import VideoInfo, open_video, open_video_writer
-from bokehflow.media.atomic import atomic_folder
 from bokehflow.media.depth_file import encode_depth
 
 

@@ -26,7 +26,7 @@ def require_results_folder(folder: Path, name: str) -> None:
 
 def require_folder(folder: Path, file_name: str) -> None:
     """Make a folder in which such a file can be written, before any work. Raises OutputError."""
-    from bokehflow.media.atomic import require_writable, require_writable_folder
+    from bokehflow.atomic import require_writable, require_writable_folder
 
     require_writable_folder(folder)
     require_writable(folder / file_name)

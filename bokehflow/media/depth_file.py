@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from bokehflow.atomic import atomic_file
 from bokehflow.errors import MediaError, NumericalError, OutputError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.media.pictures import opened_picture
 from bokehflow.optics import MM_PER_M
 

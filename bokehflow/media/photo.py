@@ -16,8 +16,8 @@ import torch
 from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
+from bokehflow.atomic import atomic_file
 from bokehflow.errors import MediaError, NumericalError, OutputError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.media.photo_range import require_standard_range
 from bokehflow.media.pictures import opened_picture
 from bokehflow.specs import MAX_SIDE_PX

@@ -20,8 +20,8 @@ from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace
 from torch import Tensor
 
+from bokehflow.atomic import atomic_file
 from bokehflow.errors import MediaError, OutputError, SizeError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_colours import HD_LINES

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bokehflow.atomic import output_errors
 from bokehflow.errors import InputError
-from bokehflow.media.atomic import output_errors
 
 CHANGES = "changes.csv"
 COLUMNS = ("step", "changed")

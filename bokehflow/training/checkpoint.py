@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bokehflow.atomic import atomic_file
 from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import InputError, WeightsError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.network import Network
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import config_as_json, config_from_json

@@ -8,8 +8,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from bokehflow.atomic import atomic_file, output_errors
 from bokehflow.errors import InputError
-from bokehflow.media.atomic import atomic_file, output_errors
 from bokehflow.training.clip_losses import LOSS_NAMES
 
 COLUMNS = (

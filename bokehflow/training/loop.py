@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from bokehflow.atomic import output_errors, require_writable
 from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import DeviceError, InputError, OutputError, UsageError, WeightsError
-from bokehflow.media.atomic import output_errors, require_writable
 from bokehflow.scan import ScanConfig
 from bokehflow.training.ahead import Fetched
 from bokehflow.training.batch import Batch

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from io import BufferedWriter
 from pathlib import Path
 
+from bokehflow.atomic import output_errors
 from bokehflow.errors import UsageError
-from bokehflow.media.atomic import output_errors
 
 LOCK = ".lock"
 

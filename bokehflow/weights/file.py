@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
+from bokehflow.atomic import atomic_file
 from bokehflow.errors import BokehFlowError, WeightsError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.optics import require_field_of_view
 from bokehflow.specs import find_variant
 from bokehflow.typed_json import typed

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from bokehflow.atomic import atomic_file
 from bokehflow.calibration.data.clip import ARRAYS, TRUTHS, Asset, Clip, ClipInfo, Form, require_fit
 from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import BokehFlowError, InputError
-from bokehflow.media.atomic import atomic_file
 from bokehflow.optics import Lens
 from bokehflow.specs import Size
 

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bokehflow.atomic import output_errors
 from bokehflow.calibration.data import davis, pseudo_depth, realbokeh
 from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import write_clip
@@ -26,7 +27,6 @@ from bokehflow.calibration.data.problems import Problems
 from bokehflow.calibration.data.shrinking import picked, shrunk
 from bokehflow.calibration.data.split import HELD_OUT, split_of_name
 from bokehflow.errors import SizeError, UsageError
-from bokehflow.media.atomic import output_errors
 from bokehflow.media.photo import to_uint8
 from bokehflow.optics import Lens, require_field_of_view
 

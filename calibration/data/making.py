@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from bokehflow.atomic import output_errors
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.manifest import (
     Manifest,
@@ -31,7 +32,6 @@ from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataReq
 from bokehflow.calibration.data.sources import open_group, require_sources
 from bokehflow.calibration.data.split import HELD_OUT_EVERY, SPLITS
 from bokehflow.errors import DeviceError, UsageError
-from bokehflow.media.atomic import output_errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bokehflow.atomic import atomic_file, output_errors
 from bokehflow.calibration.data.clip import Asset
 from bokehflow.calibration.data.clip_file import examine, read_info
 from bokehflow.calibration.data.hashing import file_sha256
 from bokehflow.calibration.data.request import SOURCES, DataRequest
 from bokehflow.errors import InputError, UsageError
-from bokehflow.media.atomic import atomic_file, output_errors
 from bokehflow.typed_json import typed
 
 MANIFEST = "manifest.json"

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from bokehflow.atomic import atomic_file, output_errors
 from bokehflow.calibration.data.material import TABLE
 from bokehflow.errors import InputError
 from bokehflow.media import read_photo
-from bokehflow.media.atomic import atomic_file, output_errors
 from bokehflow.media.photo import JPEG_QUALITY, to_uint8
 
 LIST = Path(__file__).with_name("packaged_material.csv")

@@ -10,9 +10,9 @@ from typing import cast
 
 import pytest
 
+from bokehflow.atomic import atomic_file
 from bokehflow.errors import OutputError
 from bokehflow.export.staging import staged, staged_together
-from bokehflow.media.atomic import atomic_file
 
 Writing = Callable[[Path], AbstractContextManager[Path]]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.errors import OutputError
-from bokehflow.media.atomic import (
+from bokehflow.atomic import (
     atomic_file,
     atomic_folder,
     require_writable,
     require_writable_folder,
 )
+from bokehflow.errors import OutputError
 from tests.media.samples import names_in
 
 
