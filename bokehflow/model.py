@@ -164,13 +164,15 @@ class BokehFlow:
 
     def _checked_state(self, state: State | None) -> list[Tensor]:
         first = self.first_state()
-        if state is not None and not _is_like(state, first):
+        if state is None:
+            return [tensor.to(self._place) for tensor in first]
+        if not _is_like(state, first):
             raise UsageError(
                 f"a {type(state).__name__} for a state",
                 f"{len(first)} tensors: {', '.join(State._fields)}",
                 "give the next_state of the frame before, or None before the first",
             )
-        for name, given, wanted in zip(State._fields, state or first, first, strict=True):
+        for name, given, wanted in zip(State._fields, state, first, strict=True):
             if given.shape != wanted.shape:
                 raise SizeError(
                     f"a state whose {name} has shape {tuple(given.shape)}",
@@ -183,7 +185,7 @@ class BokehFlow:
                     "finite ones",
                     "begin again without a state",
                 )
-        return [tensor.to(self._place) for tensor in state or first]
+        return [tensor.to(self._place) for tensor in state]
 
 
 def _is_like(state: object, wanted: State) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import math
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from bokehflow.export.export import PARITY_GOAL_DB, require_installed
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import quantized_path
 from bokehflow.export.staging import output_folder
-from bokehflow.installed import installed_versions
+from bokehflow.installed import installed_version, installed_versions
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.graph_recipes import SEARCHES
 from bokehflow.quantize.held_out import HeldOut
@@ -97,7 +96,7 @@ def _require_packages(recipe: Recipe, target: str) -> None:
     if recipe.by_nncf:
         with quiet_nncf():
             pass
-    if recipe.by_clusters and importlib.util.find_spec("sklearn") is None:
+    if recipe.by_clusters and installed_version("scikit-learn") is None:
         raise MissingDependencyError("scikit-learn", "coreml", f"the recipe {recipe.name}")
 
 

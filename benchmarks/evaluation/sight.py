@@ -68,10 +68,8 @@ class Sight:
         """The lens focused as `bfx render` focuses one where no focus is given. Arguments as
         `see`'s."""
 
-        pipeline, scale = (
-            self.at(_size(frame)).pipeline_for(_size(frame)),
-            self._depth_scale(fov_deg),
-        )
+        size, scale = _size(frame), self._depth_scale(fov_deg)
+        pipeline = self.at(size).pipeline_for(size)
         first, runs = self.model.first_state(), self.model.network.temporal.first_runs
 
         def look(focus_m: float) -> float:

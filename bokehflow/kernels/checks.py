@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -117,15 +118,22 @@ def scan_shape(tensors: ScanTensors, height: int, width: int, segments: int) -> 
         "beta": gates,
         "initial_state": shape.state_shape,
     }
-    for name, size in wanted.items():
-        tensor = getattr(tensors, name)
-        if tensor is not None and tuple(tensor.shape) != size:
-            raise SizeError(f"{name} of shape {tuple(tensor.shape)}", f"{size}")
+    require_shapes({name: getattr(tensors, name) for name in wanted}, wanted)
     if min(key_size, shape.value_size) < 1:
         raise SizeError(f"heads of size {key_size} and {shape.value_size}", "at least 1")
     if batch < 1 or heads < 1:
         raise SizeError(f"a batch of {batch} with {heads} heads", "at least one of each")
     return shape
+
+
+def require_shapes(
+    tensors: Mapping[str, Tensor | None], wanted: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise SizeError for a tensor that is there and of another shape than its name wants."""
+    for name, shape in wanted.items():
+        tensor = tensors[name]
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise SizeError(f"{name} of shape {tuple(tensor.shape)}", f"{shape}")
 
 
 def _check_kinds(tensors: ScanTensors, dtypes: tuple[torch.dtype, ...]) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import SizeError, UsageError
+from bokehflow.kernels.checks import require_shapes
 
 
 class ScanInputs(NamedTuple):
@@ -58,6 +59,4 @@ def check_sequences(inputs: ScanInputs, initial_state: Tensor | None) -> None:
         "beta": gates,
         "initial_state": (batch, heads, key_size, v.shape[3]),
     }
-    for name, tensor in (*inputs._asdict().items(), ("initial_state", initial_state)):
-        if name in wanted and tensor is not None and tuple(tensor.shape) != wanted[name]:
-            raise SizeError(f"{name} of shape {tuple(tensor.shape)}", f"{wanted[name]}")
+    require_shapes({**inputs._asdict(), "initial_state": initial_state}, wanted)

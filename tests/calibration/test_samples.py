@@ -109,6 +109,13 @@ def test_a_changed_file_is_refused(network: Network, photos: Path, tmp_path: Pat
         load_samples(path)
 
 
+def test_samples_whose_facts_are_none_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "samples.npz"
+    np.savez(path, facts=np.frombuffer(b"5", dtype=np.uint8))
+    with pytest.raises(InputError, match="cannot be read"):
+        load_samples(path)
+
+
 def test_shares_are_even_and_within_capacity() -> None:
     assert share_out(10, [2, 9, 9]) == [2, 4, 4]
     assert share_out(20, [2, 9, 9]) == [2, 9, 9]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.errors import ArtifactError, OutputError
+from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export import Artifact, Parity, load_artifact
 from bokehflow.export.artifact import sealed
 from bokehflow.export.hashing import artifact_sha256
@@ -247,7 +247,13 @@ def test_a_record_beside_an_artifact_may_be_written_again(
         target.write_bytes(b"a graph")
     record = tmp_path / "a.onnx.benchmark.json"
     record.touch()
-    load_artifact(path).require_apart(record)
+    artifact, refused = load_artifact(path), []
+    for output in (record, tmp_path / "a.onnx.json", path):
+        try:
+            artifact.require_apart(output)
+        except UsageError:
+            refused.append(output.name)
+    assert refused == ["a.onnx.json", "a.onnx"]
 
 
 def test_what_is_unpacked_may_be_read_by_others(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from importlib.resources import files
@@ -187,10 +186,7 @@ def test_nncf_is_asked_for_before_the_long_work(monkeypatch: pytest.MonkeyPatch)
 def test_scikit_learn_is_asked_for_where_weights_are_clustered(
     artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "sklearn" else find(name)
-    )
+    monkeypatch.setattr("bokehflow.quantize.quantize.installed_version", lambda _name: None)
     check_request(artifacts["coreml"], QuantizeConfig("w8"))
     with pytest.raises(MissingDependencyError, match="scikit-learn"):
         check_request(artifacts["coreml"], QuantizeConfig("palette6"))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bokehflow.errors import BokehFlowError
+from bokehflow.training.config import LossWeights
 from bokehflow.training.config_file import (
     config_as_json,
     config_from_json,
@@ -56,6 +57,12 @@ MISTAKES = {
     "size": (f'{STAGE}sizes = ["30x32"]\n', "multiples of 4"),
     "rendering": (f'{STAGE}rendering = "true"\n', "did you mean 'true_depth'"),
     "negative loss": (f"[losses]\ndepth = -1\n{STAGE}", r"\[losses\]: depth=-1"),
+    "no loss": (
+        "[losses]\n"
+        + "".join(f"{item.name} = 0.0\n" for item in dataclasses.fields(LossWeights))
+        + STAGE,
+        "losses that all weigh 0",
+    ),
     "VGG without a file": (f'perceptual_network = "vgg19"\n{STAGE}', "perceptual_file"),
     "not TOML": ("stages = [", "TOML"),
     "too deep": (f"stages = {'[' * 9000}{']' * 9000}", "TOML"),

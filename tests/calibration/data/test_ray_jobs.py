@@ -53,7 +53,11 @@ def _refuse(job: int) -> int:
 
 
 @with_ray
-def test_an_error_of_a_task_stays_plain_and_sigterm_the_callers() -> None:
+def test_an_error_of_a_task_stays_plain_and_sigterm_the_callers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Local is local where a cluster is named as well.
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(InputError, match=r"^job 7; expected another$"):
         list(on_ray(_refuse, [7], LOCAL, 1))
