@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import PackageNotFoundError
 from importlib.resources import files
 from pathlib import Path
 
@@ -184,12 +185,16 @@ def test_nncf_is_asked_for_before_the_long_work(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_scikit_learn_is_asked_for_where_weights_are_clustered(
-    artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bokehflow.quantize.quantize.installed_version", lambda _name: None)
-    check_request(artifacts["coreml"], QuantizeConfig("w8"))
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("bokehflow.installed.version", absent)
+    package = Artifact(Path("a.mlpackage"), manifest(target="coreml", quantization=None))
+    assert check_request(package, QuantizeConfig("w8")).name == "w8"
     with pytest.raises(MissingDependencyError, match="scikit-learn"):
-        check_request(artifacts["coreml"], QuantizeConfig("palette6"))
+        check_request(package, QuantizeConfig("palette6"))
 
 
 def test_what_is_not_finite_is_never_judged() -> None:
