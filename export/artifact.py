@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from bokehflow.atomic import output_errors
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
-from bokehflow.export.naming import artifact_path, files_beside, manifest_path
+from bokehflow.export.naming import artifact_path, files_beside, manifest_path, record_path
 from bokehflow.export.packing import is_packed, named_as_given, replace_member, unpack
 from bokehflow.export.staging import staged, staged_together
+from bokehflow.json_text import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,17 @@ class Artifact:
 
 
 @contextlib.contextmanager
-def sealed(path: Path, manifest: Manifest) -> Iterator[Path]:
-    """Yield a path to write the artifact to; then artifact and manifest appear together.
+def sealed(
+    path: Path, manifest: Manifest, record: Callable[[Manifest], Mapping[str, object]] | None = None
+) -> Iterator[Path]:
+    """Yield a path to write the artifact to; then artifact and manifest appear together, and the
+    record of its quantization where it has one.
 
-    The manifest gets the artifact's hash and size. After an exception neither is touched.
+    The manifest gets the artifact's hash and size. record: what the record says, by the manifest
+    when it has them. After an exception none is touched.
     """
-    with staged_together(path, manifest_path(path)) as (target, beside):
+    recorded = [] if record is None else [record_path(path)]
+    with staged_together(path, manifest_path(path), *recorded) as (target, beside, *record_places):
         yield target
         complete = dataclasses.replace(
             manifest,
@@ -98,6 +104,9 @@ def sealed(path: Path, manifest: Manifest) -> Iterator[Path]:
             artifact_bytes=artifact_bytes(target),
         )
         beside.write_text(complete.to_json(), encoding="utf-8")
+        if record is not None:
+            (place,) = record_places
+            place.write_text(json_text(record(complete)) + "\n", encoding="utf-8")
 
 
 def load_artifact(path: Path) -> Artifact:

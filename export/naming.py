@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.config import ExportConfig
+from bokehflow.export.config import DEFAULT_PRECISION, ExportConfig
 from bokehflow.layers.segments import TemporalConfig
 
 _SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
@@ -25,12 +25,15 @@ def artifact_name(variant: str, config: ExportConfig, temporal: TemporalConfig) 
 
 
 def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path:
-    """Where the quantized form of an artifact lies, beside it: the recipe in its precision's place.
+    """Where the quantized form of an artifact lies, beside it: the recipe in its precision's place,
+    or behind it where it is not the target's own.
 
     precision: the artifact's own, as its manifest says. A renamed artifact gets the recipe added.
     """
     ending = _SUFFIXES[target]
-    stem = path.name.removesuffix(ending).removesuffix(f"_{precision}")
+    stem = path.name.removesuffix(ending)
+    if precision == DEFAULT_PRECISION[target]:
+        stem = stem.removesuffix(f"_{precision}")
     return path.with_name(f"{stem}_{recipe}{ending}")
 
 
@@ -39,12 +42,17 @@ def manifest_path(artifact: Path) -> Path:
     return artifact.with_name(artifact.name + MANIFEST_SUFFIX)
 
 
+def record_path(artifact: Path) -> Path:
+    """The record of its quantization beside an artifact."""
+    return artifact.with_name(artifact.name + RECORD_SUFFIX)
+
+
 def files_beside(artifact: Path) -> list[Path]:
     """The manifest and the record of its quantization, those that lie beside an artifact.
 
     Other files that begin with its name are a neighbour's, or a user's own.
     """
-    named = (artifact.with_name(artifact.name + end) for end in (MANIFEST_SUFFIX, RECORD_SUFFIX))
+    named = (manifest_path(artifact), record_path(artifact))
     return [path for path in named if path.is_file()]
 
 

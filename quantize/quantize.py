@@ -17,7 +17,7 @@ from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
 from bokehflow.export.export import PARITY_GOAL_DB, require_installed
 from bokehflow.export.manifest import Manifest, tool_versions
-from bokehflow.export.naming import quantized_path
+from bokehflow.export.naming import quantized_path, record_path
 from bokehflow.export.staging import output_folder
 from bokehflow.installed import installed_version, installed_versions
 from bokehflow.quantize.accuracy import Limits
@@ -26,7 +26,7 @@ from bokehflow.quantize.held_out import HeldOut
 from bokehflow.quantize.job import Job, Outcome
 from bokehflow.quantize.nncf_access import quiet_nncf
 from bokehflow.quantize.recipes import Recipe, find_recipe
-from bokehflow.quantize.record import build_record, record_path, write_record
+from bokehflow.quantize.record import build_record
 from bokehflow.runtimes import open_session
 
 DEFAULT_SEARCH = next(iter(SEARCHES))
@@ -129,15 +129,18 @@ def quantize(
     )
     manifest = _manifest(artifact, samples, recipe, outcome)
     seconds = time.perf_counter() - started
-    # All that takes long comes before the first file, so that a record is of what lies beside it.
+    # All that takes long comes before the first file.
     along_video = outcome.along_video if config.sensitivity else None
     more = along_video() if along_video is not None else {}
-    with output_folder(path.parent), sealed(path, manifest) as target:
+
+    def record(made: Manifest) -> dict[str, Any]:
+        return build_record(path.name, made, artifact, samples, outcome, limits, seconds) | more
+
+    with output_folder(path.parent), sealed(path, manifest, record) as target:
         outcome.write(target, manifest.embedded())
     made = load_artifact(path)
-    record = build_record(made, artifact, samples, outcome, limits, seconds) | more
-    write_record(record, record_path(path))
-    return Quantized(made, record, record_path(path), limits.met_by(outcome.loss))
+    met = limits.met_by(outcome.loss)
+    return Quantized(made, record(made.manifest), record_path(path), met)
 
 
 def _manifest(artifact: Artifact, samples: SampleSet, recipe: Recipe, outcome: Outcome) -> Manifest:

@@ -6,14 +6,11 @@ Its form is `record.schema.json`.
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export import Artifact
-from bokehflow.export.naming import RECORD_SUFFIX
-from bokehflow.export.staging import staged
+from bokehflow.export.manifest import Manifest
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.held_out import FRAMES, HELD_OUT_KINDS
 from bokehflow.quantize.job import Outcome
@@ -21,32 +18,23 @@ from bokehflow.quantize.job import Outcome
 SCHEMA_VERSION = 1
 
 
-def record_path(artifact: Path) -> Path:
-    """The record beside an artifact."""
-    return artifact.with_name(artifact.name + RECORD_SUFFIX)
-
-
-def write_record(record: dict[str, Any], path: Path) -> None:
-    """Write a record, whole or not at all. Raises OutputError."""
-    with staged(path) as target:
-        target.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
 def build_record(
-    made: Artifact,
+    name: str,
+    made: Manifest,
     source: Artifact,
     samples: SampleSet,
     outcome: Outcome,
     limits: Limits,
     seconds: float,
 ) -> dict[str, Any]:
-    """Everything that is known when an artifact has been quantized."""
+    """Everything that is known when an artifact has been quantized. name: of its file or folder;
+    made: its manifest."""
     floats = set(outcome.floats)
     return {
         "schema_version": SCHEMA_VERSION,
-        "artifact": _described(made),
-        "source": _described(source),
-        "recipe": made.manifest.precision,
+        "artifact": _described(name, made),
+        "source": _described(source.path.name, source.manifest),
+        "recipe": made.precision,
         "seconds": round(seconds, 1),
         "calibration": {
             "sha256": samples.sha256(),
@@ -74,14 +62,13 @@ def build_record(
         "frames": None,
         "scans": None,
         "drift": None,
-        "tools": made.manifest.tools,
+        "tools": made.tools,
     }
 
 
-def _described(artifact: Artifact) -> dict[str, Any]:
-    manifest = artifact.manifest
+def _described(name: str, manifest: Manifest) -> dict[str, Any]:
     return {
-        "file": artifact.path.name,
+        "file": name,
         "target": manifest.target,
         "precision": manifest.precision,
         "bytes": manifest.artifact_bytes,

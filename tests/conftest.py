@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+# A shell has what it starts in the background ignore SIGINT, and so would every process that a test
+# starts in order to interrupt it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
@@ -27,3 +33,11 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     folder, model, size = tmp_path_factory.mktemp("artifacts"), load_model("nano"), Size(96, 160)
     configs = [ExportConfig(as_target(target), size, size) for target in TARGETS]
     return dict(zip(TARGETS, export_each(model, configs, folder), strict=True))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all tests that look at `artifacts` in one process: making them takes a minute."""
+    for item in items:
+        if "artifacts" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("artifacts"))

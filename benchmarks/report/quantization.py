@@ -17,7 +17,8 @@ from bokehflow.benchmarks.report.recorded import (
 )
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
-from bokehflow.quantize.record import SCHEMA_VERSION, record_path
+from bokehflow.export.naming import record_path
+from bokehflow.quantize.record import SCHEMA_VERSION
 
 Record = Mapping[str, Any]
 _FOUND_BY = {

@@ -15,6 +15,7 @@ Kind = Literal["artifact", "floor", "network part"]
 OPENVINO_PRECISIONS = ("fp32", "bf16")
 THREADS = (1, 2)
 TWO = 2
+CHUNKED = "chunked"
 FULL_SIZES = (Size(288, 512), Size(576, 1024), Size(720, 1280), FULL_HD)
 """Frames whose network size is their own: cost against pixels."""
 OFTEN, SELDOM = Settings(iterations=10, warmup=2), Settings(iterations=5, warmup=1, profile=0)
@@ -89,17 +90,22 @@ def _mobile(threads: int) -> list[Case]:
             "mobile profile", ModelSpec("floor", as_target(target), "none"), OFTEN, threads
         )
     eager = ModelSpec("artifact", "onnx", auto_scan("onnx"))
-    cases.append(Case("mobile profile", eager, "torch", _settings(SELDOM, threads, scan="chunked")))
+    cases.append(Case("mobile profile", eager, "torch", _settings(SELDOM, threads, scan=CHUNKED)))
     return cases
 
 
-def _parts_and_sizes() -> list[Case]:
+def _parts() -> list[Case]:
+    """What `auto` means, and the chunked one for the number of its nodes."""
+    scans = [("onnx", auto_scan("onnx")), ("onnx", CHUNKED), ("openvino", auto_scan("openvino"))]
+    models = [ModelSpec("network part", as_target(target), scan) for target, scan in scans]
+    return [case for model in models for case in _cpu("network part", model, OFTEN, TWO)]
+
+
+def _sizes() -> list[Case]:
     cases: list[Case] = []
     for name in ("onnx", "openvino"):
-        target, scan = as_target(name), auto_scan(name)
-        cases += _cpu("network part", ModelSpec("network part", target, scan), OFTEN, TWO)
         for size in FULL_SIZES:
-            model = ModelSpec("artifact", target, scan, size, size)
+            model = ModelSpec("artifact", as_target(name), auto_scan(name), size, size)
             cases += _cpu("full network size", model, SELDOM, TWO)
     return cases
 
@@ -120,4 +126,4 @@ def _gpu() -> list[Case]:
 def all_cases() -> list[Case]:
     """Every row, those that share a model one after the other."""
     cases = [case for threads in THREADS for case in _mobile(threads)]
-    return cases + _parts_and_sizes() + _gpu()
+    return cases + _parts() + _sizes() + _gpu()

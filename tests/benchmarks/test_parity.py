@@ -24,7 +24,6 @@ from bokehflow.specs import VARIANTS, Size
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
 
-pytestmark = pytest.mark.xdist_group("artifacts")
 BARS_DB = {"onnx": 80.0, "openvino": 80.0, "coreml": 50.0}
 
 

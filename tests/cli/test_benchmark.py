@@ -18,14 +18,11 @@ from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.cli.interruption import Terminated
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import sealed
-from bokehflow.export.naming import manifest_path
-from bokehflow.quantize.record import record_path
+from bokehflow.export.naming import manifest_path, record_path
 from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
 from tests.benchmarks.latency.watching import gone, until
 from tests.cli.runner import Bfx
 from tests.cli.test_export_validate import copied
-
-pytestmark = pytest.mark.xdist_group("artifacts")
 
 ANY_RUNTIME = ("--iterations", "2", "--warmup", "0")
 QUICK = (*ANY_RUNTIME, "--threads", "1")

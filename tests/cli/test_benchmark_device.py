@@ -17,10 +17,9 @@ from tests.benchmarks.latency.stand_ins import HIDDEN, SLEEPS, stand_in
 from tests.benchmarks.latency.watching import gone, until
 from tests.cli.runner import Bfx
 
-pytestmark = [
-    pytest.mark.xdist_group("artifacts"),
-    pytest.mark.skipif(SSHD is None, reason="sshd is missing: apt-get install openssh-server"),
-]
+pytestmark = pytest.mark.skipif(
+    SSHD is None, reason="sshd is missing: apt-get install openssh-server"
+)
 QUICK = ("--iterations", "2", "--warmup", "0", "--threads", "1", "--no-stages")
 HERE = ("--device-python", sys.executable)
 

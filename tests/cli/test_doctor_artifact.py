@@ -15,8 +15,6 @@ from tests.cli.runner import Bfx
 from tests.cli.test_export_validate import copied
 from tests.runtimes.hazards.test_lint import write_onnx
 
-pytestmark = pytest.mark.xdist_group("artifacts")
-
 
 def test_hazards_of_level_error_are_exit_1(bfx: Bfx, tmp_path: Path) -> None:
     path = tmp_path / "bad.onnx"

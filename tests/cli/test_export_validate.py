@@ -20,8 +20,6 @@ from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
 from tests.cli.runner import Bfx
 
-pytestmark = pytest.mark.xdist_group("artifacts")
-
 
 def copied(artifact: Artifact, folder: Path) -> Path:
     """A copy of an artifact and its manifest, for a test that writes to them."""

@@ -11,8 +11,6 @@ from bokehflow.export import Artifact
 from tests.cli.runner import Bfx
 from tests.cli.test_export_validate import copied
 
-pytestmark = pytest.mark.xdist_group("artifacts")
-
 
 def test_what_is_packed_is_read_as_it_is(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path

@@ -13,8 +13,6 @@ from bokehflow.quantize.accuracy import Limits
 from tests.cli.runner import Bfx
 from tests.cli.test_export_validate import copied
 
-pytestmark = pytest.mark.xdist_group("artifacts")
-
 
 def test_it_quantizes_validates_and_names_its_files(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path

@@ -18,7 +18,6 @@ from bokehflow.runtimes import Session
 from tests.cli.runner import Bfx
 from tests.training.samples import tiny_clip
 
-pytestmark = pytest.mark.xdist_group("artifacts")
 QUICK = ("--frames", "3", "--evaluated-frames", "1", "--no-measure")
 
 

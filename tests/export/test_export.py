@@ -31,7 +31,6 @@ from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
 from bokehflow.specs import Size
 
-pytestmark = pytest.mark.xdist_group("artifacts")
 SMALL = Size(96, 160)
 INPUTS = ["image", "lens", "state_scan", "state_pooled", "state_valid"]
 OUTPUTS = ["bokeh", "depth", "next_state_scan", "next_state_pooled", "next_state_valid"]

@@ -75,7 +75,6 @@ def test_the_name_tells_how_the_state_is_carried() -> None:
     assert cold == "bokehflow-nano_720x1280_net288x512_cold4_fp32.onnx"
 
 
-@pytest.mark.xdist_group("artifacts")
 def test_a_manifest_keeps_it_and_one_without_it_means_whole_scans(
     artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:

@@ -43,7 +43,6 @@ def test_onnx_runtime_scans_one_by_one_where_maps_are_large(name: str, large: in
     assert chunked == find_lowering("chunked", target)
 
 
-@pytest.mark.xdist_group("artifacts")
 @pytest.mark.parametrize("target", ["onnx", "openvino"])
 def test_a_graph_with_too_few_fused_scans_is_refused(
     artifacts: dict[str, Artifact], target: str

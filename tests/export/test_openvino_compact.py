@@ -152,7 +152,6 @@ def test_rounding_to_half_precision_leaves_nothing_out(tmp_path: Path) -> None:
     assert "f16" in kinds
 
 
-@pytest.mark.xdist_group("artifacts")
 def test_an_artifact_holds_no_table_of_orders(artifacts: dict[str, Artifact]) -> None:
     root = ElementTree.parse(artifacts["openvino"].path / MODEL_FILE).getroot()
     tables = [

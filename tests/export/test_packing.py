@@ -21,7 +21,6 @@ from bokehflow.export.packing import pack, packed_path
 from bokehflow.runtimes import open_session
 from bokehflow.runtimes.hazards.lint import lint
 
-pytestmark = pytest.mark.xdist_group("artifacts")
 TARGETS = ("onnx", "openvino", "coreml")
 
 

@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 import openvino
-import pytest
 
 from bokehflow.export import Artifact
 from bokehflow.quantize import onnx_front, onnx_graph, openvino_front, openvino_graph
 from bokehflow.quantize.format import Format
 from bokehflow.quantize.onnx_format import OnnxFormat
 from bokehflow.quantize.openvino_format import OpenVinoFormat
-
-pytestmark = pytest.mark.xdist_group("artifacts")
 
 
 def results(form: Format[Any], model: Any, folder: Path) -> dict[str, np.ndarray]:

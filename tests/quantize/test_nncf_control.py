@@ -20,8 +20,6 @@ from bokehflow.quantize.held_out import HeldOut
 from bokehflow.quantize.nncf_control import chosen_floats, search_by_nncf
 from bokehflow.runtimes import open_session
 
-pytestmark = pytest.mark.xdist_group("artifacts")
-
 OFFERED = ("network.stem.pointwise", "network.blocks.0.local", "network.bokeh_head.out")
 PATCHED: tuple[Any, ...] = (onnx_format, onnx_int8, openvino_format)
 

@@ -29,8 +29,6 @@ from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from tests.benchmarks.report.samples import CountingSession, manifest
 
-pytestmark = pytest.mark.xdist_group("artifacts")
-
 LARGEST_INT8_BYTES = 1_600_000
 PARITY_DB = 40.0
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
-from bokehflow.export import Artifact, Manifest
+from bokehflow.export import Manifest
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.runtimes import SessionInfo
 from bokehflow.runtimes.carried_state import Playback
+from tests.benchmarks.report.samples import manifest
 
 IMAGE = np.zeros((1, 3, 96, 160), np.float32)
 LENS = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
@@ -20,9 +20,9 @@ LENS = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
 class Overwriting:
     """Counts its runs in its outputs, and writes them over those of the run before."""
 
-    def __init__(self, manifest: Manifest) -> None:
-        self._outputs = {spec.name: np.zeros(1, np.float32) for spec in manifest.outputs}
-        self._pairs = manifest.state_pairs
+    def __init__(self, described: Manifest) -> None:
+        self._outputs = {spec.name: np.zeros(1, np.float32) for spec in described.outputs}
+        self._pairs = described.state_pairs
         self.given: list[float] = []
 
     @property
@@ -39,11 +39,11 @@ class Overwriting:
 
 @pytest.mark.parametrize("temporal", [TemporalConfig(), TemporalConfig("cold", 4)])
 def test_the_state_is_carried_and_a_first_frame_of_cold_segments_is_run_often(
-    artifacts: dict[str, Artifact], temporal: TemporalConfig
+    temporal: TemporalConfig,
 ) -> None:
-    manifest = dataclasses.replace(artifacts["onnx"].manifest, temporal=temporal)
-    session = Overwriting(manifest)
-    playback = Playback(manifest, session)
+    described = manifest(temporal=temporal)
+    session = Overwriting(described)
+    playback = Playback(described, session)
     last = [float(playback.show(IMAGE, LENS)["bokeh"][0]) for _ in range(3)]
     first = temporal.first_runs
     assert last == [first, first + 1, first + 2]

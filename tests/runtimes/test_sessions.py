@@ -16,8 +16,6 @@ from bokehflow.runtimes.hazards import lint
 from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
 from bokehflow.runtimes.openvino_session import OpenVinoSession
 
-pytestmark = pytest.mark.xdist_group("artifacts")
-
 
 def whole_feeds(artifact: Artifact) -> dict[str, np.ndarray]:
     """Valid inputs for one frame."""

@@ -54,7 +54,6 @@ def test_the_bundle_is_one_runnable_file(tmp_path: Path) -> None:
     assert "FileNotFoundError" in (tmp_path / "times.json").read_text()
 
 
-@pytest.mark.xdist_group("artifacts")
 @pytest.mark.parametrize(
     ("target", "load", "open_same"),
     [
@@ -122,7 +121,6 @@ def test_scans_that_are_left_as_loops_are_refused(tmp_path: Path) -> None:
     assert openvino_engine.LOOPS == LOOPS
 
 
-@pytest.mark.xdist_group("artifacts")
 def test_scans_are_fused_at_every_precision(artifacts: dict[str, Artifact]) -> None:
     pytest.importorskip("openvino")
     model = artifacts["openvino"].path

@@ -13,7 +13,8 @@ from bokehflow.benchmarks.report.quantization import quantization_of
 from bokehflow.benchmarks.report.recorded_tables import recorded_tables
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
-from bokehflow.quantize.record import SCHEMA_VERSION, record_path
+from bokehflow.export.naming import record_path
+from bokehflow.quantize.record import SCHEMA_VERSION
 from tests.benchmarks.report.samples import int8_row, manifest
 
 

@@ -191,7 +191,6 @@ def test_only_a_quantized_openvino_artifact_with_a_twin_is_counted() -> None:
     assert find_pair(None, [twin]) is None
 
 
-@pytest.mark.xdist_group("artifacts")
 def test_a_pair_that_runs_is_attributed(artifacts: dict[str, Artifact]) -> None:
     pytest.importorskip("openvino")
     twin = artifacts["openvino"]

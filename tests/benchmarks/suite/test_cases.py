@@ -110,6 +110,14 @@ def test_a_failed_row_is_no_measurement() -> None:
     assert found(rows, "network part, faster engine, goal") is None
 
 
+def test_nodes_are_counted_with_the_renderer_and_without() -> None:
+    network = {"group": "network part", "model": "network part"}
+    rows = [row(nodes=2400, scan="chunked"), row(nodes=1400, scan="chunked", **network),
+            row(nodes=900, **network)]  # fmt: skip
+    assert found(rows, "nodes of the chunked ONNX graph, network part") == 1400
+    assert found(rows, "nodes of the chunked ONNX graph, with the renderer") == 2400
+
+
 def test_models_are_named_apart() -> None:
     one = ModelSpec("artifact", "onnx", "chunked")
     assert one.name != ModelSpec("floor", "onnx", "chunked").name

@@ -52,7 +52,6 @@ def rows_folder(tmp_path: Path) -> Path:
     return tmp_path / "work" / kept_name(source_sha256()) / "rows"
 
 
-@pytest.mark.xdist_group("artifacts")
 def test_a_row_is_measured_and_the_results_are_written(
     run: Any, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:

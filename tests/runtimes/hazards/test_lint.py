@@ -17,7 +17,6 @@ from bokehflow.runtimes.hazards.read_onnx import read_onnx
 from bokehflow.runtimes.openvino_session import OpenVinoSession
 
 
-@pytest.mark.xdist_group("artifacts")
 @pytest.mark.parametrize("target", TARGETS)
 def test_our_artifacts_have_no_hazard_of_level_error(
     artifacts: dict[str, Artifact], target: str

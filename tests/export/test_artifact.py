@@ -1,0 +1,42 @@
+"""Artifact, manifest and record: they appear together, or what was there stays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bokehflow.export import Manifest, load_artifact
+from bokehflow.export.artifact import sealed
+from bokehflow.export.naming import record_path
+from tests.benchmarks.report.samples import manifest
+
+
+def write(path: Path, content: str, interrupted: bool = False) -> None:
+    def record(made: Manifest) -> dict[str, object]:
+        if interrupted:
+            raise KeyboardInterrupt
+        return {"sha256": made.artifact_sha256, "of": content}
+
+    with sealed(path, manifest(), record) as target:
+        target.write_text(content)
+
+
+def test_a_record_is_of_what_lies_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    write(path, "first")
+    write(path, "second")
+    made = load_artifact(path).manifest
+    found = json.loads(record_path(path).read_text())
+    assert found == {"sha256": made.artifact_sha256, "of": "second"}
+
+
+def test_an_interrupt_leaves_the_artifact_and_the_record_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    write(path, "first")
+    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    with pytest.raises(KeyboardInterrupt):
+        write(path, "second", interrupted=True)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == before
+    assert len(before) == 3
