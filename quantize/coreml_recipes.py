@@ -19,7 +19,7 @@ from bokehflow.quantize.job import Job, Outcome, Tried
 from bokehflow.quantize.layer_noise import ranked, spread
 from bokehflow.quantize.layers import LayerNoise
 from bokehflow.runtimes.coreml_session import CoreMLSession
-from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
+from bokehflow.runtimes.mil_evaluator import Evaluator, program_of
 from bokehflow.temporary import temporary_folder
 
 EVALUATED_SAMPLES = 16
@@ -45,7 +45,8 @@ def weights_and_activations_in_8_bits(job: Job) -> Outcome:
     path = job.artifact.path
     with quiet_coremltools(_PURPOSE) as coremltools, passes_only():
         model = _opened(coremltools, path)
-        operations = list(layer_operations(load_program(model)))
+        source = load_program(model)
+        operations = list(layer_operations(source))
         read = sorted({op.inputs["x"].name for op, _ in operations})
         indices = spread(len(job.samples), EVALUATED_SAMPLES)
         magnitudes = largest_magnitudes(path, read, job.samples, indices)
@@ -53,16 +54,17 @@ def weights_and_activations_in_8_bits(job: Job) -> Outcome:
         quantized = with_quantized_inputs(model, magnitudes)
         small = _linear(coremltools, quantized, [name for _, name in operations])
     job.advance()
-    return _outcome(job, small, ranged=len(indices))
+    return _outcome(job, small, source, ranged=len(indices))
 
 
 def _compressed(job: Job, compress: Callable[[Any, Any, list[str]], Any]) -> Outcome:
     with quiet_coremltools(_PURPOSE) as coremltools, passes_only():
         model = _opened(coremltools, job.artifact.path)
-        names = [name for _, name in layer_operations(load_program(model))]
+        source = load_program(model)
+        names = [name for _, name in layer_operations(source)]
         small = compress(coremltools, model, names)
     job.advance()
-    return _outcome(job, small)
+    return _outcome(job, small, source)
 
 
 def _linear(coremltools: Any, model: Any, names: list[str]) -> Any:
@@ -87,14 +89,15 @@ def _opened(coremltools: Any, path: Path) -> Any:
     return coremltools.models.MLModel(str(path), skip_model_load=True)
 
 
-def _outcome(job: Job, model: Any, ranged: int | None = None) -> Outcome:
-    """Check and measure a package that is still in memory. ranged: as `Outcome` has it."""
+def _outcome(job: Job, model: Any, source: Any, ranged: int | None = None) -> Outcome:
+    """Check and measure a package that is still in memory. source: the program that it was made
+    of; ranged: as `Outcome` has it."""
     with temporary_folder() as folder:
         path = folder / "model.mlpackage"
         _write(model, path, {})
         program = load_program(model)
         quantized = check_quantizers(program)
-        noises = _noises(job, path, program)
+        noises = _noises(job, program, source)
         job.advance()
         loss = job.held_out.loss(CoreMLSession(path))
     return Outcome(
@@ -107,11 +110,11 @@ def _outcome(job: Job, model: Any, ranged: int | None = None) -> Outcome:
     )
 
 
-def _noises(job: Job, path: Path, program: Any) -> list[LayerNoise]:
-    """Every layer's own noise in the package at a path, which holds the program, the noisiest
-    first. Layers are called as `check_quantizers` calls them."""
+def _noises(job: Job, program: Any, source: Any) -> list[LayerNoise]:
+    """Every layer's own noise in a program beside the one that it was made of, the noisiest first.
+    Layers are called as `check_quantizers` calls them."""
     layers = {op.outputs[0].name: name for op, name in layer_operations(program)}
-    measuring = with_noise_outputs(read_package(path), read_package(job.artifact.path), layers)
+    measuring = with_noise_outputs(program_of(program), program_of(source), layers)
     evaluator = Evaluator(measuring)
     return ranked(evaluator.run, job.samples)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch.nn.functional as F
@@ -58,8 +59,12 @@ class Loss:
     depth_sqnr_db: float
 
 
-def held_out_scenes(size: Size) -> list[HeldScene]:
-    """One scene of each of HELD_OUT_KINDS at a size, traced in its shape: disks stay round."""
+@lru_cache(maxsize=1)
+def held_out_scenes(size: Size) -> tuple[HeldScene, ...]:
+    """One scene of each of HELD_OUT_KINDS at a size, traced in its shape: disks stay round.
+
+    Kept for the next artifact of that size: not to be written to.
+    """
     height = round(_TRACED_SIDE_PX * max(1.0, size.height / size.width))
     width = round(_TRACED_SIDE_PX * max(1.0, size.width / size.height))
     scenes = []
@@ -69,7 +74,7 @@ def held_out_scenes(size: Size) -> list[HeldScene]:
         scenes.append(
             HeldScene(kind, _resized(scene.frame, size), lens, _resized(scene.truth, size))
         )
-    return scenes
+    return tuple(scenes)
 
 
 class HeldOut:

@@ -2,7 +2,7 @@
 
 from bokehflow.runtimes.mil_evaluator.evaluator import Evaluator, Observer
 from bokehflow.runtimes.mil_evaluator.program import Operation, Program, Reference, Variable
-from bokehflow.runtimes.mil_evaluator.reading import read_package
+from bokehflow.runtimes.mil_evaluator.reading import program_of, read_package
 
 __all__ = [
     "Evaluator",
@@ -11,5 +11,6 @@ __all__ = [
     "Program",
     "Reference",
     "Variable",
+    "program_of",
     "read_package",
 ]

@@ -41,7 +41,7 @@ def read_package(path: Path) -> Program:
     with quiet_coremltools(_PURPOSE) as coremltools:
         try:
             model = coremltools.models.MLModel(str(path), skip_model_load=True)
-            return _translate(load_program(model).functions["main"])
+            return program_of(load_program(model))
         # A damaged package can fail anywhere in the protobuf, the weights or type inference.
         except Exception as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -52,7 +52,9 @@ def read_package(path: Path) -> Program:
             ) from error
 
 
-def _translate(function: Any) -> Program:
+def program_of(loaded: Any) -> Program:
+    """The `main` function of what coremltools has read already (`load_program`)."""
+    function = loaded.functions["main"]
     placeholders = list(function.inputs.values())
     return Program(
         inputs=tuple(_variable(var) for var in placeholders if not _is_state(var)),
