@@ -1,4 +1,4 @@
-"""Runs in slices: exact resume, stops, checkpoints that do not fit, disks that are full."""
+"""Runs in slices: exact resume, stops, changes on the way, disks that are full."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import torch
 from bokehflow.calibration.data.folder import FoundClips, find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError, NumericalError, OutputError, UsageError, WeightsError
-from bokehflow.training import TrainConfig, TrainOptions, TrainReport, loop, train
+from bokehflow.training import TrainOptions, loop, train
 from bokehflow.training.changes import read_changes
 from bokehflow.training.checkpoint import NAME, read_checkpoint
 from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
@@ -34,12 +34,7 @@ from tests.training.samples import (
     use_tiny_variant,
     write_clips,
 )
-
-CONFIG = tiny_config(
-    stage("depth", 3),
-    stage("picture", 2, rendering="predicted_depth"),
-    stage("clips", 2, frames=2, truncate=1, rendering="predicted_depth"),
-)
+from tests.training.tiny_run import CONFIG, train_to
 
 
 @pytest.fixture(autouse=True)
@@ -50,25 +45,6 @@ def tiny_variant(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> FoundClips:
     return find_clips(write_clips(tmp_path_factory.mktemp("clips") / "data", 3, frames=2), TRAIN)
-
-
-def train_to(
-    clips: FoundClips,
-    out: Path,
-    stop_after: int | None = None,
-    config: TrainConfig = CONFIG,
-    **options: Any,
-) -> TrainReport:
-    """Train with the chunked scan; stop_after: send Ctrl-C to ourselves after so many steps."""
-    left = [stop_after]
-
-    def advance() -> None:
-        if left[0] is not None:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    return train(config, clips, TrainOptions(out, scan="chunked", **options), advance)
 
 
 def require_same(one: object, other: object, where: str = "checkpoint") -> None:
@@ -277,124 +253,6 @@ def test_a_resident_run_reads_no_clip_for_its_batches(
 
     monkeypatch.setattr(loop, "batches", refuse)
     assert train_to(clips, tmp_path, resident=True).stopped == FINISHED
-
-
-def test_the_state_of_another_optimiser_is_refused(clips: FoundClips, tmp_path: Path) -> None:
-    train_to(clips, tmp_path, 1)
-    muon = dataclasses.replace(CONFIG.optimiser, method="muon")
-    changed = dataclasses.replace(CONFIG, optimiser=muon)
-    with pytest.raises(WeightsError, match="adamw and muon"):
-        train_to(clips, tmp_path, config=changed, resume=True, new_config=True)
-
-
-def test_a_checkpoint_of_another_variant_is_refused(clips: FoundClips, tmp_path: Path) -> None:
-    train_to(clips, tmp_path, 1)
-    document = torch.load(tmp_path / NAME, weights_only=True)
-    document["config"] = document["config"].replace('"nano"', '"small"')
-    torch.save(document, tmp_path / NAME)
-    with pytest.raises(WeightsError, match="'small'; expected one of 'nano'"):
-        train_to(clips, tmp_path, resume=True, new_config=True)
-
-
-def test_a_damaged_checkpoint_is_refused(clips: FoundClips, tmp_path: Path) -> None:
-    (tmp_path / NAME).write_bytes(b"PK\x03\x04 half a file")
-    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
-        train_to(clips, tmp_path, resume=True)
-
-
-WRONG_TYPES = {
-    "network": None,
-    "averaged": {"stem": "x"},
-    "optimiser": [],
-    "generators": {"cpu": torch.zeros(3), "cuda": []},
-    "step": "1",
-    "skipped": -1,
-    "config": "[" * 100000,
-}
-
-
-@pytest.fixture(scope="module")
-def stopped_run(clips: FoundClips, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of one step. To be read, never written."""
-    folder = tmp_path_factory.mktemp("runs") / "stopped"
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_variant(patch)
-        train_to(clips, folder, 1)
-    return folder
-
-
-def changed_run(stopped_run: Path, folder: Path, key: str, value: object) -> Path:
-    """The run with another value in its checkpoint."""
-    document = torch.load(stopped_run / NAME, weights_only=True)
-    document[key] = value
-    torch.save(document, folder / NAME)
-    return folder
-
-
-@pytest.mark.parametrize("key", WRONG_TYPES)
-def test_a_checkpoint_of_wrong_types_is_refused(
-    stopped_run: Path, tmp_path: Path, key: str
-) -> None:
-    run = changed_run(stopped_run, tmp_path, key, WRONG_TYPES[key])
-    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
-        export_weights(run, tmp_path / "nano.safetensors")
-
-
-def test_flipped_bytes_of_a_tensor_are_noticed(stopped_run: Path, tmp_path: Path) -> None:
-    content = bytearray((stopped_run / NAME).read_bytes())
-    middle = len(content) // 2
-    for place in range(middle, middle + 2000):
-        content[place] ^= 0xFF
-    (tmp_path / NAME).write_bytes(content)
-    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
-        read_checkpoint(tmp_path)
-
-
-def test_a_tensor_is_no_checkpoint(tmp_path: Path) -> None:
-    torch.save(torch.zeros(3), tmp_path / NAME)
-    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
-        read_checkpoint(tmp_path)
-
-
-@pytest.mark.parametrize("key", ["network", "averaged"])
-@pytest.mark.parametrize("kind", ["none", "one less", "one more", "shape", "dtype"])
-def test_weights_that_do_not_fit_are_refused(
-    clips: FoundClips, stopped_run: Path, tmp_path: Path, key: str, kind: str
-) -> None:
-    tensors = dict(getattr(read_checkpoint(stopped_run), key))
-    name = next(iter(tensors))
-    changes: dict[str, dict[str, torch.Tensor]] = {
-        "one more": {"extra": torch.zeros(3)},
-        "shape": {name: tensors[name][:1]},
-        "dtype": {name: tensors[name].half()},
-    }
-    tensors |= changes.get(kind, {})
-    if kind == "one less":
-        del tensors[name]
-    run = changed_run(stopped_run, tmp_path, key, {} if kind == "none" else tensors)
-    with pytest.raises(WeightsError, match="does not fit the network in"):
-        export_weights(run, tmp_path / "nano.safetensors")
-    assert not (tmp_path / "nano.safetensors").exists()
-    with pytest.raises(WeightsError, match="does not fit the network in"):
-        train_to(clips, run, resume=True)
-
-
-@pytest.mark.parametrize("kind", ["a text", "no groups", "other groups", "moments", "shape"])
-def test_an_optimiser_of_other_parameters_is_refused(
-    clips: FoundClips, stopped_run: Path, tmp_path: Path, kind: str
-) -> None:
-    adamw: Any = read_checkpoint(stopped_run).optimiser["adamw"]
-    first = next(iter(adamw["state"]))
-    adamw = {
-        "a text": "x",
-        "no groups": {"state": {}},
-        "other groups": {**adamw, "param_groups": adamw["param_groups"][:1]},
-        "moments": {**adamw, "state": {first: None}},
-        "shape": {**adamw, "state": {first: {"exp_avg": torch.zeros(1, 2, 3, 4, 5)}}},
-    }[kind]
-    run = changed_run(stopped_run, tmp_path, "optimiser", {"adamw": adamw})
-    with pytest.raises(WeightsError, match="adamw does not fit"):
-        train_to(clips, run, resume=True)
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(
