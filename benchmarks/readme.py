@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -179,15 +180,21 @@ def measured_at(environment: Mapping[str, Any]) -> str:
     return f"Sources of commit `{commit[:10]}`{changed}; {environment['processor']}."
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrite or check the README in the current folder. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bokehflow.benchmarks.readme",
+        description="Fill the README's tables from the committed result files.",
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it differs")
+    options = parser.parse_args(arguments)
     before = README.read_text(encoding="utf-8")
     after = filled(before, RESULTS)
-    if "--check" in arguments:
+    if options.check:
         return int(before != after)
     README.write_text(after, encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

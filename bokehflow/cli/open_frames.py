@@ -20,6 +20,7 @@ from bokehflow.cli.render_options import (
     RendererOptions,
     given_options,
 )
+from bokehflow.cli.together import require_alone
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera
 from bokehflow.rendering import Quality, RenderConfig
@@ -38,14 +39,14 @@ def open_frames(
     renderer's options, the weights, the artifact or the depth files' names.
     """
     if files.depth is not None:
-        _require_alone("--depth", [network, artifact])
+        _require_none_of("--depth", [network, artifact])
         return _depth_frames(files.depth, files.is_video, look)
     source_fov_deg = network.source_fov_deg
     if source_fov_deg is None and exif is not None:
         source_fov_deg = exif.horizontal_fov_deg
     if artifact.artifact is not None:
         own = dataclasses.replace(network, source_fov_deg=None)
-        _require_alone("--artifact", [own, look])
+        _require_none_of("--artifact", [own, look])
         return _artifact_frames(artifact.artifact, artifact.runtime, source_fov_deg)
     if artifact.runtime is not None:
         raise UsageError("--runtime without --artifact", "an exported artifact for it to run")
@@ -83,15 +84,10 @@ def _network_frames(
     return NetworkFrames(load_model(network.variant or DEFAULT_VARIANT, network.weights, config))
 
 
-def _require_alone(
+def _require_none_of(
     option: str, others: Sequence[RendererOptions | NetworkOptions | ArtifactOptions]
 ) -> None:
-    given = [name for options in others for name in given_options(options)]
-    if given:
-        raise UsageError(
-            f"{option} together with " + ", ".join(given),
-            f"{option} without them: it decides these itself or has no use for them",
-        )
+    require_alone(option, [name for options in others for name in given_options(options)])
 
 
 def _render_config(look: RendererOptions, default_quality: str) -> RenderConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +14,12 @@ from bokehflow.cli.results import (
     require_results_folder,
     tables_text,
 )
+from bokehflow.cli.together import require_alone
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.quality.run import QualityConfig
 
+DEFAULT_SEED = 0
 DEFAULT_SIZE = "360x480"
 NAME = "quality"
 """Of the result files."""
@@ -52,7 +55,7 @@ ScoreFiles = Annotated[
 
 
 def quality(
-    seed: Seed = 0,
+    seed: Seed = DEFAULT_SEED,
     scenes: Scenes = "",
     size: Size = DEFAULT_SIZE,
     renderer: Renderer = "",
@@ -69,13 +72,31 @@ def quality(
     from bokehflow.benchmarks.quality.run import QualityConfig
     from bokehflow.specs import Size as FrameSize
 
+    measuring = {
+        "--renderer": renderer != "",
+        "--output": output is not None,
+        "--pictures": pictures is not None,
+    }
+    making = {
+        "--seed": seed != DEFAULT_SEED,
+        "--scenes": scenes != "",
+        "--size": size != DEFAULT_SIZE,
+        "--write-scenes": write_scenes is not None,
+    }
     if score_files is not None:
+        require_alone("--score-files", _given(making | measuring))
         return _score_files(score_files)
+    if write_scenes is not None:
+        require_alone("--write-scenes", _given(measuring))
     frame = FrameSize.parse(size)
     config = QualityConfig(seed, _names(scenes), _names(renderer), frame.height, frame.width)
     if write_scenes is not None:
         return _write_scenes(config, write_scenes)
     return _measure(config, output, pictures)
+
+
+def _given(options: Mapping[str, bool]) -> list[str]:
+    return [name for name, is_given in options.items() if is_given]
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.benchmarks.readme import filled, gpu_table, kernels_table, latency_table
+from bokehflow.benchmarks.readme import filled, gpu_table, kernels_table, latency_table, main
 from bokehflow.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +20,22 @@ def test_stale_figures_are_replaced() -> None:
     before, begin, table = readme.partition("<!-- quality:begin -->\n")
     stale = f"{before}{begin}| old | 1 |\n{table}"
     assert filled(stale, ROOT / "benchmarks" / "results") == readme
+
+
+def test_a_check_writes_nothing_and_a_mistyped_one_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = (ROOT / "README.md").read_text(encoding="utf-8").replace("| renderer |", "| old |", 1)
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "results").symlink_to(ROOT / "benchmarks" / "results")
+    (tmp_path / "README.md").write_text(stale, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["--check"]) == 1
+    with pytest.raises(SystemExit):
+        main(["--czech"])
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == stale
+    assert main([]) == 0
+    assert main(["--check"]) == 0
 
 
 def test_a_table_without_its_place_is_told() -> None:
