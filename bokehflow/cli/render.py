@@ -21,6 +21,7 @@ def render(
     source: render_options.Source,
     output: render_options.Output = None,
     tone_map: render_options.ToneMap = False,
+    cuts: render_options.Cuts = False,
     f_number: lens_options.FNumber = None,
     focal_length_mm: lens_options.FocalLengthMm = None,
     sensor_width_mm: lens_options.SensorWidthMm = None,
@@ -47,7 +48,8 @@ def render(
     """Render a photo or a video as another lens would have taken it.
 
     Depth comes from --depth, else from the network or an exported artifact. Videos keep their
-    frame times and their audio; the focus is chosen in the first frame and held.
+    frame times and their audio; the focus is chosen in the first frame, with --cuts in that of
+    every shot, and held.
     """
     from bokehflow.cli.memory import keep_freed_memory
     from bokehflow.cli.open_frames import open_frames
@@ -56,7 +58,9 @@ def render(
 
     started = time.perf_counter()
     keep_freed_memory()
-    files = render_files(source, output, depth, depth_out, side_by_side, tone_map=tone_map)
+    files = render_files(
+        source, output, depth, depth_out, side_by_side, tone_map=tone_map, find_cuts=cuts
+    )
     focus = focus_from_options(focus_m, focus_point, autofocus)
     files.require_outputs()
     exif = exif_of(source, lens_from_exif)
@@ -80,7 +84,7 @@ def _run(job: RenderJob) -> RenderOutcome:
 
 
 def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandResult:
-    lens, size = outcome.focused.lens, Size(outcome.height, outcome.width)
+    lens, size = outcome.shots[0].focused.lens, Size(outcome.height, outcome.width)
     described = job.frames.describe(size)
     document: dict[str, object] = {
         "input": job.files.source,
@@ -96,7 +100,11 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
         "tone_map": job.files.tone_map,
         "lens": dict(zip(LENS_FIELDS, lens.as_tuple(), strict=True)),
         "focus_rule": job.focus.rule,
-        "focus_settled": outcome.focused.settled,
+        "focus_settled": all(shot.focused.settled for shot in outcome.shots),
+        "shots": [
+            {"first_frame": shot.first_frame, "focus_m": shot.focused.lens.focus_m}
+            for shot in outcome.shots
+        ],
         "depth_pixels_beyond_png": outcome.depth_pixels_beyond_png,
         "held_back_pixels": outcome.held_back,
         "seconds": round(seconds, 3),
@@ -105,7 +113,7 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
     text = "\n".join(
         (
             f"wrote {job.files.output} ({size}, frames: {outcome.frames})",
-            f"lens: {lens.focal_length_mm:g} mm f/{lens.f_number:g}, focus at {lens.focus_m:.3g} m "
+            f"lens: {lens.focal_length_mm:g} mm f/{lens.f_number:g}, focus at {_focus(outcome)} "
             f"({job.focus.rule}), sensor {lens.sensor_width_mm:.4g} mm wide",
             f"depth from the {described['depth_from']}, renderer quality {described['quality']}, "
             f"{described.get('mode', 'executed')} by {described['runtime']}",
@@ -116,9 +124,15 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
     return CommandResult(document, text, warnings=_warnings(job, outcome, trained))
 
 
+def _focus(outcome: RenderOutcome) -> str:
+    first, *others = outcome.shots
+    text = f"{first.focused.lens.focus_m:.3g} m"
+    return f"{text} in the first of {len(outcome.shots)} shots" if others else text
+
+
 def _warnings(job: RenderJob, outcome: RenderOutcome, trained: bool) -> list[str]:
     warnings = list(untrained_warning(trained))
-    if not outcome.focused.settled:
+    if not all(shot.focused.settled for shot in outcome.shots):
         warnings.append(
             "the focus did not settle: told that it is there, the network sees the place to focus "
             "on elsewhere; --focus-m decides it"

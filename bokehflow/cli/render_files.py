@@ -23,7 +23,8 @@ VIDEO_SUFFIXES = (
 class RenderFiles:
     """What is read and what is written. For a video, `depth` and `depth_out` are folders.
 
-    tone_map: whether a video of high dynamic range is shown as sRGB.
+    tone_map: whether a video of high dynamic range is shown as sRGB. find_cuts: whether every shot
+    of a video begins anew.
     """
 
     source: Path
@@ -32,6 +33,7 @@ class RenderFiles:
     depth_out: Path | None
     side_by_side: Path | None
     tone_map: bool = False
+    find_cuts: bool = False
 
     @property
     def is_video(self) -> bool:
@@ -68,6 +70,8 @@ class RenderFiles:
     def _require_photo_outputs(self) -> None:
         if self.tone_map:
             raise UsageError("--tone-map with a photo", "a video")
+        if self.find_cuts:
+            raise UsageError("--cuts with a photo", "a video")
         require_photo_suffix(self.output)
         if self.depth_out is not None:
             require_depth_suffix(self.depth_out)
@@ -83,12 +87,13 @@ def render_files(
     side_by_side: Path | None,
     *,
     tone_map: bool = False,
+    find_cuts: bool = False,
 ) -> RenderFiles:
     """The files, with a default output. Raises MediaError for a source that is no file."""
     if not source.name or source.is_dir():
         raise MediaError(f"{source} is a folder", "a photo or a video")
     target = output or default_output(source)
-    return RenderFiles(source, target, depth, depth_out, side_by_side, tone_map)
+    return RenderFiles(source, target, depth, depth_out, side_by_side, tone_map, find_cuts)
 
 
 def is_video(path: Path) -> bool:

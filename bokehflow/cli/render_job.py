@@ -21,6 +21,13 @@ class FocusedLens(NamedTuple):
     settled: bool = True
 
 
+class Shot(NamedTuple):
+    """What lies between two cuts, or all of it: the number of its first frame, and its lens."""
+
+    first_frame: int
+    focused: FocusedLens
+
+
 @dataclass(frozen=True, slots=True)
 class RenderJob:
     """Which files, with which lens, focused where, and who renders the frames."""
@@ -30,15 +37,16 @@ class RenderJob:
     focus: Focus
     frames: FrameSource
 
-    def focused_lens(self, image: Tensor) -> FocusedLens:
-        """The lens, focused where it was asked to in this first frame [1, 3, H, W].
+    def focused_lens(self, image: Tensor, index: int = 0) -> FocusedLens:
+        """The lens, focused where it was asked to in the first frame of a shot, [1, 3, H, W].
 
-        The depth is looked at only where the focus depends on it. Raises UsageError and LensError.
+        index: the frame's number in the video. The depth is looked at only where the focus depends
+        on it. Raises UsageError and LensError.
         """
 
         def look(focus_m: float) -> float:
             lens = self.lens.focused_at(focus_m)
-            return self.focus.distance_in(self.frames.depth(image, 0, lens))
+            return self.focus.distance_in(self.frames.depth(image, index, lens))
 
         if self.focus.distance_m is not None:
             return FocusedLens(self.lens.focused_at(self.focus.distance_m))
@@ -52,14 +60,14 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class RenderOutcome:
-    """What was rendered, through which lens, its focus settled or not.
+    """What was rendered, shot by shot: photos are one, and videos where no cuts are looked for.
 
     audio_streams, unknown_audio_streams: copied and left out, as `VideoInfo` has them;
     depth_pixels_beyond_png: as `media.write_depth` counts them; held_back: as `RenderedFrame` has
     it, over all frames.
     """
 
-    focused: FocusedLens
+    shots: tuple[Shot, ...]
     height: int
     width: int
     frames: int

@@ -44,6 +44,12 @@ ToneMap = Annotated[
     bool,
     typer.Option("--tone-map", help="Show a video of high dynamic range (HLG, PQ) as sRGB."),
 ]
+Cuts = Annotated[
+    bool,
+    typer.Option(
+        "--cuts", help="Look for cuts in a video: in every shot state and focus begin anew."
+    ),
+]
 DepthOut = Annotated[
     Path | None,
     typer.Option(
@@ -71,8 +77,8 @@ Tsp = Annotated[
     str | None,
     typer.Option(
         metavar="document|off|blended|systolic|cold",
-        help="How the network's state goes from frame to frame; systolic flickers least. Cuts are "
-        "not looked for: the state is carried across them. [default: document]",
+        help="How the network's state goes from frame to frame; systolic flickers least. "
+        "[default: document]",
     ),
 ]
 Segments = Annotated[

@@ -6,7 +6,7 @@ import contextlib
 
 from bokehflow.atomic import atomic_file
 from bokehflow.cli.render_files import RenderFiles
-from bokehflow.cli.render_job import RenderJob, RenderOutcome
+from bokehflow.cli.render_job import RenderJob, RenderOutcome, Shot
 from bokehflow.media import read_photo, side_by_side
 from bokehflow.media.depth_file import encode_depth
 from bokehflow.media.photo import encode_photo, require_photo_size
@@ -33,7 +33,8 @@ def render_photo(job: RenderJob) -> RenderOutcome:
         if job.files.side_by_side is not None:
             hidden = stack.enter_context(atomic_file(job.files.side_by_side))
             encode_photo(hidden, side_by_side(image, rendered.bokeh))
-    return RenderOutcome(focused, height, width, 1, 0, 0, clipped, rendered.held_back)
+    shots = (Shot(0, focused),)
+    return RenderOutcome(shots, height, width, 1, 0, 0, clipped, rendered.held_back)
 
 
 def _require_sizes(files: RenderFiles, height: int, width: int) -> None:

@@ -11,19 +11,22 @@ from torch import Tensor
 from bokehflow.atomic import atomic_folder
 from bokehflow.cli.output import progress_bar
 from bokehflow.cli.render_files import RenderFiles
-from bokehflow.cli.render_job import FocusedLens, RenderJob, RenderOutcome
+from bokehflow.cli.render_job import RenderJob, RenderOutcome, Shot
 from bokehflow.errors import UsageError
 from bokehflow.layers.temporal import State
 from bokehflow.media import VideoInfo, open_video, open_video_writer
+from bokehflow.media.cuts import CutFinder
 from bokehflow.media.depth_file import encode_depth
 
 
 def render_video(job: RenderJob) -> RenderOutcome:
     """Render a video and write its outputs. Raises what reading, rendering and writing raise.
 
-    The focus is chosen in the first frame and held. Frame times and audio are the source's.
+    The focus is chosen in the first frame of a shot and held. Frame times and audio are the
+    source's.
     """
-    focused: FocusedLens | None = None
+    shots: list[Shot] = []
+    cuts = CutFinder() if job.files.find_cuts else None
     state: State | None = None
     count, clipped, held_back = 0, 0, 0
     with contextlib.ExitStack() as stack:
@@ -33,8 +36,11 @@ def render_video(job: RenderJob) -> RenderOutcome:
         writer = stack.enter_context(open_video_writer(job.files.output, video.info))
         advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))
         for frame in video.frames:
-            focused = focused or job.focused_lens(frame.image)
-            rendered = job.frames.render(frame.image, count, focused.lens, state)
+            cut = cuts is not None and cuts.begins_shot(frame.image)
+            if cut or not shots:
+                shots.append(Shot(count, job.focused_lens(frame.image, count)))
+                state = None
+            rendered = job.frames.render(frame.image, count, shots[-1].focused.lens, state)
             writer.write(rendered.bokeh, frame.pts, frame.duration)
             clipped += write_frame_depth(count, rendered.depth)
             held_back += rendered.held_back
@@ -42,9 +48,8 @@ def render_video(job: RenderJob) -> RenderOutcome:
             count += 1
             advance()
         job.frames.require_used_up(count)
-    assert focused is not None  # a video without frames does not open
     return RenderOutcome(
-        focused,
+        tuple(shots),
         video.info.height,
         video.info.width,
         count,

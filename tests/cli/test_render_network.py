@@ -14,7 +14,7 @@ from bokehflow.layers.segments import TemporalConfig
 from bokehflow.media import open_video, read_depth, read_photo
 from bokehflow.rendering import Renderer
 from tests.cli.runner import Bfx
-from tests.media.samples import Clip, gradient, names_in, write_clip
+from tests.media.samples import Clip, gradient, names_in, two_shots, write_clip
 from tests.tolerances import DEPTH_STEP_M, VIDEO_MEAN_LEVELS
 
 HEIGHT, WIDTH = 45, 61
@@ -112,6 +112,24 @@ def test_state_is_carried_through_a_video(bfx: Bfx, tmp_path: Path) -> None:
             stored = read_depth(tmp_path / "out" / f"depth_{index:06d}.png", 48, 64)
             assert torch.allclose(stored, depth.clamp(max=65.535), atol=DEPTH_STEP_M)
             assert (written.image - bokeh).abs().mean() * 255 < VIDEO_MEAN_LEVELS
+
+
+def test_every_shot_begins_without_a_state_where_cuts_are_looked_for(
+    bfx: Bfx, tmp_path: Path
+) -> None:
+    cut, clip = 2, Clip(4, 48, 64, codec="ffv1", pixel_format="bgr0")
+    write_clip(tmp_path / "a.mkv", clip, two_shots(48, 64, cut, clip.frames))
+    completed = bfx("render", tmp_path / "a.mkv", "--focus-m", 2, "--tsp", "systolic", "--cuts",
+                    "--depth-out", tmp_path / "out", "--json")  # fmt: skip
+    shots = [{"first_frame": first, "focus_m": 2.0} for first in (0, cut)]
+    assert completed.document["shots"] == shots
+    config = ModelConfig(network_size="mobile", temporal=TemporalConfig("systolic", 4))
+    model, state = load_model("nano", config=config), None
+    with open_video(tmp_path / "a.mkv") as source:
+        for index, frame in enumerate(source.frames):
+            _, depth, state = model(frame.image, Lens(focus_m=2.0), state if index != cut else None)
+            stored = read_depth(tmp_path / "out" / f"depth_{index:06d}.png", 48, 64)
+            assert torch.allclose(stored, depth.clamp(max=65.535), atol=DEPTH_STEP_M)
 
 
 @pytest.mark.parametrize("fov_deg", [2, 20])

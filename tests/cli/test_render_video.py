@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from bokehflow.cli.depth_frames import depth_files
 from bokehflow.media import open_video, read_depth
@@ -19,9 +20,11 @@ from tests.cli.runner import Bfx
 from tests.media.samples import (
     Clip,
     audio_packets,
+    gradient,
     names_in,
     rename_codec,
     set_display_matrix,
+    two_shots,
     write_clip,
     write_plain_hdr,
 )
@@ -53,6 +56,35 @@ def folder(tmp_path: Path) -> Path:
     write_clip(tmp_path / "a.mp4", Clip(FRAMES, HEIGHT, WIDTH, audio_codec="aac", ticks=TICKS))
     _write_depths(tmp_path / "depths", FRAMES)
     return tmp_path
+
+
+@pytest.mark.parametrize(("options", "focus_m"), [(["--cuts"], [1.5, 4.0]), ([], [1.5])], ids=str)
+def test_the_focus_is_found_anew_in_every_shot_where_cuts_are_looked_for(
+    bfx: Bfx, tmp_path: Path, options: list[str], focus_m: list[float]
+) -> None:
+    cut, clip = 3, Clip(FRAMES, HEIGHT, WIDTH, codec="ffv1", pixel_format="bgr0")
+    write_clip(tmp_path / "a.mkv", clip, two_shots(HEIGHT, WIDTH, cut, FRAMES))
+    depths = _write_depths(tmp_path / "depths", FRAMES)
+    for index in range(cut, FRAMES):
+        np.save(depths / f"{index:03d}.npy", np.full((HEIGHT, WIDTH), 4.0, np.float32))
+    completed = bfx("render", tmp_path / "a.mkv", "--depth", depths, "--autofocus", *options)
+    assert completed.exit_code == 0, completed.stderr
+    assert ("in the first of 2 shots" in completed.stdout) == (len(focus_m) > 1)
+    expected = [focus_m[0]] * cut + [focus_m[-1]] * (FRAMES - cut)
+    with (
+        open_video(tmp_path / "a.mkv") as before,
+        open_video(tmp_path / "a_bokeh.mkv") as after,
+    ):
+        for index, (sharp, blurred) in enumerate(zip(before.frames, after.frames, strict=True)):
+            depth = read_depth(depths / f"{index:03d}.npy", HEIGHT, WIDTH)
+            picture = render(sharp.image, depth, Lens(focus_m=expected[index]))
+            assert (blurred.image - picture).abs().mean() * 255 < VIDEO_MEAN_LEVELS
+
+
+def test_cuts_are_looked_for_in_videos_alone(bfx: Bfx, tmp_path: Path) -> None:
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(tmp_path / "a.png")
+    line = bfx("render", tmp_path / "a.png", "--cuts").require_plain_error(2)
+    assert "--cuts with a photo" in line
 
 
 def test_frames_times_and_sound(bfx: Bfx, folder: Path) -> None:

@@ -60,10 +60,18 @@ class Clip:
     options: tuple[tuple[str, str], ...] = ()
 
 
-def write_clip(path: Path, clip: Clip | None = None) -> list[Pixels]:
-    """Write a video of moving gradients; returns the frames that went in."""
+def two_shots(height: int, width: int, cut: int, frames: int) -> list[Pixels]:
+    """Moving gradients, from frame `cut` on upside down and mirrored."""
+    moving = [gradient(height, width, index) for index in range(frames)]
+    return [*moving[:cut], *(np.flip(pixels, (0, 1)) for pixels in moving[cut:])]
+
+
+def write_clip(
+    path: Path, clip: Clip | None = None, frames: Sequence[Pixels] = ()
+) -> Sequence[Pixels]:
+    """Write a video of these frames, or of moving gradients; returns the frames that went in."""
     clip = clip or Clip()
-    frames = [gradient(clip.height, clip.width, index) for index in range(clip.frames)]
+    frames = frames or [gradient(clip.height, clip.width, index) for index in range(clip.frames)]
     with av.open(str(path), "w", options=dict(clip.options)) as output:
         video = output.add_stream(clip.codec, rate=FRAME_RATE)
         video.width, video.height, video.pix_fmt = clip.width, clip.height, clip.pixel_format
@@ -79,7 +87,7 @@ def write_clip(path: Path, clip: Clip | None = None) -> list[Pixels]:
         if clip.audio_codec is not None:
             audio = output.add_stream(clip.audio_codec, rate=AUDIO_RATE)
         for index, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             frame.pts = index if clip.ticks is None else clip.ticks[index]
             frame.time_base = time_base
             output.mux(video.encode(frame))
