@@ -14,8 +14,7 @@ from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_job import RenderJob, RenderOutcome, Shot
 from bokehflow.errors import UsageError
 from bokehflow.layers.temporal import State
-from bokehflow.media import VideoInfo, open_video, open_video_writer
-from bokehflow.media.cuts import CutFinder
+from bokehflow.media import CutFinder, VideoInfo, open_video, open_video_writer
 from bokehflow.media.depth_file import encode_depth
 
 

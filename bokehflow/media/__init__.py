@@ -1,5 +1,6 @@
 """Photos, depth maps, EXIF lenses and videos, in and out, with plain errors and atomic writes."""
 
+from bokehflow.media.cuts import CutFinder
 from bokehflow.media.depth_file import DEPTH_SUFFIXES, read_depth, write_depth
 from bokehflow.media.exif import ExifCamera, read_exif_camera
 from bokehflow.media.photo import READABLE_SUFFIXES, WRITABLE_SUFFIXES, read_photo, write_photo
@@ -12,6 +13,7 @@ __all__ = [
     "READABLE_SUFFIXES",
     "VIDEO_FORMATS",
     "WRITABLE_SUFFIXES",
+    "CutFinder",
     "ExifCamera",
     "Frame",
     "Video",

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from skimage import data
 from torch import Tensor
 
-from bokehflow.media.cuts import CutFinder
+from bokehflow.media import CutFinder
 
 HEIGHT, WIDTH = 90, 160
 FRAMES = 8
