@@ -41,7 +41,7 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Every lowering on every runtime, beside its floor and PyTorch, all of it twice: about fifty minutes
+# Every lowering on every runtime, beside its floor and PyTorch, all of it twice: about forty minutes
 # on two cores. Rows that an interrupted run of the same sources, versions and machine measured are
 # kept; BENCH=--fresh measures anew, BENCH="--rounds 1" once.
 bench: .venv/.ready

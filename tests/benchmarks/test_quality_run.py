@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(
     (tmp_path / "file").write_text("")
     places: dict[str, Any] = {option: tmp_path / "file"}
     with pytest.raises(OutputError, match="is a file; expected a folder"):
-        quality(size="48x64", scenes="hair", renderer="mobile", **places)
+        quality(size="48x64", scenes="hair", **places)
 
 
 @pytest.mark.parametrize(
