@@ -105,8 +105,7 @@ def sealed(
         )
         beside.write_text(complete.to_json(), encoding="utf-8")
         if record is not None:
-            (place,) = record_places
-            place.write_text(json_text(record(complete)) + "\n", encoding="utf-8")
+            record_places[0].write_text(json_text(record(complete)) + "\n", encoding="utf-8")
 
 
 def load_artifact(path: Path) -> Artifact:

@@ -8,7 +8,6 @@ so quantizers are put in here, with ranges that our evaluator measures on any ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from bokehflow.errors import CheckError
 from bokehflow.quantize.codes import INT8_MAX
 from bokehflow.quantize.coreml_front import front_of
 from bokehflow.quantize.layers import is_quantizable_constant
-from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
+from bokehflow.runtimes.mil_evaluator import Evaluator, Program
 from bokehflow.runtimes.mil_evaluator.program import Operation, Variable
 
 WEIGHT_INPUTS = {"conv": "weight", "linear": "weight", "matmul": "y"}
@@ -37,10 +36,10 @@ def layer_operations(program: Any) -> Iterator[tuple[Any, str]]:
 
 
 def largest_magnitudes(
-    path: Path, names: Sequence[str], samples: SampleSet, indices: Sequence[int]
+    program: Program, names: Sequence[str], samples: SampleSet, indices: Sequence[int]
 ) -> dict[str, float]:
     """The largest magnitude that each named value reaches, by evaluating some of the samples."""
-    evaluator = Evaluator(front_of(read_package(path), names))
+    evaluator = Evaluator(front_of(program, names))
     wanted, found = set(names), dict.fromkeys(names, 0.0)
 
     def observe(_: Operation, variable: Variable, value: Tensor) -> None:

@@ -19,7 +19,7 @@ from bokehflow.quantize.job import Job, Outcome, Tried
 from bokehflow.quantize.layer_noise import ranked, spread
 from bokehflow.quantize.layers import LayerNoise
 from bokehflow.runtimes.coreml_session import CoreMLSession
-from bokehflow.runtimes.mil_evaluator import Evaluator, program_of
+from bokehflow.runtimes.mil_evaluator import Evaluator, Program, program_of
 from bokehflow.temporary import temporary_folder
 
 EVALUATED_SAMPLES = 16
@@ -42,14 +42,13 @@ def weights_in_palette(job: Job) -> Outcome:
 
 def weights_and_activations_in_8_bits(job: Job) -> Outcome:
     """Both, with activation ranges from the evaluator."""
-    path = job.artifact.path
     with quiet_coremltools(_PURPOSE) as coremltools, passes_only():
-        model = _opened(coremltools, path)
-        source = load_program(model)
-        operations = list(layer_operations(source))
+        model = _opened(coremltools, job.artifact.path)
+        loaded = load_program(model)
+        operations, source = list(layer_operations(loaded)), program_of(loaded)
         read = sorted({op.inputs["x"].name for op, _ in operations})
         indices = spread(len(job.samples), EVALUATED_SAMPLES)
-        magnitudes = largest_magnitudes(path, read, job.samples, indices)
+        magnitudes = largest_magnitudes(source, read, job.samples, indices)
         job.advance()
         quantized = with_quantized_inputs(model, magnitudes)
         small = _linear(coremltools, quantized, [name for _, name in operations])
@@ -60,8 +59,8 @@ def weights_and_activations_in_8_bits(job: Job) -> Outcome:
 def _compressed(job: Job, compress: Callable[[Any, Any, list[str]], Any]) -> Outcome:
     with quiet_coremltools(_PURPOSE) as coremltools, passes_only():
         model = _opened(coremltools, job.artifact.path)
-        source = load_program(model)
-        names = [name for _, name in layer_operations(source)]
+        loaded = load_program(model)
+        names, source = [name for _, name in layer_operations(loaded)], program_of(loaded)
         small = compress(coremltools, model, names)
     job.advance()
     return _outcome(job, small, source)
@@ -89,15 +88,15 @@ def _opened(coremltools: Any, path: Path) -> Any:
     return coremltools.models.MLModel(str(path), skip_model_load=True)
 
 
-def _outcome(job: Job, model: Any, source: Any, ranged: int | None = None) -> Outcome:
+def _outcome(job: Job, model: Any, source: Program, ranged: int | None = None) -> Outcome:
     """Check and measure a package that is still in memory. source: the program that it was made
     of; ranged: as `Outcome` has it."""
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, quiet_coremltools(_PURPOSE):
         path = folder / "model.mlpackage"
         _write(model, path, {})
-        program = load_program(model)
-        quantized = check_quantizers(program)
-        noises = _noises(job, program, source)
+        loaded = load_program(model)
+        quantized = check_quantizers(loaded)
+        noises = _noises(job, loaded, source)
         job.advance()
         loss = job.held_out.loss(CoreMLSession(path))
     return Outcome(
@@ -110,11 +109,11 @@ def _outcome(job: Job, model: Any, source: Any, ranged: int | None = None) -> Ou
     )
 
 
-def _noises(job: Job, program: Any, source: Any) -> list[LayerNoise]:
-    """Every layer's own noise in a program beside the one that it was made of, the noisiest first.
-    Layers are called as `check_quantizers` calls them."""
-    layers = {op.outputs[0].name: name for op, name in layer_operations(program)}
-    measuring = with_noise_outputs(program_of(program), program_of(source), layers)
+def _noises(job: Job, loaded: Any, source: Program) -> list[LayerNoise]:
+    """Every layer's own noise in what coremltools read, beside what it was made of, the noisiest
+    first. Layers are called as `check_quantizers` calls them."""
+    layers = {op.outputs[0].name: name for op, name in layer_operations(loaded)}
+    measuring = with_noise_outputs(program_of(loaded), source, layers)
     evaluator = Evaluator(measuring)
     return ranked(evaluator.run, job.samples)
 

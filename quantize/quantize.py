@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import time
 from collections.abc import Callable
@@ -139,8 +140,8 @@ def quantize(
     with output_folder(path.parent), sealed(path, manifest, record) as target:
         outcome.write(target, manifest.embedded())
     made = load_artifact(path)
-    met = limits.met_by(outcome.loss)
-    return Quantized(made, record(made.manifest), record_path(path), met)
+    written = json.loads(record_path(path).read_text(encoding="utf-8"))
+    return Quantized(made, written, record_path(path), limits.met_by(outcome.loss))
 
 
 def _manifest(artifact: Artifact, samples: SampleSet, recipe: Recipe, outcome: Outcome) -> Manifest:

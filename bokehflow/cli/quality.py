@@ -86,11 +86,10 @@ def quality(
     if score_files is not None:
         require_alone("--score-files", _given(making | measuring))
         return _score_files(score_files)
-    if write_scenes is not None:
-        require_alone("--write-scenes", _given(measuring))
     frame = FrameSize.parse(size)
     config = QualityConfig(seed, _names(scenes), _names(renderer), frame.height, frame.width)
     if write_scenes is not None:
+        require_alone("--write-scenes", _given(measuring))
         return _write_scenes(config, write_scenes)
     return _measure(config, output, pictures)
 

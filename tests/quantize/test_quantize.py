@@ -141,8 +141,19 @@ def test_core_ml_activations_are_quantized_before_layers_alone(
     ("name", "in_8_bits"), [("w8", False), ("palette6", False), ("w8a8", True)], ids=str
 )
 def test_core_ml_layers_are_ranked_by_their_own_noise(
-    name: str, in_8_bits: bool, artifacts: dict[str, Artifact], samples: SampleSet
+    name: str,
+    in_8_bits: bool,
+    artifacts: dict[str, Artifact],
+    samples: SampleSet,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def counted(model: object) -> object:
+        read.append(model)
+        return load_program(model)
+
+    read: list[object] = []
+    monkeypatch.setattr("bokehflow.quantize.coreml_recipes.load_program", counted)
+    monkeypatch.setattr("bokehflow.runtimes.mil_evaluator.reading.load_program", counted)
     limits = Limits(0.3, PARITY_DB)
     job = Job(artifacts["coreml"], samples, UnseenScenes(), limits, "parts", lambda: None)
     outcome = find_recipe(name, "coreml").run(job)
@@ -153,6 +164,7 @@ def test_core_ml_layers_are_ranked_by_their_own_noise(
     assert all(is_quantizable_constant(layer) for layer in names)
     assert len([layer for layer in names if "scan_project" in layer]) == 6 * 4
     assert set(outcome.quantized) == (set(names) if in_8_bits else set())
+    assert len(read) == 3  # the package, what became of it, and that as it is opened to be judged
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,12 @@ from bokehflow.specs import find_variant
 from bokehflow.training.first_network import first_network
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
-from tests.training.samples import stage, tiny_config, use_tiny_variant
+from tests.training.samples import stage, tiny_config
 
 CONFIG = tiny_config(stage("depth", 2))
 SCAN = ScanConfig("chunked")
 
-
-@pytest.fixture(autouse=True)
-def tiny_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_tiny_variant(monkeypatch)
+pytestmark = pytest.mark.usefixtures("tiny_variant")
 
 
 def weights_file(path: Path, fov_deg: float = 60.0) -> Path:

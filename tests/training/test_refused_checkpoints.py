@@ -9,23 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from bokehflow.calibration.data.folder import FoundClips, find_clips
-from bokehflow.calibration.data.split import TRAIN
+from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import InputError, WeightsError
 from bokehflow.training.checkpoint import NAME, read_checkpoint
 from bokehflow.training.snapshot import export_weights
-from tests.training.samples import use_tiny_variant, write_clips
+from tests.training.samples import use_tiny_variant
 from tests.training.tiny_run import CONFIG, train_to
 
-
-@pytest.fixture(autouse=True)
-def tiny_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_tiny_variant(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> FoundClips:
-    return find_clips(write_clips(tmp_path_factory.mktemp("clips") / "data", 3, frames=2), TRAIN)
+pytestmark = pytest.mark.usefixtures("tiny_variant")
 
 
 def test_the_state_of_another_optimiser_is_refused(clips: FoundClips, tmp_path: Path) -> None:

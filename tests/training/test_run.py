@@ -31,20 +31,11 @@ from tests.training.samples import (
     curve,
     stage,
     tiny_config,
-    use_tiny_variant,
     write_clips,
 )
 from tests.training.tiny_run import CONFIG, train_to
 
-
-@pytest.fixture(autouse=True)
-def tiny_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_tiny_variant(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> FoundClips:
-    return find_clips(write_clips(tmp_path_factory.mktemp("clips") / "data", 3, frames=2), TRAIN)
+pytestmark = pytest.mark.usefixtures("tiny_variant")
 
 
 def require_same(one: object, other: object, where: str = "checkpoint") -> None:
