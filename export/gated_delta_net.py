@@ -3,7 +3,9 @@
 OpenVINO's GatedDeltaNet is internal: the CPU plugin makes it of a Loop whose body, inputs and
 outputs have a certain form (`FuseGDNLoop` and `RemoveConcatSliceAfterLoop` in its common
 transformations). This writes that form. Left as a loop it would be unusably slow, so sessions
-refuse a compiled model that still holds one.
+refuse a compiled model that still holds one. Told to compute in fp16, OpenVINO (2026.4) leaves all
+of them: what leads from an exponential to a sum it keeps in fp32, and the conversions around that
+hide the form.
 
 The fused node always divides its queries by sqrt(key size); they are multiplied by it before. It
 walks through queries and keys once for every column of a state, so on maps of usual size every head

@@ -19,6 +19,10 @@ from bokehflow.export.repeats import SMALLEST_WORTH_IT, repeated
 _SHAPES_TO_FOLD = frozenset({"Constant", "Convolution", "GroupConvolution"})
 """Whose shapes are read for anything but a scan. Around the loops of the scans they stay: the
 compiler looks for them there when it fuses (`gated_delta_net.py`)."""
+_OWN_CONSTANTS = frozenset({"FakeQuantize", "HardSigmoid"})
+"""Whose constants are no one else's: tools change the ranges of quantizers, and a device that
+computes in half precision puts conversions between constants and those readers that stay in single
+precision, which its HardSigmoid cannot read from."""
 
 
 def compact(model: Any, openvino: Any, *, exact_halves: bool = True) -> None:
@@ -114,13 +118,13 @@ def unpack_halves(model: Any, opset: Any) -> None:
 
 
 def _share_constants(model: Any) -> None:
-    """One constant for all that are equal, but for the ranges of quantizers, which tools change."""
+    """One constant for all that are equal, but for those that have to be their reader's alone."""
     first: dict[tuple[str, tuple[int, ...], bytes], Any] = {}
     for node in model.get_ordered_ops():
         if node.get_type_name() != "Constant":
             continue
         readers = node.output(0).get_target_inputs()
-        if any(reader.get_node().get_type_name() == "FakeQuantize" for reader in readers):
+        if any(reader.get_node().get_type_name() in _OWN_CONSTANTS for reader in readers):
             continue
         element, shape = str(node.get_element_type()), tuple(node.output(0).get_shape())
         kept = first.setdefault((element, shape, node.get_data().tobytes()), node)

@@ -114,6 +114,16 @@ def test_equal_constants_are_one_but_for_the_ranges_of_quantizers() -> None:
     assert len(constants) == 1 + 4
 
 
+def test_a_hard_sigmoid_has_its_constants_alone() -> None:
+    x = op.parameter([4], np.float32, name="x")
+    ones = [op.constant(np.float32(1.0)) for _ in range(3)]
+    ramp = op.hard_sigmoid(op.exp(op.multiply(x, ones[0])), ones[1], ones[2])
+    model = openvino.Model([op.result(ramp)], [x])
+    compact(model, openvino)
+    for source in ramp.input_values()[1:]:
+        assert len(source.get_target_inputs()) == 1
+
+
 @pytest.mark.parametrize("ways", [("rows",), ("columns",), ("rows", "columns")], ids="-".join)
 @pytest.mark.parametrize("table", [grid_orders, orders_back])
 def test_orders_of_a_grid_are_outer_sums(

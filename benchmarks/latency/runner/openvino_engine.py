@@ -24,8 +24,8 @@ class OpenVinoEngine:
         """Raises ValueError for a model whose scans are left as loops, as the session refuses."""
         import openvino
 
-        hint = HINTS[load.arguments.get("precision", "fp32")]
-        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": hint}
+        precision = load.arguments.get("precision", "fp32")
+        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": HINTS[precision]}
         if load.threads is not None:
             settings["INFERENCE_NUM_THREADS"] = load.threads
         if profile:
@@ -37,7 +37,7 @@ class OpenVinoEngine:
         # Compiling may give an output the names of what it replaced beside its own.
         self._outputs = [port.any_name for port in model.outputs]
         self.model = core.compile_model(model, device, settings)
-        _require_fused(self.model)
+        _require_fused(self.model, precision)
         self.request = self.model.create_infer_request()
         self.version = str(openvino.__version__).split("-")[0]
         self.input_shapes = {port.any_name: tuple(port.shape) for port in self.model.inputs}
@@ -101,18 +101,25 @@ def _full_name(core: Any, device: str) -> str:
         return device
 
 
-def _require_fused(model: Any) -> None:
-    """The sentence is that of `runtimes.openvino_session`."""
+def _require_fused(model: Any, precision: str) -> None:
+    """At fp32 the sentence is that of `runtimes.openvino_session`."""
     try:
         nodes = model.get_runtime_model().get_ops()
     except RuntimeError:  # of an accelerator that does not tell what it made of the graph
         return
-    if any(str(node.get_rt_info()["layerType"].value) in LOOPS for node in nodes):
+    if not any(str(node.get_rt_info()["layerType"].value) in LOOPS for node in nodes):
+        return
+    if precision == "fp32":
         raise ValueError(
             "this OpenVINO runs the scans as loops over tokens, far too slowly; expected a version "
             "that fuses them, as the one that the manifest names; export it again here, or with "
             "--scan chunked"
         )
+    raise ValueError(
+        f"this OpenVINO runs the scans as loops over tokens at {precision}, far too slowly; "
+        "expected a precision at which it fuses them; use precision=fp32, or export it with --scan "
+        "chunked"
+    )
 
 
 def _origins(model: Any) -> dict[str, str]:

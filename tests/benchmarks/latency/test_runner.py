@@ -25,7 +25,7 @@ from bokehflow.benchmarks.latency.runner.torch_engine import TorchEngine
 from bokehflow.benchmarks.parity import reference_session
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
-from bokehflow.export.compiled import LOOPS, operators_of
+from bokehflow.export.compiled import LOOPS
 from bokehflow.export.naming import manifest_path
 from bokehflow.runtimes import Session, open_session
 from bokehflow.runtimes.openvino_session import OpenVinoSession
@@ -119,14 +119,6 @@ def test_scans_that_are_left_as_loops_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"as loops over tokens.*; export it again here"):
         OpenVinoSession(tmp_path)
     assert openvino_engine.LOOPS == LOOPS
-
-
-def test_scans_are_fused_at_every_precision(artifacts: dict[str, Artifact]) -> None:
-    pytest.importorskip("openvino")
-    model = artifacts["openvino"].path
-    for precision in openvino_engine.HINTS:
-        engine = OpenVinoEngine(Load(model, manifest_path(model), 1, {"precision": precision}))
-        assert not set(LOOPS) & set(operators_of(engine.model))
 
 
 def test_the_peak_of_memory_grows_with_what_is_held() -> None:
