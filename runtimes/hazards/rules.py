@@ -81,8 +81,8 @@ def control_flow(graph: Graph) -> Iterator[Hazard]:
         if node.kind in CONTROL_FLOW:
             fused = graph.target == "openvino" and node.kind == "loop"
             reason = (
-                "OpenVINO's CPU plugin fuses it into GatedDeltaNet; other devices may run it token "
-                "by token: export for them with --scan chunked"
+                "OpenVINO's CPU plugin fuses it into GatedDeltaNet, but not at fp16; other devices "
+                "may run it token by token: export for them with --scan chunked"
                 if fused
                 else "accelerators run no control flow"
             )
