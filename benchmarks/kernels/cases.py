@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.kernels.checks import DIRECTION_COUNT
 from bokehflow.specs import TOKEN_STRIDE, find_variant
-
-DIRECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class LayerCase:
     @property
     def token_heads(self) -> int:
         """Steps of the recurrence that the layer takes in all."""
-        return self.batch * self.tokens * DIRECTIONS * self.heads
+        return self.batch * self.tokens * DIRECTION_COUNT * self.heads
 
 
 TRAINING = "training"
@@ -71,7 +70,7 @@ def make_inputs(case: LayerCase, device: torch.device | str, seed: int = 0) -> l
     """q, k, v, log_decay and beta of one layer, leaves that ask for gradients. Keys of unit
     length, decays 0.9 to 1, as a model makes them."""
     random = torch.Generator().manual_seed(seed)
-    gates = (case.batch, case.tokens, DIRECTIONS, case.heads)
+    gates = (case.batch, case.tokens, DIRECTION_COUNT, case.heads)
     q, k, v = torch.randn(3, *gates, case.head_size, generator=random)
     log_decay = (1 - 0.1 * torch.rand(gates, generator=random)).log()
     beta = torch.rand(gates, generator=random)

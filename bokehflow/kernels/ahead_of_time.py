@@ -19,7 +19,7 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from bokehflow.kernels.checks import DIRECTIONS, ScanShape
+from bokehflow.kernels.checks import DIRECTION_COUNT, ScanShape
 from bokehflow.kernels.direction_mix import mix_launch
 from bokehflow.kernels.job import Job, Sequences
 from bokehflow.kernels.key_kernels import key_gradient_kernel, key_kernel
@@ -64,7 +64,7 @@ def record_launches(dtype: torch.dtype, head_size: int, height: int, width: int)
     heads, as on an H100."""
     shape = ScanShape(1, height, width, 3, head_size, head_size)
     plan = plan_launch(head_size, shape.length, shape.chains, dtype, H100_PROCESSORS)
-    gates = (1, height * width, DIRECTIONS, shape.heads)
+    gates = (1, height * width, DIRECTION_COUNT, shape.heads)
 
     def rows() -> Tensor:
         return torch.empty(*gates, head_size, dtype=dtype, device="meta")
@@ -86,9 +86,9 @@ def _layer_launches(dtype: torch.dtype, head_size: int, tokens: int) -> list[Lau
     def empty(*shape: int, of: torch.dtype = dtype) -> Tensor:
         return torch.empty(*shape, dtype=of, device="meta")
 
-    key = empty(1, tokens, 3, DIRECTIONS, heads, head_size)[:, :, 1]
-    unit = empty(1, tokens, DIRECTIONS, heads, head_size)
-    terms, sums = empty(tokens, DIRECTIONS, channels), empty(tokens, channels)
+    key = empty(1, tokens, 3, DIRECTION_COUNT, heads, head_size)[:, :, 1]
+    unit = empty(1, tokens, DIRECTION_COUNT, heads, head_size)
+    terms, sums = empty(tokens, DIRECTION_COUNT, channels), empty(tokens, channels)
     weight, shares = empty(channels, of=torch.float32), empty(2, 128, channels, of=torch.float32)
     return [
         key_launch(key_kernel, key, unit, epsilon),

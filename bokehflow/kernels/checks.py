@@ -13,7 +13,7 @@ from bokehflow.errors import NumericalError, SizeError, UsageError
 MAX_HEAD_SIZE = 64
 """Beyond this a state no longer fits the registers of one program."""
 
-DIRECTIONS = 4
+DIRECTION_COUNT = 4
 PROJECTED_AXES = 6
 
 SMALLEST_LOG_DECAY = -1e3
@@ -40,13 +40,13 @@ class ScanShape:
     @property
     def chains(self) -> int:
         """Independent recurrences."""
-        return self.batch * self.segments * DIRECTIONS * self.heads
+        return self.batch * self.segments * DIRECTION_COUNT * self.heads
 
     @property
     def state_shape(self) -> tuple[int, ...]:
         """[B, 4, H, K, V], with the segments after the batch when there are several."""
         segments = () if self.segments == 1 else (self.segments,)
-        return (self.batch, *segments, DIRECTIONS, self.heads, self.key_size, self.value_size)
+        return (self.batch, *segments, DIRECTION_COUNT, self.heads, self.key_size, self.value_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def scan_shape(tensors: ScanTensors, height: int, width: int, segments: int) -> 
         )
     batch, _, _, heads, key_size = k.shape
     shape = ScanShape(batch, height, width, heads, key_size, v.shape[-1], segments)
-    gates = (batch, height * width, DIRECTIONS, heads)
+    gates = (batch, height * width, DIRECTION_COUNT, heads)
     wanted = {
         "q": (*gates, key_size),
         "k": (*gates, key_size),

@@ -9,7 +9,7 @@ import triton
 from torch import Tensor
 
 from bokehflow.errors import SizeError
-from bokehflow.kernels.checks import DIRECTIONS
+from bokehflow.kernels.checks import DIRECTION_COUNT
 from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.launch import Launch, run_now
 from bokehflow.kernels.mix_kernels import mix_gradient_kernel, mix_kernel
@@ -25,7 +25,7 @@ def mix_directions(logits: Tensor, values: Tensor) -> Tensor:
     Raises SizeError for other shapes and UsageError off CUDA devices.
     """
     check_device(values.device)
-    if logits.shape != values.shape or values.ndim < 2 or values.shape[-2] != DIRECTIONS:
+    if logits.shape != values.shape or values.ndim < 2 or values.shape[-2] != DIRECTION_COUNT:
         raise SizeError(
             f"logits and values of {tuple(logits.shape)} and {tuple(values.shape)}", "[..., 4, C]"
         )

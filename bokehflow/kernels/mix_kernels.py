@@ -8,9 +8,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from bokehflow.kernels.checks import DIRECTIONS
+from bokehflow.kernels.checks import DIRECTION_COUNT
 
-D = tl.constexpr(DIRECTIONS)
+D = tl.constexpr(DIRECTION_COUNT)
 
 
 @triton.jit

@@ -12,7 +12,7 @@ import triton
 from torch import Tensor
 
 from bokehflow.kernels.checks import (
-    DIRECTIONS,
+    DIRECTION_COUNT,
     ScanShape,
     ScanTensors,
     check_inputs,
@@ -106,7 +106,7 @@ class _ProjectedScan(torch.autograd.Function):
 def key_launch(kernel: Any, x: Tensor, other: Tensor, epsilon: float) -> Launch:
     """A kernel over all keys. x, other: [B, T, 4, H, K]; all but the steps from token to token as
     in a contiguous one."""
-    tokens, chains, size = x.shape[0] * x.shape[1], DIRECTIONS * x.shape[3], x.shape[4]
+    tokens, chains, size = x.shape[0] * x.shape[1], DIRECTION_COUNT * x.shape[3], x.shape[4]
     count = tokens * chains
     arguments = (x, other, count, chains, x.stride(1), other.stride(1), epsilon)
     constants = {"K": size, "BK": triton.next_power_of_2(size), "BR": ROWS}
