@@ -4,8 +4,8 @@ OpenVINO's GatedDeltaNet is internal: the CPU plugin makes it of a Loop whose bo
 outputs have a certain form (`FuseGDNLoop` and `RemoveConcatSliceAfterLoop` in its common
 transformations). This writes that form. Left as a loop it would be unusably slow, so sessions
 refuse a compiled model that still holds one. Told to compute in fp16, OpenVINO (2026.4) leaves all
-of them: what leads from an exponential to a sum it keeps in fp32, and the conversions around that
-hide the form.
+of them, though it fuses those of a model that was made fp16 throughout: what it keeps in fp32 there
+seems to hide the form.
 
 The fused node always divides its queries by sqrt(key size); they are multiplied by it before. It
 walks through queries and keys once for every column of a state, so on maps of usual size every head

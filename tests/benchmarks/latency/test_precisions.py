@@ -49,7 +49,7 @@ def test_scans_in_chunks_and_ramps_run_at_every_precision(
 ) -> None:
     whole = openvino.Core().read_model(chunked[stored])
     ramps = [node for node in whole.get_ops() if node.get_type_name() == "HardSigmoid"]
-    assert len(ramps) > 10
+    assert ramps
     depth = whole.output("depth").get_node().input_value(0)
     ends = [depth, *(node.output(0) for node in ramps)]
     part = openvino.Model([openvino.opset13.result(end) for end in ends], whole.get_parameters())
@@ -61,16 +61,18 @@ def test_scans_in_chunks_and_ramps_run_at_every_precision(
         assert all(np.isfinite(x).all() for x in found), precision
 
 
-@pytest.mark.parametrize("precision", HINTS)
-def test_scans_are_fused_or_the_precision_is_refused(
-    artifacts: dict[str, Artifact], tmp_path: Path, precision: str
+def test_scans_are_fused_at_every_precision_that_the_processor_has_but_fp16(
+    artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
-    cut_openvino(artifacts["openvino"].path, tmp_path)
-    load = Load(tmp_path, tmp_path, 1, {"precision": precision})
-    # A processor without fp16 arithmetic computes in fp32 when told to, and fuses all the same.
-    capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    if precision == "fp16" and "FP16" in capabilities:
+    artifact = artifacts["openvino"].path
+    fused = {"fp32", "bf16"}
+    # Told fp16, a processor without its arithmetic computes in fp32, and fuses all the same.
+    if "FP16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        cut_openvino(artifact, tmp_path)
         with pytest.raises(ValueError, match=r"as loops over tokens at fp16.*; use precision=fp32"):
-            OpenVinoEngine(load)
+            OpenVinoEngine(Load(tmp_path, tmp_path, 1, {"precision": "fp16"}))
     else:
-        assert not set(LOOPS) & set(operators_of(OpenVinoEngine(load).model))
+        fused.add("fp16")
+    for precision in fused:
+        engine = OpenVinoEngine(Load(artifact, artifact, 1, {"precision": precision}))
+        assert not set(LOOPS) & set(operators_of(engine.model)), precision

@@ -116,6 +116,8 @@ def test_scans_that_are_left_as_loops_are_refused(tmp_path: Path) -> None:
     for refuses in (OpenVinoEngine, OpenVinoProfiler):
         with pytest.raises(ValueError, match=r"as loops over tokens.*; export it again here"):
             refuses(Load(tmp_path, tmp_path, 1, {}))
+        with pytest.raises(ValueError, match=r"as loops over tokens at bf16.*; use precision=fp32"):
+            refuses(Load(tmp_path, tmp_path, 1, {"precision": "bf16"}))
     with pytest.raises(ArtifactError, match=r"as loops over tokens.*; export it again here"):
         OpenVinoSession(tmp_path)
     assert openvino_engine.LOOPS == LOOPS

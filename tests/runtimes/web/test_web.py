@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from bokehflow.export import Artifact
+from bokehflow.layers.segments import TemporalConfig
 from bokehflow.runtimes import open_session
 from bokehflow.runtimes.carried_state import Playback
 from tests.tolerances import SAME_ENGINE
@@ -40,16 +42,20 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def film(artifacts: dict[str, Artifact], tmp_path: Path) -> tuple[Path, list[np.ndarray]]:
-    """A folder with an artifact and two frames for it, and the outputs of the second."""
+    """A folder with an artifact and two frames for it, and the outputs of the second.
+
+    The first is run four times, as a cold one is, whatever state the artifact carries.
+    """
     artifact = artifacts["onnx"]
+    described = replace(artifact.manifest, temporal=TemporalConfig("cold", 4))
     shapes = {spec.name: spec.shape for spec in artifact.manifest.inputs}
     frames = np.random.default_rng(0).random((2, *shapes["image"]), np.float32)
     lens = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
     shutil.copy(artifact.path, tmp_path / "artifact")
-    shutil.copy(f"{artifact.path}.json", tmp_path / "artifact.json")
+    (tmp_path / "artifact.json").write_text(described.to_json())
     frames.tofile(tmp_path / "frames")
     lens.tofile(tmp_path / "lens")
-    playback = Playback(artifact.manifest, open_session(artifact))
+    playback = Playback(described, open_session(artifact))
     for frame in frames:
         outputs = playback.show(frame, lens)
     return tmp_path, [outputs[spec.name].reshape(-1) for spec in artifact.manifest.outputs]
