@@ -40,16 +40,18 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def film(artifacts: dict[str, Artifact], tmp_path: Path) -> tuple[Path, list[np.ndarray]]:
-    """A folder with an artifact and two frames for it, and the outputs of the second.
+@pytest.fixture(params=[1, 2], ids=["one frame", "two frames"])
+def film(
+    artifacts: dict[str, Artifact], tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[Path, list[np.ndarray]]:
+    """A folder with an artifact and frames for it, and the outputs of the last.
 
     The first is run four times, as a cold one is, whatever state the artifact carries.
     """
     artifact = artifacts["onnx"]
     described = replace(artifact.manifest, temporal=TemporalConfig("cold", 4))
     shapes = {spec.name: spec.shape for spec in artifact.manifest.inputs}
-    frames = np.random.default_rng(0).random((2, *shapes["image"]), np.float32)
+    frames = np.random.default_rng(0).random((request.param, *shapes["image"]), np.float32)
     lens = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
     shutil.copy(artifact.path, tmp_path / "artifact")
     (tmp_path / "artifact.json").write_text(described.to_json())
