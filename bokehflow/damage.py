@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tokenize
 import zipfile
 import zlib
 
@@ -19,3 +20,15 @@ ARCHIVE_DAMAGE = (
     zlib.error,
 )
 """Of NumPy's `.npz` and torch's files, both ZIP archives, and of what is taken out of them."""
+
+ARRAY_DAMAGE = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    SyntaxError,
+    OverflowError,
+    tokenize.TokenError,
+)
+"""Of NumPy's `.npy` files: it parses the header as Python, and makes sizes of it."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+
+from bokehflow.errors import MissingDependencyError
 
 
 def installed_version(name: str) -> str | None:
@@ -18,3 +21,19 @@ def installed_versions(names: Iterable[str]) -> dict[str, str]:
     """The versions of those that are installed."""
     found = {name: installed_version(name) for name in names}
     return {name: known for name, known in found.items() if known is not None}
+
+
+@contextlib.contextmanager
+def needs(package: str, extra: str, purpose: str, module: str = "") -> Iterator[None]:
+    """Raise MissingDependencyError where what is imported in here needs a package that is missing.
+
+    Any other failure stays as it is: a package that is there and lacks one of its own is not
+    mended by installing it. extra: what brings the package, "" for itself alone. module: what it is
+    imported as, if by another name.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != (module or package):
+            raise
+        raise MissingDependencyError(package, extra, purpose) from error

@@ -17,7 +17,8 @@ from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.canvas import REFERENCE_WIDTH_PX
 from bokehflow.calibration.materials import dark_colour, pale_colour
 from bokehflow.calibration.scenes import Scene
-from bokehflow.errors import MissingDependencyError, UnknownNameError
+from bokehflow.errors import UnknownNameError
+from bokehflow.installed import needs
 from bokehflow.optics import MM_PER_M, Lens, f_number_for_radius
 from bokehflow.srgb import linear_to_srgb
 
@@ -34,10 +35,8 @@ SceneParts = dict[str, Any]
 
 def _mitsuba() -> Any:
     """The package, set to its variant that needs no compiler. Raises MissingDependencyError."""
-    try:
+    with needs("mitsuba", "data", "a ray-traced scene"):
         import mitsuba
-    except ImportError as error:
-        raise MissingDependencyError("mitsuba", "data", "a ray-traced scene") from error
     mitsuba.set_variant(VARIANT)
     return mitsuba
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.sample_sources import ClipFile, Item, VideoFile, photo_file
 from bokehflow.errors import InputError
-from bokehflow.media import READABLE_SUFFIXES, open_video, read_photo
+from bokehflow.media import READABLE_SUFFIXES, VIDEO_SUFFIXES, open_video, read_photo
 from bokehflow.media.listing import files_ending_in
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 CLIP_SUFFIX = ".npz"
 SAMPLES_PREFIX = "calibration-"
 """Of files of kept samples, which have the suffix of clips."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
-from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import needs
 
 
 @contextlib.contextmanager
@@ -69,10 +69,8 @@ def load_program(model: Any) -> Any:
 
 
 def _import_coremltools(purpose: str) -> Any:
-    try:
+    with needs("coremltools", "coreml", purpose):
         import coremltools
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("coremltools", "coreml", purpose) from error
     return coremltools
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import needs
 
 
 def import_openvino(purpose: str) -> Any:
@@ -14,10 +14,8 @@ def import_openvino(purpose: str) -> Any:
     purpose: what the caller wants it for, as the error message should say it.
     Raises MissingDependencyError where it is not installed.
     """
-    try:
+    with needs("openvino", "openvino", purpose):
         import openvino
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("openvino", "openvino", purpose) from error
     return openvino
 
 

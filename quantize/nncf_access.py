@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import needs
 
 
 @contextlib.contextmanager
@@ -21,10 +21,8 @@ def quiet_nncf() -> Iterator[Any]:
     """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        try:
+        with needs("nncf", "quantize", "quantizing to INT8"):
             import nncf
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError("nncf", "quantize", "quantizing to INT8") from error
         logger = logging.getLogger("nncf")
         level = logger.level
         logger.setLevel(logging.ERROR)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bokehflow.errors import ArtifactError, MissingDependencyError
+from bokehflow.errors import ArtifactError
+from bokehflow.installed import needs
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
@@ -21,10 +22,8 @@ class OnnxRuntimeSession:
     def __init__(self, path: Path) -> None:
         """Raises ArtifactError for a file that ONNX Runtime cannot load, and MissingDependencyError
         without ONNX Runtime."""
-        try:
+        with needs("onnxruntime", "", "running an ONNX file"):
             import onnxruntime
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError("onnxruntime", "", "running an ONNX file") from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # Both hold memory for tensors to come and save no time: a block planned for all that is

@@ -65,9 +65,11 @@ class Sight:
         return Seen(bokeh, depth * scale, State(*next_state))
 
     def autofocused(self, frame: Tensor, lens: Lens, fov_deg: float | None) -> Lens:
-        """The lens focused as `bfx render` focuses one where no focus is given. Arguments as
-        `see`'s."""
+        """The lens focused where autofocus finds what is seen, as `bfx render` does where no focus
+        is given. Arguments as `see`'s.
 
+        The first look is at the lens's own focus, whatever the field of view.
+        """
         size, scale = _size(frame), self._depth_scale(fov_deg)
         pipeline = self.at(size).pipeline_for(size)
         first, runs = self.model.first_state(), self.model.network.temporal.first_runs

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import needs
 from bokehflow.kernels import gated_delta_scan_2d
 from bokehflow.scan import chunk_scan_2d
 
@@ -43,10 +43,8 @@ def fla_permuted(sequences: Sequences, height: int, width: int) -> Tensor:
 
     Raises MissingDependencyError without flash-linear-attention.
     """
-    try:
+    with needs("flash-linear-attention", "", "the comparison", "fla"):
         from fla.ops.gated_delta_rule import chunk_gated_delta_rule
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("flash-linear-attention", "", "the comparison") from error
     order, back = _permutations(height, width, sequences[0].device)
     directions = torch.arange(len(order), device=order.device)[:, None]
 

@@ -9,14 +9,10 @@ from pathlib import Path
 from bokehflow.atomic import require_writable
 from bokehflow.cli.output_paths import require_apart
 from bokehflow.errors import MediaError, UsageError
+from bokehflow.media import VIDEO_SUFFIXES
 from bokehflow.media.depth_file import require_depth_suffix
 from bokehflow.media.photo import WRITABLE_SUFFIXES, require_photo_suffix
 from bokehflow.media.video_writer import VIDEO_FORMATS, require_video_suffix
-
-VIDEO_SUFFIXES = (
-    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".3gp", ".wmv",
-)  # fmt: skip
-"""Inputs with these suffixes are videos; everything else is taken for a photo."""
 
 
 @dataclass(frozen=True, slots=True)

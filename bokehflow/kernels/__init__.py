@@ -6,13 +6,10 @@ Importing this package imports neither Triton nor Numba; the first call does.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import needs
 from bokehflow.kernels.checks import ScanTensors
 
 __all__ = [
@@ -33,14 +30,14 @@ def require_triton_scan() -> None:
 
     MissingDependencyError without Triton, UsageError without a CUDA device.
     """
-    with _needs("triton", "cuda", "the Triton scan"):
+    with needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.triton_scan import check_device
     check_device(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def require_cpu_scan() -> None:
     """Raise MissingDependencyError where `cpu_scan_2d` cannot run: without Numba."""
-    with _needs("numba", "train", "the CPU scan"):
+    with needs("numba", "train", "the CPU scan"):
         import bokehflow.kernels.cpu_scan  # noqa: F401
 
 
@@ -78,7 +75,7 @@ def gated_delta_scan_2d(
     are not on a CUDA device, MissingDependencyError without Triton.
     Source: Yang et al., "Gated Delta Networks" (arXiv 2412.06464), section 3.3.
     """
-    with _needs("triton", "cuda", "the Triton scan"):
+    with needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.triton_scan import scan
     tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
     return scan(tensors, height, width, segments)
@@ -101,7 +98,7 @@ def projected_scan_2d(
     qkv: [B, T, 3, 4, H, K], queries, keys and values of one size. Keys are divided by
     sqrt(|k|^2 + key_epsilon). All else, and what is raised, as in `gated_delta_scan_2d`.
     """
-    with _needs("triton", "cuda", "the Triton scan"):
+    with needs("triton", "cuda", "the Triton scan"):
         from bokehflow.kernels.triton_projected import projected_scan
     return projected_scan(qkv, log_decay, beta, initial_state, height, width, segments, key_epsilon)
 
@@ -113,7 +110,7 @@ def mix_directions(logits: Tensor, values: Tensor) -> Tensor:
     Raises SizeError for other shapes, UsageError off CUDA devices, MissingDependencyError without
     Triton.
     """
-    with _needs("triton", "cuda", "the Triton mix of directions"):
+    with needs("triton", "cuda", "the Triton mix of directions"):
         from bokehflow.kernels.direction_mix import mix_directions as mix
     return mix(logits, values)
 
@@ -124,7 +121,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     x: [..., I]; weight: [O, I]; bias: [O]. Raises UsageError off CUDA devices,
     MissingDependencyError without Triton.
     """
-    with _needs("triton", "cuda", "the Triton linear layer"):
+    with needs("triton", "cuda", "the Triton linear layer"):
         from bokehflow.kernels.linear_layer import linear as product
     return product(x, weight, bias)
 
@@ -136,7 +133,7 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -
     would only convert it. Raises UsageError off CUDA devices, MissingDependencyError without
     Triton.
     """
-    with _needs("triton", "cuda", "the Triton layer norm"):
+    with needs("triton", "cuda", "the Triton layer norm"):
         from bokehflow.kernels.norm_layer import layer_norm as norm
     return norm(x, weight, bias, epsilon)
 
@@ -159,7 +156,7 @@ def cpu_scan_2d(
     for some seconds.
     Raises SizeError and UsageError in the same way, MissingDependencyError without Numba.
     """
-    with _needs("numba", "train", "the CPU scan"):
+    with needs("numba", "train", "the CPU scan"):
         from bokehflow.kernels.cpu_scan import scan
     tensors = ScanTensors(q, k, v, log_decay, beta, initial_state)
     return scan(tensors, height, width, segments)
@@ -181,18 +178,6 @@ def cpu_projected_scan_2d(
     qkv: [B, T, 3, 4, H, K], queries, keys and values of one size. Keys are divided by
     sqrt(|k|^2 + key_epsilon). All else, and what is raised, as in `cpu_scan_2d`.
     """
-    with _needs("numba", "train", "the CPU scan"):
+    with needs("numba", "train", "the CPU scan"):
         from bokehflow.kernels.cpu_scan import projected_scan
     return projected_scan(qkv, log_decay, beta, initial_state, height, width, segments, key_epsilon)
-
-
-@contextlib.contextmanager
-def _needs(package: str, extra: str, purpose: str) -> Iterator[None]:
-    """Importing what needs a package that is not installed is a plain error; any other failure
-    stays as it is."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        raise MissingDependencyError(package, extra, purpose) from error

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from bokehflow.errors import MissingDependencyError, UsageError
+from bokehflow.installed import needs
 
 SCHEMA = "bokehflow.kernel_resources/1"
 HEAD_SIZES = (16, 24, 32, 64)
@@ -38,13 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure_all(
     dtypes: Sequence[str], head_sizes: Sequence[int], architectures: Sequence[int]
 ) -> Iterator[dict[str, object]]:
-    try:
+    with needs("triton", "cuda", "compiling the kernels"):
         import torch
         import triton
 
         from bokehflow.kernels.ahead_of_time import measure, record_launches
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("triton", "cuda", "compiling the kernels") from error
     if triton.knobs.runtime.interpret:
         raise UsageError("TRITON_INTERPRET is set", "it unset, since nothing compiles under it")
     for name in dtypes:

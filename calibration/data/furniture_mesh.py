@@ -14,7 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from bokehflow.calibration.data.furniture import LIBRARY_FOLDER, Furniture
-from bokehflow.errors import InputError, MissingDependencyError
+from bokehflow.errors import InputError
+from bokehflow.installed import needs
 
 Floats = npt.NDArray[np.float32]
 CACHED_MODELS = 64
@@ -54,11 +55,9 @@ def load_parts(item: Furniture, folder: Path = LIBRARY_FOLDER) -> tuple[MeshPart
 
 
 def _load(item: Furniture, folder: Path) -> list[Any]:
-    try:
+    with needs("trimesh", "data", "making rooms"):
         import trimesh
         from trimesh.resolvers import ZipResolver
-    except ImportError as error:
-        raise MissingDependencyError("trimesh", "data", "making rooms") from error
     place = item.model.rsplit("/", 1)[0]
     path = folder / f"{item.library}.sh3f"
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ImageOps
 
+from bokehflow.damage import ARRAY_DAMAGE
 from bokehflow.errors import MediaError
 from bokehflow.media.pictures import opened_picture
 
@@ -31,5 +32,5 @@ def array_size(path: Path) -> tuple[int, ...]:
         return tuple(np.load(path, mmap_mode="r", allow_pickle=False).shape)
     except FileNotFoundError:
         raise MediaError(f"{path} does not exist", "an array") from None
-    except (OSError, ValueError, EOFError, AttributeError) as error:
+    except ARRAY_DAMAGE as error:
         raise MediaError(f"{path} cannot be read: {error}", "a whole .npy array") from error

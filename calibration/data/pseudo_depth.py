@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bokehflow.calibration.data.picture_size import array_size, picture_size
 from bokehflow.calibration.data.problems import Problems
+from bokehflow.damage import ARRAY_DAMAGE
 from bokehflow.errors import InputError, MediaError
 from bokehflow.media import READABLE_SUFFIXES, read_photo
 from bokehflow.media.listing import files_ending_in
@@ -100,9 +101,9 @@ def _sizes_agree(photo: Path, label: Path, problems: Problems) -> bool:
 def _npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     try:
         values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except ARRAY_DAMAGE as error:
         raise MediaError(f"{path} cannot be read: {error}", "a whole .npy array") from error
-    if values.dtype.kind != "f" or values.squeeze().ndim != 2:
+    if values.dtype.kind != "f" or values.squeeze().ndim != 2 or not values.size:
         raise MediaError(f"{path} holds {values.dtype} {values.shape}", "floating point [H, W]")
     return np.asarray(values.reshape(values.squeeze().shape), dtype=np.float32)
 

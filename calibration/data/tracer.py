@@ -18,6 +18,7 @@ import numpy.typing as npt
 from bokehflow.calibration.data.pinhole import Pinhole, aperture_radius_m
 from bokehflow.calibration.data.pose import Pose
 from bokehflow.errors import MissingDependencyError
+from bokehflow.installed import needs
 from bokehflow.optics import Lens
 
 VARIANT = "llvm_ad_rgb"
@@ -39,11 +40,10 @@ def load_mitsuba() -> Any:
     """
     if "DRJIT_LIBLLVM_PATH" not in os.environ:
         os.environ["DRJIT_LIBLLVM_PATH"] = str(_llvm())
-    try:
-        import drjit
+    with needs("mitsuba", "data", "making rooms"):
         import mitsuba
-    except ImportError as error:
-        raise MissingDependencyError("mitsuba", "data", "making rooms") from error
+    import drjit
+
     if mitsuba.variant() != VARIANT:
         mitsuba.set_variant(VARIANT)
     # Sums over threads come in any order, and would differ in their last bits from run to run.

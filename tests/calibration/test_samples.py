@@ -24,7 +24,7 @@ from bokehflow.calibration.sample_statistics import Observer, state_norms
 from bokehflow.errors import InputError, UsageError
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
-from bokehflow.media import write_photo
+from bokehflow.media import VIDEO_SUFFIXES, write_photo
 from bokehflow.network import Network
 from bokehflow.specs import Size, find_variant
 from bokehflow.weights import load_network
@@ -124,6 +124,13 @@ def test_shares_are_even_and_within_capacity() -> None:
 def test_fewer_than_asked_is_refused(network: Network, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at most 32"):
         draw(network, tmp_path, source=str(photos), count=33)
+
+
+def test_every_video_that_can_be_rendered_is_material(tmp_path: Path) -> None:
+    films = [tmp_path / f"film{suffix}" for suffix in VIDEO_SUFFIXES]
+    for film in films:
+        film.touch()
+    assert material_files(tmp_path) == sorted(films)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bokehflow.calibration.data.picture_size import picture_size
+from bokehflow.calibration.data.picture_size import array_size, picture_size
 from bokehflow.errors import MediaError
 from tests.media.samples import (
     write_huge_png,
@@ -41,3 +42,14 @@ def test_damage_of_any_kind_is_one_plain_error(tmp_path: Path) -> None:
     path.write_bytes(b"no picture")
     with pytest.raises(MediaError, match="not a picture"):
         picture_size(path)
+
+
+def test_a_damaged_array_header_is_one_plain_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.ones((5, 7), np.float32))
+    assert array_size(path) == (5, 7)
+    whole = path.read_bytes()
+    for found, put in ((b"}", b"#"), (b"(5,", b"(-5"), (b"'shape'", b"'shale'")):
+        path.write_bytes(whole.replace(found, put, 1))
+        with pytest.raises(MediaError, match="cannot be read"):
+            array_size(path)

@@ -163,8 +163,9 @@ def test_bad_labels_are_listed(tmp_path: Path) -> None:
         (np.full((4, 4), 2.0, np.float32), "everywhere"),
         (np.array([[1.0, np.nan], [2.0, 3.0]], np.float32), "NaN"),
         (np.arange(6).reshape(2, 3), "floating point"),
+        (np.zeros((0, 4), np.float32), "floating point"),
     ],
-    ids=["flat", "nan", "integers"],
+    ids=["flat", "nan", "integers", "empty"],
 )
 def test_labels_that_say_nothing_are_refused(
     tmp_path: Path, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], message: str
@@ -180,6 +181,11 @@ def test_damaged_labels_are_one_plain_error(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="cannot be read"):
         read_label(path)
     write_torn_png(path, 5, 7)
+    with pytest.raises(MediaError, match="cannot be read"):
+        read_label(path)
+    path = tmp_path / "label.npy"
+    np.save(path, np.eye(3, dtype=np.float32))
+    path.write_bytes(path.read_bytes().replace(b"}", b"#", 1))
     with pytest.raises(MediaError, match="cannot be read"):
         read_label(path)
 
