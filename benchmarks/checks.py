@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from bokehflow.benchmarks.tables import NOT_RUN, Table, significant
-from bokehflow.errors import InputError
 
 CHECK_COLUMNS = ("bar", "wanted", "measured", "holds")
 _VERDICTS = {True: "yes", False: "NO", None: NOT_RUN}
@@ -75,32 +74,16 @@ def check_facts(check: Check) -> dict[str, Any]:
 
 
 def read_check(facts: Mapping[str, Any]) -> Check:
-    """What `bar_facts` or `check_facts` recorded. Bars of kernels were once recorded without their
-    direction, which the verdict tells then.
-
-    Raises InputError for such a bar that was not run.
-    """
+    """What `bar_facts` or `check_facts` recorded."""
     of_checks = "bar" in facts
     return Check(
         name=facts["name"],
         limit=facts["bar" if of_checks else "limit"],
         unit=facts.get("unit", ""),
-        at_least=facts["at_least"] if "at_least" in facts else _direction(facts),
+        at_least=facts["at_least"],
         found=facts["measured" if of_checks else "found"],
         why_not=facts.get("why_not"),
     )
-
-
-def _direction(facts: Mapping[str, Any]) -> bool:
-    """Whether larger values pass, told by one that passed or did not."""
-    found, limit = facts["found"], facts["limit"]
-    if found is None or found == limit:
-        raise InputError(
-            f"nothing tells which way the bar {facts['name']!r} points",
-            "at_least, or a value that differs from the limit",
-            "measure it again",
-        )
-    return bool((found > limit) == facts["holds"])
 
 
 def check_cells(

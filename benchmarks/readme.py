@@ -16,7 +16,7 @@ from typing import Any
 from bokehflow.benchmarks.checks import check_cells, read_check
 from bokehflow.benchmarks.latency.record import DEVICE_PEAKS
 from bokehflow.benchmarks.tables import significant
-from bokehflow.errors import InputError
+from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.export.packing import is_packed
 
 README, RESULTS = Path("README.md"), Path("benchmarks/results")
@@ -189,7 +189,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it differs")
     options = parser.parse_args(arguments)
     before = README.read_text(encoding="utf-8")
-    after = filled(before, RESULTS)
+    try:
+        after = filled(before, RESULTS)
+    except BokehFlowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     if options.check:
         return int(before != after)
     README.write_text(after, encoding="utf-8")

@@ -21,10 +21,12 @@ class Table:
 
     def markdown(self) -> str:
         """The table in GitHub's Markdown, numbers right aligned."""
-        lines = [f"### {self.title}", "", _bar(self.columns)]
-        lines.append(_bar(("---", *("---:" for _ in self.columns[1:]))))
-        lines += [_bar(row) for row in self.rows]
-        return "\n".join(lines)
+        return f"### {self.title}\n\n{self.grid()}"
+
+    def grid(self) -> str:
+        """The same without the title."""
+        rule = ("---", *("---:" for _ in self.columns[1:]))
+        return "\n".join(map(_bar, (self.columns, rule, *self.rows)))
 
 
 def markdown(tables: Sequence[Table]) -> str:

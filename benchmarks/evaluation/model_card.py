@@ -8,7 +8,6 @@ kept when it is written anew.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,38 +17,16 @@ from jinja2 import Environment, StrictUndefined
 
 from bokehflow.atomic import atomic_file
 from bokehflow.benchmarks.evaluation.held_out import ALL
-from bokehflow.benchmarks.evaluation.report import SCHEMA
+from bokehflow.benchmarks.evaluation.recorded import read_evaluation
+from bokehflow.benchmarks.evaluation.tables import DEPTH_COLUMNS, depth_cells
 from bokehflow.benchmarks.evaluation.training_record import RECORD, Run, read_runs
-from bokehflow.benchmarks.tables import fixed
+from bokehflow.benchmarks.tables import Table, fixed
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.weights import read_weights
 
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")
 BEGIN, END = "<!-- judgement:begin -->", "<!-- judgement:end -->"
 NOT_JUDGED = "Nobody has judged the contact sheet yet."
-DEPTH_HEADINGS = {
-    "abs_rel": "AbsRel",
-    "rmse_m": "RMSE m",
-    "silog": "SILog",
-    "delta1": "delta1",
-    "aligned_abs_rel": "aligned AbsRel",
-    "aligned_delta1": "aligned delta1",
-    "scaled_abs_rel": "scaled AbsRel",
-    "scaled_delta1": "scaled delta1",
-    "edge_f1": "edge F1",
-}
-
-
-def read_evaluation(path: Path) -> dict[str, Any]:
-    """An evaluation's record. Raises InputError for anything else."""
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = document["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read: {error}", "what `bfx evaluate` wrote") from error
-    if schema != SCHEMA:
-        raise InputError(f"{path} has schema {schema}", SCHEMA, "run `bfx evaluate` again")
-    return document
 
 
 def render_card(evaluation: Mapping[str, Any], runs: Sequence[Run], judgement: str) -> str:
@@ -96,16 +73,16 @@ def write_card(card: Path, evaluation_file: Path, training_file: Path) -> None:
     Raises WeightsError where those weights cannot be read, InputError where the evaluation is of
     others or an input cannot be read, OutputError where the card cannot be written.
     """
-    evaluation = read_evaluation(evaluation_file)
-    evaluated = evaluation["weights"]
-    _, info = read_weights(card.with_suffix(".safetensors"), evaluated["variant"])
-    if info.sha256 != evaluated["sha256"]:
-        raise InputError(
-            f"{evaluation_file} is about weights {evaluated['sha256'][:12]}...",
-            f"{info.sha256[:12]}..., those beside {card}",
-            "run `bfx evaluate` with them",
-        )
-    text = render_card(evaluation, read_runs(training_file), kept_judgement(card))
+    with read_evaluation(evaluation_file) as evaluation:
+        evaluated = evaluation["weights"]
+        _, info = read_weights(card.with_suffix(".safetensors"), evaluated["variant"])
+        if info.sha256 != evaluated["sha256"]:
+            raise InputError(
+                f"{evaluation_file} is about weights {evaluated['sha256'][:12]}...",
+                f"{info.sha256[:12]}..., those beside {card}",
+                "run `bfx evaluate` with them",
+            )
+        text = render_card(evaluation, read_runs(training_file), kept_judgement(card))
     with atomic_file(card) as hidden:
         hidden.write_text(text, encoding="utf-8")
 
@@ -129,11 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _depth_table(rows: Mapping[str, Mapping[str, float | None]]) -> str:
-    head = "| |" + "".join(f" {heading} |" for heading in DEPTH_HEADINGS.values())
-    lines = ["", head, "|---|" + "---:|" * len(DEPTH_HEADINGS)]
-    for name, row in rows.items():
-        lines.append(f"| {name} |" + "".join(f" {fixed(row.get(k))} |" for k in DEPTH_HEADINGS))
-    return "\n".join([*lines, ""])
+    cells = [(name, *depth_cells(row)) for name, row in rows.items()]
+    return Table("", ("", *DEPTH_COLUMNS), cells).grid()
 
 
 def _clips(counts: Mapping[str, Mapping[str, int]], split: str) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from bokehflow.benchmarks.checks import Check, check_facts
 from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.evaluation.recorded import SCHEMA
 from bokehflow.benchmarks.evaluation.run import Evaluation, Plan
 
-SCHEMA = "bokehflow.evaluation/1"
 PACKAGES = ("bokehflow", "torch", "numpy", "scipy", "scikit-image", "numba")
 DEVICE = "cpu"
 

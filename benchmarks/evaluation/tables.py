@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from bokehflow.benchmarks.checks import Check, check_table
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
@@ -13,18 +14,20 @@ from bokehflow.benchmarks.evaluation.run import Evaluation
 from bokehflow.benchmarks.evaluation.trend import TrendPoint
 from bokehflow.benchmarks.tables import Row, Table, fixed, psnr_and_ssim
 
-DEPTH_COLUMNS = (
-    "AbsRel",
-    "RMSE m",
-    "SILog",
-    "delta1",
-    "aligned AbsRel",
-    "aligned RMSE m",
-    "aligned delta1",
-    "scaled AbsRel",
-    "scaled delta1",
-    "edge F1",
+_DEPTH_FIGURES = (
+    ("abs_rel", "AbsRel", 3),
+    ("rmse_m", "RMSE m", 2),
+    ("silog", "SILog", 1),
+    ("delta1", "delta1", 3),
+    ("aligned_abs_rel", "aligned AbsRel", 3),
+    ("aligned_rmse_m", "aligned RMSE m", 2),
+    ("aligned_delta1", "aligned delta1", 3),
+    ("scaled_abs_rel", "scaled AbsRel", 3),
+    ("scaled_delta1", "scaled delta1", 3),
+    ("edge_f1", "edge F1", 3),
 )
+"""Fields of `DepthScore`, what they are called, and with how many digits they are shown."""
+DEPTH_COLUMNS = tuple(heading for _, heading, _ in _DEPTH_FIGURES)
 HOW_ALIGNED = "aligned: to the truth's median; scaled: by the median of truth / map"
 FLICKER_COLUMNS = ("bokeh, levels", "log depth", "error of log depth")
 
@@ -111,23 +114,13 @@ def trend_table(points: Sequence[TrendPoint]) -> Table:
     return Table("Snapshots of the run", columns, rows)
 
 
+def depth_cells(score: Mapping[str, float | None]) -> Row:
+    """A `DepthScore`, as a record holds it, under DEPTH_COLUMNS."""
+    return tuple(fixed(score.get(field), digits) for field, _, digits in _DEPTH_FIGURES)
+
+
 def _depth_rows(scores: Mapping[str, DepthScore]) -> list[Row]:
-    return [
-        (
-            name,
-            f"{one.abs_rel:.3f}",
-            f"{one.rmse_m:.2f}",
-            f"{one.silog:.1f}",
-            f"{one.delta1:.3f}",
-            f"{one.aligned_abs_rel:.3f}",
-            f"{one.aligned_rmse_m:.2f}",
-            f"{one.aligned_delta1:.3f}",
-            f"{one.scaled_abs_rel:.3f}",
-            f"{one.scaled_delta1:.3f}",
-            fixed(one.edge_f1),
-        )
-        for name, one in scores.items()
-    ]
+    return [(name, *depth_cells(asdict(one))) for name, one in scores.items()]
 
 
 def _bokeh_cells(mean: BokehMean) -> Row:

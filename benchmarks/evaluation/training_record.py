@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
-from bokehflow.benchmarks.results_file import write_json
+from bokehflow.benchmarks.results_file import read_record, write_json
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import BokehFlowError, InputError, UsageError
 from bokehflow.training.changes import Change, read_changes
@@ -27,6 +26,7 @@ from bokehflow.training.curves import COLUMNS
 from bokehflow.training.loop import CURVES
 
 SCHEMA = "bokehflow.training/1"
+COMMAND = "python -m bokehflow.benchmarks.evaluation.training_record"
 RECORD = Path("benchmarks/results/training.json")
 SECONDS_PER_HOUR = 3600.0
 
@@ -96,10 +96,7 @@ def _stage(name: str, parts: Sequence[tuple[int, float, float]]) -> Stage:
 
 def read_runs(record: Path) -> list[Run]:
     """The runs behind the weights, the first first. Raises InputError for anything else."""
-    try:
-        document = json.loads(record.read_text(encoding="utf-8"))
-        if document["schema"] != SCHEMA:
-            raise InputError(f"{record} has schema {document['schema']}", SCHEMA)
+    with read_record(record, SCHEMA, f"`{COMMAND}`") as document:
         return [
             Run(
                 **{
@@ -110,10 +107,6 @@ def read_runs(record: Path) -> list[Run]:
             )
             for run in document["runs"]
         ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{record} cannot be read: {error}", "what training_record wrote"
-        ) from error
 
 
 def _require_its_config(run: Path, config: Path) -> None:
@@ -131,9 +124,7 @@ def write_runs(record: Path, runs: Iterable[Run]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Keep one run. Returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bokehflow.benchmarks.evaluation.training_record", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     add = parser.add_argument
     add("--run", type=Path, required=True, help="the run's folder, with its curves")
     add("--config", type=Path, required=True, help="the run's config")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from bokehflow.benchmarks.evaluation.clip_study import END_TO_END, NETWORK
 from bokehflow.benchmarks.evaluation.held_out import ALL, study_held_out
+from bokehflow.benchmarks.evaluation.recorded import read_evaluation
 from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.calibration.data.folder import FoundClip
 from bokehflow.errors import InputError
@@ -56,14 +56,9 @@ def read_trend(record: Path) -> KeptTrend:
 
     Raises InputError for a file that is no such record, and for one without snapshots.
     """
-    try:
-        document = json.loads(record.read_text(encoding="utf-8"))
+    with read_evaluation(record) as document:
         points = [TrendPoint(**point) for point in document["results"]["trend"]]
         commit = str(document["settings"].get("trend_commit") or document["environment"]["commit"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{record} cannot be read: {error}", "what `bfx evaluate` wrote"
-        ) from error
     if not points:
         raise InputError(f"{record} tells of no snapshots", "a record that does")
     return KeptTrend(points, commit)

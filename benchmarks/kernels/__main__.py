@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.output:
                 write_json(options.output, record)
     except BokehFlowError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     print(json_text(record)) if options.json else _print(record)
     return 1 if any(bar["holds"] is False for bar in record["bars"]) else 0
@@ -112,8 +112,7 @@ def _print(record: dict[str, Any]) -> None:
     for name, value in (record.get("cpu") or {}).items():
         print(f"{name:<16} {value}")
     for bar in map(read_check, record["bars"]):
-        holds = {True: "holds", False: "MISSED", None: "not run"}[bar.holds]
-        print(f"{holds:<8} {bar.name}: {bar.found} (bar {bar.wanted})")
+        print(f"{bar.verdict:<8} {bar.name}: {bar.found} (bar {bar.wanted})")
 
 
 def _row_text(row: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from bokehflow.benchmarks.latency.record import SCHEMA
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.benchmarks.report.document import Latency
 from bokehflow.benchmarks.report.float_twin import float_twin
+from bokehflow.benchmarks.results_file import read_record
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact, Manifest
 from bokehflow.runtimes import runtime_of
@@ -39,17 +39,9 @@ def read_latency(path: Path) -> tuple[list[Round], str]:
     Of an artifact that several runtimes ran the row of its own counts. Raises InputError for
     anything else, and where one ran it twice.
     """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        found = record["schema"]
-        if found == SCHEMA:
-            rows = _by_artifact(path, record["rows"])
-            return [Round(rows)], _where(list(rows.values()), record["settings"]["iterations"], 1)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} cannot be read: {error}", "what `bfx benchmark -o` wrote"
-        ) from error
-    raise InputError(f"{path} has schema {found!r}", SCHEMA, "run `bfx benchmark -o` again")
+    with read_record(path, SCHEMA, "`bfx benchmark -o`") as record:
+        rows = _by_artifact(path, record["rows"])
+        return [Round(rows)], _where(list(rows.values()), record["settings"]["iterations"], 1)
 
 
 def _by_artifact(path: Path, rows: Sequence[Row]) -> dict[str, Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from bokehflow.benchmarks.report.recorded import (
     ScanNoise,
     StateGrowth,
 )
+from bokehflow.benchmarks.results_file import read_record
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
 from bokehflow.export.naming import record_path
@@ -45,20 +45,15 @@ def quantization_of(artifact: Artifact) -> Quantization | None:
     path = record_path(artifact.path)
     if not path.exists():
         return Quantization({"record": f"not run: {path.name} does not lie beside the artifact"})
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        described = record["schema_version"], record["artifact"]["sha256"]
-        if described == (SCHEMA_VERSION, artifact.manifest.artifact_sha256):
-            return _quantization(record)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} cannot be read: {error}", "what `bfx quantize` wrote", "quantize again"
-        ) from error
-    raise InputError(
-        f"{path} is of schema {described[0]} and of the artifact {described[1][:12]}...",
-        f"{SCHEMA_VERSION} and {artifact.manifest.artifact_sha256[:12]}...",
-        "quantize again",
-    )
+    with read_record(path, SCHEMA_VERSION, "`bfx quantize`", key="schema_version") as record:
+        found, expected = record["artifact"]["sha256"], artifact.manifest.artifact_sha256
+        if found != expected:
+            raise InputError(
+                f"{path} is of the artifact {found[:12]}...",
+                f"{expected[:12]}...",
+                "run `bfx quantize` again",
+            )
+        return _quantization(record)
 
 
 def _quantization(record: Record) -> Quantization:

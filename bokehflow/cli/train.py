@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.interruption import SIGNAL_EXIT_BASE
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:
     from bokehflow.training import TrainReport
-
-SIGNAL_EXIT_BASE = 128
 
 Config = Annotated[Path, typer.Argument(help="The run's config, as configs/nano.toml.")]
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Clips that `bfx data make` made.")]

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         rows = list(_measure_all(options.dtypes, options.head_sizes, options.architectures))
     except (MissingDependencyError, UsageError) as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     if options.json:
         print(json.dumps(_record(rows), indent=1))

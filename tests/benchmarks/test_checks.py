@@ -17,7 +17,6 @@ from bokehflow.benchmarks.checks import (
     check_table,
     read_check,
 )
-from bokehflow.errors import InputError
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
@@ -55,30 +54,6 @@ def test_records_are_read_back() -> None:
     assert read_check(check_facts(plain)) == plain
     assert read_check(bar_facts(plain)) == plain
     assert read_check(bar_facts(full)) == full
-
-
-@pytest.mark.parametrize(
-    ("found", "holds", "wanted"),
-    [
-        (3.0, True, ">= 2"),
-        (1.0, False, ">= 2"),
-        (1.0, True, "<= 2"),
-        (3.0, False, "<= 2"),
-    ],
-)
-def test_a_verdict_tells_the_direction_of_an_old_bar(
-    found: float, holds: bool, wanted: str
-) -> None:
-    check = read_check({"name": "speed", "found": found, "limit": 2.0, "holds": holds})
-    assert (check.wanted, check.holds) == (wanted, holds)
-
-
-@pytest.mark.parametrize(("found", "holds"), [(None, None), (2.0, True)], ids=str)
-def test_an_old_bar_that_tells_no_direction_is_refused(
-    found: float | None, holds: bool | None
-) -> None:
-    with pytest.raises(InputError, match="which way the bar 'speed' points"):
-        read_check({"name": "speed", "found": found, "limit": 2.0, "holds": holds})
 
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.name)

@@ -21,6 +21,7 @@ from bokehflow.benchmarks.evaluation.clip_study import (
 from bokehflow.benchmarks.evaluation.flicker import AS_WRITTEN, OFF, SYSTOLIC, FlickerScore
 from bokehflow.benchmarks.evaluation.held_out import ALL, GroupReport
 from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
+from bokehflow.benchmarks.evaluation.recorded import SCHEMA
 from bokehflow.benchmarks.evaluation.tables import all_tables
 from bokehflow.benchmarks.evaluation.trend import find_snapshots, read_trend, steps_back
 from bokehflow.benchmarks.quality.renderers import NO_BLUR
@@ -129,6 +130,7 @@ def test_snapshots_come_in_the_order_of_their_steps(tmp_path: Path) -> None:
 def test_scores_of_snapshots_that_are_gone_are_kept_with_their_commit(tmp_path: Path) -> None:
     record, scored = tmp_path / "evaluation.json", [point(1, 0.3, 30.0), point(2, 0.2, 31.0)]
     document = {
+        "schema": SCHEMA,
         "settings": {},
         "environment": {"commit": "abc"},
         "results": {"trend": [dataclasses.asdict(one) for one in scored]},
@@ -141,6 +143,9 @@ def test_scores_of_snapshots_that_are_gone_are_kept_with_their_commit(tmp_path: 
     document["results"] = {"trend": []}
     record.write_text(json.dumps(document))
     with pytest.raises(InputError, match="no snapshots"):
+        read_trend(record)
+    record.write_text(json.dumps({**document, "schema": "bokehflow.report/1"}))
+    with pytest.raises(InputError, match=r"has schema 'bokehflow\.report/1'"):
         read_trend(record)
     record.write_text("{")
     with pytest.raises(InputError, match="cannot be read"):

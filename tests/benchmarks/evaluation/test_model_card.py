@@ -13,7 +13,7 @@ import torch
 from bokehflow.benchmarks.checks import at_least, check_facts
 from bokehflow.benchmarks.evaluation.bars import check_bars
 from bokehflow.benchmarks.evaluation.model_card import BEGIN, END, NOT_JUDGED, main, write_card
-from bokehflow.benchmarks.evaluation.report import SCHEMA
+from bokehflow.benchmarks.evaluation.recorded import SCHEMA
 from bokehflow.benchmarks.evaluation.training_record import Run, Stage, write_runs
 from bokehflow.errors import InputError
 from bokehflow.weights import save_weights

@@ -117,5 +117,5 @@ def test_no_record_is_said_and_no_quantization_is_none(tmp_path: Path) -> None:
 def test_a_record_that_does_not_belong_is_refused(tmp_path: Path, text: str) -> None:
     artifact = quantized(tmp_path)
     record_path(artifact.path).write_text(text)
-    with pytest.raises(InputError, match="quantize again"):
+    with pytest.raises(InputError, match="run `bfx quantize` again"):
         quantization_of(artifact)
