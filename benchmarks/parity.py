@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,11 @@ import numpy as np
 from torch import Tensor
 
 from bokehflow.calibration.frames import VALIDATION_LENSES
-from bokehflow.errors import NumericalError
 from bokehflow.export import Artifact, Manifest, Parity
 from bokehflow.model import ModelConfig, load_model
-from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import Session, TorchSession, open_session
-from bokehflow.runtimes.carried_state import Arrays, Playback
+from bokehflow.runtimes.carried_state import Arrays, Playback, require_finite
 from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 
 
@@ -64,15 +62,10 @@ def reference_session(manifest: Manifest, weights: Path | None = None) -> TorchS
     return TorchSession(pipeline)
 
 
-def check_parity(
-    artifact: Artifact,
-    frames: Iterable[Tensor],
-    reference: Session,
-    lenses: Sequence[Lens] = VALIDATION_LENSES,
-) -> ParityReport:
+def check_parity(artifact: Artifact, frames: Iterable[Tensor], reference: Session) -> ParityReport:
     """Run the artifact and the reference over the same frames, each carrying its own state.
 
-    frames: [1, 3, H, W], sRGB 0..1, of the artifact's size; lenses are taken in turn.
+    frames: [1, 3, H, W], sRGB 0..1, of the artifact's size; VALIDATION_LENSES are taken in turn.
     Raises NumericalError for an output that is not finite.
     """
     manifest = artifact.manifest
@@ -80,12 +73,13 @@ def check_parity(
     expecting, testing = Playback(manifest, reference), Playback(manifest, test)
     scores: list[tuple[float, float, float, float]] = []
     for index, frame in enumerate(frames):
-        lens = np.array([lenses[index % len(lenses)].as_tuple()], dtype=np.float32)
+        seen_through = VALIDATION_LENSES[index % len(VALIDATION_LENSES)]
+        lens = np.array([seen_through.as_tuple()], dtype=np.float32)
         expected = expecting.show(frame.numpy(), lens)
         runs, started = testing.runs, time.perf_counter()
         found = testing.show(frame.numpy(), lens)
         elapsed_ms = (time.perf_counter() - started) * 1e3 / runs
-        _require_finite(found, artifact.given, index)
+        require_finite(found, f"{artifact.given}, frame {index + 1}")
         scores.append((*_compare(expected, found), elapsed_ms))
     bokeh, depth, state, frame_ms = zip(*scores, strict=True)
     return ParityReport(
@@ -121,13 +115,3 @@ def _compare(expected: Arrays, found: Arrays) -> tuple[float, float, float]:
         sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]),
         sqnr_db(expected["next_state_scan"], found["next_state_scan"]),
     )
-
-
-def _require_finite(outputs: Arrays, path: Path, index: int) -> None:
-    for name, values in outputs.items():
-        bad = int(np.size(values) - np.isfinite(values).sum())
-        if bad:
-            raise NumericalError(
-                f"{path}: output {name} of frame {index + 1} holds {bad} NaN or infinite values",
-                "finite values",
-            )

@@ -15,7 +15,7 @@ from typing import Any
 
 from bokehflow.benchmarks.checks import check_cells, read_check
 from bokehflow.benchmarks.latency.record import DEVICE_PEAKS
-from bokehflow.benchmarks.tables import significant
+from bokehflow.benchmarks.tables import NOT_RUN, significant
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.export.packing import is_packed
 
@@ -61,8 +61,8 @@ def kernels_table(document: Mapping[str, Any]) -> str:
         name = f"{case.removeprefix('nano_')}, {which.replace('_', ' + ')}"
         times = [by_form[form].get("p50_ms") for form in forms]
         floor = by_form["ours"].get("floors", {}).get("bytes_ms")
-        cells = ["not run" if time is None else f"{time:.3f}" for time in (*times, floor)]
-        cells.insert(-1, "not run" if None in times[:2] else f"{times[1] / times[0]:.1f}")
+        cells = [NOT_RUN if time is None else f"{time:.3f}" for time in (*times, floor)]
+        cells.insert(-1, NOT_RUN if None in times[:2] else f"{times[1] / times[0]:.1f}")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *_bar_lines("bar", document["bars"])])
 
@@ -139,7 +139,7 @@ def report_table(document: Mapping[str, Any]) -> str:
             found.get("AbsRel over the reference's"),
             ratio,
         )
-        cells = ("not run" if figure is None else f"{figure:.2f}" for figure in figures)
+        cells = (NOT_RUN if figure is None else f"{figure:.2f}" for figure in figures)
         packed = ", packed" if is_packed(Path(artifact["name"])) else ""
         name = f"{artifact['runtime']}, {artifact['recipe']}{packed}"
         lines.append(f"| {name} | {' | '.join(cells)} |")

@@ -42,9 +42,8 @@ class FocusPoint:
 
     def pixel(self, height: int, width: int) -> tuple[int, int]:
         """Row and column in a frame of this size. Raises UsageError for a point outside it."""
-        x = self.x / 100 * (width - 1) if self.x_in_percent else self.x
-        y = self.y / 100 * (height - 1) if self.y_in_percent else self.y
-        row, column = round(y), round(x)
+        column = _place(self.x, self.x_in_percent, width)
+        row = _place(self.y, self.y_in_percent, height)
         if not (0 <= row < height and 0 <= column < width):
             raise UsageError(
                 f"the focus point {column},{row} lies outside the frame",
@@ -85,6 +84,13 @@ class Focus:
                 "the place to focus on is infinitely far", "something nearer", "give --focus-m"
             )
         return distance_m
+
+
+def _place(value: float, in_percent: bool, side: int) -> int:
+    """The pixel of a side at which a value lies, outside 0..side - 1 for one beyond the frame."""
+    if in_percent:
+        return round(value / 100 * (side - 1)) if value <= 100 else side
+    return math.floor(value)
 
 
 def parse_point(text: str) -> FocusPoint:

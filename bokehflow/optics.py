@@ -30,16 +30,26 @@ SMALLEST_FOV_DEG, FOV_LIMIT_DEG = 1.0, 180.0
 """The smallest horizontal field of view that is taken, and the one that no flat picture reaches."""
 
 
-def require_field_of_view(name: str, fov_deg: float) -> None:
+def require_field_of_view(name: str, fov_deg: Any) -> None:
     """Raise LensError unless a flat picture can have this field of view across its width.
 
     name: what the message calls it.
     """
-    if not SMALLEST_FOV_DEG <= fov_deg < FOV_LIMIT_DEG:
+    if isinstance(fov_deg, bool) or not isinstance(fov_deg, Real):
+        raise LensError(f"{name}={fov_deg!r}", "a number")
+    if not SMALLEST_FOV_DEG <= as_float(fov_deg) < FOV_LIMIT_DEG:
         raise LensError(
             f"{name}={fov_deg}",
             f"at least {SMALLEST_FOV_DEG:g} and under {FOV_LIMIT_DEG:g} degrees",
         )
+
+
+def as_float(number: Any) -> float:
+    """The number as a float; one that is too large for a float is infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def nearest_focus_m(focal_length_mm: float) -> float:
@@ -110,7 +120,7 @@ class Lens:
             if isinstance(value, bool) or not isinstance(value, Real):
                 raise LensError(f"{field.name}={value!r}", "a number")
             # NumPy's scalars would give their own precision to every formula.
-            value = float(value)
+            value = as_float(value)
             object.__setattr__(self, field.name, value)
             if not math.isfinite(value) or value <= 0:
                 raise LensError(f"{field.name}={value}", "a finite number above 0")

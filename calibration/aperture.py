@@ -12,6 +12,7 @@ from bokehflow.errors import LensError
 
 GOLDEN_FRACTION = (math.sqrt(5.0) - 1.0) / 2.0
 MIN_BLADES = 3
+FEWEST_SAMPLES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,10 @@ def lens_samples(aperture: Aperture, count: int) -> Tensor:
     return points - points.mean(dim=0, keepdim=True)
 
 
-def samples_for(radius_px: float, minimum: int = 256) -> int:
-    """How many lens samples leave no grain in a blur of this radius, at least `minimum`.
+def samples_for(radius_px: float) -> int:
+    """How many lens samples leave no grain in a blur of this radius, at least FEWEST_SAMPLES.
 
     One sample per pixel of the blurred point's area: neighbouring copies of a one-pixel light then
     touch each other.
     """
-    return max(minimum, math.ceil(math.pi * radius_px * radius_px))
+    return max(FEWEST_SAMPLES, math.ceil(math.pi * radius_px * radius_px))

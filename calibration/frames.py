@@ -57,10 +57,20 @@ def list_photos(folder: Path) -> list[Path]:
 def fit(image: Tensor, size: Size) -> Tensor:
     """The middle of a picture in the shape of `size`, resized to it. [1, 3, H, W] both."""
     height, width = image.shape[2:]
-    scale = min(height / size.height, width / size.width)
+    window = largest_window(Size(height, width), size)
+    top, left = (height - window.height) // 2, (width - window.width) // 2
+    cut = image[:, :, top : top + window.height, left : left + window.width]
+    return resized(cut, size)
+
+
+def resized(image: Tensor, size: Size) -> Tensor:
+    """A picture [1, C, H, W] in 0..1, made larger or smaller to a size."""
+    enlarged = F.interpolate(image, (size.height, size.width), mode="bicubic", antialias=True)
+    return enlarged.clamp(0.0, 1.0)
+
+
+def largest_window(picture: Size, shape: Size) -> Size:
+    """The largest window of a picture that has the shape of `shape`."""
+    scale = min(picture.height / shape.height, picture.width / shape.width)
     # A strip may be narrower than a pixel of the picture.
-    rows, columns = (max(1, round(side * scale)) for side in (size.height, size.width))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    cut = image[:, :, top : top + rows, left : left + columns]
-    resized = F.interpolate(cut, (size.height, size.width), mode="bicubic", antialias=True)
-    return resized.clamp(0.0, 1.0)
+    return Size(*(max(1, round(side * scale)) for side in (shape.height, shape.width)))

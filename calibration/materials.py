@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 from bokehflow.calibration.canvas import Array, Canvas
 from bokehflow.errors import UnknownNameError
+from bokehflow.media.photo import from_uint8
 from bokehflow.srgb import srgb_to_linear
 
 PHOTOS = {
@@ -30,15 +31,20 @@ PHOTOS = {
 """Name in `skimage.data` and its author and licence, as scikit-image documents them."""
 
 
+def packaged_photo(name: str) -> torch.Tensor:
+    """A colour or grey photo of `skimage.data`, [1, 3, h, w], sRGB 0..1; grey is repeated."""
+    pixels = np.asarray(getattr(skimage.data, name)())
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, None], 3, axis=2)
+    return from_uint8(pixels[:, :, :3])
+
+
 @cache
 def _photo_linear(name: str) -> torch.Tensor:
     """Linear light [1, 3, h, w] of a packaged photo; a grey one is repeated."""
     if name not in PHOTOS:
         raise UnknownNameError("photo", name, PHOTOS)
-    pixels = np.asarray(getattr(skimage.data, name)(), dtype=np.float32) / 255.0
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[:, :, None], 3, axis=2)
-    return srgb_to_linear(torch.from_numpy(pixels[:, :, :3]).permute(2, 0, 1).unsqueeze(0))
+    return srgb_to_linear(packaged_photo(name))
 
 
 def photo(name: str, canvas: Canvas, rng: np.random.Generator, zoom: float = 1.0) -> Array:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from bokehflow.media.photo import from_uint8
+
 FOCAL_PX = 994.978
 BASELINE_M = 0.193001
 PRINCIPAL_POINT_SHIFT_PX = 31.086
@@ -43,7 +45,7 @@ def motorcycle() -> StereoPhotos:
     depth = FOCAL_PX * BASELINE_M / (known + PRINCIPAL_POINT_SHIFT_PX)
     filled = np.where(measured, depth, _behind(depth, measured)).astype(np.float32)
     return StereoPhotos(
-        _tensor(left), _tensor(right), torch.from_numpy(filled)[None, None], measured
+        from_uint8(left), from_uint8(right), torch.from_numpy(filled)[None, None], measured
     )
 
 
@@ -63,8 +65,3 @@ def _behind(depth: NDArray[np.float64], measured: NDArray[np.bool_]) -> NDArray[
     nearest = ndimage.distance_transform_edt(empty, return_distances=False, return_indices=True)
     filled: NDArray[np.float64] = farther[tuple(nearest)]
     return filled
-
-
-def _tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    values = pixels.astype(np.float32).transpose(2, 0, 1) / 255.0
-    return torch.from_numpy(values)[None]

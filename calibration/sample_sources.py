@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import skimage.data
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.calibration.frames import fit
+from bokehflow.calibration.frames import fit, resized
+from bokehflow.calibration.materials import packaged_photo
 from bokehflow.calibration.sample_runs import RUN_FRAMES, Run, sampled_steps, there_and_back
 from bokehflow.calibration.scenes import SCENE_KINDS, make_scene
 from bokehflow.media import open_video, read_photo
@@ -160,8 +159,7 @@ def moving_window(
     for place in np.linspace(0.0, 1.0, count):
         top, left = (start + place * (end - start)).astype(int)
         cut = picture[:, :, top : top + rows, left : left + columns]
-        frame = F.interpolate(cut, (size.height, size.width), mode="bicubic", antialias=True)
-        yield frame.clamp(0.0, 1.0)
+        yield resized(cut, size)
 
 
 def split_evenly(count: int, parts: int) -> list[int]:
@@ -184,8 +182,7 @@ def share_out(count: int, capacities: Sequence[int]) -> list[int]:
 
 def _packaged(name: str) -> Callable[[Size], Tensor]:
     def read(_: Size) -> Tensor:
-        pixels = getattr(skimage.data, name)()
-        return torch.from_numpy(pixels.astype(np.float32) / 255.0).permute(2, 0, 1)[None]
+        return packaged_photo(name)
 
     return read
 

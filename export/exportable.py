@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bokehflow.export.config import ExportConfig
 from bokehflow.export.lowering.segments import require_one_pass
+from bokehflow.kernels.checks import require_whole_lines
 from bokehflow.layers.segments import TemporalConfig
-from bokehflow.scan.directions import require_whole_lines
 from bokehflow.specs import TOKEN_STRIDE
 
 

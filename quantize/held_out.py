@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
+from bokehflow.calibration.frames import resized
 from bokehflow.calibration.scenes import make_scene
-from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.carried_state import Playback
+from bokehflow.runtimes.carried_state import Playback, require_finite
 from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 from bokehflow.specs import Size
 
@@ -72,7 +70,9 @@ def held_out_scenes(size: Size) -> tuple[HeldScene, ...]:
         scene = make_scene(kind, HELD_OUT_SEED, height, width, samples=_LENS_SAMPLES)
         lens = np.array([scene.lens.as_tuple()], dtype=np.float32)
         scenes.append(
-            HeldScene(kind, _resized(scene.frame, size), lens, _resized(scene.truth, size))
+            HeldScene(
+                kind, resized(scene.frame, size).numpy(), lens, resized(scene.truth, size).numpy()
+            )
         )
     return tuple(scenes)
 
@@ -117,12 +117,7 @@ class HeldOut:
         playback = Playback(self._manifest, session)
         for _ in range(frames):
             outputs = playback.show(scene.frame, scene.lens)
-        for name, values in outputs.items():
-            if not np.isfinite(values).all():
-                raise NumericalError(
-                    f"{name} of the scene {scene.name} holds NaN or infinite values",
-                    "finite values",
-                )
+        require_finite(outputs, f"the scene {scene.name}")
         return outputs
 
 
@@ -133,8 +128,3 @@ def overall(losses: Sequence[Loss]) -> Loss:
         round(min(loss.parity_db for loss in losses), 2),
         round(min(loss.depth_sqnr_db for loss in losses), 2),
     )
-
-
-def _resized(image: Tensor, size: Size) -> Float32:
-    enlarged = F.interpolate(image, (size.height, size.width), mode="bicubic", antialias=True)
-    return np.asarray(enlarged.clamp(0.0, 1.0).numpy(), dtype=np.float32)

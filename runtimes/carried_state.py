@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.runtimes.session import Session
 
@@ -55,6 +56,19 @@ class Playback:
         """The outputs of the next frame, as `show_frame` gives them."""
         outputs, self._state = show_frame(self._manifest, self._session, image, lens, self._state)
         return outputs
+
+
+def require_finite(outputs: Arrays, where: str) -> None:
+    """Raise NumericalError where an output holds NaN or infinity.
+
+    where: what they are outputs of.
+    """
+    for name, values in outputs.items():
+        bad = int(values.size - np.isfinite(values).sum())
+        if bad:
+            raise NumericalError(
+                f"output {name} of {where} holds {bad} NaN or infinite values", "finite values"
+            )
 
 
 def _carried(pairs: Mapping[str, str], outputs: Arrays) -> Arrays:

@@ -31,7 +31,8 @@ def _scene(background_m: float = 8.0) -> torch.Tensor:
     [
         ("0,0", (0, 0)),
         ("120,90", (90, 120)),
-        (" 10.4 , 20.6 ", (21, 10)),
+        (" 10.4 , 20.6 ", (20, 10)),
+        ("120.9,90.9", (90, 120)),
         ("0%,0%", (0, 0)),
         ("100%,100%", (90, 120)),
         ("50%,50%", (45, 60)),
@@ -50,7 +51,7 @@ def test_what_is_no_point_is_refused(text: str) -> None:
         parse_point(text)
 
 
-@pytest.mark.parametrize("text", ["121,0", "0,91", "101%,5"])
+@pytest.mark.parametrize("text", ["121,0", "0,91", "101%,5", "100.001%,5"])
 def test_a_point_outside_the_frame_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="outside"):
         parse_point(text).pixel(HEIGHT, WIDTH)

@@ -76,7 +76,9 @@ def test_scaled_depth_blurs_alike(scale: float) -> None:
 
 
 @pytest.mark.parametrize("field", ["focal_length_mm", "f_number", "focus_m", "sensor_width_mm"])
-@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, 1e306, 1e-300, True, "50"])
+@pytest.mark.parametrize(
+    "value", [0.0, -1.0, math.nan, math.inf, 1e306, 10**400, 1e-300, True, "50"]
+)
 def test_impossible_values_are_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(LensError, match=field):
         Lens(**{field: value})  # type: ignore[arg-type]
@@ -153,3 +155,9 @@ def test_fields_of_view_of_flat_pictures_are_taken() -> None:
 def test_other_fields_of_view_are_refused(fov_deg: float) -> None:
     with pytest.raises(LensError, match=r"source_fov_deg=.*at least 1 and under 180 degrees"):
         require_field_of_view("source_fov_deg", fov_deg)
+
+
+@pytest.mark.parametrize("fov_deg", [True, "60", None])
+def test_a_field_of_view_that_is_no_number_is_refused(fov_deg: object) -> None:
+    with pytest.raises(LensError, match=r"source_fov_deg=.*a number"):
+        require_field_of_view("source_fov_deg", fov_deg)  # type: ignore[arg-type]

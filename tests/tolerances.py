@@ -132,6 +132,8 @@ SHEET_DEPTH_REL = 1e-4
 # --- render --------------------------------------------------------------------------------------
 RENDER_FP32 = 1e-4
 """Float32 through divisions by small coverages, which enlarge its rounding."""
+OUTLINE_SHARE = 0.01
+"""A pixel of a focused outline against its own colour: its shares are estimated from neighbours."""
 LAMP_CENTRE_PX = 0.02
 """The centre of a lamp's disk against the lamp's own: rounding alone."""
 BEYOND_BANK = 1e-3

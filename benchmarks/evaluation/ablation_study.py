@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bokehflow.benchmarks.evaluation.clip_study import END_TO_END, NETWORK
 from bokehflow.benchmarks.evaluation.held_out import ALL, study_held_out
 from bokehflow.benchmarks.evaluation.sight import Sight
-from bokehflow.benchmarks.tables import Table
+from bokehflow.benchmarks.tables import NOT_RUN, Table
 from bokehflow.calibration.data.folder import FoundClip, FoundClips
 from bokehflow.errors import InputError
 from bokehflow.model import BokehFlow, ModelConfig
@@ -107,7 +107,7 @@ def ablation_table(results: Sequence[AblationResult]) -> Table:
     """One row a network."""
 
     def cell(value: float | None) -> str:
-        return "not run" if value is None else f"{value:.3f}"
+        return NOT_RUN if value is None else f"{value:.3f}"
 
     rows = [
         (

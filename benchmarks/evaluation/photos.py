@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-import skimage.data
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from bokehflow.calibration.frames import list_photos
+from bokehflow.calibration.frames import list_photos, resized
+from bokehflow.calibration.materials import packaged_photo
+from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.media import read_photo
 from bokehflow.specs import MOBILE_PROFILE, Size, network_size_for
 
@@ -34,18 +32,13 @@ def real_photos(folders: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
     Raises MediaError for a folder without photos or a photo that cannot be read.
     """
     for name in PACKAGED:
-        yield name, _small(_tensor(getattr(skimage.data, name)()))
-    yield "motorcycle", _small(_tensor(skimage.data.stereo_motorcycle()[0]))
+        yield name, _small(packaged_photo(name))
+    yield "motorcycle", _small(motorcycle().left)
     for folder in folders:
         for path in list_photos(folder):
             yield path.stem, _small(read_photo(path))
 
 
-def _tensor(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
-    return torch.from_numpy(pixels.astype(np.float32) / 255.0).permute(2, 0, 1)[None]
-
-
 def _small(photo: Tensor) -> Tensor:
     size = network_size_for(Size(photo.shape[2], photo.shape[3]), MOBILE_PROFILE)
-    small = F.interpolate(photo, (size.height, size.width), mode="bicubic", antialias=True)
-    return small.clamp(0.0, 1.0)
+    return resized(photo, size)

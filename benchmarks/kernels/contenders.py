@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bokehflow.installed import needs
 from bokehflow.kernels import gated_delta_scan_2d
+from bokehflow.kernels.walks import walking_order
 from bokehflow.scan import chunk_scan_2d
 
 Sequences = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -63,9 +64,7 @@ def fla_permuted(sequences: Sequences, height: int, width: int) -> Tensor:
 
 def _permutations(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Raster index of every direction's steps [4, T], and its inverse."""
-    raster = torch.arange(height * width, device=device)
-    columns = raster.view(height, width).t().reshape(-1)
-    order = torch.stack([raster, raster.flip(0), columns, columns.flip(0)])
+    order = torch.from_numpy(walking_order(height, width)).long().to(device)
     return order, order.argsort(dim=1)
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from bokehflow.benchmarks.checks import check_cells, read_check
 from bokehflow.benchmarks.latency.stages import STAGES
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import NONE, Row, Table
 
 Rows = Sequence[Mapping[str, Any]]
-NOT_MEASURED = "-"
 _TIMES = ("load", "first", "p50", "p90", "p99")
 _COLUMNS = ("artifact", "runtime", "threads", *(f"{name}, ms" for name in _TIMES), "variation",
             "FPS", "process, MB", "model, MB", "status")  # fmt: skip
@@ -32,7 +31,7 @@ def _time_cells(row: Mapping[str, Any]) -> Row:
     head = (row["artifact"]["name"], name, str(runtime["threads"] or "default"))
     status = row["status"] if row["reason"] is None else f"{row['status']}: {row['reason']}"
     if times is None:
-        return (*head, *(NOT_MEASURED for _ in _COLUMNS[len(head) : -1]), status)
+        return (*head, *(NONE for _ in _COLUMNS[len(head) : -1]), status)
     milliseconds = (f"{times[f'{key}_ms']:.1f}" for key in _TIMES)
     sizes = (_megabytes(memory[f"{key}_peak_bytes"]) for key in ("process", "model"))
     return (
@@ -48,7 +47,7 @@ def _time_cells(row: Mapping[str, Any]) -> Row:
 def _stage_cells(row: Mapping[str, Any]) -> Row:
     name, stages = row["artifact"]["name"], row["stages"]
     if stages["error"] is not None:
-        return (f"{name}: {stages['error']}", *(NOT_MEASURED for _ in STAGES))
+        return (f"{name}: {stages['error']}", *(NONE for _ in STAGES))
     return (name, *(f"{stage['ms']:.1f} ({stage['share']:.0%})" for stage in stages["by_stage"]))
 
 
@@ -67,4 +66,4 @@ def _budget_table(rows: Rows) -> Table:
 
 
 def _megabytes(size: int | None) -> str:
-    return NOT_MEASURED if size is None else f"{size / 1e6:.0f}"
+    return NONE if size is None else f"{size / 1e6:.0f}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.benchmarks.quality.score_renderer import mean_score
-from bokehflow.benchmarks.tables import Table
+from bokehflow.benchmarks.tables import Table, fixed
 from bokehflow.calibration.scene_files import find_scenes, read_scene
 from bokehflow.media import read_photo
 
@@ -38,4 +38,4 @@ def _rows(scores: dict[str, Score]) -> list[tuple[str, list[Score]]]:
 def _cells(scores: list[Score]) -> tuple[str, ...]:
     mean = mean_score(scores)
     figures = (mean.overall_psnr_db, mean.edge_psnr_db, mean.in_focus_psnr_db)
-    return tuple("-" if value is None else f"{value:.2f}" for value in figures)
+    return tuple(fixed(value, 2) for value in figures)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bokehflow.benchmarks.evaluation.flicker import FlickerScore
-from bokehflow.benchmarks.report.document import RowReport
 from bokehflow.benchmarks.tables import NONE, fixed
 
 MOST_DB = 99.9
@@ -40,8 +39,3 @@ def milliseconds(p50: float | None, p90: float | None) -> str:
 def flicker(score: FlickerScore | None) -> str:
     """Change of the picture along its motion, in 8-bit levels."""
     return NONE if score is None else f"{score.bokeh_levels:.3f}"
-
-
-def kind(row: RowReport) -> str:
-    """Format, and the recipe or the precision."""
-    return f"{row.artifact.target} {row.artifact.recipe or row.artifact.precision}"

@@ -41,6 +41,15 @@ class ArtifactFacts:
     version: str
     mode: str
 
+    @property
+    def kind(self) -> str:
+        """Format, and the recipe or the precision."""
+        return f"{self.target} {self.recipe or self.precision}"
+
+    def label(self, number: int) -> str:
+        """What charts and pictures call row `number`."""
+        return f"#{number} {self.kind}"
+
 
 @dataclass(frozen=True, slots=True)
 class FilmScore:
@@ -123,9 +132,8 @@ class RowReport:
 
     @property
     def short_name(self) -> str:
-        """Number, format and recipe: what charts and pictures call it."""
-        kind = self.artifact.recipe or self.artifact.precision
-        return f"#{self.number} {self.artifact.target} {kind}"
+        """What charts and pictures call it."""
+        return self.artifact.label(self.number)
 
     @property
     def status(self) -> str:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from bokehflow.calibration.frames import VALIDATION_LENSES, list_photos
+from bokehflow.calibration.frames import VALIDATION_LENSES, list_photos, resized
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.calibration.sample_sources import split_evenly
 from bokehflow.media import read_photo
@@ -60,10 +59,7 @@ class Shot:
         left = (width - window.width - self.step_px * (self.frames - 1)) // 2
         left += self.step_px * index
         cut = self.photo[:, :, top : top + window.height, left : left + window.width]
-        frame = F.interpolate(
-            cut, (self.size.height, self.size.width), mode="bicubic", antialias=True
-        )
-        return frame.clamp(0.0, 1.0)
+        return resized(cut, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,5 +135,4 @@ def _shrunk(photo: Tensor, size: Size) -> Tensor:
     scale = max(size.height / height, size.width / width) / WINDOW_SHARE
     if scale >= 1.0:
         return photo
-    smaller = (math.ceil(height * scale), math.ceil(width * scale))
-    return F.interpolate(photo, smaller, mode="bicubic", antialias=True).clamp(0.0, 1.0)
+    return resized(photo, Size(math.ceil(height * scale), math.ceil(width * scale)))

@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.carried_state import Playback
+from bokehflow.runtimes.carried_state import Playback, require_finite
 
 STATE = "next_state_scan"
 
@@ -43,9 +42,7 @@ def play(
     for number, (image, lens) in enumerate(frames, start=1):
         values = np.array([lens.as_tuple()], dtype=np.float32)
         outputs = playback.show(image.contiguous().numpy(), values)
-        for name, value in outputs.items():
-            if not np.isfinite(value).all():
-                raise NumericalError(f"output {name} of frame {number} holds NaN or infinity")
+        require_finite(outputs, f"frame {number}")
         yield Output(_tensor(outputs["bokeh"]), _tensor(outputs["depth"]), outputs[STATE].copy())
 
 

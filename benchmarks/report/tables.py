@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from bokehflow.benchmarks.checks import CHECK_COLUMNS, check_table
 from bokehflow.benchmarks.report.cells import (
     decibels,
-    kind,
     megabytes,
     milliseconds,
 )
@@ -46,7 +45,7 @@ def summary_table(report: Report) -> Table:
     rows = [
         (
             str(row.number),
-            kind(row),
+            row.artifact.kind,
             megabytes(row.artifact.bytes),
             _worst(row),
             loss_cell(row, report.rows[0]),

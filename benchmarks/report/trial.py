@@ -12,10 +12,9 @@ from bokehflow.benchmarks.report.gallery import Gallery
 from bokehflow.benchmarks.report.recording import Recording
 from bokehflow.benchmarks.report.subjects import Subject
 from bokehflow.benchmarks.report.truth_clips import ClipSource
+from bokehflow.benchmarks.tables import NOT_RUN
 from bokehflow.errors import BokehFlowError, MissingDependencyError
 from bokehflow.runtimes import Session
-
-NOT_RUN = "not run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Bench:
     def _run(self, number: int, subject: Subject, session: Session, gallery: Gallery) -> Trial:
         info, manifest = session.info, subject.manifest
         facts = subject.facts(info.version, info.mode)
-        label = f"#{number} {facts.target} {facts.recipe or facts.precision}"
+        label = facts.label(number)
         executed = info.mode == "executed"
         frames = len(self.film) if executed else min(self.evaluated_frames, len(self.film))
         film = compare(

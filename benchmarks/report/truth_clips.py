@@ -17,6 +17,7 @@ from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.layered_clip import LayeredGroup
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, DataRequest
 from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY
+from bokehflow.calibration.frames import largest_window
 from bokehflow.calibration.motorcycle import FOV_DEG, motorcycle
 from bokehflow.media.photo import to_uint8
 from bokehflow.optics import Lens
@@ -99,10 +100,9 @@ def fitted(name: str, clip: Clip, size: Size, canonical_fov_deg: float) -> Truth
     Blur grows with the width, so the picture is still one scene through one lens.
     """
     height, width = clip.size
-    scale = min(height / size.height, width / size.width)
-    rows, columns = max(1, round(size.height * scale)), max(1, round(size.width * scale))
-    top, left = (height - rows) // 2, (width - columns) // 2
-    view = View(top, left, rows, columns, False, (1.0, 1.0, 1.0))
+    window = largest_window(Size(height, width), size)
+    top, left = (height - window.height) // 2, (width - window.width) // 2
+    view = View(top, left, window.height, window.width, False, (1.0, 1.0, 1.0))
     batch = look(clip, view, size, canonical_fov_deg)
     return TruthClip(
         name=name,

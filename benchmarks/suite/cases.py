@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from bokehflow.benchmarks.latency.settings import Settings
@@ -49,7 +49,7 @@ class Case:
     model: ModelSpec
     runtime: str
     settings: Settings
-    on_gpu: bool = field(default=False)
+    on_gpu: bool = False
 
     @property
     def key(self) -> str:

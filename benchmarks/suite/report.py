@@ -9,7 +9,7 @@ from bokehflow.benchmarks.checks import Check, bar_facts, check_table, read_chec
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.latency.bundle import runner_sha256
 from bokehflow.benchmarks.latency.record import PACKAGES
-from bokehflow.benchmarks.tables import Row, Table
+from bokehflow.benchmarks.tables import NONE, Row, Table
 
 SCHEMA = "bokehflow.latency/1"
 _COLUMNS = ("model", "scan", "runtime", "threads", "frame, network", "p50, ms", "p90, ms",
@@ -46,7 +46,7 @@ def _cells(row: Mapping[str, Any]) -> Row:
     head = (row["model"], row["scan"], f"{row['runtime']}{hint}", str(row["threads"] or "default"),
             f"{row['frame_size']}, {row['network_size']}")  # fmt: skip
     if times is None:
-        return (*head, "-", "-", "-", "-", "-", f"{row['status']}: {row['reason']}")
+        return (*head, *(NONE,) * 5, f"{row['status']}: {row['reason']}")
     peak = memory["process_peak_bytes"]
     return (
         *head,
@@ -54,6 +54,6 @@ def _cells(row: Mapping[str, Any]) -> Row:
         f"{times['p90_ms']:.1f}",
         f"{times['variation']:.1%}",
         f"{times['fps']:.2f}",
-        "-" if peak is None else f"{peak / 1e6:.0f}",
+        NONE if peak is None else f"{peak / 1e6:.0f}",
         row["status"],
     )

@@ -16,15 +16,19 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from bokehflow.kernels.checks import DIRECTION_COUNT
+
+D = tl.constexpr(DIRECTION_COUNT)
+
 
 @triton.jit
 def chain_place(chain, shape):
     """Split a chain's number into (batch, segment, direction, head)."""
     heads, segments = shape[0], shape[1]
     head = chain % heads
-    direction = (chain // heads) % 4
-    segment = (chain // (4 * heads)) % segments
-    batch = chain // (4 * heads * segments)
+    direction = (chain // heads) % D
+    segment = (chain // (D * heads)) % segments
+    batch = chain // (D * heads * segments)
     return batch, segment, direction, head
 
 

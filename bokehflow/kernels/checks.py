@@ -95,6 +95,15 @@ def check_inputs(
     return shape
 
 
+def require_whole_lines(height: int, width: int, segments: int) -> None:
+    """Raise SizeError for a map of tokens that so many segments of whole lines do not share."""
+    if min(height, width, segments) < 1 or height % segments or width % segments:
+        raise SizeError(
+            f"{segments} segments of a map of {height} x {width}",
+            "a number of segments that divides height and width, all at least 1",
+        )
+
+
 def scan_shape(tensors: ScanTensors, height: int, width: int, segments: int) -> ScanShape:
     """The sizes of a scan whose inputs fit together. Raises SizeError for others."""
     k, v = tensors.k, tensors.v
@@ -102,11 +111,7 @@ def scan_shape(tensors: ScanTensors, height: int, width: int, segments: int) -> 
         raise SizeError(
             f"k and v of shapes {tuple(k.shape)} and {tuple(v.shape)}", "[B, T, 4, H, size]"
         )
-    if height < 1 or width < 1 or segments < 1 or height % segments or width % segments:
-        raise SizeError(
-            f"{segments} segments of a map of {height} x {width}",
-            "a number of segments that divides height and width, all at least 1",
-        )
+    require_whole_lines(height, width, segments)
     batch, _, _, heads, key_size = k.shape
     shape = ScanShape(batch, height, width, heads, key_size, v.shape[-1], segments)
     gates = (batch, height * width, DIRECTION_COUNT, heads)

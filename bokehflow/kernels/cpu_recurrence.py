@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from bokehflow.kernels.checks import DIRECTION_COUNT
 from bokehflow.kernels.cpu_token import token_steps
 
 BLOCK = 16
@@ -48,9 +49,9 @@ def find_chain(chain, heads, segments, tokens):  # type: ignore[no-untyped-def]
     Returns its first place in the walking orders, the number of its map's first token, and its
     place among the 4 x heads of a token.
     """
-    direction = (chain // heads) % 4
-    segment = (chain // (4 * heads)) % segments
-    batch = chain // (4 * heads * segments)
+    direction = (chain // heads) % DIRECTION_COUNT
+    segment = (chain // (DIRECTION_COUNT * heads)) % segments
+    batch = chain // (DIRECTION_COUNT * heads * segments)
     first = direction * tokens + segment * (tokens // segments)
     return first, batch * tokens, direction * heads + chain % heads
 
@@ -59,7 +60,7 @@ def _compile_places(key_size: int, value_size: int) -> Any:
     @numba.njit(inline="always", **COMPILE_OPTIONS)
     def places(token, place, heads, strides, is_kept):  # type: ignore[no-untyped-def]
         """`cpu_token.PLACES` of a token."""
-        row = token * 4 * heads + place
+        row = token * DIRECTION_COUNT * heads + place
         return (
             token * strides[0] + place * key_size,
             token * strides[1] + place * key_size,
@@ -83,7 +84,7 @@ def _compile_forward(key_size: int, value_size: int, normalised: bool) -> Any:
         notes receives the state at every block's start; where it is empty, r is not kept either.
         """
         heads, segments, strides = layout
-        tokens = len(order) // 4
+        tokens = len(order) // DIRECTION_COUNT
         length = tokens // segments
         blocks = (length + BLOCK - 1) // BLOCK
         is_kept = min(len(notes), 1)
@@ -118,7 +119,7 @@ def _compile_backward(key_size: int, value_size: int, normalised: bool) -> Any:
         """Turn grad_states from the gradient of final states into that of initial ones, and write
         the inputs' gradients. given: r and the gradient of o."""
         heads, segments, strides = layout
-        tokens = len(order) // 4
+        tokens = len(order) // DIRECTION_COUNT
         length = tokens // segments
         blocks = (length + BLOCK - 1) // BLOCK
         dtype = grad_states.dtype

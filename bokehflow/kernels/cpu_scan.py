@@ -17,7 +17,13 @@ import torch
 from torch import Tensor
 
 from bokehflow.errors import UsageError
-from bokehflow.kernels.checks import ScanShape, ScanTensors, check_inputs, split_projection
+from bokehflow.kernels.checks import (
+    DIRECTION_COUNT,
+    ScanShape,
+    ScanTensors,
+    check_inputs,
+    split_projection,
+)
 from bokehflow.kernels.cpu_recurrence import BLOCK, Recurrence, compile_recurrence
 from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.scan_inputs import keeps_for_gradients, state_or_zeros
@@ -71,7 +77,8 @@ class _Job:
         """q, k and v from flat tensors: three, or one that holds all three of every token."""
         if len(sequences) > 1:
             return tuple(x.numpy() for x in sequences)
-        together, width = sequences[0].numpy(), 4 * self.shape.heads * self.shape.key_size
+        together = sequences[0].numpy()
+        width = DIRECTION_COUNT * self.shape.heads * self.shape.key_size
         return tuple(together[i * width :] for i in range(3))
 
     def inputs(self, sequences: Sequence[Tensor], decay: Tensor, beta: Tensor) -> tuple[Any, ...]:
@@ -82,7 +89,7 @@ class _Job:
     def walk(self, sequences: Sequence[Tensor]) -> tuple[npt.NDArray[np.int32], tuple[Any, ...]]:
         """Order and layout, as `Recurrence` takes them."""
         shape = self.shape
-        apart = 4 * shape.heads * (1 if len(sequences) > 1 else 3)
+        apart = DIRECTION_COUNT * shape.heads * (1 if len(sequences) > 1 else 3)
         strides = tuple(apart * n for n in (shape.key_size, shape.key_size, shape.value_size))
         # Looked up: the divisions that would find a place cost more than the recurrence there.
         order = walking_order(shape.height, shape.width).reshape(-1)

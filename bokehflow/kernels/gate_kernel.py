@@ -12,7 +12,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from bokehflow.kernels.addressing import token_places
+from bokehflow.kernels.addressing import D, token_places
 
 
 @triton.jit
@@ -36,7 +36,7 @@ def gate_kernel(
     """
     heads, segments, length = shape[0], shape[1], shape[2]
     walk, first = tl.program_id(0), tl.program_id(1) * BLOCK
-    direction, segment, batch = walk % 4, (walk // 4) % segments, walk // (4 * segments)
+    direction, segment, batch = walk % D, (walk // D) % segments, walk // (D * segments)
     places, valid = token_places(first, length, (batch, segment, direction, 0), shape, BLOCK)
     head = tl.arange(0, BH)[None, :]
     exists = valid[:, None] & (head < heads)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from bokehflow.kernels.checks import DIRECTION_COUNT
-
-D = tl.constexpr(DIRECTION_COUNT)
+from bokehflow.kernels.addressing import D
 
 
 @triton.jit

@@ -11,15 +11,18 @@ from torch import Tensor, nn
 
 SMALLEST_DECAY = 1e-6
 """A state multiplied by this is gone; its logarithm is still finite in half precision."""
+FIRST_LEVEL, LEVEL_STEP = 0.0, 0.7
+"""Where levels begin, before training: the first of twelve layers may forget half of its state at a
+token, the last a two-thousandth."""
 
 
 class GateFloors(nn.Module):
     """alpha_min_l = sigmoid(a_l + lambda * CoC_mean), with a_1 < a_2 < ... by construction."""
 
-    def __init__(self, layers: int, first: float = 0.0, step: float = 0.7) -> None:
+    def __init__(self, layers: int) -> None:
         super().__init__()
-        self.first = nn.Parameter(torch.tensor(first))
-        raw_step = torch.tensor(step).expm1().log()
+        self.first = nn.Parameter(torch.tensor(FIRST_LEVEL))
+        raw_step = torch.tensor(LEVEL_STEP).expm1().log()
         self.steps = nn.Parameter(raw_step.repeat(layers - 1))
         self.coc_gain = nn.Parameter(torch.tensor(0.1))
 

@@ -110,6 +110,11 @@ def to_uint8(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
+def from_uint8(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
+    """uint8 [H, W, 3] as float32 [1, 3, H, W] in 0..1."""
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255.0
+
+
 def decode_still(path: Path) -> Image.Image:
     """The upright picture with its pixels in memory. Raises MediaError."""
     with opened_picture(path, "a photo: JPEG, PNG, HEIC, TIFF, WebP or the like") as picture:

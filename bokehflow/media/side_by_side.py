@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from bokehflow.errors import SizeError
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.photo import from_uint8, to_uint8
 
 _LABEL_SHARE_OF_HEIGHT = 1 / 24
 _MIN_LABEL_PX = 10
@@ -29,8 +28,7 @@ def side_by_side(
     height = left.shape[2]
     gap = np.full((height, _gap_px(height), 3), 255, dtype=np.uint8)
     named = [_with_label(image, label) for image, label in zip((left, right), labels, strict=True)]
-    joined = np.concatenate([named[0], gap, named[1]], axis=1).astype(np.float32) / 255.0
-    return torch.from_numpy(joined.transpose(2, 0, 1).copy()).unsqueeze(0)
+    return from_uint8(np.concatenate([named[0], gap, named[1]], axis=1))
 
 
 def side_by_side_width(height: int, width: int) -> int:

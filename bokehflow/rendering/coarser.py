@@ -3,7 +3,7 @@
 Means of whole cells would move a lamp to the middle of its cell, and its disk with it, by a cell at
 a time. Here each cell of the coarser grid takes a little of its neighbours' too: what enlarging to
 twice the sides does the other way round, so the two together keep the centre of anything. Every
-cell gives away all that it has, those at the border too: no lamp pulses while it leaves the frame.
+cell gives away all that it has, those at the border too.
 """
 
 from __future__ import annotations

@@ -62,9 +62,13 @@ class Composite(NamedTuple):
         both = torch.cat([self.free_before.expand_as(self.free), self.free], 1)
         free_before, free = torch.split(shrink(both), 1, 1)
         nothing = torch.zeros(1, 1, 1, 1, dtype=free.dtype, device=free.device)
-        start = Composite(nothing, free_before, free)
-        behind = start.before(near_to_far).total / free.clamp(min=LEAST_DIVISOR)
-        return self._replace(total=self.total + enlarge(behind) * self.free)
+        behind = Composite(nothing, free_before, free).before(near_to_far).total
+        # Divided here and not before: a coarse pixel without free light has nothing to tell the
+        # pixels of this grid that border on it.
+        behind, free = _apart(enlarge(torch.cat([behind, free], 1)))
+        return self._replace(
+            total=self.total + behind * (self.free / free.clamp(min=LEAST_DIVISOR))
+        )
 
     def enlarged(self, enlarge: Callable[[Tensor], Tensor]) -> Composite:
         """The same on a finer grid; enlarge: makes a tensor [B, C+3, h, w] so much larger."""
@@ -74,4 +78,10 @@ class Composite(NamedTuple):
 
     def colour(self) -> Tensor:
         """The composed picture [B, C, H, W]."""
-        return self.total[:, :-1] / self.total[:, -1:].clamp(min=LEAST_DIVISOR)
+        light, coverage = _apart(self.total)
+        return light / coverage.clamp(min=LEAST_DIVISOR)
+
+
+def _apart(x: Tensor) -> tuple[Tensor, Tensor]:
+    """All channels but the last, and the last."""
+    return x[:, :-1], x[:, -1:]

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Literal, get_args
 
 from bokehflow.errors import UnknownNameError, UsageError
+from bokehflow.optics import as_float
 
 Quality = Literal["mobile", "best"]
 QUALITIES: tuple[str, ...] = get_args(Quality)
@@ -53,12 +54,12 @@ class RenderConfig:
                 f"blades={self.blades}",
                 f"0 for a round aperture or {MIN_BLADES} to {MAX_BLADES}",
             )
-        if not math.isfinite(self.blade_rotation_deg):
+        if not math.isfinite(as_float(self.blade_rotation_deg)):
             raise UsageError(f"blade_rotation_deg={self.blade_rotation_deg}", "a finite angle")
         if not 0.0 <= self.highlight_recovery <= 16.0:
             raise UsageError(f"highlight_recovery={self.highlight_recovery}", "0 to 16")
         if self.max_radius_px is not None and not (
-            SMALLEST_REACH_PX <= self.max_radius_px < math.inf
+            SMALLEST_REACH_PX <= as_float(self.max_radius_px) < math.inf
         ):
             raise UsageError(f"max_radius_px={self.max_radius_px}", "at least 1 px")
 

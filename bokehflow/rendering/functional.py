@@ -17,6 +17,8 @@ from bokehflow.rendering.highlights import HighlightRecovery
 from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 CHANNELS = (1, 2, 3, 4)
+WITH_ALPHA = (2, 4)
+COLOURS = 3
 EPSILON_ALPHA = 1e-4
 
 
@@ -32,6 +34,7 @@ def render(
 
     image: [B, C, H, W], sRGB 0..1, C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); alpha
     is kept and blurred with the picture. depth_m: [B, 1, H, W], metres, > 0, inf is infinitely far.
+    Computed in float32, or float64 for an image of that.
     config: how to render; `quality` alone is short for `RenderConfig(quality=...)`.
     Raises SizeError (shapes that do not fit), MediaError (depth or image values that make no
     sense), LensError (a blur beyond `config.max_radius_px` or beyond what a frame of this size
@@ -39,29 +42,46 @@ def render(
     """
     if config is not None and quality is not None:
         raise UsageError("both config and quality", "one of the two", "set config.quality")
-    config = config or RenderConfig(quality=quality or "best")
+    if config is None:
+        config = RenderConfig(quality="best" if quality is None else quality)
     _check_types(image, depth_m, lens, config)
     _check_shapes(image, depth_m)
     _check_values(image, depth_m)
-    radius = lens.signed_radius_px(1.0 / depth_m, image.shape[3]).to(image.dtype)
+    # Squares of large radii overflow in half precision, and PyTorch's wide kernels hang in it on
+    # some processors.
+    precise = torch.promote_types(image.dtype, torch.float32)
+    colour, alpha = _apart(image.to(precise))
+    radius = lens.signed_radius_px(1.0 / depth_m.to(precise), image.shape[3])
+    rendered = _rendered(colour.expand(-1, COLOURS, -1, -1), alpha, radius, lens, config)
+    # Grey is blurred as colours are, or outlines would be found in other places.
+    kept = rendered if image.shape[1] >= COLOURS else rendered[:, COLOURS - 1 :]
+    return kept.to(image.dtype)
+
+
+def _apart(image: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Colour or grey, and alpha if there is one."""
+    return (image[:, :-1], image[:, -1:]) if image.shape[1] in WITH_ALPHA else (image, None)
+
+
+def _rendered(
+    colour: Tensor, alpha: Tensor | None, radius: Tensor, lens: Lens, config: RenderConfig
+) -> Tensor:
+    """colour [B, 3, H, W] sRGB, alpha and radius [B, 1, H, W]: the picture, alpha last if any."""
     far, near = _reach(radius, lens, config)
     blur = _lens_blur(
         config.quality,
         far,
         near,
-        image.shape[1],
+        COLOURS + (alpha is not None),
         config.blades,
         config.blade_rotation_deg,
-        image.dtype,
-        image.device,
+        colour.dtype,
+        colour.device,
     )
-    has_alpha = image.shape[1] in (2, 4)
-    colour = image[:, :-1] if has_alpha else image
-    recovery = HighlightRecovery(config.highlight_recovery, *image.shape[2:])
-    light = recovery(srgb_to_linear(colour), radius)
-    if not has_alpha:
+    recovery = HighlightRecovery(config.highlight_recovery, *colour.shape[2:])
+    light = recovery(srgb_to_linear(colour), radius, alpha)
+    if alpha is None:
         return linear_to_srgb(blur(light, radius))
-    alpha = image[:, -1:]
     blurred = blur(torch.cat([light * alpha, alpha], 1), radius)
     colour = linear_to_srgb(blurred[:, :-1] / blurred[:, -1:].clamp(min=EPSILON_ALPHA))
     return torch.cat([colour, blurred[:, -1:].clamp(0.0, 1.0)], 1)

@@ -31,11 +31,16 @@ class HighlightRecovery(nn.Module):
         self.gain, self.height, self.width = gain, height, width
         self.cell_px = max(1, round(max(height, width) / REFERENCE_SIDE_PX))
 
-    def forward(self, light: Tensor, radius_px: Tensor) -> Tensor:
-        """Light [B, C, H, W], linear, with its lamps above 1 again; radius_px [B, 1, H, W]."""
+    def forward(self, light: Tensor, radius_px: Tensor, alpha: Tensor | None = None) -> Tensor:
+        """Light [B, C, H, W], linear, with its lamps above 1 again; radius_px [B, 1, H, W].
+
+        alpha: how much of each pixel is there to be seen, [B, 1, H, W] in 0..1; None is all.
+        """
         if self.gain == 0.0:
             return light
         clipped = ramp(light.amax(1, keepdim=True), CLIPPED_FROM, CLIPPED_AT)
+        if alpha is not None:
+            clipped = clipped * alpha
         cells = padded_to_cells(clipped, self.cell_px)
         lamp = clipped - torch.minimum(clipped, self._broad(cells))
         lonely = 1.0 - ramp(self._crowd(cells), CROWD_FROM, CROWD_AT)

@@ -133,7 +133,6 @@ def _scan_2d(
     by_head = packed.reshape(batch * directions, length, heads, sum(sizes)).transpose(1, 2)
     folded = by_head.reshape(streams, length, sum(sizes))
     if segments > 1:
-        require_whole_lines(height, width, segments)
         folded = _cut(folded, batch, segments)
     q, k, v, log_decay, beta = torch.split(folded, sizes, dim=-1)
     if initial_state is None:
@@ -148,15 +147,6 @@ def _scan_2d(
     o = from_scan_order(o, height, width).reshape(batch, length, directions, heads, value_size)
     cut = () if segments == 1 else (segments,)
     return o, final.reshape(batch, *cut, directions, heads, key_size, value_size)
-
-
-def require_whole_lines(height: int, width: int, segments: int) -> None:
-    """Raise SizeError for a map of tokens that so many segments of whole lines do not share."""
-    if height % segments or width % segments:
-        raise SizeError(
-            f"{segments} segments of a map of {height} x {width}",
-            "a number of segments that divides height and width",
-        )
 
 
 def _cut(folded: Tensor, batch: int, segments: int) -> Tensor:

@@ -122,15 +122,12 @@ class Clip:
 
     def tensors(self) -> ClipTensors:
         """The same as float32 tensors, ready for a batch."""
-        lens = torch.tensor(self.info.lens.as_tuple(), dtype=torch.float32)
         return ClipTensors(
             frames=_picture(self.frames),
             inverse_depth=torch.from_numpy(self.inverse_depth.astype(np.float32)).unsqueeze(1),
             bokeh=_picture(self.bokeh),
             flow=torch.from_numpy(self.flow.astype(np.float32)).permute(0, 3, 1, 2).contiguous(),
             flow_valid=torch.from_numpy(self.flow_valid.astype(np.float32)).unsqueeze(1),
-            lens=lens,
-            fov_deg=torch.tensor(self.info.fov_deg, dtype=torch.float32),
         )
 
 
@@ -139,7 +136,7 @@ class ClipTensors:
     """A clip as float32 tensors.
 
     frames, bokeh [n, 3, H, W] sRGB 0..1; inverse_depth [n, 1, H, W] 1/m; flow [n - 1, 2, H, W] px;
-    flow_valid [n - 1, 1, H, W] 0 or 1; lens [4] in the order of `optics.LENS_FIELDS`; fov_deg [].
+    flow_valid [n - 1, 1, H, W] 0 or 1.
     """
 
     frames: Tensor
@@ -147,8 +144,6 @@ class ClipTensors:
     bokeh: Tensor
     flow: Tensor
     flow_valid: Tensor
-    lens: Tensor
-    fov_deg: Tensor
 
 
 def _picture(pixels: UInt8) -> Tensor:

@@ -90,16 +90,20 @@ class Layout:
         return tuple(named[name] for name in sorted(named))
 
 
+GAP_M = 0.03
+"""Between things on a floor."""
+
+
 @dataclass
 class FloorPlan:
     """Rectangles of floor already taken, x and z in metres; keeps furniture apart."""
 
     taken: list[tuple[float, float, float, float]] = field(default_factory=list)
 
-    def take(self, x: float, z: float, width: float, depth: float, gap_m: float = 0.03) -> bool:
+    def take(self, x: float, z: float, width: float, depth: float) -> bool:
         """Take a rectangle around (x, z) if it is free, and say whether it was."""
-        low_x, high_x = x - width / 2 - gap_m, x + width / 2 + gap_m
-        low_z, high_z = z - depth / 2 - gap_m, z + depth / 2 + gap_m
+        low_x, high_x = x - width / 2 - GAP_M, x + width / 2 + GAP_M
+        low_z, high_z = z - depth / 2 - GAP_M, z + depth / 2 + GAP_M
         for other in self.taken:
             if low_x < other[1] and high_x > other[0] and low_z < other[3] and high_z > other[2]:
                 return False

@@ -17,7 +17,7 @@ REACH_M = (1.5, 40.0)
 
 
 def make_outdoors(rng: np.random.Generator, items: Sequence[Furniture], split: str) -> Layout:
-    """Things at 1 to 45 metres around the origin, houses behind them, on a plain."""
+    """Things at REACH_M metres around the origin, houses behind them, on a plain."""
     layout = Layout(((-6.0, 0.3, -6.0), (6.0, 2.2, 6.0)))
     height, bearing = rng.uniform(15.0, 75.0), rng.uniform(0.0, 360.0)
     level = np.cos(np.radians(height))
@@ -44,7 +44,7 @@ def make_outdoors(rng: np.random.Generator, items: Sequence[Furniture], split: s
 def _put(
     layout: Layout, rng: np.random.Generator, plan: FloorPlan, items: Sequence[Furniture]
 ) -> None:
-    """One thing at a distance of even chance for every doubling; each category as often."""
+    """One thing at a distance of even chance for every doubling."""
     category = rng.choice(CATEGORIES, p=(0.5, 0.2, 0.3))
     choice = [item for item in items if item.category == category]
     if not choice:
@@ -59,7 +59,7 @@ def _put(
 
 
 def _house(layout: Layout, rng: np.random.Generator, plan: FloorPlan, split: str) -> None:
-    """Four walls and a flat roof, 8 to 60 metres away."""
+    """Four walls and a flat roof, their middle 16 to 60 metres away."""
     w, h, d = rng.uniform(5, 16), rng.uniform(3, 14), rng.uniform(5, 16)
     distance, bearing = rng.uniform(16.0, 60.0), rng.uniform(0, 2 * np.pi)
     x, z = float(distance * np.cos(bearing)), float(distance * np.sin(bearing))

@@ -21,7 +21,7 @@ TRIES = 6
 
 
 def make_room(rng: np.random.Generator, items: Sequence[Furniture], split: str) -> Layout:
-    """A room of 2.4 to 8 metres a side, centred on the origin, its floor at y = 0."""
+    """A room of 2.6 to 9 metres a side, centred on the origin, its floor at y = 0."""
     width, depth = rng.uniform(2.6, 7.0), rng.uniform(3.2, 9.0)
     height = rng.uniform(2.3, 3.2)
     low, high = (-width / 2 + 0.3, 0.3, -depth / 2 + 0.3), (width / 2 - 0.3, 1.9, depth / 2 - 0.3)

@@ -1,16 +1,18 @@
 """`render`: any picture, and plain errors for what cannot be rendered."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
 
 from bokehflow.errors import LensError, MediaError, SizeError, UnknownNameError, UsageError
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, f_number_for_radius
 from bokehflow.rendering import RenderConfig, functional, render
 from bokehflow.rendering.config import QUALITIES, Quality
+from bokehflow.srgb import linear_to_srgb
 from tests.rendering.pictures import textured
-from tests.tolerances import EIGHT_BIT_STEP, NO_JUMP, RENDER_FP32
+from tests.tolerances import EIGHT_BIT_STEP, NO_JUMP, OUTLINE_SHARE, RENDER_FP32
 
 LENS = Lens(50.0, 1.8, 1.5)
 SIZES = [(97, 161), (161, 97), (1, 1), (1, 40), (33, 1)]
@@ -57,6 +59,61 @@ def test_opaque_alpha_changes_nothing_and_clear_colour_does_not_bleed() -> None:
     torch.testing.assert_close(first[:, 3], second[:, 3])
     difference = (first[:, :3] - second[:, :3]).abs() * shown
     assert float(difference.max()) < 1e-3
+
+
+def test_colour_that_cannot_be_seen_hides_no_lamp() -> None:
+    lamp = torch.full((1, 3, 64, 96), 0.05)
+    lamp[..., 30:33, 60:63] = 1.0
+    alpha = torch.zeros(1, 1, 64, 96)
+    alpha[..., 20:44, 50:80] = 1.0
+    depth, config = torch.full((1, 1, 64, 96), 30.0), RenderConfig("best", highlight_recovery=4.0)
+    black, white = (
+        render(torch.cat([torch.where(alpha > 0, lamp, hidden), alpha], 1), depth, LENS, config)
+        for hidden in (torch.zeros(()), torch.ones(()))
+    )
+    torch.testing.assert_close(black * alpha, white * alpha, atol=RENDER_FP32, rtol=0)
+
+
+def test_grey_is_blurred_as_the_same_picture_in_colour() -> None:
+    grey = textured(40, 61)[:, :1]
+    depth = sloped_depth(40, 61)
+    depth[..., 20:] += 8.0
+    coloured = render(grey.expand(1, 3, 40, 61), depth, LENS)
+    torch.testing.assert_close(render(grey, depth, LENS), coloured[:, :1], atol=0, rtol=0)
+    opaque = torch.ones_like(grey)
+    with_alpha = render(torch.cat([grey, opaque], 1), depth, LENS)
+    torch.testing.assert_close(with_alpha[:, :1], coloured[:, :1], atol=RENDER_FP32, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_single(dtype: torch.dtype) -> None:
+    """A radius beyond 256 px has a square that float16 does not hold."""
+    image, wide = textured(8, 2600).to(dtype), Lens(85.0, 1.0, 1.1)
+    depth = torch.full((1, 1, 8, 2600), math.inf)
+    depth[..., :1300] = 1.1
+    assert abs(wide.radius_px(math.inf, 2600)) > 256
+    rendered = render(image, depth, wide, quality="mobile")
+    assert rendered.dtype == dtype
+    expected = render(image.float(), depth, wide, quality="mobile").to(dtype)
+    torch.testing.assert_close(rendered, expected, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+@pytest.mark.parametrize("edge", [32, 33])
+def test_the_outline_of_what_is_in_focus_is_where_it_is_on_any_grid(
+    quality: Quality, edge: int
+) -> None:
+    """A pixel of the outline is shared by a black subject and a white, blurred background."""
+    light = torch.ones(1, 3, 64, 64)
+    light[..., :edge], light[..., edge - 1] = 0.0, 0.45
+    depth = torch.full((1, 1, 64, 64), 1e4)
+    depth[..., :edge] = 2.0
+    image = linear_to_srgb(light)
+    focused = Lens(85.0, f_number_for_radius(16.0, 85.0, 2.0, 64), 2.0)
+    for focus_m in (2.0, 2.005):
+        lens = dataclasses.replace(focused, focus_m=focus_m)
+        found = render(image, depth, lens, quality=quality)[0, 0, 30, edge - 1]
+        assert abs(float(found - image[0, 0, 30, edge - 1])) < OUTLINE_SHARE
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan])
@@ -119,14 +176,27 @@ def test_gradients_reach_image_and_depth() -> None:
         ({"quality": "bets"}, UnknownNameError),
         ({"blades": 2}, UsageError),
         ({"blade_rotation_deg": math.nan}, UsageError),
+        ({"blade_rotation_deg": 10**400}, UsageError),
         ({"highlight_recovery": -1.0}, UsageError),
         ({"max_radius_px": 0.0}, UsageError),
+        ({"max_radius_px": 10**400}, UsageError),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else value.__name__,
+    ids=lambda value: str(value)[:24] if isinstance(value, dict) else value.__name__,
 )
 def test_settings_check_themselves(settings: dict[str, float], error: type[Exception]) -> None:
     with pytest.raises(error):
         RenderConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("quality", ["", 0, False], ids=repr)
+def test_what_is_no_quality_is_refused(quality: object) -> None:
+    with pytest.raises(UsageError, match="quality"):
+        render(textured(9, 11), sloped_depth(9, 11), LENS, quality=quality)  # type: ignore[arg-type]
+
+
+def test_a_config_of_another_type_is_refused() -> None:
+    with pytest.raises(UsageError, match="RenderConfig"):
+        render(textured(9, 11), sloped_depth(9, 11), LENS, {})  # type: ignore[arg-type]
 
 
 def test_config_and_quality_together_are_refused() -> None:
