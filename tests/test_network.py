@@ -7,7 +7,7 @@ from torch import Tensor
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network, NetworkOutput
 from bokehflow.specs import VARIANTS, Variant
-from tests.tolerances import FP32_EQUAL, TABLE_SHARE
+from tests.tolerances import FP32_EQUAL, SEEN_CHANGE, TABLE_SHARE
 
 TINY = Variant("nano", 16, 2, 4, 16, 0, 0, 0)
 """The same architecture, four blocks of sixteen channels a stream."""
@@ -74,7 +74,7 @@ def test_film_changes_the_output_with_the_aperture() -> None:
     silence_coc(network)
     wide, narrow = LENS, torch.tensor([[50.0, 16.0, 1.5, 36.0]])
     changed = (run(network, frame, wide).hint - run(network, frame, narrow).hint).abs().max()
-    assert changed > 1e-4
+    assert changed > SEEN_CHANGE
     with torch.no_grad():
         for parameter in network.film.parameters():
             parameter.zero_()

@@ -117,6 +117,9 @@ def relative_rms(reference: Tensor, test: Tensor) -> float:
     return float(error / size) if size > 0 else float(error)
 
 
+SEEN_CHANGE = 1e-4
+"""Of a map in 1/m: what changes it by more was looked at, and is no rounding."""
+
 # --- calibration: ray-traced scenes --------------------------------------------------------------
 RAY_TRACED_VARIANCE_REL = 0.02
 """1 % of blur radius, from the second moment of a lamp's light at 1024 rays a pixel."""
@@ -170,6 +173,14 @@ UPSAMPLE_GFLOP = 1.0
 """Budget of the edge-aware upsampling to 720p: small beside the renderer."""
 DEPTH_LOSS_WON_BACK = 0.5
 """Share of the edge band's loss to imperfect depth that sharpening must win back."""
+APERTURE_FLAT = 1e-12
+"""Weights of one kernel in float64, each divided by their sum."""
+BANK_RATIO = 1e-6
+"""Of two radii, each a product of rounded factors."""
+CLEAR_COLOUR = 1e-3
+"""What hidden colour may add where a twentieth and more of a pixel is seen: float32 over that."""
+FOUND_FOCUS_REL = 0.1
+"""Where a network sees a place, beside where it saw it when last told of another focus."""
 
 # --- calibration and benchmarks: scenes and the quality table ------------------------------------
 SCENE_LEAST_CHANGE = 0.004
@@ -212,6 +223,8 @@ SSIM_FORMULA = 1e-6
 PROCESSES_EQUAL = 1e-4
 """Losses of two processes against one: gradients summed in another order, through Adam's division
 by their own size, over a few steps."""
+DRAWN_SHARE = 0.05
+"""Three standard deviations of the share of 704 draws of even chance one in four."""
 
 # --- calibration/data: training clips ------------------------------------------------------------
 TRACED_DEPTH_REL = 1e-5

@@ -15,7 +15,7 @@ from bokehflow.media import open_video, read_depth, read_photo
 from bokehflow.rendering import Renderer
 from tests.cli.runner import Bfx
 from tests.media.samples import Clip, gradient, names_in, two_shots, write_clip
-from tests.tolerances import DEPTH_STEP_M, VIDEO_MEAN_LEVELS
+from tests.tolerances import DEPTH_STEP_M, FOUND_FOCUS_REL, VIDEO_MEAN_LEVELS
 
 HEIGHT, WIDTH = 45, 61
 
@@ -142,7 +142,9 @@ def test_a_telephoto_source_can_be_focused_by_its_depth(
     assert completed.exit_code == 0, completed.stderr
     # Where it was looked for is where the frame that is written shows it.
     depth_m = read_depth(depth_file, HEIGHT, WIDTH)
-    assert completed.document["lens"]["focus_m"] == pytest.approx(autofocus_m(depth_m), rel=0.1)
+    assert completed.document["lens"]["focus_m"] == pytest.approx(
+        autofocus_m(depth_m), rel=FOUND_FOCUS_REL
+    )
 
 
 def test_looks_for_the_focus_render_no_picture(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bokehflow.rendering.aperture import aperture_variance, level_kernel
-from tests.tolerances import APERTURE_VARIANCE_REL, POLYGON_DISK_REL
+from tests.tolerances import APERTURE_FLAT, APERTURE_VARIANCE_REL, POLYGON_DISK_REL
 
 
 def variances(kernel: torch.Tensor) -> tuple[float, float]:
@@ -40,7 +40,7 @@ def test_disk_is_flat_inside_and_empty_outside() -> None:
     at = torch.arange(-half, half + 1)
     distance = torch.hypot(at[:, None].double(), at[None, :].double())
     inside = kernel[distance < 7.5]
-    assert float(inside.max() - inside.min()) < 1e-12
+    assert float(inside.max() - inside.min()) < APERTURE_FLAT
     assert float(kernel[distance > 10.5].abs().sum()) == 0.0
 
 

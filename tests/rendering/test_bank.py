@@ -6,6 +6,7 @@ import pytest
 
 from bokehflow.rendering.bank import GROWTH, LEVELS_FROM_PX, radius_bank
 from bokehflow.rendering.config import Quality
+from tests.tolerances import BANK_RATIO
 
 QUALITIES: tuple[Quality, ...] = ("mobile", "best")
 
@@ -25,7 +26,7 @@ def test_bank_runs_from_end_to_end_through_zero(quality: Quality, far: float, ne
 def test_no_gap_beyond_the_table_is_wider_than_the_growth(quality: Quality) -> None:
     radii = [layer.radius_px for layer in radius_bank(quality, 0.0, 480.0)]
     large = [r for r in radii if r > 27.0]
-    assert max(b / a for a, b in pairwise(large)) < GROWTH[quality] + 1e-6
+    assert max(b / a for a, b in pairwise(large)) < GROWTH[quality] + BANK_RATIO
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
