@@ -17,6 +17,7 @@ from pathlib import Path
 from bokehflow.errors import OutputError
 
 _NO_SUCH_PLACE = (errno.ENOENT, errno.ENOTDIR)
+_TOKEN_BYTES, _NAME_BYTES = 6, 255
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR)
 
 
@@ -57,7 +58,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
         hidden.touch(exist_ok=False)
         try:
             yield hidden
-            hidden.replace(target.resolve())
+            hidden.replace(os.path.realpath(target))
         finally:
             hidden.unlink(missing_ok=True)
 
@@ -120,11 +121,21 @@ def _belongs_to(path: Path, target: Path) -> bool:
     """Whether a path is the target, above or inside it, or a hidden file or folder beside it."""
     if path == target or target in path.parents or path in target.parents:
         return True
-    folders = (target.parent, target.resolve().parent)
+    folders = (target.parent, Path(os.path.realpath(target)).parent)
     beside = next((p for p in (path, *path.parents) if p.parent in folders), None)
-    return beside is not None and beside.name.startswith(f".{target.stem}.")
+    return beside is not None and beside.name.startswith(_hidden_prefix(target))
 
 
 def _hidden_sibling(target: Path) -> Path:
     """A free name in the folder in which the target really lies, with the target's suffix."""
-    return target.resolve().with_name(f".{target.stem}.{secrets.token_hex(6)}{target.suffix}")
+    # Unlike `resolve`, it does not raise where links lead in a circle.
+    place = Path(os.path.realpath(target))
+    return place.with_name(
+        f"{_hidden_prefix(target)}{secrets.token_hex(_TOKEN_BYTES)}{target.suffix}"
+    )
+
+
+def _hidden_prefix(target: Path) -> str:
+    """What a hidden name begins with: as much of the target's as a file system lets it have."""
+    taken = len(os.fsencode(target.suffix)) + 2 * _TOKEN_BYTES + len("..")
+    return f".{os.fsdecode(os.fsencode(target.stem)[: _NAME_BYTES - taken])}."

@@ -77,7 +77,7 @@ class Size:
     @classmethod
     def parse(cls, text: str) -> Size:
         """Read `720x1280`. Raises SizeError for anything else."""
-        match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
+        match = re.fullmatch(r"(\d{1,9})[xX](\d{1,9})", text.strip())
         if match is None:
             raise SizeError(f"size {text!r}", "HEIGHTxWIDTH, as in 720x1280")
         return cls(int(match[1]), int(match[2]))

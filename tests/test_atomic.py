@@ -77,6 +77,24 @@ def test_impossible_places_are_told_at_once(tmp_path: Path, place: str) -> None:
     assert names_in(tmp_path) == before
 
 
+def test_the_longest_name_of_a_file_can_be_written(tmp_path: Path) -> None:
+    for stem in ("n" * 251, "\N{LATIN SMALL LETTER E WITH ACUTE}" * 125):
+        target = tmp_path / f"{stem}.png"
+        with atomic_file(target) as hidden:
+            hidden.write_text("whole")
+        assert target.read_text() == "whole"
+    assert len(names_in(tmp_path)) == 2
+
+
+def test_links_that_lead_in_a_circle_are_replaced(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.png"
+    loop.symlink_to(loop)
+    with atomic_file(loop) as hidden:
+        hidden.write_text("whole")
+    assert loop.read_text() == "whole"
+    assert names_in(tmp_path) == ["loop.png"]
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC], ids=os.strerror)
 def test_a_refusal_while_writing_is_one_plain_error(tmp_path: Path, number: int) -> None:
     with pytest.raises(OutputError, match=os.strerror(number)), atomic_file(tmp_path / "a.png"):

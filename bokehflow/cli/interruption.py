@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+from types import FrameType
 
 SIGNAL_EXIT_BASE = 128
 """Added to a signal's number, it is the exit code of what the signal ended."""
 EXIT_INTERRUPTED = SIGNAL_EXIT_BASE + signal.SIGINT
+_IMPORT_CHECK_S = 0.05
 
 
 class Terminated(SystemExit):
@@ -22,3 +24,41 @@ def interruption(error: KeyboardInterrupt | Terminated) -> tuple[str, int]:
     if isinstance(error, Terminated):
         return f"ended by {error.signal.name}", SIGNAL_EXIT_BASE + error.signal
     return "interrupted", EXIT_INTERRUPTED
+
+
+_asked: list[Terminated] = []
+"""What has come to this process; signals are the process's too."""
+
+
+def clean_up_when_terminated() -> None:
+    """Have the signals that ask to end raise Terminated."""
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has set the other to be ignored
+            signal.signal(number, _terminate)
+
+
+def what_ended(error: BaseException) -> BaseException:
+    """The signal behind an error, or the error itself: extension modules make errors of their own
+    of what is raised in them."""
+    return _asked[-1] if _asked else error
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Raise Terminated; once it is done, where a module is being imported.
+
+    NumPy and PyTorch swallow what is raised in them while they are imported, or end the process.
+    """
+    if _is_importing(frame):
+        signal.signal(signal.SIGALRM, lambda _, frame: _terminate(number, frame))
+        signal.setitimer(signal.ITIMER_REAL, _IMPORT_CHECK_S)
+        return
+    _asked.append(Terminated(number))
+    raise _asked[-1]
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -26,7 +25,12 @@ from bokehflow.cli.doctor import doctor
 from bokehflow.cli.evaluate import evaluate
 from bokehflow.cli.export import export
 from bokehflow.cli.info import info
-from bokehflow.cli.interruption import Terminated, interruption
+from bokehflow.cli.interruption import (
+    Terminated,
+    clean_up_when_terminated,
+    interruption,
+    what_ended,
+)
 from bokehflow.cli.output import CommandResult
 from bokehflow.cli.pack import pack
 from bokehflow.cli.quality import quality
@@ -193,8 +197,9 @@ def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | 
     except (Exception, KeyboardInterrupt, Terminated) as error:
         if show_traceback:
             traceback.print_exc()
-        text, failure = describe_failure(error)
-        tell = output.tell if _lacks_command(error) else output.say
+        cause = what_ended(error)
+        text, failure = describe_failure(cause)
+        tell = output.tell if _lacks_command(cause) else output.say
         tell(text)
         return failure
     for warning in () if isinstance(result, str) else result.warnings:
@@ -244,15 +249,9 @@ def _lacks_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
-def _terminate(signal_number: int, _frame: object) -> NoReturn:
-    raise Terminated(signal_number)
-
-
 def main() -> NoReturn:
     """Run `bfx` with the arguments of this process and exit."""
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has set the other to be ignored
-            signal.signal(number, _terminate)
+    clean_up_when_terminated()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name may hold bytes that are no text in this locale; show them escaped.
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.render_files import RenderFiles
@@ -24,6 +24,8 @@ from bokehflow.cli.together import require_alone
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera
 from bokehflow.rendering import Quality, RenderConfig
+
+T = TypeVar("T")
 
 
 def open_frames(
@@ -76,12 +78,14 @@ def _network_frames(
     from bokehflow.model import ModelConfig, load_model
 
     config = ModelConfig(
-        network_size=network.network_size or DEFAULT_NETWORK_SIZE,
+        network_size=_or_default(network.network_size, DEFAULT_NETWORK_SIZE),
         source_fov_deg=source_fov_deg,
         render=_render_config(look, QUALITY_WITH_NETWORK),
-        temporal=temporal_config(network.tsp or DEFAULT_TSP, network.segments),
+        temporal=temporal_config(_or_default(network.tsp, DEFAULT_TSP), network.segments),
     )
-    return NetworkFrames(load_model(network.variant or DEFAULT_VARIANT, network.weights, config))
+    return NetworkFrames(
+        load_model(_or_default(network.variant, DEFAULT_VARIANT), network.weights, config)
+    )
 
 
 def _require_none_of(
@@ -93,8 +97,13 @@ def _require_none_of(
 def _render_config(look: RendererOptions, default_quality: str) -> RenderConfig:
     # RenderConfig checks the name itself, and tells the nearest one.
     return RenderConfig(
-        quality=cast(Quality, look.quality or default_quality),
-        blades=look.blades or 0,
-        blade_rotation_deg=look.blade_rotation_deg or 0.0,
-        highlight_recovery=look.highlights or 0.0,
+        quality=cast(Quality, _or_default(look.quality, default_quality)),
+        blades=_or_default(look.blades, 0),
+        blade_rotation_deg=_or_default(look.blade_rotation_deg, 0.0),
+        highlight_recovery=_or_default(look.highlights, 0.0),
     )
+
+
+def _or_default(given: T | None, default: T) -> T:
+    """What was given, even if it is empty; the default where nothing was."""
+    return default if given is None else given

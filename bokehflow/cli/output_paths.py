@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from bokehflow.errors import UsageError
@@ -20,4 +21,4 @@ def _is_same(first: Path, second: Path) -> bool:
     # Two names can be one file: links, or a file system that ignores case.
     if first.exists() and second.exists():
         return first.samefile(second)
-    return first.resolve() == second.resolve()
+    return os.path.realpath(first) == os.path.realpath(second)

@@ -14,7 +14,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from bokehflow.errors import MediaError
-from bokehflow.media.video_reader import has_decoder, media_errors
+from bokehflow.media.video_reader import file_url, has_decoder, media_errors
 
 _TRIAL_PACKETS = 4
 
@@ -28,12 +28,13 @@ class AudioCopy:
     source cannot be read, and what PyAV raises where the output cannot be written.
     """
 
-    def __init__(self, source: Path, output: OutputContainer) -> None:
-        self._output, self._source = output, source
+    def __init__(self, source: Path, output: OutputContainer, starts_at_s: Fraction) -> None:
+        """starts_at_s: taken off every time, as `VideoInfo` has it."""
+        self._output, self._source, self._starts_at_s = output, source, starts_at_s
         with media_errors(source):
-            self._input = av.open(str(source))
+            self._input = av.open(file_url(source))
         streams = tuple(filter(has_decoder, self._input.streams.audio))
-        self._copies = {stream.index: output.add_stream_from_template(stream) for stream in streams}
+        self._copies = {stream.index: _described_copy(stream, output) for stream in streams}
         self._packets = self._walk(streams)
         self._waiting: Packet[AudioStream] | None = None
 
@@ -74,11 +75,23 @@ class AudioCopy:
                         "remux the video with correct timestamps",
                     )
                 last[packet.stream_index] = packet.dts
+                start = round(self._starts_at_s / packet.time_base)
+                packet.dts -= start
+                if packet.pts is not None:
+                    packet.pts -= start
                 yield packet
 
     def _copy(self, packet: Packet[AudioStream]) -> None:
         packet.stream = self._copies[packet.stream_index]
         self._output.mux(packet)
+
+
+def _described_copy(stream: AudioStream, output: OutputContainer) -> AudioStream:
+    """A stream of the same codec, language and title."""
+    copy = output.add_stream_from_template(stream)
+    copy.metadata.update(stream.metadata)
+    copy.disposition = stream.disposition
+    return copy
 
 
 def require_copyable_audio(source: Path, target: Path, container_format: str) -> None:
@@ -88,7 +101,7 @@ def require_copyable_audio(source: Path, target: Path, container_format: str) ->
     Some containers only complain when the file is finished, which would be after all the work: the
     first packets are put into a small file in memory, and that is finished.
     """
-    with media_errors(source), av.open(str(source)) as container:
+    with media_errors(source), av.open(file_url(source)) as container:
         known = filter(has_decoder, container.streams.audio)
         codecs = [stream.codec_context.name for stream in known]
     if not codecs:
@@ -96,7 +109,7 @@ def require_copyable_audio(source: Path, target: Path, container_format: str) ->
     try:
         with (
             av.open(io.BytesIO(), "w", format=container_format) as trial,
-            AudioCopy(source, trial) as copy,
+            AudioCopy(source, trial, Fraction(0)) as copy,
         ):
             copy.copy_some(_TRIAL_PACKETS)
     except (av.FFmpegError, ValueError) as error:

@@ -19,6 +19,7 @@ from bokehflow.atomic import atomic_file
 from bokehflow.damage import ARRAY_DAMAGE
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.pictures import opened_picture
+from bokehflow.media.regular import require_regular
 from bokehflow.optics import MM_PER_M
 
 DEPTH_SUFFIXES = (".npy", ".png")
@@ -91,6 +92,7 @@ def encode_depth(hidden: Path, depth_m: Tensor) -> int:
 
 
 def _read_npy(path: Path) -> _FloatArray:
+    require_regular(path, "a depth map in a .npy file")
     try:
         # NumPy leaves half an archive open.
         if _begins_as_archive(path):

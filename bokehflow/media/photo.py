@@ -18,6 +18,7 @@ from torch import Tensor
 
 from bokehflow.atomic import atomic_file
 from bokehflow.errors import MediaError, NumericalError, OutputError
+from bokehflow.media.photo_layout import require_developed
 from bokehflow.media.photo_range import require_standard_range
 from bokehflow.media.pictures import opened_picture
 from bokehflow.specs import MAX_SIDE_PX
@@ -33,6 +34,9 @@ JPEG_QUALITY = 95
 _EIGHT_BIT_MODES = ("1", "L", "P", "RGB", "LA", "PA", "RGBA", "La", "RGBa")
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I")
 _MAX_UINT16 = 65535.0
+_SAMPLES = np.stack(np.meshgrid(*[np.arange(0, 256, 51, dtype=np.uint8)] * 3)).reshape(1, -1)
+"""Levels with which a colour profile is tried: 216 colours, or three times as many greys."""
+_ROUNDING_LEVELS = 2
 
 
 def read_photo(path: Path) -> Tensor:
@@ -122,6 +126,7 @@ def decode_still(path: Path) -> Image.Image:
         count = getattr(picture, "n_frames", 1)
         if count > 1 and picture.format not in ("MPO", "HEIF"):
             raise MediaError(f"{path} holds {count} pictures", "one still photo")
+        require_developed(picture, path)
         require_standard_range(picture, path)
         picture.load()
         return ImageOps.exif_transpose(picture)
@@ -151,16 +156,30 @@ def _convert_profile(picture: Image.Image, profile: bytes, path: Path) -> Image.
     """Convert from an embedded ICC profile to sRGB; an sRGB profile leaves the values alone."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if ImageCms.getProfileDescription(source).strip().startswith("sRGB"):
+        if _leaves_alone(source, picture.mode):
             return picture.convert("RGB")
-        converted = ImageCms.profileToProfile(
-            picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        converted = _to_srgb(picture, source)
     except (ImageCms.PyCMSError, OSError) as error:
         raise MediaError(
             f"{path} has a colour profile that cannot be used: {error}",
             remedy="export it as sRGB, or remove the profile",
         ) from error
+    return converted
+
+
+def _leaves_alone(source: ImageCms.ImageCmsProfile, mode: str) -> bool:
+    """Whether a profile is sRGB's but for rounding, whatever it is called: then levels stay."""
+    samples = Image.frombytes(mode, (_SAMPLES.shape[1] // len(mode), 1), _SAMPLES.tobytes())
+    plain, converted = (
+        np.asarray(x).astype(int) for x in (samples.convert("RGB"), _to_srgb(samples, source))
+    )
+    return int(np.abs(plain - converted).max()) <= _ROUNDING_LEVELS
+
+
+def _to_srgb(picture: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+    converted = ImageCms.profileToProfile(
+        picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
     assert converted is not None  # not converted in place
     return converted
 
@@ -168,7 +187,10 @@ def _convert_profile(picture: Image.Image, profile: bytes, path: Path) -> Image.
 def _sixteen_bit_grey(
     picture: Image.Image, path: Path
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """A 16-bit grey picture as float32 [H, W, 3] in 0..1."""
+    """A 16-bit grey picture as float32 [H, W, 3] in 0..1. Raises MediaError for other levels, and
+    where a level is transparent."""
+    if "transparency" in picture.info:
+        raise MediaError(f"{path} has a transparent level", "an opaque picture")
     levels = np.asarray(picture).astype(np.float32)
     if levels.min() < 0 or levels.max() > _MAX_UINT16:
         raise MediaError(f"{path} has 32-bit grey levels", "8 or 16 bits")

@@ -31,6 +31,8 @@ _MATRICES = {
     7: Colorspace.SMPTE240M,
 }
 _BT2020_MATRICES = (9, 10)
+_RGB_MATRIX, _UNNAMED_MATRIX = 0, 2
+_SHOWN_MATRICES = (_RGB_MATRIX, _UNNAMED_MATRIX, *_MATRICES, *_BT2020_MATRICES)
 _UNSPECIFIED, _BT2020, _XYZ, _DCI_P3, _DISPLAY_P3 = 2, 9, 10, 11, 12
 """Primaries."""
 _BT709_FROM_DISPLAY_P3 = (
@@ -66,6 +68,12 @@ def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
             "give bfx render --tone-map, convert it first, or record without HDR",
         )
     matrix, primaries = stream.codec_context.colorspace, stream.codec_context.color_primaries
+    if matrix not in _SHOWN_MATRICES:
+        raise MediaError(
+            f"{path} is video whose colour matrix has the number {int(matrix)} in ITU-T H.273",
+            "RGB, BT.709, BT.601, SMPTE 240M or BT.2020",
+            "convert it first",
+        )
     if transfer and primaries not in (_BT2020, _UNSPECIFIED):
         raise MediaError(
             f"{path} is high dynamic range video of other primaries than BT.2020's",

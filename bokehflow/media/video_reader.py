@@ -25,14 +25,18 @@ from torch import Tensor
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
+from bokehflow.media.regular import require_regular
 from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
 from bokehflow.media.video_orientation import orientation_of
 
 VIDEO_SUFFIXES = (
-    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".mpg", ".mpeg", ".3gp", ".wmv",
+    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
+    ".vob", ".3gp", ".3g2", ".wmv", ".flv", ".ogv", ".mxf",
 )  # fmt: skip
 """Files with these suffixes are videos; what else is to be rendered is taken for a photo."""
+_BROADCAST = ("mpegts", "mpeg")
+"""Containers whose times are those of a clock that ran before, by FFmpeg's names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class VideoInfo:
 
     width, height: pixels of the upright frame, which are square. time_base: seconds a tick of
     `Frame.pts`. average_rate: frames a second. frame_count: None where the file does not tell; a
-    guess good enough for a progress bar.
+    guess good enough for a progress bar. starts_at_s: what the clock of a broadcast showed when it
+    began, less which frames are timed; 0 where times count from the beginning already.
     high_dynamic_range: the curve of frames that are tone-mapped; None where none is.
     audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
     does not know, as Apple's spatial sound beside its stereo.
@@ -53,6 +58,7 @@ class VideoInfo:
     time_base: Fraction
     average_rate: Fraction
     frame_count: int | None
+    starts_at_s: Fraction
     high_dynamic_range: Transfer | None
     audio_streams: int
     unknown_audio_streams: int
@@ -87,7 +93,7 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
     _require_whole(path)
     with contextlib.ExitStack() as stack:
         with media_errors(path):
-            container = stack.enter_context(av.open(str(path)))
+            container = stack.enter_context(av.open(file_url(path)))
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise MediaError(f"{path} holds no video", "a video stream")
@@ -104,10 +110,8 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
         first = next(coded, None)
         if first is None:
             raise MediaError(f"{path} holds no frames", "at least one")
-        yield Video(
-            _describe(path, container, stream, first),
-            _upright_frames(itertools.chain([first], coded), path, stream),
-        )
+        info = _describe(path, container, stream, first)
+        yield Video(info, _upright_frames(itertools.chain([first], coded), info, stream))
 
 
 def has_decoder(stream: Stream) -> bool:
@@ -116,7 +120,14 @@ def has_decoder(stream: Stream) -> bool:
     return cast(object, stream.codec_context) is not None
 
 
+def file_url(path: Path) -> str:
+    """What FFmpeg takes for the file itself: with a colon in a name it would look for a protocol,
+    and open what that says."""
+    return f"file:{path}"
+
+
 def _require_whole(path: Path) -> None:
+    require_regular(path, "a video file")
     try:
         expected, found = declared_bytes(path), path.stat().st_size
     except OSError as error:
@@ -176,10 +187,17 @@ def _describe(
         time_base=first.time_base,
         average_rate=rate,
         frame_count=count or None,
+        starts_at_s=_start_s(container),
         high_dynamic_range=high_dynamic_range(stream),
         audio_streams=known.count(True),
         unknown_audio_streams=known.count(False),
     )
+
+
+def _start_s(container: InputContainer) -> Fraction:
+    if container.format.name not in _BROADCAST or container.start_time is None:
+        return Fraction(0)
+    return Fraction(container.start_time, av.time_base)
 
 
 def _square_width(frame: CodedFrame, stream: VideoStream) -> int:
@@ -190,9 +208,10 @@ def _square_width(frame: CodedFrame, stream: VideoStream) -> int:
 
 
 def _upright_frames(
-    coded: Iterator[CodedFrame], path: Path, stream: VideoStream
+    coded: Iterator[CodedFrame], info: VideoInfo, stream: VideoStream
 ) -> Iterator[Frame]:
-    transfer = high_dynamic_range(stream)
+    transfer, path = info.high_dynamic_range, info.path
+    start = round(info.starts_at_s / info.time_base)
     size: tuple[int, int] | None = None
     last_pts: int | None = None
     for frame in coded:
@@ -211,4 +230,4 @@ def _upright_frames(
         orientation = orientation_of(frame, path)
         with media_errors(path):
             image = frame_to_srgb(frame, transfer, _square_width(frame, stream))
-        yield Frame(orientation.upright(image), frame.pts, frame.duration or 0)
+        yield Frame(orientation.upright(image), frame.pts - start, frame.duration or 0)

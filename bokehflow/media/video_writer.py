@@ -79,7 +79,8 @@ class VideoWriter:
             with self._output_errors():
                 self._output = self._open(hidden)
                 self._video = self._add_video()
-                self._audio = self._stack.enter_context(AudioCopy(source.path, self._output))
+                sound = AudioCopy(source.path, self._output, source.starts_at_s)
+                self._audio = self._stack.enter_context(sound)
                 self._output.start_encoding()
         except BaseException:
             self._stack.close()

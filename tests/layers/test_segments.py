@@ -195,7 +195,7 @@ def test_wrong_choices_are_plain_errors() -> None:
         TemporalConfig("systolik")
     with pytest.raises(UsageError, match="document"):
         TemporalConfig("document", 4)
-    with pytest.raises(SizeError, match="at least 1"):
+    with pytest.raises(SizeError, match="1 to 1024"):
         TemporalConfig("blended", 0)
     with pytest.raises(SizeError, match="5 segments"):
         run("systolic", 5, scene(0), start_of(None, 5))

@@ -45,7 +45,11 @@ def gradient(height: int, width: int, shift: int = 0) -> Pixels:
 
 @dataclass(frozen=True)
 class Clip:
-    """How to make a video. ticks: each frame's time in milliseconds, None for a steady rate."""
+    """How to make a video.
+
+    ticks: each frame's time in milliseconds, None for a steady rate. colour_matrix: its number in
+    ITU-T H.273.
+    """
 
     frames: int = 5
     height: int = 48
@@ -54,6 +58,7 @@ class Clip:
     pixel_format: str = "yuv420p"
     audio_codec: str | None = None
     ticks: Sequence[int] | None = None
+    colour_matrix: int | None = None
     color_transfer: int | None = None
     color_primaries: int | None = None
     sample_aspect_ratio: Fraction | None = None
@@ -86,6 +91,8 @@ def write_clip(
         audio = None
         if clip.audio_codec is not None:
             audio = output.add_stream(clip.audio_codec, rate=AUDIO_RATE)
+        if clip.colour_matrix is not None:
+            video.codec_context.colorspace = clip.colour_matrix
         for index, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             frame.pts = index if clip.ticks is None else clip.ticks[index]
@@ -182,11 +189,13 @@ def rename_codec(path: Path, codec: bytes) -> None:
     path.write_bytes(content)
 
 
-def double_sound(source: Path, target: Path) -> None:
-    """Copy a video with its sound twice."""
+def double_sound(source: Path, target: Path, languages: tuple[str, str] = ("und", "und")) -> None:
+    """Copy a video with its sound twice, each in a language."""
     with av.open(str(source)) as clip, av.open(str(target), "w") as output:
         inputs = (clip.streams.video[0], clip.streams.audio[0])
         video, *sounds = (output.add_stream_from_template(inputs[i]) for i in (0, 1, 1))
+        for sound, language in zip(sounds, languages, strict=True):
+            sound.metadata["language"] = language
         for packet in clip.demux(inputs):
             if packet.dts is None:
                 continue

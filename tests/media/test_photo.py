@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,9 @@ from bokehflow.specs import MAX_SIDE_PX
 from tests.media.samples import Pixels, colours_chunk, gradient, names_in, png_chunk, write_png
 from tests.tolerances import JPEG_MEAN_LEVELS
 
+Pixels16 = np.ndarray[tuple[int, ...], np.dtype[np.uint16]]
+Tag = tuple[int, tuple[int, ...]]
+GREY_16 = np.linspace(0, 65535, 30).astype(np.uint16).reshape(5, 6)
 HEIGHT, WIDTH = 21, 35
 
 
@@ -79,11 +84,11 @@ def _profile_that_swaps_red_and_green() -> bytes:
     return profile
 
 
-def _grey_profile() -> bytes:
+def _grey_profile(called: bytes = b"grey\0") -> bytes:
     """A small ICC profile of grey light with a gamma of 2: header, white point, curve, name."""
     curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + (2 * 256).to_bytes(2, "big") + bytes(2)
     white = b"XYZ " + bytes(4) + b"".join(v.to_bytes(4, "big") for v in (63190, 65536, 54061))
-    name = b"desc" + bytes(4) + (5).to_bytes(4, "big") + b"grey\0" + bytes(79)
+    name = b"desc" + bytes(4) + (5).to_bytes(4, "big") + called + bytes(79)
     parts = ((b"kTRC", curve), (b"wtpt", white), (b"desc", name))
     at, table, body = 128 + 4 + 12 * len(parts), len(parts).to_bytes(4, "big"), b""
     for tag, part in parts:
@@ -93,6 +98,22 @@ def _grey_profile() -> bytes:
     header = (at + len(body)).to_bytes(4, "big") + bytes(4) + b"\2\x20\0\0mntrGRAYXYZ "
     header += bytes(12) + b"acsp" + bytes(28) + light
     return header.ljust(128, b"\0") + table + body
+
+
+def test_a_profile_is_what_it_says_and_not_what_it_is_called(tmp_path: Path) -> None:
+    grey = Image.fromarray(gradient(HEIGHT, WIDTH)).convert("L")
+    for name in (b"grey\0", b"sRGB\0"):
+        grey.save(tmp_path / f"{name[:4].decode()}.png", icc_profile=_grey_profile(name))
+    assert torch.equal(read_photo(tmp_path / "sRGB.png"), read_photo(tmp_path / "grey.png"))
+    assert not np.array_equal(
+        to_uint8(read_photo(tmp_path / "sRGB.png"))[:, :, 0], np.asarray(grey)
+    )
+
+
+def test_a_grey_tiff_of_sixteen_bits_is_read(tmp_path: Path) -> None:
+    _grey_tiff()(tmp_path / "a.tif")
+    expected = torch.from_numpy(GREY_16.astype(np.float32)) / 65535.0
+    torch.testing.assert_close(read_photo(tmp_path / "a.tif")[0, 0], expected)
 
 
 def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path) -> None:
@@ -166,7 +187,57 @@ def _animation(path: Path) -> None:
     frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:])
 
 
+def _tiff(path: Path, pixels: Pixels16 | bytes, size: tuple[int, int], *tags: Tag) -> None:
+    """A TIFF of one strip, little-endian: more tags, each its number and 16-bit values."""
+    strip = pixels if isinstance(pixels, bytes) else pixels.tobytes()
+    plain: dict[int, tuple[int, ...]] = {256: (size[1],), 257: (size[0],), 259: (1,)}
+    plain |= {262: (1,), 277: (1,), 278: (size[0],)}
+    entries, outside = dict(sorted((plain | dict(tags)).items())), b""
+    count, at = len(entries) + 2, 8 + 2 + 12 * (len(entries) + 2) + 4
+    directory = b""
+    for tag, values in [*entries.items(), (273, None), (279, None)]:
+        if values is None:
+            value = at + 64 if tag == 273 else len(strip)
+            directory += struct.pack("<HHII", tag, 4, 1, value)
+        elif len(values) <= 2:
+            directory += struct.pack("<HHI", tag, 3, len(values))
+            directory += struct.pack(f"<{len(values)}H", *values).ljust(4, b"\0")
+        else:
+            directory += struct.pack("<HHII", tag, 3, len(values), at + len(outside))
+            outside += struct.pack(f"<{len(values)}H", *values)
+    assert len(outside) <= 64
+    header = b"II*\0" + struct.pack("<IH", 8, count)
+    path.write_bytes(header + directory + bytes(4) + outside.ljust(64, b"\0") + strip)
+
+
+def _grey_tiff(*tags: Tag) -> Callable[[Path], None]:
+    return lambda path: _tiff(path, GREY_16, GREY_16.shape, (258, (16,)), *tags)
+
+
+def _planar_tiff(path: Path) -> None:
+    three = (277, (3,)), (258, (16, 16, 16)), (262, (2,)), (284, (2,))
+    _tiff(path, np.stack([GREY_16] * 3), GREY_16.shape, *three)
+
+
+def _twelve_bit_tiff(path: Path) -> None:
+    _tiff(path, bytes(5 * 6 * 12 // 8), (5, 6), (258, (12,)))
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
 BAD_PHOTOS = {
+    "raw photo": (_grey_tiff((50706, (1, 4))), "raw photo, of which only a preview"),
+    "preview in a TIFF": (_grey_tiff((254, (1,))), "raw photo, of which only a preview"),
+    "white at zero in 16 bits": (_grey_tiff((262, (0,))), "not read as it is shown"),
+    "16 bits channel by channel": (_planar_tiff, "not read as it is shown"),
+    "12 bits": (_twelve_bit_tiff, "not read as it is shown"),
+    "transparent level of 16 bits": (
+        lambda p: Image.fromarray(GREY_16).save(p, format="PNG", transparency=5),
+        "transparent level",
+    ),
+    "pipe": (_pipe, "pipe or a device"),
     "transparent pixel": (_transparent, "transparent"),
     "CMYK": (lambda p: Image.new("CMYK", (8, 8)).save(p, format="JPEG"), "CMYK"),
     "float": (lambda p: Image.new("F", (8, 8)).save(p, format="TIFF"), "F picture"),

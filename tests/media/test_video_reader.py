@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,7 @@ from bokehflow.media.photo import to_uint8
 from bokehflow.media.tone_map import Transfer, tone_mapped
 from bokehflow.media.video_orientation import orientation_of
 from bokehflow.media.video_reader import Frame, VideoInfo, open_video
+from bokehflow.media.video_writer import open_video_writer
 from bokehflow.srgb import srgb_to_linear
 from tests.media.samples import (
     Clip,
@@ -237,6 +239,19 @@ def _hdr(transfer: int) -> Callable[[Path], Path]:
     return make
 
 
+def _coded_as(matrix: int) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_clip(folder / "a.mp4", Clip(colour_matrix=matrix))
+        return folder / "a.mp4"
+
+    return make
+
+
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "a.mp4")
+    return folder / "a.mp4"
+
+
 BAD_VIDEOS = {
     "mp4 cut at half": (_cut(".mp4", 0.5), "cut short"),
     "mp4 cut at the end": (_cut(".mp4", 0.99), "cut short"),
@@ -252,9 +267,25 @@ BAD_VIDEOS = {
     "high dynamic range, PQ": (_hdr(16), "PQ.*--tone-map"),
     "high dynamic range, HLG": (_hdr(18), "HLG.*--tone-map"),
     "wide gamut": (_hdr(1), "wide gamut"),
+    "unknown colours": (_coded_as(8), "colour matrix has the number 8"),
+    "pipe": (_pipe, "pipe or a device"),
     "missing": (lambda folder: folder / "a.mp4", "No such file"),
     "folder": (lambda folder: folder, "cannot be"),
 }
+
+
+@pytest.mark.parametrize("name", ["12:30:05.mp4", "file:a.mp4", "concat:a.mp4"])
+def test_a_name_with_a_colon_is_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_clip(Path("plain.mp4"), Clip(frames=2, audio_codec="aac"))
+    Path("plain.mp4").rename(name)
+    with open_video(Path(name)) as video, open_video_writer(Path("b.mp4"), video.info) as writer:
+        for frame in video.frames:
+            writer.write(frame.image, frame.pts, frame.duration)
+    with open_video(Path("b.mp4")) as video:
+        assert (len(list(video.frames)), video.info.audio_streams) == (2, 1)
 
 
 @pytest.mark.parametrize("kind", BAD_VIDEOS)

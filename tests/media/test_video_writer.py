@@ -27,7 +27,7 @@ from tests.media.samples import (
     set_display_matrix,
     write_clip,
 )
-from tests.tolerances import VIDEO_MEAN_LEVELS
+from tests.tolerances import FRAME_TIME_S, VIDEO_MEAN_LEVELS
 
 
 def _copy(source: Path, target: Path) -> VideoInfo:
@@ -59,6 +59,38 @@ def test_pictures_times_and_sound_survive(tmp_path: Path, suffix: str) -> None:
     for picture, expected in zip(pictures, source_pictures, strict=True):
         assert np.abs(picture.astype(float) - expected).mean() < VIDEO_MEAN_LEVELS
     assert names_in(tmp_path) == [source.name, target.name]
+
+
+def test_a_broadcast_begins_at_zero_and_its_sound_with_it(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.ts", tmp_path / "b.mp4"
+    late = ("output_ts_offset", "50000")
+    write_clip(source, Clip(frames=20, audio_codec="aac", options=(late,)))
+    _copy(source, target)
+    assert _duration_s(target) == pytest.approx(_duration_s(source), abs=FRAME_TIME_S)
+    apart = []
+    for path in (source, target):
+        with av.open(str(path)) as container:
+            video, audio = container.streams.video[0], container.streams.audio[0]
+            starts = [float(stream.start_time * stream.time_base) for stream in (video, audio)]
+        apart.append(starts[1] - starts[0])
+    assert max(starts) < 1.0
+    assert apart[0] == pytest.approx(apart[1], abs=FRAME_TIME_S)
+
+
+def test_sound_keeps_its_language(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(audio_codec="aac"))
+    double_sound(tmp_path / "a.mp4", tmp_path / "b.mp4", ("fre", "ger"))
+    for suffix in (".mp4", ".mkv"):
+        _copy(tmp_path / "b.mp4", tmp_path / f"out{suffix}")
+        with av.open(str(tmp_path / f"out{suffix}")) as container:
+            found = [stream.metadata["language"] for stream in container.streams.audio]
+        assert found == ["fre", "ger"]
+
+
+def _duration_s(path: Path) -> float:
+    with av.open(str(path)) as container:
+        assert container.duration is not None
+        return container.duration / av.time_base
 
 
 def test_the_stream_is_what_every_player_plays(tmp_path: Path) -> None:

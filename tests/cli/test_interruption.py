@@ -1,0 +1,70 @@
+"""Signals that ask the process to end, at awkward moments."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bokehflow.cli.main as command_line
+from bokehflow.cli import interruption
+from bokehflow.cli.interruption import Terminated
+from tests.cli.runner import Bfx
+
+SWALLOWING = """
+import os, signal, time
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.2)
+except BaseException:
+    print("swallowed")
+print("whole")
+"""
+STARTED = """
+from bokehflow.cli.interruption import clean_up_when_terminated
+clean_up_when_terminated()
+import swallowing, time
+time.sleep(20)
+"""
+INTERRUPTED_IMPORT = """
+import sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "bokehflow.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from bokehflow.cli.entry import main
+main()
+"""
+
+
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path: Path) -> None:
+    (tmp_path / "swallowing.py").write_text(SWALLOWING)
+    done = subprocess.run(
+        [sys.executable, "-c", STARTED], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (143, "whole\n")
+
+
+def test_an_error_made_of_a_signal_is_told_as_the_signal(
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        try:
+            interruption._terminate(15, None)
+        except Terminated:
+            raise ValueError("could not determine the shape") from None
+
+    monkeypatch.setattr(interruption, "_asked", [])
+    monkeypatch.setattr(command_line, "invoke", interrupted)
+    completed = bfx("info")
+    assert (completed.exit_code, completed.stderr.strip()) == (143, "ended by SIGTERM")
+
+
+def test_an_interrupt_of_the_first_moments_is_quiet() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
