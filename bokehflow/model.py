@@ -69,6 +69,7 @@ class BokehFlow:
     def __init__(self, network: Network, weights: WeightsInfo, config: ModelConfig) -> None:
         self.network, self.weights, self.config = network, weights, config
         self._pipeline: Pipeline | None = None
+        self._made_for: tuple[object, ...] = ()
 
     def network_size_for(self, frame: Size) -> Size:
         """The size at which the network sees frames of one size. Raises SizeError for none."""
@@ -76,16 +77,18 @@ class BokehFlow:
         return network_size_for(frame, config.network_size, config.temporal.segments)
 
     def pipeline_for(self, frame: Size) -> Pipeline:
-        """The static pipeline for one frame size; the last one is kept."""
-        pipeline = self._pipeline
-        if pipeline is None or pipeline.frame_size != frame:
-            size, place = self.network_size_for(frame), self._place
+        """The static pipeline for one frame size; the last one is kept while the network is the
+        same, where and as precise as it was."""
+        place = self._place
+        made_for = (frame, self.network, place.device, place.dtype)
+        if self._pipeline is None or self._made_for != made_for:
+            size = self.network_size_for(frame)
             # Kept for callers that want gradients, too, whoever asks first.
             with torch.inference_mode(False):
                 pipeline = Pipeline(self.network, frame, size, self.config.render)
-                pipeline.to(place.device, place.dtype).eval()
-            self._pipeline = pipeline
-        return pipeline
+                pipeline.to(place.device, place.dtype).train(self.network.training)
+            self._pipeline, self._made_for = pipeline, made_for
+        return self._pipeline
 
     @property
     def _place(self) -> Tensor:
@@ -140,7 +143,7 @@ class BokehFlow:
         if not isinstance(lens, Lens):
             raise UsageError(f"a {type(lens).__name__} for a lens", "a bokehflow.Lens")
         seen = lens.seen_with_depth_scaled(1.0 / self.depth_scale)
-        return torch.tensor([seen.as_tuple()]).to(image)
+        return torch.tensor([seen.as_tuple()], dtype=image.dtype, device=image.device)
 
     def _check_image(self, image: Tensor) -> None:
         if not isinstance(image, Tensor):
@@ -179,7 +182,12 @@ class BokehFlow:
                     str(tuple(wanted.shape)),
                     "carry the state of one model from frame to frame",
                 )
-            if not bool(given.isfinite().all()):
+            if not given.is_floating_point() or given.is_meta:
+                raise UsageError(
+                    f"a state whose {name} is of {given.dtype} on {given.device}",
+                    "floating point on a device",
+                )
+            if not bool(given.to(self._place).isfinite().all()):
                 raise NumericalError(
                     f"a state whose {name} holds NaN or infinite values",
                     "finite ones",

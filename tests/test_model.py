@@ -272,3 +272,60 @@ def test_a_model_in_half_precision_is_refused(dtype: torch.dtype) -> None:
 def test_things_of_another_type_are_told(call: Callable[[], object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         call()
+
+
+def test_a_model_is_what_its_network_is_now() -> None:
+    model, image = load_model("nano"), torch.rand(1, 3, 32, 48)
+    single = model(image, Lens()).depth
+    model.network.double()
+    double = model(image.double(), Lens()).depth
+    torch.testing.assert_close(double.float(), single, rtol=DOUBLE_DEPTH, atol=0)
+    assert not torch.equal(double, single.double())
+    model.network = load_model("small").network
+    assert not torch.equal(model(image, Lens()).depth, single)
+
+
+def test_a_call_leaves_the_mode_of_the_network() -> None:
+    model = load_model("nano")
+    model.network.train()
+    model(torch.rand(1, 3, 32, 48), Lens())
+    assert model.network.training
+
+
+def test_a_model_in_double_precision_is_told_a_lens_in_it() -> None:
+    model, lens = load_model("nano"), Lens(50.0, 1.8, 0.0505)
+    model.network.double()
+    told = model._told(torch.rand(1, 3, 8, 8, dtype=torch.float64), lens)
+    assert told.tolist() == [list(lens.as_tuple())]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_a_model_is_in_float32_whatever_is_the_default(dtype: torch.dtype) -> None:
+    wanted = load_model("nano").network.state_dict()
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        found = load_model("nano").network.state_dict()
+    finally:
+        torch.set_default_dtype(before)
+    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "error"),
+    [
+        (lambda scan: torch.full_like(scan, 1e300, dtype=torch.float64), NumericalError),
+        (lambda scan: scan.to(torch.complex64), UsageError),
+        (lambda scan: scan > 0, UsageError),
+        (lambda scan: scan.to("meta"), UsageError),
+    ],
+    ids=["overflows float32", "complex", "bool", "meta"],
+)
+def test_a_state_of_other_numbers_is_refused(
+    spoilt: Callable[[torch.Tensor], torch.Tensor], error: type[Exception]
+) -> None:
+    model = load_model("nano")
+    first = model.first_state()
+    state = first._replace(scan=spoilt(first.scan))
+    with pytest.raises(error, match="a state whose scan"):
+        model(torch.rand(1, 3, 32, 48), Lens(), state)

@@ -67,7 +67,7 @@ def run_now(launch: Launch) -> None:
 def rows_each(count: int, rows: int, most_programs: int) -> int:
     """Of `count` rows, how many a program takes, a multiple of `rows`, so that no more than
     `most_programs` are needed."""
-    return rows * -(-count // (rows * most_programs))
+    return rows * max(1, -(-count // (rows * most_programs)))
 
 
 def row_unit(*tensors: Tensor) -> int:

@@ -12,6 +12,7 @@ import torch
 import triton
 from torch import Tensor
 
+from bokehflow.kernels.checks import require_shapes
 from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.launch import Launch, rows_each, run_now
 from bokehflow.kernels.norm_kernels import norm_gradient_kernel, norm_kernel
@@ -27,12 +28,17 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -
     """Normalise the last axis: x [..., C], weight, bias [C]. Computed in float32.
 
     Returns the dtype of x, or autocast's where that is on: what follows a norm is a product, which
-    would only convert it. Raises UsageError off CUDA devices.
+    would only convert it. Raises UsageError off CUDA devices, SizeError for a weight or a bias of
+    another length.
     """
     check_device(x.device)
+    require_shapes(
+        {"weight": weight, "bias": bias}, dict.fromkeys(("weight", "bias"), x.shape[-1:])
+    )
     dtype = x.dtype
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
+    weight, bias = weight.contiguous(), bias.contiguous()
     return _LayerNorm.apply(x, weight, bias, epsilon, dtype)  # type: ignore[no-any-return,no-untyped-call]
 
 

@@ -83,9 +83,14 @@ def chunk_folded(
     """`chunk_gated_delta` with batch and heads already folded into one axis N.
 
     q, k: [N, T, K]; v: [N, T, V]; log_decay, beta: [N, T]; initial_state: [N, K, V].
-    Returns o [N, T, V] and the final state [N, K, V].
+    Returns o [N, T, V] and the final state [N, K, V], in the dtype of the inputs; under autocast
+    too, which would round the state.
     """
     require_scheme(chunk_size, inter_chunk)
+    kind = initial_state.device.type
+    if torch.is_autocast_enabled(kind):
+        with torch.autocast(kind, enabled=False):
+            return chunk_folded(inputs, initial_state, chunk_size, inter_chunk)
     q, k, v, log_decay, beta = inputs
     batch, length = k.shape[:2]
     groups = plan_groups(-(-length // chunk_size), inter_chunk)

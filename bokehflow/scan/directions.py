@@ -7,7 +7,6 @@ section 3.1). Tensors keep raster order outside; only the inside of the scan see
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -80,8 +79,11 @@ def chunk_scan_2d(
     width, UsageError for numbers that are not floating point.
     """
 
-    scan = partial(chunk_folded, chunk_size=chunk_size, inter_chunk=inter_chunk)
-    inputs = ScanInputs(q, k, v, log_decay.clamp(min=SMALLEST_LOG_DECAY), beta)
+    def scan(folded: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
+        decays = folded.log_decay.clamp(min=SMALLEST_LOG_DECAY)
+        return chunk_folded(folded._replace(log_decay=decays), state, chunk_size, inter_chunk)
+
+    inputs = ScanInputs(q, k, v, log_decay, beta)
     return _scan_2d(scan, inputs, initial_state, height, width, segments)
 
 

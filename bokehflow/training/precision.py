@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from bokehflow.errors import UnknownNameError
 from bokehflow.layers.bigdr import BlockScan, ScanMixer
+from bokehflow.layers.segments import SegmentStart
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -47,9 +49,15 @@ class _ScanWithFloatGates:
         qkv: Tensor,
         log_decay: Tensor,
         beta: Tensor,
-        initial_state: Tensor | None,
+        initial_state: Tensor | SegmentStart | None,
         height: int,
         width: int,
     ) -> tuple[Tensor, Tensor]:
-        state = None if initial_state is None else initial_state.float()
-        return self.scan(qkv, log_decay.float(), beta.float(), state, height, width)
+        return self.scan(qkv, log_decay.float(), beta.float(), _float(initial_state), height, width)
+
+
+def _float(state: Tensor | SegmentStart | None) -> Any:
+    """What a scan starts from, in float32: one state, or what its segments start from."""
+    if isinstance(state, SegmentStart):
+        return SegmentStart(*(part.float() for part in state))
+    return None if state is None else state.float()

@@ -42,7 +42,7 @@ class _DrawingFrom(TorchFunctionMode):
 def initial_network(
     variant: Variant, scan: ScanConfig | None = None, temporal: TemporalConfig | None = None
 ) -> Network:
-    """A network on the CPU with seeded initial weights; the same seed gives the same weights.
+    """A network on the CPU, in float32, with seeded initial weights; the same seed gives the same.
 
     Nothing is drawn from PyTorch's own generators, nor are they seeded: threads may load at once.
     """
@@ -51,4 +51,5 @@ def initial_network(
         network = Network(variant, scan, temporal)
     with torch.no_grad():
         network.refine.third.weight.mul_(RESIDUAL_SCALE)
-    return network
+    # Whatever PyTorch makes by default.
+    return network.float()

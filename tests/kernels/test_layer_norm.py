@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.errors import SizeError
 from bokehflow.kernels.norm_layer import layer_norm
 from tests.tolerances import NORM_BF16, NORM_FP32
 
@@ -57,3 +58,22 @@ def test_rows_that_are_no_whole_block_and_not_contiguous() -> None:
     weight, bias = torch.randn(2, 48, device=DEVICE)
     found = layer_norm(x, weight, bias)
     torch.testing.assert_close(found, F.layer_norm(x, (48,), weight, bias))
+
+
+def test_weights_may_be_strided_and_must_have_the_length_of_a_row() -> None:
+    random = torch.Generator().manual_seed(3)
+    x = torch.randn(5, 48, generator=random).to(DEVICE)
+    weight = torch.randn(96, generator=random).to(DEVICE)[::2]
+    bias = torch.randn(1, generator=random).to(DEVICE).expand(48)
+    wanted = F.layer_norm(x, (48,), weight, bias, 1e-5)
+    torch.testing.assert_close(layer_norm(x, weight, bias), wanted, rtol=0, atol=NORM_FP32)
+    for short in ((weight[:16], bias), (weight, bias[:16])):
+        with pytest.raises(SizeError, match=r"of shape \(16,\)"):
+            layer_norm(x, *short)
+
+
+def test_no_rows_have_no_gradient_to_give() -> None:
+    weight, bias = (torch.ones(16, device=DEVICE, requires_grad=True) for _ in range(2))
+    layer_norm(torch.zeros(0, 16, device=DEVICE), weight, bias).sum().backward()
+    assert weight.grad is not None
+    assert not weight.grad.any()

@@ -82,3 +82,12 @@ def test_chunk_sizes_that_are_no_power_of_two_are_refused(chunk_size: int) -> No
 def test_unknown_scheme_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="two_level"):
         chunk_gated_delta(*scan_inputs("random", "usual", 4), inter_chunk="two-level")  # type: ignore[arg-type]
+
+
+def test_autocast_rounds_neither_output_nor_state() -> None:
+    inputs = [x.float() for x in scan_inputs("ar1", "usual", length=203)]
+    o, final = chunk_gated_delta(*inputs)
+    with torch.autocast("cpu", torch.bfloat16):
+        found_o, found_final = chunk_gated_delta(*inputs)
+    assert torch.equal(found_o, o)
+    assert torch.equal(found_final, final)

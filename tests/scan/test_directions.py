@@ -123,3 +123,11 @@ def test_sequences_of_another_layout_are_refused(scan) -> None:  # type: ignore[
         scan(q, q, v, -gate, gate, state.transpose(2, 3))
     with pytest.raises(SizeError, match="k and v"):
         scan(*(x[:, :0] for x in (q, q, v, -gate, gate)))
+
+
+def test_gates_that_are_no_floating_point_are_refused_by_both_forms() -> None:
+    q, k, v, log_decay, beta, state = map_inputs()
+    for dtype in (torch.int64, torch.complex64):
+        for scan in (chunk_scan_2d, naive_scan_2d):
+            with pytest.raises(UsageError, match="floating point"):
+                scan(q, k, v, log_decay.to(dtype), beta, state, HEIGHT, WIDTH)
