@@ -21,7 +21,7 @@ def read_cutout(path: Path) -> Tensor:
     Returns float32 [4, H, W] in 0..1: sRGB, *not* premultiplied, and alpha. Raises MediaError for
     what cannot be read, and for a picture with nothing solid or nothing transparent in it.
     """
-    rgba = np.asarray(decode_still(path).convert("RGBA"))
+    rgba = np.asarray(decode_still(path).picture.convert("RGBA"))
     alpha = rgba[:, :, 3]
     if alpha.max() < SOLID:
         raise MediaError(f"{path} is transparent everywhere", "a cut-out")

@@ -1,15 +1,16 @@
 """Photos in and out: any still picture Pillow reads, as an upright sRGB tensor.
 
 8-bit pictures keep their values; 16-bit grey keeps 16 bits; 16-bit colour is read in 8 bits, which
-is what Pillow gives. An embedded colour profile of an 8-bit picture is converted to sRGB; 16-bit
-grey is taken for sRGB. Transparency, CMYK, high dynamic range and animations are refused, because
-every way to flatten them would be a guess.
+is what Pillow gives. An embedded colour profile of an 8-bit picture is converted to sRGB, and so is
+Display P3 that is told without one; 16-bit grey is taken for sRGB. Transparency, CMYK, high dynamic
+range and animations are refused, because every way to flatten them would be a guess.
 """
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +19,9 @@ from torch import Tensor
 
 from bokehflow.atomic import atomic_file
 from bokehflow.errors import MediaError, NumericalError, OutputError
+from bokehflow.media.display_p3 import DISPLAY_P3, display_p3_to_srgb
 from bokehflow.media.photo_layout import require_developed
-from bokehflow.media.photo_range import require_standard_range
+from bokehflow.media.photo_range import UNSPECIFIED, standard_primaries
 from bokehflow.media.pictures import opened_picture
 from bokehflow.specs import MAX_SIDE_PX
 
@@ -33,6 +35,9 @@ JPEG_QUALITY = 95
 
 _EIGHT_BIT_MODES = ("1", "L", "P", "RGB", "LA", "PA", "RGBA", "La", "RGBa")
 _SIXTEEN_BIT_MODES = ("I;16", "I;16B", "I;16L", "I")
+_GREY_MODES = ("1", "L", "LA", "La")
+_USUAL_PRIMARIES = (1, UNSPECIFIED, 5, 6, 7)
+"""BT.709's, and those of BT.601, which are taken for them as in videos."""
 _MAX_UINT16 = 65535.0
 _SAMPLES = np.stack(np.meshgrid(*[np.arange(0, 256, 51, dtype=np.uint8)] * 3)).reshape(1, -1)
 """Levels with which a colour profile is tried: 216 colours, or three times as many greys."""
@@ -46,18 +51,17 @@ def read_photo(path: Path) -> Tensor:
     for what is not a picture, is damaged or cut short, has transparent pixels, is CMYK, PQ or HLG,
     or moves.
     """
-    picture = decode_still(path)
+    picture, primaries = decode_still(path)
     if picture.mode in _SIXTEEN_BIT_MODES:
         values = _sixteen_bit_grey(picture, path)
-    elif picture.mode in _EIGHT_BIT_MODES:
-        values = np.asarray(_opaque_srgb(picture, path), dtype=np.float32) / 255.0
-    else:
-        raise MediaError(
-            f"{path} is a {picture.mode} picture",
-            "RGB or grey, 8 or 16 bits",
-            "convert it to an RGB JPEG or PNG first",
-        )
-    return torch.from_numpy(values.transpose(2, 0, 1).copy()).unsqueeze(0)
+        return torch.from_numpy(values.transpose(2, 0, 1).copy()).unsqueeze(0)
+    if picture.mode in _EIGHT_BIT_MODES:
+        return _shown_in_srgb(_opaque_srgb(picture, path), picture, primaries, path)
+    raise MediaError(
+        f"{path} is a {picture.mode} picture",
+        "RGB or grey, 8 or 16 bits",
+        "convert it to an RGB JPEG or PNG first",
+    )
 
 
 def require_photo_suffix(path: Path) -> None:
@@ -119,17 +123,41 @@ def from_uint8(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tenso
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255.0
 
 
-def decode_still(path: Path) -> Image.Image:
-    """The upright picture with its pixels in memory. Raises MediaError."""
+class Still(NamedTuple):
+    """An upright picture with its pixels in memory, and its primaries by their number in ITU-T
+    H.273 where the file tells them beside a profile."""
+
+    picture: Image.Image
+    primaries: int
+
+
+def decode_still(path: Path) -> Still:
+    """The one picture of a file. Raises MediaError."""
     with opened_picture(path, "a photo: JPEG, PNG, HEIC, TIFF, WebP or the like") as picture:
         # A phone's photo may hold a second picture (MPO: depth or gain map); the one shown is it.
         count = getattr(picture, "n_frames", 1)
         if count > 1 and picture.format not in ("MPO", "HEIF"):
             raise MediaError(f"{path} holds {count} pictures", "one still photo")
         require_developed(picture, path)
-        require_standard_range(picture, path)
+        primaries = standard_primaries(picture, path)
         picture.load()
-        return ImageOps.exif_transpose(picture)
+        return Still(ImageOps.exif_transpose(picture), primaries)
+
+
+def _shown_in_srgb(rgb: Image.Image, stored: Image.Image, primaries: int, path: Path) -> Tensor:
+    """8-bit RGB as a tensor, from the primaries that a file without a profile tells. Raises
+    MediaError for those of no phone and no screen."""
+    image = from_uint8(np.array(rgb))
+    is_grey = stored.mode in _GREY_MODES
+    if is_grey or "icc_profile" in stored.info or primaries in _USUAL_PRIMARIES:
+        return image.contiguous()
+    if primaries == DISPLAY_P3:
+        return display_p3_to_srgb(image).contiguous()
+    raise MediaError(
+        f"{path} has primaries of the number {primaries} in ITU-T H.273",
+        "those of sRGB or Display P3, or a colour profile",
+        "export it as sRGB first",
+    )
 
 
 def _opaque_srgb(picture: Image.Image, path: Path) -> Image.Image:

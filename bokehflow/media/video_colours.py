@@ -16,8 +16,8 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from bokehflow.errors import MediaError
+from bokehflow.media.display_p3 import DISPLAY_P3, display_p3_to_srgb
 from bokehflow.media.tone_map import HDR_TRANSFERS, Transfer, tone_mapped
-from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 HD_LINES = 720
 """From this height on, a video that names no colour matrix is BT.709; below, BT.601."""
@@ -33,13 +33,8 @@ _MATRICES = {
 _BT2020_MATRICES = (9, 10)
 _RGB_MATRIX, _UNNAMED_MATRIX = 0, 2
 _SHOWN_MATRICES = (_RGB_MATRIX, _UNNAMED_MATRIX, *_MATRICES, *_BT2020_MATRICES)
-_UNSPECIFIED, _BT2020, _XYZ, _DCI_P3, _DISPLAY_P3 = 2, 9, 10, 11, 12
+_UNSPECIFIED, _BT2020, _XYZ, _DCI_P3 = 2, 9, 10, 11
 """Primaries."""
-_BT709_FROM_DISPLAY_P3 = (
-    (1.224940, -0.224940, 0.0),
-    (-0.042057, 1.042057, 0.0),
-    (-0.019638, -0.078636, 1.098274),
-)
 _FULL_RANGE = 2
 _SCALING = Interpolation.BICUBIC
 _WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
@@ -105,18 +100,9 @@ def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None, width: int) -> T
     if transfer is None:
         unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
         rgb = _rgb(frame, width, "rgb24", _WHITE_8_BIT, _MATRICES.get(frame.colorspace, unnamed))
-        return _display_p3_to_srgb(rgb) if frame.color_primaries == _DISPLAY_P3 else rgb
+        return display_p3_to_srgb(rgb) if frame.color_primaries == DISPLAY_P3 else rgb
     signal = _rgb(frame, width, "rgb48le", _WHITE_16_BIT, Colorspace.BT2020)
     return tone_mapped(signal.clamp(max=1.0), transfer)
-
-
-def _display_p3_to_srgb(image: Tensor) -> Tensor:
-    """[1, 3, H, W], both in 0..1; what sRGB cannot show is clipped, as in photos of such colours.
-
-    Source: SMPTE EG 432-1 (primaries); their white is BT.709's.
-    """
-    matrix = torch.tensor(_BT709_FROM_DISPLAY_P3, dtype=image.dtype)
-    return linear_to_srgb(torch.einsum("ij,bjhw->bihw", matrix, srgb_to_linear(image)))
 
 
 def _rgb(

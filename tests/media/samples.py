@@ -238,9 +238,17 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
 
 
-def colours_chunk(transfer: int) -> bytes:
-    """The chunk that says BT.2020's primaries and such a curve, by its number in ITU-T H.273."""
-    return png_chunk(b"cICP", bytes((9, transfer, 0, 1)))
+def colours_chunk(transfer: int, primaries: int = 9) -> bytes:
+    """The chunk that tells primaries, BT.2020's if none are given, and a curve, by their numbers in
+    ITU-T H.273."""
+    return png_chunk(b"cICP", bytes((primaries, transfer, 0, 1)))
+
+
+def add_chunk(png: Path, chunk: bytes) -> None:
+    """Put a chunk in front of a PNG's pixels."""
+    content = png.read_bytes()
+    place = content.index(b"IDAT") - 4
+    png.write_bytes(content[:place] + chunk + content[place:])
 
 
 def write_huge_png(path: Path) -> None:

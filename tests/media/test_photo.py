@@ -11,10 +11,19 @@ import torch
 from PIL import ExifTags, Image, ImageCms
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
+from bokehflow.media.display_p3 import display_p3_to_srgb
 from bokehflow.media.photo import read_photo, to_uint8, write_photo
 from bokehflow.specs import MAX_SIDE_PX
-from tests.media.samples import Pixels, colours_chunk, gradient, names_in, png_chunk, write_png
-from tests.tolerances import JPEG_MEAN_LEVELS
+from tests.media.samples import (
+    Pixels,
+    add_chunk,
+    colours_chunk,
+    gradient,
+    names_in,
+    png_chunk,
+    write_png,
+)
+from tests.tolerances import EIGHT_BIT_STEP, JPEG_MEAN_LEVELS
 
 Pixels16 = np.ndarray[tuple[int, ...], np.dtype[np.uint16]]
 Tag = tuple[int, tuple[int, ...]]
@@ -108,6 +117,28 @@ def test_a_profile_is_what_it_says_and_not_what_it_is_called(tmp_path: Path) -> 
     assert not np.array_equal(
         to_uint8(read_photo(tmp_path / "sRGB.png"))[:, :, 0], np.asarray(grey)
     )
+
+
+@pytest.mark.parametrize("kind", ["PNG", "AVIF"])
+def test_display_p3_that_is_told_without_a_profile_is_converted(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a"
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(path, format=kind)
+    plain = read_photo(path)
+    if kind == "PNG":
+        add_chunk(path, colours_chunk(13, 12))
+    else:
+        content = path.read_bytes()
+        place = content.index(b"colrnclx") + 8
+        path.write_bytes(content[:place] + bytes((0, 12)) + content[place + 2 :])
+    torch.testing.assert_close(read_photo(path), display_p3_to_srgb(plain))
+    assert not torch.allclose(read_photo(path), plain, atol=EIGHT_BIT_STEP)
+
+
+def test_other_wide_primaries_without_a_profile_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(tmp_path / "a.png")
+    add_chunk(tmp_path / "a.png", colours_chunk(13, 9))
+    with pytest.raises(MediaError, match="primaries of the number 9"):
+        read_photo(tmp_path / "a.png")
 
 
 def test_a_grey_tiff_of_sixteen_bits_is_read(tmp_path: Path) -> None:
