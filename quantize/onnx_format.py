@@ -10,6 +10,7 @@ import onnx
 from bokehflow.quantize.format import Feeds, Judge
 from bokehflow.quantize.nncf_control import restored
 from bokehflow.quantize.onnx_compact import compact
+from bokehflow.quantize.onnx_front import front_of, with_rest
 from bokehflow.quantize.onnx_graph import layers_of
 from bokehflow.quantize.onnx_guard import check_quantizers
 from bokehflow.quantize.onnx_int8 import omit_zero_points, quantize_layers, reverted
@@ -42,10 +43,14 @@ class OnnxFormat:
     def floats_by_nncf(
         self, model: onnx.ModelProto, samples: Sequence[Feeds], judge: Judge
     ) -> list[str]:
-        """By `nncf_control.restored`, of the whole graph."""
-        layers = layers_of(model)
-        others = [node.name for node in model.graph.node if node.name not in layers]
-        left = restored(_copied(model), samples, others, judge, self._opened)
+        """By `nncf_control.restored`, of the graph's front: what is judged has the rest again."""
+        layers, front = layers_of(model), front_of(model)
+        others = [node.name for node in front.graph.node if node.name not in layers]
+
+        def opened(tried: onnx.ModelProto) -> Session:
+            return self._opened(with_rest(tried, model))
+
+        left = restored(front, samples, others, judge, opened)
         return sorted(set(layers) - set(check_quantizers(left)))
 
     def reverted(
@@ -85,11 +90,10 @@ class OnnxFormat:
         return OnnxRuntimeSession(path)
 
     def _opened(self, tried: onnx.ModelProto) -> Session:
-        """A session of a graph as NNCF leaves it."""
-        runnable = _copied(tried)
-        omit_zero_points(runnable)
+        """A session of a graph as NNCF leaves it, which is changed in place."""
+        omit_zero_points(tried)
         with temporary_folder() as folder:
-            return self.open(runnable, folder)
+            return self.open(tried, folder)
 
 
 def _copied(model: onnx.ModelProto) -> onnx.ModelProto:
