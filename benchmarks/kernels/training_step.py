@@ -45,7 +45,7 @@ def _real_step(device: torch.device) -> Callable[[], StepResult]:
     network = Network(find_variant("nano"), ScanConfig("triton")).to(device).train()
     averaged = AveragedWeights(network, config.ema_decay)
     state = RunState(network, averaged, build_optimiser(network, config.optimiser))
-    judge = ClipLosses(network, [size], None, "bf16").to(device)
+    judge = ClipLosses(network, [size], None, "bf16", config.losses).to(device)
     gradients = RecordedGradients(StepGradients(judge, config.losses), network.parameters())
     frames = torch.rand(BATCH, 1, 3, SIDE_PX, SIDE_PX)
     batch = Batch(

@@ -135,13 +135,15 @@ def _text(report: TrainReport, folder: Path) -> str:
     """What the slice did; nothing from processes that do not lead."""
     if not report.leads:
         return ""
-    loss = "every step was skipped" if report.loss is None else f"{report.loss:.4f}"
+    did_none = report.step == report.first_step
+    without = "no step was left to do" if did_none else "every step was skipped"
+    loss = without if report.loss is None else f"{report.loss:.4f}"
     rows = [
         ("steps done", f"{report.step} of {report.total_steps}, {report.first_step} before"),
         ("stopped", {"time": "out of time"}.get(report.stopped, report.stopped)),
         ("loss", loss),
         ("skipped steps", report.skipped),
-        ("time a step", f"{report.seconds_per_step:.3f} s"),
+        ("time a step", "-" if did_none else f"{report.seconds_per_step:.3f} s"),
         *([("changed since before", ", ".join(report.changed))] if report.changed else []),
     ]
     return text_table((str(folder), ""), rows)

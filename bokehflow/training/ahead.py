@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -51,11 +53,31 @@ def made_ahead(making: Making[Made], steps: range, workers: int) -> Generator[Ma
             worker_init_fn=_leave_signals_to_the_parent,
             generator=torch.Generator(),  # the global one belongs to the run, and is saved with it
         )
-        ahead = iter(loader)
-    while (made := _next(ahead)) is not None:
-        if isinstance(made, BokehFlowError):
-            raise made
-        yield made
+        with _own_child_signals():
+            ahead = iter(loader)
+    try:
+        while (made := _next(ahead)) is not None:
+            if isinstance(made, BokehFlowError):
+                raise made
+            yield made
+    finally:
+        # An error would keep it alive by its traceback, and its processes would be waited for at
+        # exit for ever.
+        del ahead
+
+
+@contextlib.contextmanager
+def _own_child_signals() -> Iterator[None]:
+    """Leave the handler of SIGCHLD as it was. PyTorch's raises wherever the caller is when a worker
+    has died, in the middle of a step; asked for the next item, it finds out by itself."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if before is None else before)
 
 
 def _next(ahead: Iterator[Made | BokehFlowError]) -> Made | BokehFlowError | None:

@@ -26,15 +26,18 @@ class Change:
 
 
 def note_change(folder: Path, step: int, keys: Sequence[str]) -> None:
-    """Add a row. Raises OutputError where it cannot be written."""
-    path = folder / CHANGES
+    """Add a row, once. Raises OutputError where it cannot be written, InputError for a file of
+    something else."""
+    path, changed = folder / CHANGES, ", ".join(keys)
+    if Change(step, changed) in read_changes(folder):
+        return
     with output_errors(path):
         begins = not path.exists()
         with path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             if begins:
                 writer.writerow(COLUMNS)
-            writer.writerow((step, ", ".join(keys)))
+            writer.writerow((step, changed))
 
 
 def read_changes(folder: Path) -> tuple[Change, ...]:

@@ -54,9 +54,12 @@ class ClipLosses(nn.Module):
         sizes: Iterable[Size],
         perceptual: PerceptualDistance | None,
         precision: str,
+        weights: LossWeights,
     ) -> None:
-        """sizes: of all stages. perceptual: None leaves that loss at 0."""
+        """sizes: of all stages. perceptual: None leaves that loss at 0. weights: losses of weight 0
+        are told and have no gradient."""
         super().__init__()
+        self._counted = [getattr(weights, name) > 0.0 for name in LOSS_NAMES]
         scan_with_float_gates(network)
         self.network, self.perceptual, self.precision = network, perceptual, precision
         # A plain dictionary: as submodules they would list the network's parameters again.
@@ -86,7 +89,10 @@ class ClipLosses(nn.Module):
             else zero
             for name in LOSS_NAMES
         ]
-        return torch.stack(means)
+        # 0 x inf would not be 0, and what no loss moves is not to be moved by weight decay.
+        return torch.stack(
+            [mean if k else mean.detach() for mean, k in zip(means, self._counted, strict=True)]
+        )
 
     def _see(self, frame: Tensor, lens: Tensor, state: State) -> NetworkOutput:
         with computing_in(self.precision, frame.device):

@@ -19,6 +19,7 @@ METHODS = ("adamw", "muon")
 RENDERINGS = ("none", "true_depth", "predicted_depth")
 PERCEPTUAL_NETWORKS = ("efficientnet_lite0", "vgg19")
 SMALLEST_SIDE_PX = 16
+MOST_LEARNING_RATE = 10.0
 ROUNDING = 1e-9
 """Of shares that add up to one."""
 LARGEST_SEED = 2**64 - 1
@@ -45,6 +46,7 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         _above_zero("learning_rate", self.learning_rate)
+        _within("learning_rate", self.learning_rate, 0.0, MOST_LEARNING_RATE)
         _above_zero("clip_norm", self.clip_norm)
         _above_zero("keep_rate", self.keep_rate)
         if self.method not in METHODS:

@@ -42,7 +42,7 @@ class StepGradients:
 
     def __call__(self, batch: Batch, stage: StageConfig) -> Tensor:
         losses: Tensor = self.judge(batch, stage)
-        # A loss that does not count may be infinite for all we care: 0 x inf would not be 0.
+        # A loss that does not count may be infinite for all we care; the judge has detached it.
         counted = [loss * w for loss, w in zip(losses, self._weights, strict=True) if w > 0.0]
         total = torch.stack(counted).sum()
         if not total.requires_grad:

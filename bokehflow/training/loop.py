@@ -40,7 +40,7 @@ from bokehflow.training.perceptual import build_perceptual
 from bokehflow.training.precision import check_precision
 from bokehflow.training.progress import Clock, SliceLog
 from bokehflow.training.resident import resident_batches
-from bokehflow.training.snapshot import FOLDER, write_snapshot
+from bokehflow.training.snapshot import FOLDER, drop_later_snapshots, write_snapshot
 from bokehflow.training.sole_run import sole_run
 from bokehflow.training.step import SkipGuard, TrainStep
 from bokehflow.training.update import RecordedUpdate, StepUpdate
@@ -125,7 +125,7 @@ def train(
             stack.enter_context(sole_run(options.out))
         state, changed = _open_run(config, clips.identity, options, world)
         step = _step(config, options, state, world)
-        run = _Run(config, drawing, options, world, state, step, changed)
+        run = _Run(config, drawing, options, world, state, step, changed, state.step)
         return _run_slice(run, clock, noted, advance)
 
 
@@ -147,9 +147,8 @@ def _open_run(
     if world.leads:
         with output_errors(options.out):
             (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
+            drop_later_snapshots(options.out, state.step)
         require_writable(options.out / NAME)
-        if changed:
-            note_change(options.out, state.step, changed)
     world.wait()
     return state, changed
 
@@ -200,7 +199,8 @@ def _judge(config: TrainConfig, options: TrainOptions, state: RunState, world: W
     sizes = [size for stage in rendering for size in stage.parsed_sizes()]
     wanted = config.losses.perceptual > 0 and bool(rendering)
     perceptual = build_perceptual(config) if wanted else None
-    return ClipLosses(state.network, sizes, perceptual, options.precision).to(world.device)
+    judge = ClipLosses(state.network, sizes, perceptual, options.precision, config.losses)
+    return judge.to(world.device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +214,13 @@ class _Run:
     state: RunState
     step: TrainStep
     changed: tuple[str, ...]
+    first_step: int
 
     def save(self) -> None:
         if self.world.leads:
             save_checkpoint(self.options.out, self.config, self.state)
+            if self.changed:
+                note_change(self.options.out, self.first_step, self.changed)
 
     def write_snapshot(self) -> None:
         tensors, step = self.state.averaged.tensors, self.state.step

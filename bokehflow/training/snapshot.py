@@ -28,6 +28,14 @@ def write_snapshot(
     return path
 
 
+def drop_later_snapshots(run: Path, step: int) -> None:
+    """Remove those beyond a step: of a slice cut off before it saved, or of another run."""
+    for path in (run / FOLDER).glob("step-*.safetensors"):
+        number = path.stem.removeprefix("step-")
+        if number.isdecimal() and int(number) > step:
+            path.unlink()
+
+
 def export_weights(
     run: Path, path: Path, mean_with: Path | None = None, share: float = EVEN_SHARE
 ) -> WeightsInfo:
@@ -62,6 +70,13 @@ def _mean(
             f"those of the run: {config.variant} at {config.canonical_fov_deg:g} degrees",
             "name the weights that the run began with",
         )
+    for name, other in others.items():
+        if other.shape != tensors[name].shape or not bool(other.isfinite().all()):
+            raise WeightsError(
+                f"{path} holds {name} of shape {tuple(other.shape)}, or values that are not finite",
+                f"shape {tuple(tensors[name].shape)} and finite values",
+                "name the weights that the run began with",
+            )
     return {
         name: (1.0 - share) * others[name].float() + share * tensor.half().float()
         for name, tensor in tensors.items()

@@ -15,11 +15,21 @@ from typing import Any
 import numpy as np
 
 from bokehflow.atomic import atomic_file
-from bokehflow.calibration.data.clip import ARRAYS, TRUTHS, Asset, Clip, ClipInfo, Form, require_fit
+from bokehflow.calibration.data.clip import (
+    ARRAYS,
+    TRUTHS,
+    Clip,
+    ClipInfo,
+    Float16,
+    Form,
+    require_fit,
+)
+from bokehflow.calibration.data.split import SPLITS
 from bokehflow.damage import ARCHIVE_DAMAGE
 from bokehflow.errors import BokehFlowError, InputError
-from bokehflow.optics import Lens
+from bokehflow.optics import require_field_of_view
 from bokehflow.specs import Size
+from bokehflow.typed_json import typed
 
 SCHEMA = 1
 
@@ -44,7 +54,9 @@ def read_clip(path: Path) -> Clip:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in ARRAYS}
             info = _info(stored["info"])
-        return Clip(**arrays, info=info)
+        clip = Clip(**arrays, info=info)
+        _require_depth(clip.inverse_depth, info)
+        return clip
     except ARCHIVE_DAMAGE as error:
         raise _unreadable(path, error) from error
     except BokehFlowError as error:
@@ -64,8 +76,8 @@ def read_info(path: Path) -> ClipInfo:
 
 def examine(path: Path) -> tuple[int, Size]:
     """Number and size of a clip's frames. Every byte is checked against the sums in the file and
-    the arrays' shapes and types against each other; no picture is decoded. Raises InputError as
-    `read_clip` does.
+    the arrays' shapes and types against each other, and depth is looked at; no picture is. Raises
+    InputError as `read_clip` does.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -74,6 +86,8 @@ def examine(path: Path) -> tuple[int, Size]:
                 raise ValueError(f"{damaged} is damaged")
             forms = {name: _form(archive, name) for name in ARRAYS}
         require_fit(forms)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            _require_depth(stored["inverse_depth"], _info(stored["info"]))
     except ARCHIVE_DAMAGE as error:
         raise _unreadable(path, error) from error
     except BokehFlowError as error:
@@ -94,10 +108,23 @@ def _info(text: Any) -> ClipInfo:
     facts = json.loads(text.tobytes())
     if facts.pop("schema") != SCHEMA:
         raise InputError("a clip of another schema", f"schema {SCHEMA}", "make the data again")
-    facts["lens"] = Lens(**facts["lens"])
-    facts["assets"] = tuple(Asset(**asset) for asset in facts["assets"])
-    facts["known"] = tuple(facts.get("known", TRUTHS))
-    return ClipInfo(**facts)
+    info: ClipInfo = typed(ClipInfo, {"known": list(TRUTHS), **facts}, "")
+    require_field_of_view("fov_deg", info.fov_deg)
+    if info.split not in SPLITS:
+        raise InputError(f"split={info.split!r}", " or ".join(SPLITS))
+    return info
+
+
+def _require_depth(inverse_depth: Float16, info: ClipInfo) -> None:
+    """Raise InputError for inverse depth that is known and no distance."""
+    if "depth" not in info.known:
+        return
+    bad = int((~np.isfinite(inverse_depth)).sum() + (inverse_depth < 0).sum())
+    if bad:
+        raise InputError(
+            f"{bad} of {inverse_depth.size} inverse depths are NaN, infinite or negative",
+            "numbers from 0 on, in 1/m",
+        )
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:

@@ -30,6 +30,8 @@ from bokehflow.errors import SizeError, UsageError
 from bokehflow.media.photo import to_uint8
 from bokehflow.optics import Lens, require_field_of_view
 
+SMALLEST_DEPTH_M = 1e-4
+"""The inverse of a nearer one does not fit the half precision of clips."""
 LICENCE = "see the set's own terms"
 
 
@@ -79,7 +81,13 @@ def import_realbokeh(
                 continue
             (sharp, blurred), told_mm = read
             focal_length_mm = told_mm or lens.focal_length_mm
-            own = dataclasses.replace(lens, focal_length_mm=focal_length_mm, f_number=pair.f_number)
+            own = dataclasses.replace(
+                lens,
+                focal_length_mm=focal_length_mm,
+                f_number=pair.f_number,
+                # A photo taken upright shows the sensor's short side across.
+                sensor_width_mm=lens.sensor_width_mm * min(1.0, sharp.shape[3] / sharp.shape[2]),
+            )
             name = f"{part}_{pair.name}"
             fov_deg, held_out = field_of_view_deg(own), part != realbokeh.TRAIN_PART
             photos = shrunk(sharp, side_px), None, shrunk(blurred, side_px)
@@ -141,8 +149,11 @@ def import_pseudo_depth(
     """
     require_field_of_view("fov_deg", fov_deg)
     nearest, farthest = range_m
-    if not 0.0 < nearest < farthest:
-        raise SizeError(f"depths from {nearest} m to {farthest} m", "0 < nearest < farthest")
+    if not SMALLEST_DEPTH_M <= nearest < farthest:
+        raise SizeError(
+            f"depths from {nearest} m to {farthest} m",
+            f"{SMALLEST_DEPTH_M:g} <= nearest < farthest",
+        )
     pairs, problems = pseudo_depth.find_pseudo_depth(photos, labels, skip_bad)
 
     def made() -> Iterator[Made]:

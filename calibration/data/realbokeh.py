@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from bokehflow.media import READABLE_SUFFIXES, read_exif_camera, read_photo
 from bokehflow.media.listing import files_ending_in
 
 TRAIN_PART = "train"
+LONGEST_NAME_BYTES = 200
+"""Of a scene: a clip's file is called by it, with a part, an f-number and a suffix around."""
 _NAME = re.compile(r"(.+)_[fF]_?(\d+(?:\.\d+)?)$")
 
 
@@ -93,12 +96,23 @@ def _from_metadata(place: Path, problems: Problems) -> Iterator[BokehPair]:
         try:
             facts: Any = json.loads(path.read_text(encoding="utf-8"))
             scene, sharp = str(facts["id"]), place / facts["source_image"]
+            names = (scene, facts["source_image"], *facts["target_images"])
+            if not all(_can_be_a_path(name) for name in names):
+                raise ValueError("a name that no file can have")
             targets = list(zip(facts["target_images"], facts["target_avs"], strict=True))
             found = [BokehPair(scene, sharp, place / name, float(av)) for name, av in targets]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             problems.add("unreadable", path, f"not the metadata of a scene: {error!r}")
             continue
         yield from found
+
+
+def _can_be_a_path(name: str) -> bool:
+    """Whether a file system would take a name. Raises TypeError for what is no text."""
+    try:
+        return bool(os.fsencode(name)) and "\0" not in name
+    except UnicodeEncodeError:
+        return False
 
 
 def _from_names(place: Path, problems: Problems) -> Iterator[BokehPair]:
@@ -139,8 +153,9 @@ def _usable(pair: BokehPair, problems: Problems) -> bool:
     if sizes[0] != sizes[1]:
         problems.add("mismatched", pair.blurred, f"{sizes[1]} where the sharp photo is {sizes[0]}")
         return False
-    if pair.scene != Path(pair.scene).name:
-        problems.add("mismatched", pair.blurred, f"{pair.scene!r} is no name for a file")
+    too_long = len(os.fsencode(pair.scene)) > LONGEST_NAME_BYTES
+    if too_long or pair.scene != Path(pair.scene).name:
+        problems.add("mismatched", pair.blurred, f"{pair.scene[:40]!r} is no name for a file")
         return False
     if not 0.5 <= pair.f_number <= 64.0:
         problems.add("mismatched", pair.blurred, f"f-number {pair.f_number}")

@@ -63,6 +63,25 @@ def test_realbokeh_trains_the_picture_alone(bfx: Bfx, tmp_path: Path, out: Path)
         find_clips(out, TRAIN)
 
 
+def test_an_upright_photo_shows_the_short_side_of_the_sensor(
+    bfx: Bfx, tmp_path: Path, out: Path
+) -> None:
+    for name in (f"in/{SCENE}_f22.0.png", f"gt/{SCENE}_f2.0.png"):
+        _picture(tmp_path / "train" / name, size=(48, 32))
+    lens = ("--focal-length-mm", "50", "--focus-m", "2")
+    assert bfx("data", "import", "realbokeh", tmp_path, out, *lens).exit_code == 0
+    assert _only(out).info.lens.sensor_width_mm == pytest.approx(24.0)
+
+
+def test_a_distance_whose_inverse_no_clip_holds_is_refused(
+    bfx: Bfx, tmp_path: Path, out: Path
+) -> None:
+    span = ("--fov-deg", "60", "--nearest-m", "0.00001", "--farthest-m", "20")
+    done = bfx("data", "import", "pseudo-depth", tmp_path, tmp_path, out, *span)
+    assert done.exit_code == 2
+    assert "0.0001 <= nearest" in done.stderr
+
+
 def test_guessed_depth_trains_depth_alone(bfx: Bfx, tmp_path: Path, out: Path) -> None:
     photos, labels = tmp_path / "photos", tmp_path / "labels"
     _picture(photos / f"{SCENE}.jpg")

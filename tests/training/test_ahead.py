@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ import pytest
 
 from bokehflow.errors import DeviceError, InputError
 from bokehflow.training.ahead import Fetched, Making, made_ahead
+
+PROCESS_END_S = 20.0
 
 
 def counted(asked: list[int], count: int = 3) -> Iterator[int]:
@@ -54,6 +57,27 @@ class Ending:
         if step == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         return step
+
+
+class Failing:
+    """Makes a batch of nothing, and a plain error at the second."""
+
+    def __call__(self, step: int, _part: tuple[int, int]) -> int:
+        if step == 1:
+            raise InputError("a damaged clip")
+        return step
+
+
+def test_an_error_leaves_no_process_behind() -> None:
+    making: Making[int] = Making(Failing(), (0, 1), int)  # type: ignore[arg-type]
+    before = signal.getsignal(signal.SIGCHLD)
+    with pytest.raises(InputError, match="damaged") as kept:
+        list(made_ahead(making, range(3), 1))
+    for process in multiprocessing.active_children():
+        process.join(PROCESS_END_S)
+    assert kept.value is not None
+    assert not multiprocessing.active_children()
+    assert signal.getsignal(signal.SIGCHLD) is before
 
 
 def test_a_process_that_was_ended_is_told() -> None:

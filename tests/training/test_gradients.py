@@ -37,7 +37,7 @@ def _batch(seed: int, one: StageConfig, size: Size) -> Batch:
 def test_recorded_gradients_are_those_computed_call_by_call() -> None:
     torch.manual_seed(5)
     network = Network(TINY, ScanConfig("triton")).cuda().train()
-    judge = ClipLosses(network, SIZES, None, "fp32").cuda()
+    judge = ClipLosses(network, SIZES, None, "fp32", NO_PERCEPTUAL).cuda()
     parameters = list(network.parameters())
     plain = StepGradients(judge, NO_PERCEPTUAL)
     recorded = RecordedGradients(plain, parameters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import math
 import os
 import shutil
 import signal
@@ -142,9 +143,14 @@ def test_a_mean_is_of_weights_that_belong_together(clips: FoundClips, tmp_path: 
     own, other = tmp_path / "own.safetensors", tmp_path / "other.safetensors"
     export_weights(tmp_path, own)
     tensors, _ = read_weights(own, "nano")
-    save_weights(other, tensors, "nano", trained=True, fov_deg=90.0)
-    with pytest.raises(WeightsError, match="began with"):
-        export_weights(tmp_path, tmp_path / "mean.safetensors", other)
+    first = next(iter(tensors))
+    scalar = {**tensors, first: torch.ones(())}
+    spoilt = {**tensors, first: torch.full_like(tensors[first], math.nan)}
+    angle = CONFIG.canonical_fov_deg
+    for others, fov_deg in ((tensors, 90.0), (scalar, angle), (spoilt, angle)):
+        save_weights(other, others, "nano", trained=True, fov_deg=fov_deg)
+        with pytest.raises(WeightsError, match=r"other\.safetensors .*began with"):
+            export_weights(tmp_path, tmp_path / "mean.safetensors", other)
     with pytest.raises(UsageError, match="share"):
         export_weights(tmp_path, tmp_path / "mean.safetensors", own, 1.5)
 
@@ -185,6 +191,37 @@ def enter_and_die(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script, folder], capture_output=True, text=True, check=False
     )
+
+
+def test_snapshots_of_steps_that_were_lost_are_dropped(clips: FoundClips, tmp_path: Path) -> None:
+    folder = tmp_path / FOLDER
+    folder.mkdir(parents=True)
+    for step in (1, 7):
+        (folder / f"step-{step:07d}.safetensors").write_text("of a run that never saved")
+    config = dataclasses.replace(CONFIG, snapshot_every=2)
+    train_to(clips, tmp_path, 2, config=config)
+    assert sorted(path.name for path in folder.iterdir()) == ["step-0000002.safetensors"]
+    train_to(clips, tmp_path, 3, config=config, resume=True)
+    assert (folder / "step-0000002.safetensors").is_file()
+
+
+def test_a_change_is_noted_with_the_checkpoint_that_holds_it(
+    clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_to(clips, tmp_path, 1)
+    changed = dataclasses.replace(CONFIG, seed=5)
+
+    def refuse(*_: object) -> None:
+        raise OutputError("no room")
+
+    save = loop.save_checkpoint
+    monkeypatch.setattr(loop, "save_checkpoint", refuse)
+    with pytest.raises(OutputError):
+        train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
+    assert read_changes(tmp_path) == ()
+    monkeypatch.setattr(loop, "save_checkpoint", save)
+    train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
+    assert len(read_changes(tmp_path)) == 1
 
 
 def test_a_changed_config_must_be_confirmed(clips: FoundClips, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from bokehflow.layers.gates import GateFloors, TokenGates
 from bokehflow.network import Network
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import Size, find_variant
+from bokehflow.training import clip_losses
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.checkpoint import RunState
 from bokehflow.training.clip_losses import LOSS_NAMES, ClipLosses
@@ -53,7 +55,7 @@ def tiny_run(config: TrainConfig) -> tuple[RunState, ClipLosses]:
     network = Network(TINY).train()
     averaged = AveragedWeights(network, config.ema_decay)
     state = RunState(network, averaged, build_optimiser(network, config.optimiser))
-    return state, ClipLosses(network, [SIZE], None, "fp32")
+    return state, ClipLosses(network, [SIZE], None, "fp32", config.losses)
 
 
 def one_step(config: TrainConfig, state: RunState, judge: ClipLosses, batch: Batch) -> StepResult:
@@ -146,7 +148,9 @@ def test_what_does_not_learn_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _ids(state.optimiser.groups) == {id(p) for p in network.refine.parameters()}
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     for _ in range(3):
-        one_step(config, state, ClipLosses(network, [SIZE], None, "fp32"), tiny_batch())
+        one_step(
+            config, state, ClipLosses(network, [SIZE], None, "fp32", config.losses), tiny_batch()
+        )
     after = network.state_dict()
     changed = {name.split(".")[0] for name in after if not torch.equal(after[name], before[name])}
     assert changed == {"refine"}
@@ -163,9 +167,27 @@ def test_a_stage_that_teaches_nothing_that_learns_is_refused(
     use_tiny_variant(monkeypatch)
     config = tiny_config(stage("layout"), learns=("refine",))
     network = first_network(config, ScanConfig("chunked"), restored=False)
-    gradients = StepGradients(ClipLosses(network, [SIZE], None, "fp32"), config.losses)
+    gradients = StepGradients(
+        ClipLosses(network, [SIZE], None, "fp32", config.losses), config.losses
+    )
     with pytest.raises(UsageError, match="'layout' depends on what learns"):
         gradients(tiny_batch(), config.stages[0])
+
+
+def test_a_loss_that_does_not_count_has_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own would be 0 x inf."""
+
+    def infinite(_: torch.Tensor, found: torch.Tensor) -> torch.Tensor:
+        return found.flatten(1).sum(1) * math.inf
+
+    monkeypatch.setattr(clip_losses, "log_ratio_loss", infinite)
+    config = tiny_config(stage("layout"))
+    assert config.losses.depth_ratio == 0.0
+    state, judge = tiny_run(config)
+    StepGradients(judge, config.losses)(tiny_batch(), config.stages[0])
+    gradients = [p.grad for p in state.network.parameters() if p.grad is not None]
+    assert gradients
+    assert all(bool(gradient.isfinite().all()) for gradient in gradients)
 
 
 def test_muon_takes_the_matrices_of_linear_layers_alone() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip, read_info, write_clip
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
@@ -94,3 +98,47 @@ def test_a_clip_whose_arrays_do_not_fit_is_found_before_it_is_used(
     del arrays[name]
     np.savez_compressed(path, **arrays)
     assert len(find_clips(folder, TRAIN, skip_bad=True).entries) == 1
+
+
+def _told(**facts: object) -> Clip:
+    clip = tiny_clip(1)
+    return dataclasses.replace(clip, info=dataclasses.replace(clip.info, **facts))  # type: ignore[arg-type]
+
+
+def _deep(value: float) -> Clip:
+    clip = tiny_clip(1)
+    inverse_depth = clip.inverse_depth.copy()
+    inverse_depth[0, 3, 4] = value
+    return dataclasses.replace(clip, inverse_depth=inverse_depth)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: _told(fov_deg="60"), "fov_deg"),
+        (lambda: _told(fov_deg=-5.0), "fov_deg"),
+        (lambda: _told(split="trian"), "train or held-out"),
+        (lambda: _told(lens={"f_number": "1.8"}), "lens"),
+        (lambda: _deep(math.nan), "1 of .* inverse depths are NaN"),
+        (lambda: _deep(math.inf), "inverse depths are NaN, infinite"),
+        (lambda: _deep(-0.5), "or negative"),
+    ],
+)
+def test_a_clip_of_nonsense_is_an_unreadable_one(
+    tmp_path: Path, make: Callable[[], Clip], reason: str
+) -> None:
+    folder = write_clips(tmp_path / "data", count=2)
+    bad = folder / "bad.npz"
+    write_clip(bad, make())
+    with pytest.raises(InputError, match=rf"bad\.npz.*{reason}"):
+        read_clip(bad)
+    with pytest.raises(InputError, match=r"1 clips .*bad\.npz.*--skip-bad"):
+        find_clips(folder, TRAIN)
+    assert len(find_clips(folder, TRAIN, skip_bad=True).entries) == 2
+
+
+def test_depth_that_is_not_known_may_be_anything(tmp_path: Path) -> None:
+    clip = _deep(math.nan)
+    info = dataclasses.replace(clip.info, known=("bokeh",))
+    write_clip(tmp_path / "a.npz", dataclasses.replace(clip, info=info))
+    assert read_clip(tmp_path / "a.npz").info.known == ("bokeh",)

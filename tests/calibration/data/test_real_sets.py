@@ -79,6 +79,20 @@ def test_a_scene_whose_name_is_no_name_for_a_file_is_listed(realbokeh: Path) -> 
     assert (len(pairs), problems.counts()) == (2, {"mismatched": 1})
 
 
+@pytest.mark.parametrize("scene", ["x\0y", "\ud800", "n" * 300], ids=["nul", "surrogate", "long"])
+def test_a_scene_that_no_file_can_be_called_by_is_listed(realbokeh: Path, scene: str) -> None:
+    path = realbokeh / "test/metadata/2.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"id": scene}))
+    pairs, problems = find_realbokeh(realbokeh, "test", skip_bad=True)
+    assert (len(pairs), sum(problems.counts().values())) == (2, 1)
+
+
+def test_metadata_that_is_nested_too_deeply_is_listed(realbokeh: Path) -> None:
+    (realbokeh / "test/metadata/2.json").write_text("[" * 100_000)
+    pairs, problems = find_realbokeh(realbokeh, "test", skip_bad=True)
+    assert (len(pairs), problems.counts()) == (2, {"unreadable": 1})
+
+
 def test_two_photos_of_one_scene_and_f_number_are_listed(realbokeh: Path) -> None:
     path = realbokeh / "test/metadata/2.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"id": 1, "target_avs": [4.0]}))
