@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from torch import Tensor, nn
 
 from bokehflow.kernels import layer_norm, linear, mix_directions
@@ -18,18 +16,20 @@ def fuse_layers(network: nn.Module) -> None:
     """
     for module in network.modules():
         if isinstance(module, nn.Linear) and module.bias is not None:
-            module.forward = functools.partial(_linear, module)  # type: ignore[method-assign]
+            module.__class__ = _FusedLinear
         elif isinstance(module, nn.LayerNorm) and len(module.normalized_shape) == 1:
-            module.forward = functools.partial(_normed, module)  # type: ignore[method-assign]
+            module.__class__ = _FusedLayerNorm
         elif isinstance(module, DirectionFusion):
             module.mix = mix_directions
         elif isinstance(module, ScanMixer):
             module.linear = linear
 
 
-def _linear(module: nn.Linear, x: Tensor) -> Tensor:
-    return linear(x, module.weight, module.bias)
+class _FusedLinear(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self.weight, self.bias)
 
 
-def _normed(module: nn.LayerNorm, x: Tensor) -> Tensor:
-    return layer_norm(x, module.weight, module.bias, module.eps)
+class _FusedLayerNorm(nn.LayerNorm):
+    def forward(self, x: Tensor) -> Tensor:
+        return layer_norm(x, self.weight, self.bias, self.eps)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from bokehflow.kernels import linear, mix_directions, projected_scan_2d
 from bokehflow.layers.bigdr import DirectionFusion, ScanMixer
+from bokehflow.layers.fused import fuse_layers
 from bokehflow.layers.temporal import State, first_state
 from bokehflow.network import Network
 from bokehflow.scan import ScanConfig
-from tests.tolerances import FUSED_NETWORK
+from tests.tolerances import FUSED_NETWORK, NORM_FP32
 from tests.training.samples import TINY
 
 pytest.importorskip("triton")
+KINDS = {nn.Linear: nn.Linear.forward, nn.LayerNorm: nn.LayerNorm.forward}
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -37,7 +41,19 @@ def test_every_layer_that_has_a_kernel_takes_it() -> None:
     assert all(mixer.scan.func is projected_scan_2d for mixer in mixers)
     assert all(fusion.mix is mix_directions for fusion in fusions)
     plain = [m for m in modules if isinstance(m, nn.Linear | nn.LayerNorm)]
-    assert all("forward" in vars(module) for module in plain)
+    assert all(type(module).forward is not KINDS[type(module).__base__] for module in plain)
+
+
+def test_a_copy_of_a_fused_layer_has_weights_of_its_own() -> None:
+    layers = nn.Sequential(nn.Linear(16, 16), nn.LayerNorm(16)).to(DEVICE)
+    fuse_layers(layers)
+    x = torch.ones(2, 16, device=DEVICE)
+    for layer in layers:
+        twin = copy.copy(layer)
+        twin._parameters = {n: torch.zeros_like(p) for n, p in layer.named_parameters()}
+        assert not twin(x).any()
+        wanted = KINDS[type(layer).__base__](layer, x)
+        torch.testing.assert_close(layer(x), wanted, rtol=0, atol=NORM_FP32)
 
 
 def test_a_fused_network_is_the_same_network() -> None:
