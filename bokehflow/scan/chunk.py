@@ -88,7 +88,7 @@ def chunk_folded(
     """
     require_scheme(chunk_size, inter_chunk)
     kind = initial_state.device.type
-    if torch.is_autocast_enabled(kind):
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         with torch.autocast(kind, enabled=False):
             return chunk_folded(inputs, initial_state, chunk_size, inter_chunk)
     q, k, v, log_decay, beta = inputs

@@ -91,3 +91,9 @@ def test_autocast_rounds_neither_output_nor_state() -> None:
         found_o, found_final = chunk_gated_delta(*inputs)
     assert torch.equal(found_o, o)
     assert torch.equal(found_final, final)
+
+
+def test_shapes_can_be_told_without_numbers() -> None:
+    inputs = [x.to("meta") for x in scan_inputs("ar1", "usual", length=33)]
+    o, final = chunk_gated_delta(*inputs)
+    assert (o.shape, final.shape) == (inputs[2].shape, inputs[5].shape)
