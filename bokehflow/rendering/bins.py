@@ -52,7 +52,8 @@ class SoftBins:
         a constant of every graph.
         """
         if index == 0:
-            return self._coverage.new_ones(1, len(self.contents), 1, 1)
+            like = self._coverage
+            return torch.ones(1, len(self.contents), 1, 1, dtype=like.dtype, device=like.device)
         low, high = self._edges[index - 1 : index + 1]
         return ((self._squares - low) * (1.0 / (high - low))).clamp(0.0, 1.0)
 

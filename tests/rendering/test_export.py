@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bokehflow.rendering import EdgeAwareUpsample, RenderConfig, Renderer
 from bokehflow.rendering.config import Quality
 from tests.rendering.pictures import psnr_db, textured
+from tests.runtimes.mil import sqnr_db, through_package
 from tests.tolerances import EXPORT_PSNR_DB
 
 MAX_RANK = 5
@@ -62,3 +63,11 @@ def test_onnx_graph_renders_the_same_picture(
     with torch.no_grad():
         reference = module(image, inverse_depth)
     assert psnr_db(reference, test) >= EXPORT_PSNR_DB
+
+
+def test_core_ml_renders_a_frame_so_small_that_nothing_is_coarse(tmp_path: Path) -> None:
+    image = textured(24, 20)
+    radius = torch.linspace(-1.5, 1.5, 20).expand(1, 1, 24, 20).contiguous()
+    module = Renderer(24, 20, RenderConfig(max_radius_px=1.5)).eval()
+    (expected,), (found,), _ = through_package(module, (image, radius), tmp_path, "fp32")
+    assert sqnr_db(expected.numpy(), found) > EXPORT_PSNR_DB
