@@ -10,13 +10,21 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from bokehflow.calibration.frames import VALIDATION_LENSES
 from bokehflow.export import Artifact, Manifest, Parity
 from bokehflow.model import ModelConfig, load_model
+from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import Session, TorchSession, open_session
 from bokehflow.runtimes.carried_state import Arrays, Playback, require_finite
 from bokehflow.runtimes.comparison import psnr_db, sqnr_db
+
+PARITY_LENSES = (
+    Lens(focal_length_mm=35.0, f_number=2.0, focus_m=0.8),
+    Lens(focal_length_mm=50.0, f_number=1.8, focus_m=1e6),
+    Lens(focal_length_mm=50.0, f_number=1.8, focus_m=3.0),
+    Lens(focal_length_mm=105.0, f_number=2.8, focus_m=0.31),
+)
+"""Focused near, at infinity as a camera writes it, at arm's length and more, and at life size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ def reference_session(manifest: Manifest, weights: Path | None = None) -> TorchS
 def check_parity(artifact: Artifact, frames: Iterable[Tensor], reference: Session) -> ParityReport:
     """Run the artifact and the reference over the same frames, each carrying its own state.
 
-    frames: [1, 3, H, W], sRGB 0..1, of the artifact's size; VALIDATION_LENSES are taken in turn.
+    frames: [1, 3, H, W], sRGB 0..1, of the artifact's size; PARITY_LENSES are taken in turn.
     Raises NumericalError for an output that is not finite.
     """
     manifest = artifact.manifest
@@ -73,7 +81,7 @@ def check_parity(artifact: Artifact, frames: Iterable[Tensor], reference: Sessio
     expecting, testing = Playback(manifest, reference), Playback(manifest, test)
     scores: list[tuple[float, float, float, float]] = []
     for index, frame in enumerate(frames):
-        seen_through = VALIDATION_LENSES[index % len(VALIDATION_LENSES)]
+        seen_through = PARITY_LENSES[index % len(PARITY_LENSES)]
         lens = np.array([seen_through.as_tuple()], dtype=np.float32)
         expected = expecting.show(frame.numpy(), lens)
         runs, started = testing.runs, time.perf_counter()

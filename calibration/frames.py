@@ -15,7 +15,7 @@ from bokehflow.media.listing import files_ending_in
 from bokehflow.optics import Lens
 from bokehflow.specs import Size
 
-VALIDATION_LENSES = (
+BENCHMARK_LENSES = (
     Lens(focal_length_mm=50.0, f_number=1.8, focus_m=3.0),
     Lens(focal_length_mm=35.0, f_number=2.0, focus_m=0.8),
 )

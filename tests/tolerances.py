@@ -67,6 +67,10 @@ CANCELLED_REL = 1e-3
 """What is left of 1e-4 after 1 was added in float32 and taken away: 6e-8 of 1."""
 MIL_FP16_REL = 1e-2
 """A number of 1e-4, where float16 is subnormal, after a product or two: steps of 6e-8."""
+FEW_HALVES = 2e-3
+"""Four roundings of float16."""
+HALF_RADIUS_PX = 0.05
+"""A radius in float16 whose lens lies far outside of what is built."""
 
 # --- kernels -----------------------------------------------------------------------------------
 # Relative RMS of a scan against the float64 recurrence on the same (already rounded) inputs.

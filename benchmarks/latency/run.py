@@ -13,7 +13,7 @@ import numpy as np
 from bokehflow.benchmarks.latency.conversation import SentFile, converse
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.settings import Settings
-from bokehflow.calibration.frames import VALIDATION_LENSES, validation_frames
+from bokehflow.calibration.frames import BENCHMARK_LENSES, validation_frames
 from bokehflow.export.hashing import files_of
 from bokehflow.export.naming import manifest_path
 from bokehflow.specs import Size
@@ -48,7 +48,7 @@ def measure(subject: Subject, settings: Settings, host: Host) -> dict[str, Any]:
         "model": subject.model.name,
         "manifest": manifest_path(subject.model).name,
         "state_pairs": dict(subject.state_pairs),
-        "lens": VALIDATION_LENSES[0].as_tuple(),
+        "lens": BENCHMARK_LENSES[0].as_tuple(),
         "iterations": settings.iterations,
         "warmup": settings.warmup,
         "threads": settings.threads,

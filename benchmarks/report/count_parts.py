@@ -17,7 +17,7 @@ from bokehflow.benchmarks.latency.scopes import file_scopes
 from bokehflow.benchmarks.report.float_twin import float_twin
 from bokehflow.benchmarks.report.node_parts import PARTS, eight_bits_of, milliseconds_by_part
 from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts
-from bokehflow.calibration.frames import VALIDATION_LENSES, validation_frames
+from bokehflow.calibration.frames import BENCHMARK_LENSES, validation_frames
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
 from bokehflow.runtimes.carried_state import Playback
@@ -95,7 +95,7 @@ def _frames_of(artifact: Artifact, count: int) -> Iterator[list[ExecutedNode]]:
     """The nodes of one frame after the other."""
     session = CountingOpenVinoSession(artifact.path)
     playback = Playback(artifact.manifest, session)
-    lens = np.array([VALIDATION_LENSES[0].as_tuple()], np.float32)
+    lens = np.array([BENCHMARK_LENSES[0].as_tuple()], np.float32)
     for image in validation_frames(artifact.manifest.frame_size, count):
         playback.show(image.numpy(), lens)
         yield session.nodes()

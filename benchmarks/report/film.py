@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bokehflow.calibration.frames import VALIDATION_LENSES, list_photos, resized
+from bokehflow.calibration.frames import BENCHMARK_LENSES, list_photos, resized
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.calibration.sample_sources import split_evenly
 from bokehflow.media import read_photo
@@ -99,7 +99,7 @@ def photo_film(size: Size, count: int, folder: Path | None = None) -> PhotoFilm:
     lengths = split_evenly(count, len(photos))
     return PhotoFilm(
         tuple(
-            _shot(name, photo, VALIDATION_LENSES[i % len(VALIDATION_LENSES)], frames, size)
+            _shot(name, photo, BENCHMARK_LENSES[i % len(BENCHMARK_LENSES)], frames, size)
             for i, ((name, photo), frames) in enumerate(zip(photos, lengths, strict=True))
         )
     )

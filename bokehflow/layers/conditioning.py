@@ -9,11 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.optics import signed_radius_px
+from bokehflow.optics import blur_per_defocus_mm
 
 FOCAL_LENGTH_MAX_MM = 200.0
 F_NUMBER_MAX = 22.0
 FOCUS_MAX_M = 10.0
+HALF_PRECISION_MOST = 6e4
+"""About the largest number that half precision holds."""
 
 
 class ApertureEmbedding(nn.Module):
@@ -64,16 +66,24 @@ class CocCondition(nn.Module):
 def blur_radius_map(inverse_depth: Tensor, lens: Tensor, width_px: int) -> Tensor:
     """Signed blur radius in pixels of a map `width_px` wide, for a batch of lenses.
 
-    inverse_depth: [B, 1, H, W], 1/m; lens: [B, 4] as `optics.LENS_FIELDS`. Same shape back.
+    inverse_depth: [B, 1, H, W], 1/m; lens: [B, 4] as `optics.LENS_FIELDS`. Same shape back, within
+    the width: more blur than that looks no different.
+
+    `optics.signed_radius_px` for maps in half precision: what depends on the lens alone, which
+    exports compute in single precision, is bounded to what half precision holds. Only lenses that
+    blur across the whole frame what is .02 mm out of focus at a metre reach the bound.
     """
     focal_mm, f_number, focus_m, sensor_mm = torch.chunk(lens[:, :, None, None], 4, dim=1)
-    radius: Tensor = signed_radius_px(
-        inverse_depth, focal_mm, f_number, focus_m, sensor_mm, width_px
-    )
-    return radius
+    per_defocus = 0.5 * blur_per_defocus_mm(focal_mm, f_number, focus_m) / sensor_mm
+    per_defocus = torch.clamp(per_defocus, max=HALF_PRECISION_MOST)
+    focus = torch.clamp(1.0 / focus_m, max=HALF_PRECISION_MOST)
+    widths = per_defocus * (inverse_depth - focus)
+    return torch.clamp(widths, -1.0, 1.0) * width_px
 
 
 def mean_blur_percent(radius_px: Tensor) -> Tensor:
     """CoC_mean: the frame's mean blur radius in percent of its width, [B, 1]."""
-    mean_px: Tensor = radius_px.abs().mean(dim=(2, 3))
-    return mean_px * (100.0 / radius_px.shape[-1])
+    # A sum of shares stays inside half precision, whatever it is summed in; one of pixels does not.
+    widths = radius_px.abs() * (1.0 / radius_px.shape[-1])
+    mean_widths: Tensor = widths.mean(dim=(2, 3))
+    return mean_widths * 100.0

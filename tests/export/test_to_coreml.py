@@ -15,8 +15,17 @@ from bokehflow.errors import ArtifactError, MissingDependencyError, OutputError,
 from bokehflow.export.coreml_precision import Float32Operations
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.to_coreml import to_coreml
+from bokehflow.layers.conditioning import blur_radius_map, mean_blur_percent
+from bokehflow.optics import Lens
 from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
-from tests.tolerances import CANCELLED_REL, FEW_OPERATIONS, FP32_EQUAL, MIL_FP16_REL
+from tests.tolerances import (
+    CANCELLED_REL,
+    FEW_HALVES,
+    FEW_OPERATIONS,
+    FP32_EQUAL,
+    HALF_RADIUS_PX,
+    MIL_FP16_REL,
+)
 
 
 class Sharpen(nn.Module):
@@ -76,6 +85,41 @@ def test_the_lens_is_kept_in_float32_without_asking(tmp_path: Path) -> None:
     names = ["image", "lens"], ["fine", "lit"]
     to_coreml(Sharpen(), (IMAGE, LENS), *names, path, "fp16", {})
     np.testing.assert_allclose(evaluate(path)["lit"], 0.7e-4, rtol=MIL_FP16_REL)
+
+
+class Radius(nn.Module):
+    """The blur radius alone, and its mean."""
+
+    def forward(self, inverse_depth: Tensor, lens: Tensor) -> tuple[Tensor, Tensor]:
+        radius_px = blur_radius_map(inverse_depth, lens, WIDTH_PX)
+        return radius_px, mean_blur_percent(radius_px)
+
+
+WIDTH_PX = 1280
+
+
+def test_no_lens_leaves_half_precision(tmp_path: Path) -> None:
+    path = tmp_path / "m.mlpackage"
+    inverse_depth = torch.linspace(0.005, 10.0, 64 * WIDTH_PX).reshape(1, 1, 64, WIDTH_PX)
+    example = (inverse_depth, torch.tensor([Lens().as_tuple()]))
+    to_coreml(Radius(), example, ["image", "lens"], ["radius", "mean"], path, "fp16", {})
+    for lens in (
+        Lens(50.0, 1.8, 3.0),
+        Lens(50.0, 1.8, 3e4),
+        Lens(50.0, 1.8, 1e9),
+        Lens(50.0, 1.8, 0.050001),
+        Lens(600.0, 0.95, 0.61),
+        Lens(1e-3, 2.0, 1e-5, 1.0),
+    ):
+        found = evaluate(path, inverse_depth, torch.tensor([lens.as_tuple()]))
+        exact = lens.signed_radius_px(inverse_depth.double().numpy(), WIDTH_PX)
+        exact = exact.clip(-WIDTH_PX, WIDTH_PX)
+        # Half precision knows the inverse depth to so much, and the lens makes pixels of it.
+        slope = lens.signed_radius_px(1.0, WIDTH_PX) - lens.signed_radius_px(0.0, WIDTH_PX)
+        uncertain = FEW_HALVES * (slope * inverse_depth.numpy() + abs(exact)) + HALF_RADIUS_PX
+        assert (abs(found["radius"] - exact) <= uncertain).all()
+        mean_px = found["mean"].item() * WIDTH_PX / 100.0
+        assert mean_px == pytest.approx(abs(exact).mean(), rel=FEW_HALVES, abs=HALF_RADIUS_PX)
 
 
 class Corners(nn.Module):
