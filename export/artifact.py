@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,13 @@ from bokehflow.atomic import output_errors
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
-from bokehflow.export.naming import artifact_path, files_beside, manifest_path, record_path
+from bokehflow.export.naming import (
+    artifact_path,
+    files_beside,
+    manifest_path,
+    record_path,
+    target_by_ending,
+)
 from bokehflow.export.packing import is_packed, named_as_given, replace_member, unpack
 from bokehflow.export.staging import staged, staged_together
 from bokehflow.json_text import json_text
@@ -40,10 +45,12 @@ class Artifact:
         return artifact_bytes(self.given)
 
     def require_apart(self, output: Path) -> None:
-        """Raise UsageError for an output that would write over the artifact or into its folder.
+        """Raise UsageError for an output that would write over the artifact or into its folder, or
+        into another artifact's.
 
         Raises OutputError for one that cannot be looked up.
         """
+        require_outside(output)
         own = [self.given, *files_beside(self.path)]
         with output_errors(output):
             places = [path for path in (output, *output.resolve().parents) if path.exists()]
@@ -85,27 +92,68 @@ class Artifact:
         return manifest
 
 
-@contextlib.contextmanager
-def sealed(
-    path: Path, manifest: Manifest, record: Callable[[Manifest], Mapping[str, object]] | None = None
-) -> Iterator[Path]:
-    """Yield a path to write the artifact to; then artifact and manifest appear together, and the
-    record of its quantization where it has one.
+def require_outside(output: Path) -> None:
+    """Raise UsageError for an output in the folder of an artifact, which it would spoil.
 
-    The manifest gets the artifact's hash and size. record: what the record says, by the manifest
-    when it has them. After an exception none is touched.
+    Raises OutputError for one that cannot be looked up.
+    """
+    with output_errors(output):
+        place = output.resolve()
+        for folder in (place, *place.parents):
+            if _is_artifact(folder):
+                raise UsageError(
+                    f"the output {output} lies in the artifact {folder}, and would damage it",
+                    "a path of its own",
+                    "choose another with -o",
+                )
+
+
+def _is_artifact(folder: Path) -> bool:
+    """Whether this is a folder with a manifest beside it; other folders have a namesake too."""
+    if not (folder.name and folder.is_dir() and manifest_path(folder).is_file()):
+        return False
+    try:
+        read_manifest(manifest_path(folder))
+    except ArtifactError:
+        return False
+    return True
+
+
+def target_of(path: Path) -> str | None:
+    """What an artifact is for, as its manifest says or, without one, its name's ending.
+
+    None for neither. Raises ArtifactError for a manifest that cannot be read.
+    """
+    beside = manifest_path(path)
+    return read_manifest(beside).target if beside.is_file() else target_by_ending(path)
+
+
+def seal(
+    path: Path,
+    manifest: Manifest,
+    write: Callable[[Path], object],
+    record: Callable[[Manifest], Mapping[str, object]] | None = None,
+) -> Artifact:
+    """Have an artifact written; it and its manifest appear together, and the record of its
+    quantization where it has one. Returns what was written, whatever others write there since.
+
+    write: is given the path to write the artifact to. The manifest gets the artifact's hash and
+    size. record: what the record says, by the manifest when it has them. After an exception none
+    is touched.
     """
     recorded = [] if record is None else [record_path(path)]
     with staged_together(path, manifest_path(path), *recorded) as (target, beside, *record_places):
-        yield target
+        write(target)
         complete = dataclasses.replace(
             manifest,
             artifact_sha256=artifact_sha256(target),
             artifact_bytes=artifact_bytes(target),
         )
         beside.write_text(complete.to_json(), encoding="utf-8")
+        complete = read_manifest(beside)
         if record is not None:
             record_places[0].write_text(json_text(record(complete)) + "\n", encoding="utf-8")
+    return Artifact(path, complete)
 
 
 def load_artifact(path: Path) -> Artifact:

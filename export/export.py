@@ -11,7 +11,7 @@ from typing import Any
 import onnx
 
 from bokehflow.defaults import OUTPUT_DIR
-from bokehflow.export.artifact import Artifact, load_artifact, sealed
+from bokehflow.export.artifact import Artifact, require_outside, seal
 from bokehflow.export.compiled import check_compiled
 from bokehflow.export.config import ExportConfig
 from bokehflow.export.coremltools_access import quiet_coremltools
@@ -54,9 +54,11 @@ def export_each(
     """`export` with one config after the other; a graph that two in a row share is made once.
 
     Before the first one is written, raises UsageError where the model's scans go from frame to
-    frame in a way that a target cannot have, SizeError where its segments do not fit a size and
-    MissingDependencyError for a target that is not installed.
+    frame in a way that a target cannot have and for a folder that lies in an artifact, SizeError
+    where its segments do not fit a size and MissingDependencyError for a target that is not
+    installed.
     """
+    require_outside(output_dir)
     graphs = Graphs(model)
     configs = list(configs)
     for config in configs:
@@ -67,10 +69,14 @@ def export_each(
     for config in configs:
         manifest = _manifest(model, config)
         path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)
-        with output_folder(output_dir), sealed(path, manifest) as target:
-            _WRITERS[config.target](graphs, config, manifest, target)
+
+        def write(target: Path, config: ExportConfig = config, facts: Manifest = manifest) -> None:
+            _WRITERS[config.target](graphs, config, facts, target)
             check_compiled(config.target, target, config.lowering, model.network.variant.blocks)
-        yield load_artifact(path)
+
+        with output_folder(output_dir):
+            artifact = seal(path, manifest, write)
+        yield artifact
 
 
 def require_installed(target: str) -> None:

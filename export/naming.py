@@ -8,7 +8,7 @@ from bokehflow.errors import ArtifactError
 from bokehflow.export.config import DEFAULT_PRECISION, ExportConfig
 from bokehflow.layers.segments import TemporalConfig
 
-_SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
+_SUFFIXES: dict[str, str] = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
 MANIFEST_SUFFIX = ".json"
 RECORD_SUFFIX = ".quantization.json"
 """Of what `bfx quantize` writes beside what it made."""
@@ -35,6 +35,11 @@ def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path
     if precision == DEFAULT_PRECISION[target]:
         stem = stem.removesuffix(f"_{precision}")
     return path.with_name(f"{stem}_{recipe}{ending}")
+
+
+def target_by_ending(path: Path) -> str | None:
+    """The target whose artifacts' names end like this one, None where no target's do."""
+    return next((target for target, end in _SUFFIXES.items() if path.name.endswith(end)), None)
 
 
 def manifest_path(artifact: Path) -> Path:

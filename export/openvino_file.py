@@ -9,11 +9,14 @@ from xml.etree import ElementTree
 
 from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_compact import compact
+from bokehflow.export.staging import not_written
 
 MODEL_FILE = "model.xml"
 RT_INFO_SECTION = "bokehflow"
 TOOL_SECTION = "nncf"
 """What NNCF writes into a model: every name that it left alone. The manifest says what matters."""
+LAYER_BYTES = 1024
+"""About as long as the text of one layer is before it is shortened."""
 
 
 def reason_of(error: Exception) -> str:
@@ -41,8 +44,15 @@ def write_model(
     try:
         openvino.save_model(small, str(path), compress_to_fp16=round_to_fp16)
     except RuntimeError as error:
-        raise OSError(reason_of(error)) from error
+        raise not_written(folder, reason_of(error), _size_of(small)) from error
     _shorten(path)
+
+
+def _size_of(model: Any) -> int:
+    """About how many bytes OpenVINO writes of a model."""
+    operations = model.get_ops()
+    constants = [node for node in operations if node.get_type_name() == "Constant"]
+    return sum(int(node.get_byte_size()) for node in constants) + len(operations) * LAYER_BYTES
 
 
 def _shorten(path: Path) -> None:

@@ -6,6 +6,9 @@ A failed export leaves what was there before, or nothing: never a half-written a
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
+import os
 import shutil
 import stat
 import tempfile
@@ -13,6 +16,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bokehflow.atomic import output_errors
+
+FULL_BYTES = 1 << 16
+"""A disk that has less room has no room for the next part of a file."""
 
 
 @contextlib.contextmanager
@@ -42,9 +48,24 @@ def staged_together(*targets: Path) -> Iterator[tuple[Path, ...]]:
             places = tuple(made / target.name for target in targets)
             yield places
             _open_to_others(made)
-            _swap([target.resolve() for target in targets], places, replaced)
+            with _alone(parent):
+                _swap([target.resolve() for target in targets], places, replaced)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other swaps in a folder out while the block runs: two that meet would leave one's
+    artifact beside the other's manifest."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network drives know no locks.
+        with contextlib.suppress(OSError):
+            fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
 
 
 def _open_to_others(made: Path) -> None:
@@ -83,6 +104,17 @@ def _swap(targets: Sequence[Path], places: Sequence[Path], replaced: Path) -> No
             if old.exists():
                 old.rename(target)
         raise
+
+
+def not_written(folder: Path, reason: str, wanted_bytes: int = 0) -> OSError:
+    """What a library means that could not write into a folder and gives a reason of its own: that
+    the disk is full, where it is.
+
+    wanted_bytes: about as much as it had to write, where it takes back what it wrote.
+    """
+    if shutil.disk_usage(folder).free < max(wanted_bytes, FULL_BYTES):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return OSError(reason)
 
 
 @contextlib.contextmanager

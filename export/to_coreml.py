@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,7 @@ from bokehflow.export.coreml_precision import (
     mark_float32,
 )
 from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
-from bokehflow.export.staging import staged
+from bokehflow.export.staging import not_written
 
 COREML_PURPOSE = "exporting to Core ML"
 DEPLOYMENT_TARGET = "iOS17"
@@ -55,7 +57,7 @@ def to_coreml(
     metadata: Mapping[str, str],
     keep: Float32Operations = KEPT_IN_FLOAT32,
 ) -> None:
-    """Convert a module with static shapes and save it, replacing what is at `path`.
+    """Convert a module with static shapes and save it at `path`, where nothing must be.
 
     module: is put into evaluation mode.
     example_inputs: one tensor an input; their shapes become the package's. Inputs and outputs of
@@ -63,14 +65,17 @@ def to_coreml(
     precision: fp32 computes everything in float32; fp16 all but what `keep` names.
     metadata: written into the package's user-defined metadata.
     Raises UsageError where names and tensors do not match in number, ArtifactError for a module
-    that coremltools cannot convert, OutputError for a path that cannot be written and
-    MissingDependencyError without coremltools.
+    that coremltools cannot convert, MissingDependencyError without coremltools, and OSError where
+    it cannot be written, which `staged` tells.
     """
     if path.suffix != ".mlpackage":
         raise UsageError(f"a Core ML artifact called {path.name!r}", "a name ending in .mlpackage")
     if len(input_names) != len(example_inputs):
         raise UsageError(f"{len(input_names)} input names", f"{len(example_inputs)}")
-    with quiet_coremltools(COREML_PURPOSE) as coremltools, staged(path) as target:
+    with (
+        quiet_coremltools(COREML_PURPOSE) as coremltools,
+        tempfile.TemporaryDirectory(dir=path.parent) as converted,
+    ):
         program = _exported(module, example_inputs)
         count = len(program.graph_signature.user_outputs)
         if len(output_names) != count:
@@ -83,15 +88,23 @@ def to_coreml(
         model = _converted(
             coremltools,
             program,
-            target.with_name("converted.mlpackage"),
+            Path(converted) / "converted.mlpackage",
             compute_precision=_compute_precision(coremltools, precision),
             inputs=inputs,
             outputs=[coremltools.TensorType(name, dtype=np.float32) for name in output_names],
         )
         model.user_defined_metadata.update(metadata)
-        model.save(str(target))
-        # Written beside the model for another product's debugger; it doubles the number of files.
-        (target / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)
+        _save(model, path)
+
+
+def _save(model: Any, path: Path) -> None:
+    try:
+        model.save(str(path))
+    # Its list of every file that was not copied is longer than a page.
+    except shutil.Error as error:
+        raise not_written(path.parent, "its files cannot be copied") from error
+    # Written beside the model for another product's debugger; it doubles the number of files.
+    (path / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)
 
 
 def _exported(module: nn.Module, example_inputs: tuple[Tensor, ...]) -> ExportedProgram:
@@ -129,7 +142,7 @@ def _converted(coremltools: Any, program: ExportedProgram, package: Path, **opti
             raise
         # The part in C++ that writes the files raises RuntimeError, and it alone names the package.
         if str(package) in str(error):
-            raise OSError(reason.partition(" [")[0]) from error
+            raise not_written(package.parent, reason.partition(" [")[0]) from error
         raise ArtifactError(
             f"the module cannot be converted to Core ML ({reason})",
             "operations that coremltools can convert, with static shapes",

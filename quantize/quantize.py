@@ -14,13 +14,14 @@ from typing import Any
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.errors import MissingDependencyError, UnknownNameError, UsageError
-from bokehflow.export import Artifact, load_artifact
-from bokehflow.export.artifact import sealed
+from bokehflow.export import Artifact
+from bokehflow.export.artifact import seal
 from bokehflow.export.export import PARITY_GOAL_DB, require_installed
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import quantized_path, record_path
 from bokehflow.export.staging import output_folder
 from bokehflow.installed import installed_version, installed_versions
+from bokehflow.json_text import json_text
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.graph_recipes import SEARCHES
 from bokehflow.quantize.held_out import HeldOut
@@ -137,10 +138,9 @@ def quantize(
     def record(made: Manifest) -> dict[str, Any]:
         return build_record(path.name, made, artifact, samples, outcome, limits, seconds) | more
 
-    with output_folder(path.parent), sealed(path, manifest, record) as target:
-        outcome.write(target, manifest.embedded())
-    made = load_artifact(path)
-    written = json.loads(record_path(path).read_text(encoding="utf-8"))
+    with output_folder(path.parent):
+        made = seal(path, manifest, lambda at: outcome.write(at, manifest.embedded()), record)
+    written = json.loads(json_text(record(made.manifest)))
     return Quantized(made, written, record_path(path), limits.met_by(outcome.loss))
 
 

@@ -39,8 +39,8 @@ def scopes_of(names: Mapping[str, float], known: Mapping[str, str]) -> dict[str,
 
 
 def file_scopes(model: Path) -> dict[str, str]:
-    """Module path by node and value name, from an .onnx file or an OpenVINO folder; else empty."""
-    if model.suffix == ".onnx":
+    """Module path by node and value name, from an ONNX file or an OpenVINO folder; else empty."""
+    if model.is_file():
         return _onnx_scopes(model)
     if (model / MODEL_FILE).exists():
         return _openvino_scopes(model / MODEL_FILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +11,8 @@ from bokehflow.runtimes import runtime_of
 TORCH = "torch"
 PROFILE_FRAMES = 6
 """Frames run with the profiler; the first two are not counted."""
+MOST_TIMEOUT_S = 1e6
+"""Eleven days. Operating systems count how long they wait, and not without end."""
 ARGUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
     "onnxruntime": {"provider": (), "memory_arena": ("on", "off")},
     "openvino": {"device": (), "precision": ("fp32", "bf16", "fp16")},
@@ -48,8 +49,8 @@ class Settings:
         for name, least in (("iterations", 1), ("warmup", 0), ("timeout_s", 1), ("profile", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)}", f"at least {least}")
-        if not math.isfinite(self.timeout_s):
-            raise UsageError(f"timeout_s={self.timeout_s}", "a number of seconds")
+        if not self.timeout_s <= MOST_TIMEOUT_S:  # nor NaN
+            raise UsageError(f"timeout_s={self.timeout_s:g}", f"at most {MOST_TIMEOUT_S:,.0f} s")
         if self.threads is not None and self.threads < 1:
             raise UsageError(f"threads={self.threads}", "at least 1")
 

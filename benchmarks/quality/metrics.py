@@ -45,6 +45,15 @@ class Score:
     energy_error: float
 
 
+def require_scored_size(height: int, width: int) -> None:
+    """Raise SizeError for pictures that are smaller than the window of SSIM."""
+    if min(height, width) < SSIM_WINDOW_PX:
+        raise SizeError(
+            f"a picture of {height}x{width} pixels",
+            f"sides of at least {SSIM_WINDOW_PX}, the window of SSIM",
+        )
+
+
 def score(truth: Tensor, test: Tensor, radius_px: Tensor) -> Score:
     """Score a rendered picture.
 
@@ -54,11 +63,7 @@ def score(truth: Tensor, test: Tensor, radius_px: Tensor) -> Score:
     NumericalError for NaN or infinity in it.
     """
     _check(truth, test)
-    if min(truth.shape[2:]) < SSIM_WINDOW_PX:
-        raise SizeError(
-            f"a picture of {truth.shape[2]}x{truth.shape[3]} pixels",
-            f"sides of at least {SSIM_WINDOW_PX}, the window of SSIM",
-        )
+    require_scored_size(*truth.shape[2:])
     regions = find_regions(radius_px)
     error = ((test - truth) ** 2).mean(dim=1)[0].numpy()
     ssim = _ssim_map(truth, test)

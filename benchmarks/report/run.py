@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.latency.host import ThisMachine
+from bokehflow.benchmarks.quality.metrics import require_scored_size
 from bokehflow.benchmarks.report.bars import check_bars
 from bokehflow.benchmarks.report.count_parts import count_parts, find_pair
 from bokehflow.benchmarks.report.document import Latency, Report, RowReport, ShotFacts
@@ -74,12 +75,13 @@ class Plan:
 def prepare(config: ReportConfig) -> Plan:
     """Open artifacts with their records, photos, clips and the latency record.
 
-    Raises what `choose_subjects`, `quantization_of`, `photo_film`, `clip_source` and `read_latency`
-    raise.
+    Raises SizeError for frames too small to be scored, and what `choose_subjects`,
+    `quantization_of`, `photo_film`, `clip_source` and `read_latency` raise.
     """
     subjects = choose_subjects(config.artifacts, config.reference, config.weights)
     manifest = subjects[0].manifest
     size = manifest.frame_size
+    require_scored_size(size.height, size.width)
     rounds, where = read_latency(config.latency) if config.latency else ([], "")
     return Plan(
         config,

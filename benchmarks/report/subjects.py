@@ -54,13 +54,20 @@ def choose_subjects(
 
     reference: an artifact; None takes the first in float32 that runs here, or the model in PyTorch
     where there is none. weights: of that model, None for those that ship. Raises ArtifactError for
-    what is no artifact, and UsageError for artifacts of other weights, sizes or settings.
+    what is no artifact, and UsageError for artifacts of other weights, sizes or settings and for
+    weights where that model is not asked.
     """
     artifacts = [load_artifact(path) for path in paths]
     chosen = load_artifact(reference) if reference is not None else _first_float32(artifacts)
     first = chosen or artifacts[0]
     for artifact in artifacts:
         _require_comparable(first, artifact)
+    if chosen is not None and weights is not None:
+        raise UsageError(
+            f"--weights {weights}, and {chosen.given.name} is the reference",
+            "weights of the model in PyTorch, the reference where no artifact is in float32",
+            "leave --weights out",
+        )
     if chosen is None:
         manifest = first.manifest
         head = Subject(manifest, None, lambda: reference_session(manifest, weights))

@@ -23,6 +23,7 @@ def examine(path: Path) -> CommandResult:
     Raises ArtifactError for one that its manifest, where it has one, is not of.
     """
     from bokehflow.export import load_artifact
+    from bokehflow.export.artifact import target_of
     from bokehflow.export.naming import manifest_path
     from bokehflow.export.packing import named_as_given
     from bokehflow.runtimes.hazards import LEVELS, lint, opened
@@ -33,7 +34,7 @@ def examine(path: Path) -> CommandResult:
         if manifest_path(found).exists():
             load_artifact(found)
         hazards = lint(found)
-        plan = residency(found) if found.suffix == ".mlpackage" else None
+        plan = residency(found) if target_of(found) == "coreml" else None
     counts = {level: sum(hazard.level == level for hazard in hazards) for level in LEVELS}
     document = {
         "artifact": str(path),

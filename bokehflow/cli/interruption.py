@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
 
 SIGNAL_EXIT_BASE = 128
 """Added to a signal's number, it is the exit code of what the signal ended."""
 EXIT_INTERRUPTED = SIGNAL_EXIT_BASE + signal.SIGINT
-_IMPORT_CHECK_S = 0.05
+_AGAIN_AFTER_S = 0.05
 
 
 class Terminated(SystemExit):
@@ -35,6 +36,8 @@ def clean_up_when_terminated() -> None:
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has set the other to be ignored
             signal.signal(number, _terminate)
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _hear_again
 
 
 def what_ended(error: BaseException) -> BaseException:
@@ -49,11 +52,26 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     NumPy and PyTorch swallow what is raised in them while they are imported, or end the process.
     """
     if _is_importing(frame):
-        signal.signal(signal.SIGALRM, lambda _, frame: _terminate(number, frame))
-        signal.setitimer(signal.ITIMER_REAL, _IMPORT_CHECK_S)
+        _ask_again(number)
         return
     _asked.append(Terminated(number))
     raise _asked[-1]
+
+
+def _ask_again(number: int) -> None:
+    """Have a signal come once more, in a moment."""
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_AFTER_S)
+
+
+def _hear_again(lost: sys.UnraisableHookArgs) -> None:
+    """Python's hook for what is raised in `__del__` and its like, where nothing can catch it."""
+    if isinstance(lost.exc_value, Terminated):
+        _ask_again(lost.exc_value.signal)
+    elif isinstance(lost.exc_value, KeyboardInterrupt):
+        _ask_again(signal.SIGINT)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _is_importing(frame: FrameType | None) -> bool:

@@ -88,6 +88,7 @@ def report(
     from bokehflow.benchmarks.report.run import prepare, run
     from bokehflow.benchmarks.report.settings import ReportConfig
     from bokehflow.benchmarks.report.tables import summary_table
+    from bokehflow.export.artifact import require_outside
     from bokehflow.export.staging import output_folder
 
     config = ReportConfig(
@@ -104,6 +105,7 @@ def report(
         rounds=rounds,
         skip_bad=skip_bad,
     )
+    require_outside(output)
     with output_folder(output.parent):
         require_report_files(output)
         plan = prepare(config)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
+from bokehflow.export.artifact import target_of
 from bokehflow.export.naming import artifact_path
 from bokehflow.export.packing import is_packed, named_as_given, unpack
 from bokehflow.runtimes.hazards.graph import Graph
@@ -15,14 +16,15 @@ from bokehflow.runtimes.hazards.read_openvino import read_openvino
 from bokehflow.runtimes.hazards.rules import LEVELS, RULES, Hazard
 
 _READERS: dict[str, Callable[[Path], Graph]] = {
-    ".onnx": read_onnx,
-    "_openvino": read_openvino,
-    ".mlpackage": read_coreml,
+    "onnx": read_onnx,
+    "openvino": read_openvino,
+    "coreml": read_coreml,
 }
 
 
 def lint(path: Path) -> list[Hazard]:
-    """Every hazard of an artifact, the worst first. A manifest is not needed.
+    """Every hazard of an artifact, the worst first. A manifest is not needed where the name's
+    ending tells the format.
 
     Raises ArtifactError for what is no .onnx file, OpenVINO folder or .mlpackage, and
     MissingDependencyError without the package that reads the format.
@@ -46,7 +48,10 @@ def opened(path: Path) -> tuple[Path, Path | None]:
 def _read(path: Path) -> Graph:
     if not path.exists():
         raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx export")
-    readers = [read for ending, read in _READERS.items() if path.name.endswith(ending)]
-    if not readers:
-        raise ArtifactError(f"{path} has an unknown ending", "one of " + ", ".join(_READERS))
-    return readers[0](path)
+    target = target_of(path)
+    if target not in _READERS:
+        raise ArtifactError(
+            f"{path} has an unknown ending and no manifest beside it",
+            "a manifest, or one of .onnx, _openvino, .mlpackage",
+        )
+    return _READERS[target](path)

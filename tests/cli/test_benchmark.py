@@ -17,7 +17,7 @@ from bokehflow.benchmarks.latency import bench, record
 from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.cli.interruption import Terminated
 from bokehflow.export import Artifact, load_artifact
-from bokehflow.export.artifact import sealed
+from bokehflow.export.artifact import seal
 from bokehflow.export.naming import manifest_path, record_path
 from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
 from tests.benchmarks.latency.watching import gone, until
@@ -84,12 +84,15 @@ def test_a_file_that_does_not_load_is_a_row(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, target: str
 ) -> None:
     path = tmp_path / artifacts[target].path.name
-    with sealed(path, artifacts[target].manifest) as place:
+
+    def write(place: Path) -> None:
         if target == "onnx":
             place.write_bytes(artifacts[target].path.read_bytes()[:-100_000])
         else:
             place.mkdir()
             (place / "model.xml").write_text("<net")
+
+    seal(path, artifacts[target].manifest, write)
     done = bfx("benchmark", path, *QUICK, "--json")
     assert done.exit_code == 1, done.stderr
     (row,) = done.document["rows"]

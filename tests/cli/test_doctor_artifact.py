@@ -46,6 +46,19 @@ def test_an_artifact_that_its_manifest_is_not_of_is_refused(
     assert "changed or damaged" in completed.require_plain_error(2)
 
 
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_a_renamed_artifact_is_known_by_its_manifest(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, target: str
+) -> None:
+    named = tmp_path / "camera"
+    copied(artifacts[target], tmp_path).rename(named)
+    manifest_path(tmp_path / artifacts[target].path.name).rename(manifest_path(named))
+    assert bfx("doctor", "--artifact", named).exit_code == 0
+    manifest_path(named).unlink()
+    line = bfx("doctor", "--artifact", named).require_plain_error(2)
+    assert "no manifest beside it" in line
+
+
 def test_a_missing_artifact_is_a_plain_error(bfx: Bfx, tmp_path: Path) -> None:
     completed = bfx("doctor", "--artifact", str(tmp_path / "none.onnx"))
     assert "no artifact" in completed.require_plain_error(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,17 @@ clean_up_when_terminated()
 import swallowing, time
 time.sleep(20)
 """
+LOST = """
+from bokehflow.cli.interruption import clean_up_when_terminated
+clean_up_when_terminated()
+import os, signal, sys, time
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        time.sleep(0.01)
+Last()
+time.sleep(20)
+"""
 INTERRUPTED_IMPORT = """
 import sys
 class Finder:
@@ -46,6 +58,15 @@ def test_a_signal_waits_for_the_end_of_an_import(tmp_path: Path) -> None:
         [sys.executable, "-c", STARTED], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (143, "whole\n")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", -signal.SIGINT)])
+def test_a_signal_that_nothing_can_catch_comes_again(name: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOST, name], capture_output=True, text=True, check=False, timeout=15
+    )
+    assert done.returncode == code
+    assert "Exception ignored" not in done.stderr
 
 
 def test_an_error_made_of_a_signal_is_told_as_the_signal(

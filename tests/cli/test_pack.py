@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from bokehflow.export import Artifact
+from bokehflow.export.naming import manifest_path
 from tests.cli.runner import Bfx
 from tests.cli.test_export_validate import copied
 
@@ -61,11 +62,21 @@ def test_two_of_one_name_are_not_written_over_each_other(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_is_packed_into_an_artifact_that_is_not_even_asked_about(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    one, other = (copied(artifacts[target], tmp_path) for target in ("onnx", "openvino"))
+    line = bfx("pack", one, "-o", other / "new").require_plain_error(2)
+    assert f"lies in the artifact {other}" in line
+    manifest_path(other).write_text("{}")  # a user's own
+    assert bfx("pack", one, "-o", other / "new").exit_code == 0
+
+
 @pytest.mark.parametrize("inside", [".", "new/folder"])
 def test_nothing_is_packed_into_an_artifact(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, inside: str
 ) -> None:
     paths = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino")]
     line = bfx("pack", *paths, "-o", paths[1] / inside).require_plain_error(2)
-    assert f"would write over {paths[1]}" in line
+    assert f"lies in the artifact {paths[1]}" in line
     assert sorted(path.name for path in paths[1].iterdir()) == ["model.bin", "model.xml"]

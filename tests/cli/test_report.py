@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bokehflow.benchmarks.quality import metrics
 from bokehflow.benchmarks.report import subjects, truth_clips
 from bokehflow.errors import MissingDependencyError
 from bokehflow.export import Artifact
@@ -102,6 +103,7 @@ MISTAKES = {
     "images": (["--images", "nowhere"], "nowhere is not a folder"),
     "latency": (["--latency", "nowhere.json"], "nowhere.json cannot be read"),
     "reference": (["--reference", "nowhere.onnx"], "no artifact at nowhere.onnx"),
+    "weights": (["--weights", "w.safetensors"], "fp32.onnx is the reference"),
 }
 
 
@@ -114,6 +116,21 @@ def test_mistakes_are_plain(
     command = ("report", artifacts["onnx"].path, *output, *arguments)
     assert message in bfx(*command).require_plain_error(2)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_too_small_to_be_scored_are_told_before_any_is_run(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "SSIM_WINDOW_PX", 97)
+    monkeypatch.delattr(subjects, "open_session")
+    command = ("report", artifacts["onnx"].path, "-o", tmp_path / "report.html")
+    assert "a picture of 96x160 pixels" in bfx(*command).require_plain_error(2)
+
+
+def test_no_report_is_written_into_an_artifact(bfx: Bfx, artifacts: dict[str, Artifact]) -> None:
+    folder = artifacts["openvino"].path
+    line = bfx("report", artifacts["onnx"].path, "-o", folder / "r.html").require_plain_error(2)
+    assert f"lies in the artifact {folder}" in line
 
 
 def test_artifacts_of_two_models_are_not_compared(

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 from bokehflow.export import Manifest
-from bokehflow.export.artifact import sealed
+from bokehflow.export.artifact import seal
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.naming import manifest_path, record_path
-from tests.benchmarks.report.samples import manifest
+from bokehflow.signature import input_specs, output_specs
+from bokehflow.specs import VARIANTS
+from tests.benchmarks.report.samples import SIZE, manifest
+
+NANO = VARIANTS["nano"]
+WHOLE = manifest(SIZE, inputs=input_specs(NANO, SIZE), outputs=output_specs(NANO, SIZE))
 
 
 def write(path: Path, content: str, interrupted: bool = False) -> None:
@@ -20,8 +25,7 @@ def write(path: Path, content: str, interrupted: bool = False) -> None:
             raise KeyboardInterrupt
         return {"sha256": made.artifact_sha256, "of": content}
 
-    with sealed(path, manifest(), record) as target:
-        target.write_text(content)
+    seal(path, WHOLE, lambda target: target.write_text(content), record)
 
 
 def test_a_record_is_of_what_lies_beside_it(tmp_path: Path) -> None:

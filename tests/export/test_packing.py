@@ -13,7 +13,7 @@ import pytest
 
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export import Artifact, Parity, load_artifact
-from bokehflow.export.artifact import sealed
+from bokehflow.export.artifact import seal
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.manifest import read_manifest
 from bokehflow.export.naming import manifest_path
@@ -205,10 +205,11 @@ def _another_schema(folder: Path) -> None:
 
 
 def _a_model_that_does_not_load(folder: Path) -> None:
-    manifest = read_manifest(folder / "x_openvino.json")
-    with sealed(folder / "x_openvino", manifest) as place:
+    def write(place: Path) -> None:
         place.mkdir()
         (place / "model.xml").write_text("no model")
+
+    seal(folder / "x_openvino", read_manifest(folder / "x_openvino.json"), write)
 
 
 @pytest.mark.parametrize("damage", [_another_model, _another_schema, _a_model_that_does_not_load])
@@ -242,8 +243,7 @@ def test_a_record_beside_an_artifact_may_be_written_again(
     artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.onnx"
-    with sealed(path, artifacts["onnx"].manifest) as target:
-        target.write_bytes(b"a graph")
+    seal(path, artifacts["onnx"].manifest, lambda target: target.write_bytes(b"a graph"))
     record = tmp_path / "a.onnx.benchmark.json"
     record.touch()
     artifact, refused = load_artifact(path), []
@@ -282,8 +282,8 @@ def _exported_again(path: Path, changes: bytes) -> None:
     place = path.with_name(path.name.removesuffix(".zip"))
     before = load_artifact(path)
     content = before.path.read_bytes() + changes
-    with sealed(place, dataclasses.replace(before.manifest, trained=False)) as target:
-        target.write_bytes(content)
+    manifest = dataclasses.replace(before.manifest, trained=False)
+    seal(place, manifest, lambda target: target.write_bytes(content))
     if place != path:
         pack(place, path)
 
@@ -293,8 +293,7 @@ def test_parity_leaves_what_was_exported_in_the_meantime(
     tmp_path: Path, packed: bool, artifacts: dict[str, Artifact]
 ) -> None:
     path = tmp_path / artifacts["onnx"].path.name
-    with sealed(path, artifacts["onnx"].manifest) as target:
-        target.write_bytes(b"a graph")
+    seal(path, artifacts["onnx"].manifest, lambda target: target.write_bytes(b"a graph"))
     if packed:
         pack(path, packed_path(path))
         path = packed_path(path)

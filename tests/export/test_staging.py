@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from bokehflow.atomic import atomic_file
 from bokehflow.errors import OutputError
-from bokehflow.export.staging import staged, staged_together
+from bokehflow.export.staging import not_written, staged, staged_together
 
 Writing = Callable[[Path], AbstractContextManager[Path]]
 
@@ -113,6 +117,42 @@ def test_what_is_there_survives_a_move_that_fails(tmp_path: Path) -> None:
     assert {f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*")} == {
         "first", "first/old", "last", "last/old",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("free", "wanted", "told"),
+    [(0, 0, "No space left"), (1 << 20, 1 << 22, "No space left"), (1 << 20, 0, "stream error")],
+)
+def test_a_library_that_cannot_tell_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, wanted: int, told: str
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    assert told in str(not_written(tmp_path, "stream error", wanted))
+
+
+def test_two_that_write_at_once_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = tmp_path / "a.onnx", tmp_path / "a.onnx.json"
+    replace, between = Path.replace, threading.Event()
+
+    def slowly(self: Path, target: Path) -> Path:
+        if target == pair[1] and self.read_text() == "first":
+            between.set()
+            time.sleep(0.3)
+        return replace(self, target)
+
+    def write(content: str) -> None:
+        with staged_together(*pair) as places:
+            for place in places:
+                place.write_text(content)
+
+    monkeypatch.setattr(Path, "replace", slowly)
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(write, "first")
+        between.wait(10)
+        second = threads.submit(write, "second")
+    first.result()
+    second.result()
+    assert [path.read_text() for path in pair] == ["second", "second"]
 
 
 def test_what_was_not_there_is_not_left_by_a_move_that_fails(tmp_path: Path) -> None:

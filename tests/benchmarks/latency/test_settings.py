@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 
 from bokehflow.benchmarks.latency.runner.requirements import MODULES
@@ -60,8 +63,18 @@ def test_other_runtimes_are_refused(asked: str) -> None:
         choose_runtime("onnx", asked)
 
 
-@pytest.mark.parametrize("wrong", [{"iterations": 0}, {"threads": 0}, {"timeout_s": 0.5}], ids=str)
-def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"iterations": 0},
+        {"threads": 0},
+        {"timeout_s": 0.5},
+        {"timeout_s": 1e300},
+        {"timeout_s": math.nan},
+    ],
+    ids=str,
+)
+def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(BokehFlowError):
         Settings(**wrong)
 
