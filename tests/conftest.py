@@ -37,7 +37,8 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all tests that look at `artifacts` in one process: making them takes a minute."""
+    """Keep all tests that look at the same artifacts in one process: making them takes long."""
     for item in items:
-        if "artifacts" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("artifacts"))
+        for made in ("artifacts", "tiny_artifacts"):
+            if made in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(made))

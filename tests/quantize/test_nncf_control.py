@@ -1,4 +1,4 @@
-"""NNCF's accuracy control, on a small Nano of which three layers are offered."""
+"""NNCF's accuracy control, on a tiny network of which three layers are offered."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ class Dying(onnx_format.OnnxFormat):
 def test_it_leaves_in_float_what_the_limits_ask_for(
     target: str,
     make_form: type[Format[Any]],
-    artifacts: dict[str, Artifact],
-    samples: SampleSet,
+    tiny_artifacts: dict[str, Artifact],
+    tiny_samples: SampleSet,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in PATCHED:
         monkeypatch.setattr(module, "layers_of", module.layers_of)  # to be put back
-    artifact, form = artifacts[target], make_form()
+    artifact, samples, form = tiny_artifacts[target], tiny_samples, make_form()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     original = form.read(artifact.path)
     feeds = [samples.feeds(i) for i in range(len(samples))]

@@ -28,6 +28,7 @@ from bokehflow.quantize.held_out import HeldOut, Loss
 from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from tests.benchmarks.report.samples import CountingSession, manifest
+from tests.training.samples import TINY, use_tiny_variant
 
 LARGEST_INT8_BYTES = 1_600_000
 PARITY_DB = 40.0
@@ -110,13 +111,14 @@ def test_a_quantized_artifact_is_refused(quantized: Quantized) -> None:
 
 
 def test_a_limit_that_cannot_be_kept_leaves_the_best(
-    artifacts: dict[str, Artifact],
-    samples: SampleSet,
+    tiny_artifacts: dict[str, Artifact],
+    tiny_samples: SampleSet,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    use_tiny_variant(monkeypatch)
     monkeypatch.setattr(HeldOut, "loss", lambda *_: Loss(1.0, 90.0, 60.0))
-    made = quantize(artifacts["onnx"], samples, QuantizeConfig("w8", 0.5), tmp_path)
+    made = quantize(tiny_artifacts["onnx"], tiny_samples, QuantizeConfig("w8", 0.5), tmp_path)
     assert not made.met
     assert made.record["held_out"]["met"] is False
     assert made.artifact.path.is_file()
@@ -124,17 +126,18 @@ def test_a_limit_that_cannot_be_kept_leaves_the_best(
 
 
 def test_core_ml_activations_are_quantized_before_layers_alone(
-    artifacts: dict[str, Artifact],
+    tiny_artifacts: dict[str, Artifact],
 ) -> None:
+    path = tiny_artifacts["coreml"].path
     with quiet_coremltools("a test") as coremltools, passes_only():
-        model = coremltools.models.MLModel(str(artifacts["coreml"].path), skip_model_load=True)
+        model = coremltools.models.MLModel(str(path), skip_model_load=True)
         operations = list(layer_operations(load_program(model)))
         magnitudes = {op.inputs["x"].name: 1.0 for op, _ in operations}
         made = load_program(with_quantized_inputs(model, magnitudes))
         reached = check_quantizers(made)
     assert reached == sorted(name for _, name in operations)
     assert all(is_quantizable_constant(name) for name in reached)
-    assert len([name for name in reached if "scan_project" in name]) == 6 * 4
+    assert len([name for name in reached if "scan_project" in name]) == TINY.blocks * 4
 
 
 @pytest.mark.parametrize(
@@ -143,8 +146,8 @@ def test_core_ml_activations_are_quantized_before_layers_alone(
 def test_core_ml_layers_are_ranked_by_their_own_noise(
     name: str,
     in_8_bits: bool,
-    artifacts: dict[str, Artifact],
-    samples: SampleSet,
+    tiny_artifacts: dict[str, Artifact],
+    tiny_samples: SampleSet,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def counted(model: object) -> object:
@@ -155,14 +158,15 @@ def test_core_ml_layers_are_ranked_by_their_own_noise(
     monkeypatch.setattr("bokehflow.quantize.coreml_recipes.load_program", counted)
     monkeypatch.setattr("bokehflow.runtimes.mil_evaluator.reading.load_program", counted)
     limits = Limits(0.3, PARITY_DB)
-    job = Job(artifacts["coreml"], samples, UnseenScenes(), limits, "parts", lambda: None)
+    package = tiny_artifacts["coreml"]
+    job = Job(package, tiny_samples, UnseenScenes(), limits, "parts", lambda: None)
     outcome = find_recipe(name, "coreml").run(job)
     ranking = [noise.sqnr_db for noise in outcome.noises]
     assert ranking == sorted(ranking)
     assert 10.0 < ranking[0] < ranking[-1] < 70.0
     names = [noise.layer for noise in outcome.noises]
     assert all(is_quantizable_constant(layer) for layer in names)
-    assert len([layer for layer in names if "scan_project" in layer]) == 6 * 4
+    assert len([layer for layer in names if "scan_project" in layer]) == TINY.blocks * 4
     assert set(outcome.quantized) == (set(names) if in_8_bits else set())
     assert len(read) == 3  # the package, what became of it, and that as it is opened to be judged
 
