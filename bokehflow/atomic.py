@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
     """Yield an empty hidden file beside `target` that becomes `target` when the block succeeds.
 
     The hidden file keeps the target's suffix. What a symbolic link points to is replaced, not the
-    link. Raises OutputError where the folder does not exist,
+    link, and who may read it stays as it was. Raises OutputError where the folder does not exist,
     cannot be written or is full.
     """
     require_writable(target)
@@ -58,6 +59,9 @@ def atomic_file(target: Path) -> Iterator[Path]:
         hidden.touch(exist_ok=False)
         try:
             yield hidden
+            if target.exists():
+                with contextlib.suppress(PermissionError):  # some file systems know no modes
+                    hidden.chmod(stat.S_IMODE(target.stat().st_mode))
             hidden.replace(os.path.realpath(target))
         finally:
             hidden.unlink(missing_ok=True)

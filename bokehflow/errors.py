@@ -75,9 +75,9 @@ class SizeError(UsageError):
 class UnknownNameError(UsageError):
     """A name that is not in its list. The message names the nearest one that is."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         names = list(known)
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
         remedy = f"did you mean {near[0]!r}?" if near else ""
         super().__init__(f"unknown {kind} {name!r}", "one of " + ", ".join(names), remedy)
 

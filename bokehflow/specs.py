@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from numbers import Integral
 
 from bokehflow.errors import SizeError, UnknownNameError
 
@@ -56,6 +57,11 @@ def find_variant(name: str) -> Variant:
 
 MAX_SIDE_PX = 65_500
 """As long as a side of a JPEG can be: libjpeg writes no longer one."""
+
+
+def is_whole(value: object) -> bool:
+    """Whether this is an integer of any type; True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bokehflow.calibration.data.clip_file import read_clip
+from bokehflow.calibration.data.clip_file import CLIP_SUFFIX, read_clip
 from bokehflow.calibration.sample_sources import ClipFile, Item, VideoFile, photo_file
 from bokehflow.errors import InputError
 from bokehflow.media import READABLE_SUFFIXES, VIDEO_SUFFIXES, open_video, read_photo
 from bokehflow.media.listing import files_ending_in
 
-CLIP_SUFFIX = ".npz"
 SAMPLES_PREFIX = "calibration-"
 """Of files of kept samples, which have the suffix of clips."""
 NAMED_IN_MESSAGE = 5

@@ -54,6 +54,14 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(
     assert names_in(tmp_path) == ["a.png"]
 
 
+def test_a_private_file_stays_private(tmp_path: Path) -> None:
+    target = tmp_path / "ours"
+    target.touch(mode=0o600)
+    with atomic_file(target) as hidden:
+        hidden.write_text("new")
+    assert (stat.S_IMODE(target.stat().st_mode), target.read_text()) == (0o600, "new")
+
+
 def test_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stop"), atomic_folder(tmp_path / "d") as hidden:
         _write_half(hidden / "inside", ValueError("stop"))

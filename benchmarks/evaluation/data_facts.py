@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bokehflow.calibration.data.clip import ClipInfo
-from bokehflow.calibration.data.clip_file import read_info
+from bokehflow.calibration.data.clip_file import CLIP_SUFFIX, read_info
 from bokehflow.calibration.data.hashing import file_sha256
 from bokehflow.calibration.data.manifest import MANIFEST, clip_paths, read_manifest
 from bokehflow.errors import InputError
+from bokehflow.media.listing import files_ending_in
 
 
 def data_facts(folder: Path) -> list[dict[str, object]]:
@@ -21,7 +22,8 @@ def data_facts(folder: Path) -> list[dict[str, object]]:
     folder by folder. Raises InputError for a damaged manifest.
     """
     facts = []
-    manifests = sorted(folder.rglob(MANIFEST))
+    listed = files_ending_in((CLIP_SUFFIX, Path(MANIFEST).suffix), folder, within=True)
+    manifests = [path for path in listed if path.name == MANIFEST]
     made = {clip for path in manifests for clip in clip_paths(path.parent)}
     for path in manifests:
         document = read_manifest(path.parent).document()
@@ -32,7 +34,7 @@ def data_facts(folder: Path) -> list[dict[str, object]]:
                 **{key: document[key] for key in ("request", "counts", "licences")},
             }
         )
-    clips = sorted(path for path in folder.rglob("*.npz") if not path.name.startswith("."))
+    clips = [path for path in listed if path.suffix.lower() == CLIP_SUFFIX]
     imported = [path for path in clips if path not in made]
     for place, paths in itertools.groupby(imported, lambda path: path.parent):
         infos = [info for path in paths if (info := _readable(path)) is not None]

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 from bokehflow.scan import ProjectedScan
+from bokehflow.specs import is_whole
 
 MOST_SEGMENTS = 1024
 TSP_MODES = ("document", "off", "blended", "systolic", "cold")
@@ -48,8 +49,8 @@ class TemporalConfig:
     def __post_init__(self) -> None:
         if self.tsp not in TSP_MODES:
             raise UnknownNameError("temporal mode", self.tsp, TSP_MODES)
-        if not 1 <= self.segments <= MOST_SEGMENTS:
-            raise SizeError(f"segments={self.segments}", f"1 to {MOST_SEGMENTS}")
+        if not is_whole(self.segments) or not 1 <= self.segments <= MOST_SEGMENTS:
+            raise SizeError(f"segments={self.segments!r}", f"1 to {MOST_SEGMENTS}")
         if self.segments > 1 and self.tsp in ("document", "off"):
             raise UsageError(f"{self.segments} segments for tsp={self.tsp!r}", "1, or another tsp")
 

@@ -33,6 +33,7 @@ from bokehflow.scan.constants import (
 from bokehflow.scan.inputs import ScanInputs, check_sequences, in_widest_dtype
 from bokehflow.scan.solve import invert_unit_lower
 from bokehflow.scan.transitions import INTER_CHUNK_SCHEMES, InterChunk, carry_states, plan_groups
+from bokehflow.specs import is_whole
 
 DEFAULT_CHUNK_SIZE = 16
 DEFAULT_INTER_CHUNK: InterChunk = "two_level"
@@ -142,7 +143,7 @@ def _within_chunk(
 
 def require_scheme(chunk_size: int, inter_chunk: str) -> None:
     """Raise SizeError for a chunk size that is none, UnknownNameError for an unknown scheme."""
-    if chunk_size < 2 or chunk_size & (chunk_size - 1):
-        raise SizeError(f"chunk_size={chunk_size}", "a power of two, at least 2")
+    if not is_whole(chunk_size) or chunk_size < 2 or chunk_size & (chunk_size - 1):
+        raise SizeError(f"chunk_size={chunk_size!r}", "a power of two, at least 2")
     if inter_chunk not in INTER_CHUNK_SCHEMES:
         raise UnknownNameError("inter-chunk scheme", inter_chunk, INTER_CHUNK_SCHEMES)

@@ -32,6 +32,7 @@ from bokehflow.specs import Size
 from bokehflow.typed_json import typed
 
 SCHEMA = 1
+CLIP_SUFFIX = ".npz"
 
 
 def write_clip(path: Path, clip: Clip) -> None:

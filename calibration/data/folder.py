@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehflow.calibration.data.clip import TRUTHS
-from bokehflow.calibration.data.clip_file import examine, read_info
+from bokehflow.calibration.data.clip_file import CLIP_SUFFIX, examine, read_info
 from bokehflow.calibration.data.split import require_split
 from bokehflow.errors import InputError
+from bokehflow.media.listing import files_ending_in
 from bokehflow.specs import Size
 
 NAMED_IN_MESSAGE = 3
@@ -71,9 +72,8 @@ def find_clips(
     if not folder.is_dir():
         raise InputError(f"no data folder at {folder}", remedy="make one with `bfx data make`")
     entries, unreadable, lacking = [], [], set[str]()
-    for path in sorted(folder.rglob("*.npz")):
-        if path.name.startswith("."):  # still being written
-            continue
+    # A hidden one is still being written.
+    for path in files_ending_in((CLIP_SUFFIX,), folder, within=True):
         try:
             info = read_info(path)
             if info.split != split:

@@ -195,8 +195,9 @@ def test_wrong_choices_are_plain_errors() -> None:
         TemporalConfig("systolik")
     with pytest.raises(UsageError, match="document"):
         TemporalConfig("document", 4)
-    with pytest.raises(SizeError, match="1 to 1024"):
-        TemporalConfig("blended", 0)
+    for wrong in (0, 2.0, "2", True):
+        with pytest.raises(SizeError, match="1 to 1024"):
+            TemporalConfig("blended", wrong)  # type: ignore[arg-type]
     with pytest.raises(SizeError, match="5 segments"):
         run("systolic", 5, scene(0), start_of(None, 5))
 

@@ -43,10 +43,13 @@ def test_triton_without_a_gpu_is_an_error_that_says_so(monkeypatch: pytest.Monke
 def test_unknown_forms_are_refused() -> None:
     with pytest.raises(UnknownNameError, match=", ".join(SCAN_FORMS)):
         ScanConfig("fast")
+    with pytest.raises(UnknownNameError, match="16"):
+        ScanConfig(16)  # type: ignore[arg-type]
 
 
 def test_settings_of_the_chunked_form_are_looked_at_when_made() -> None:
-    with pytest.raises(SizeError, match="chunk_size=3"):
-        ScanConfig(chunk_size=3)
+    for wrong in (3, 16.0, "16", None):
+        with pytest.raises(SizeError, match=f"chunk_size={wrong!r}"):
+            ScanConfig(chunk_size=wrong)  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="two_level"):
         ScanConfig(inter_chunk="two_levels")  # type: ignore[arg-type]
