@@ -46,7 +46,13 @@ def read_record(
         if found != schema:
             raise InputError(f"{path} has schema {found!r}", f"{schema!r}", f"run {writer} again")
         yield document
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except InputError as error:
+        if str(path) in error.found:
+            raise
+        raise InputError(
+            f"{path} cannot be read: {error.found}", error.expected, f"run {writer} again"
+        ) from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}" if isinstance(error, LookupError) else error
         raise InputError(
             f"{path} cannot be read: {reason}", f"what {writer} wrote", f"run {writer} again"

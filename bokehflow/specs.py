@@ -135,12 +135,14 @@ def network_size_for(frame: Size, request: str | Size = FULL_NETWORK, segments: 
 def _mobile_network_size(frame: Size, step: int) -> Size:
     longest = max(MOBILE_NETWORK.height, MOBILE_NETWORK.width)
     scale = min(1.0, longest / max(frame.height, frame.width))
+    shortest = min(frame.height, frame.width)
+    if shortest < step:
+        cut = f" for {step // TOKEN_STRIDE} segments" if step > TOKEN_STRIDE else ""
+        raise SizeError(f"a frame of {frame}{cut}", f"sides of at least {step} px")
     return Size(_whole_steps(frame.height, scale, step), _whole_steps(frame.width, scale, step))
 
 
 def _whole_steps(length: int, scale: float, step: int) -> int:
-    if length < step:
-        raise SizeError(f"a side of {length} px", f"at least {step} px")
     steps = max(1, round(length * scale / step))
     return min(steps, length // step) * step
 

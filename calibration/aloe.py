@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bokehflow.errors import InputError
+from bokehflow.errors import InputError, MissingDependencyError
 from bokehflow.media import read_photo
 from bokehflow.media.pictures import opened_picture
 
@@ -34,19 +34,20 @@ class DisparityPhoto(NamedTuple):
 
 
 def require_aloe(folder: Path = ALOE_FOLDER) -> None:
-    """Raise InputError where the pair is not installed."""
+    """Raise MissingDependencyError where the pair is not installed."""
     for name in (LEFT, DISPARITY):
         if not (folder / name).is_file():
-            raise InputError(
-                f"no {name} in {folder}",
-                "the Aloe pair of Debian's package opencv-doc",
-                "install it with `apt-get install opencv-doc`",
+            raise MissingDependencyError(
+                "opencv-doc",
+                "",
+                f"the Aloe pair ({folder / name})",
+                "apt-get install opencv-doc, or name the pairs that are here with --pairs",
             )
 
 
 def aloe(folder: Path = ALOE_FOLDER) -> DisparityPhoto:
-    """The left photo and its disparity. Raises InputError where the pair is not installed, and
-    MediaError where a file of it is damaged."""
+    """The left photo and its disparity. Raises MissingDependencyError where the pair is not
+    installed, and MediaError where a file of it is damaged."""
     require_aloe(folder)
     image = read_photo(folder / LEFT)
     with opened_picture(folder / DISPARITY, "a picture of disparities") as picture:

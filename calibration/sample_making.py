@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from bokehflow.atomic import output_errors
+from bokehflow.calibration.data.hashing import file_sha256
 from bokehflow.calibration.sample_folder import (
     SAMPLES_PREFIX,
     FoundMaterial,
@@ -43,6 +44,8 @@ from bokehflow.specs import Size
 PACKAGED, SYNTHETIC = "packaged", "synthetic"
 """Names of the sources that need no files: photos inside scikit-image with layered scenes beside
 them, and layered scenes alone."""
+HELD_OUT_SEED = 90_000
+"""Of the scenes on which quantized artifacts are judged: nothing is calibrated with it."""
 _VERSION = 3
 """To be raised when the same request gives other samples: stored ones are not used again then."""
 
@@ -51,7 +54,7 @@ _VERSION = 3
 class SampleRequest:
     """Which samples. source: PACKAGED, SYNTHETIC, or the path of a folder, photo, clip or video.
 
-    Raises UsageError for fewer than one sample.
+    Raises UsageError for fewer than one sample, and for HELD_OUT_SEED.
     """
 
     frame_size: Size
@@ -64,6 +67,11 @@ class SampleRequest:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise UsageError(f"{self.count} samples", "at least 1")
+        if self.seed == HELD_OUT_SEED:
+            raise UsageError(
+                f"calibration with seed {self.seed}, of the scenes that results are judged on",
+                "any other",
+            )
 
 
 def stored_samples(
@@ -212,5 +220,4 @@ def _content(source: str) -> Any:
     """What the pixels of a source depend on besides its name."""
     if source in (PACKAGED, SYNTHETIC):
         return version("scikit-image")
-    stats = [(file, file.stat()) for file in material_files(Path(source))]
-    return [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
+    return [[str(file), file_sha256(file)] for file in material_files(Path(source))]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Generic
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.quantize.format import Format, M
+from bokehflow.quantize.format import Format, M, as_written
 from bokehflow.quantize.held_out import HeldOut, Loss
 from bokehflow.temporary import temporary_folder
 
@@ -83,9 +83,9 @@ def controlled(control: Control[M], search: Search) -> list[Attempt[M]]:
 
 
 def measured(form: Format[M], model: M, held_out: HeldOut) -> Loss:
-    """What a model loses."""
+    """What a model loses, as it would be written."""
     with temporary_folder() as folder:
-        session = form.open(model, folder)
+        session = as_written(form, model, folder)
         loss = held_out.loss(session)
         del session
     return loss

@@ -57,5 +57,19 @@ class Format(Protocol[M]):
         ...
 
     def open(self, model: M, folder: Path) -> Session:
-        """A session of the model, written to a temporary folder first."""
+        """A session of the model as it is, which goes through a temporary folder."""
         ...
+
+    def open_written(self, path: Path) -> Session:
+        """A session of what `write` wrote."""
+        ...
+
+
+def as_written(form: Format[M], model: M, folder: Path) -> Session:
+    """A session of the artifact that would be written of a model: what ships is what is judged.
+
+    folder: a temporary one.
+    """
+    path = folder / "written"
+    form.write(model, path, {})
+    return form.open_written(path)

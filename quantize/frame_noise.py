@@ -16,7 +16,7 @@ from bokehflow.calibration.sample_sources import moving_window
 from bokehflow.export import Manifest
 from bokehflow.kernels.walks import walking_order
 from bokehflow.optics import Lens
-from bokehflow.quantize.format import Format, M
+from bokehflow.quantize.format import Format, M, as_written
 from bokehflow.quantize.layers import SCAN
 from bokehflow.runtimes import Session
 from bokehflow.runtimes.carried_state import Playback
@@ -51,7 +51,7 @@ def frame_noise(
     with temporary_folder() as first, temporary_folder() as second:
         sessions = (
             form.open(form.with_scan_outputs(original, original), first),
-            form.open(form.with_scan_outputs(quantized, original), second),
+            as_written(form, form.with_scan_outputs(quantized, original), second),
         )
         for number, (source, test) in enumerate(_pairs(manifest, sessions), start=1):
             drift.append({"frame": number, **_drift(source, test)})

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bokehflow.calibration.frames import resized
+from bokehflow.calibration.sample_making import HELD_OUT_SEED
 from bokehflow.calibration.scenes import make_scene
 from bokehflow.export import Manifest
 from bokehflow.runtimes import Session
@@ -22,8 +23,6 @@ from bokehflow.runtimes.carried_state import Playback, require_finite
 from bokehflow.runtimes.comparison import psnr_db, sqnr_db
 from bokehflow.specs import Size
 
-HELD_OUT_SEED = 90_000
-"""Calibration draws its scenes from the seed that the user gives; this one is out of the way."""
 HELD_OUT_KINDS = ("portrait", "leaves", "occluder", "ground")
 FRAMES = 2
 """The second frame of a still scene starts from the state of the first; it is the one judged."""

@@ -89,6 +89,10 @@ class OnnxFormat:
         onnx.save(model, path)
         return OnnxRuntimeSession(path)
 
+    def open_written(self, path: Path) -> Session:
+        """In ONNX Runtime."""
+        return OnnxRuntimeSession(path)
+
     def _opened(self, tried: onnx.ModelProto) -> Session:
         """A session of a graph as NNCF leaves it, which is changed in place."""
         omit_zero_points(tried)

@@ -109,3 +109,7 @@ class OpenVinoFormat:
         """In OpenVINO, in single precision."""
         self._openvino.save_model(model, str(folder / MODEL_FILE), compress_to_fp16=False)
         return OpenVinoSession(folder)
+
+    def open_written(self, path: Path) -> Session:
+        """In OpenVINO, in single precision."""
+        return OpenVinoSession(path)

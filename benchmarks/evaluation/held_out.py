@@ -37,9 +37,13 @@ class BokehMean:
 
 @dataclass(frozen=True, slots=True)
 class GroupReport:
-    """Means over the stills of one group, by row; depth is empty where none tells its depth."""
+    """Means over the stills of one group, by row; depth over those alone that tell theirs.
+
+    stills, telling: how many, of all and of those. depth is empty where none tells its depth.
+    """
 
     stills: int
+    telling: int
     depth: dict[str, DepthScore]
     bokeh: dict[str, BokehMean]
 
@@ -106,6 +110,7 @@ def _report(studies: Sequence[ClipStudy]) -> GroupReport:
     }
     return GroupReport(
         stills=len(studies),
+        telling=sum(study.depth_cues for study in studies),
         depth={row: mean_depth_score(scores) for row, scores in depth.items() if scores},
         bokeh={row: _mean_bokeh([study.bokeh[row] for study in studies]) for row in BOKEH_ROWS},
     )

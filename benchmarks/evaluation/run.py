@@ -132,12 +132,12 @@ def prepare(config: EvaluationConfig) -> Plan:
     perceptual distance), MediaError (videos), SizeError (videos that segments cannot share) and
     UnknownNameError.
     """
+    clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
     require_pairs(config.pairs)
     for path in config.videos:
         _require_cut(path, config.network_size)
     sight = open_sight(config, config.weights)
     distance = packaged_perceptual()
-    clips = find_clips(config.data, HELD_OUT, skip_bad=config.skip_bad)
     films = [entry for entry in clips.entries if entry.frames > 1]
     seen = [(film, network_size_for(film.size, config.network_size)) for film in films]
     fitting = [film for film, size in seen if can_be_cut(size)]

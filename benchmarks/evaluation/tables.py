@@ -54,7 +54,7 @@ def all_tables(evaluation: Evaluation, checks: Sequence[Check]) -> list[Table]:
 
 def depth_table(group: str, report: GroupReport) -> Table:
     """Depth of one group of stills."""
-    title = f"Depth on {report.stills} held-out stills, {group} ({HOW_ALIGNED})"
+    title = f"Depth on {report.telling} held-out stills, {group} ({HOW_ALIGNED})"
     return Table(title, (group, *DEPTH_COLUMNS), _depth_rows(report.depth))
 
 

@@ -18,6 +18,7 @@ from bokehflow.benchmarks.results_file import read_record
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact, Manifest
 from bokehflow.runtimes import runtime_of
+from bokehflow.typed_json import typed
 
 SETTINGS = Settings(iterations=10, warmup=2, profile=0)
 NOT_ASKED = Latency("not run", "--no-measure")
@@ -41,7 +42,19 @@ def read_latency(path: Path) -> tuple[list[Round], str]:
     """
     with read_record(path, SCHEMA, "`bfx benchmark -o`") as record:
         rows = _by_artifact(path, record["rows"])
+        for row in rows.values():
+            _check(row)
         return [Round(rows)], _where(list(rows.values()), record["settings"]["iterations"], 1)
+
+
+def _check(row: Row) -> None:
+    """Raise InputError for times or memory that nothing takes."""
+    times, memory = row["times"], row["memory"]
+    for name in ("p50_ms", "p90_ms") if times is not None else ():
+        if typed(float, times[name], name) <= 0.0:
+            raise InputError(f"{name} is {times[name]}", "more than 0 ms")
+    for name in ("process_peak_bytes", "model_peak_bytes"):
+        typed(int | None, memory[name], name)
 
 
 def _by_artifact(path: Path, rows: Sequence[Row]) -> dict[str, Row]:

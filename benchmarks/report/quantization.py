@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from bokehflow.benchmarks.report.recorded import (
     DriftPoint,
@@ -19,7 +20,9 @@ from bokehflow.errors import InputError
 from bokehflow.export import Artifact
 from bokehflow.export.naming import record_path
 from bokehflow.quantize.record import SCHEMA_VERSION
+from bokehflow.typed_json import typed
 
+T = TypeVar("T")
 Record = Mapping[str, Any]
 _FOUND_BY = {
     None: "",
@@ -62,23 +65,35 @@ def _quantization(record: Record) -> Quantization:
         facts=_facts(record),
         weights_alone=not record["quantized_layers"],
         layers=tuple(
-            RecordedLayer(one["layer"], one["sqnr_db"], one["float"]) for one in record["layers"]
+            _made(RecordedLayer, one["layer"], one["sqnr_db"], one["float"])
+            for one in record["layers"]
         ),
         scans=tuple(
-            ScanNoise(one["layer"], one["sqnr_db"], one["by_direction"], tuple(one["by_position"]))
+            _made(ScanNoise, one["layer"], one["sqnr_db"], one["by_direction"], one["by_position"])
             for one in record["scans"] or ()
         ),
-        drift=tuple(DriftPoint(**one) for one in record["drift"] or ()),
-        gates=tuple(Gate(layer, **shares) for layer, shares in statistics["gates"].items()),
+        drift=tuple(_made(DriftPoint, **one) for one in record["drift"] or ()),
+        gates=tuple(_made(Gate, layer, **shares) for layer, shares in statistics["gates"].items()),
         inputs=tuple(
-            LayerInput(layer, one["min"], one["max"], one["rms"], one["outlier_ratio"])
+            _made(LayerInput, layer, one["min"], one["max"], one["rms"], one["outlier_ratio"])
             for layer, one in statistics["layer_inputs"].items()
         ),
         growth=tuple(
-            StateGrowth(one["frame"], one["samples"], tuple(one["norms"]))
+            _made(StateGrowth, one["frame"], one["samples"], one["norms"])
             for one in statistics["state_growth"]
         ),
     )
+
+
+def _made(kind: type[T], *values: Any, **more: Any) -> T:
+    """A dataclass of JSON's values. Raises InputError for one of another type, or an empty one."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    given = dict(zip(names, values, strict=False)) | more
+    for name, value in given.items():
+        if value in ([], {}):
+            raise InputError(f"{name} is empty", "a figure at least")
+    made: T = typed(kind, given, kind.__name__)
+    return made
 
 
 def _facts(record: Record) -> dict[str, str]:

@@ -21,7 +21,7 @@ class ScanNoise:
 
     layer: str
     sqnr_db: float
-    by_direction: Mapping[str, float]
+    by_direction: dict[str, float]
     by_position: tuple[float, ...]
 
 

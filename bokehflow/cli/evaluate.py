@@ -136,9 +136,10 @@ def _measure(
     tables = all_tables(evaluation, checks)
     document = evaluation_document(plan, evaluation, checks, time.perf_counter() - started)
     if output is not None:
+        # The record names the sheet, which takes minutes, and so comes after it.
+        _write_sheet(plan, output / SHEET_NAME, folders, photos)
         document |= {"contact_sheet": {"file": SHEET_NAME, "photos": photos}}
         write_results(output, NAME, document, tables)
-        _write_sheet(plan, output / SHEET_NAME, folders, photos)
     return CommandResult(
         document,
         tables_text(tables),

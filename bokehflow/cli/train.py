@@ -100,8 +100,7 @@ def export_weights(
             "--share",
             min=0.0,
             max=1.0,
-            help="How much the run counts in that mean.",
-            show_default="0.5",
+            help="How much the run counts in that mean. [default: 0.5]",
         ),
     ] = None,
 ) -> CommandResult:

@@ -71,12 +71,13 @@ def find_clips(
     require_split(split)
     if not folder.is_dir():
         raise InputError(f"no data folder at {folder}", remedy="make one with `bfx data make`")
-    entries, unreadable, lacking = [], [], set[str]()
+    entries, unreadable, lacking, others = [], [], set[str](), 0
     # A hidden one is still being written.
     for path in files_ending_in((CLIP_SUFFIX,), folder, within=True):
         try:
             info = read_info(path)
             if info.split != split:
+                others += 1
                 continue
             if lacks := set(known) - set(info.known):
                 lacking |= lacks
@@ -98,7 +99,10 @@ def find_clips(
             remedy="make some with `bfx data make`, with its lens views",
         )
     if not entries:
+        found = f", among {others} of other splits" if others else ""
         raise InputError(
-            f"no {split} clip under {folder}", "files *.npz", "make them with `bfx data make`"
+            f"no {split} clip under {folder}{found}",
+            "files *.npz",
+            f"make them with `bfx data make --split {split}`",
         )
     return FoundClips(folder, split, tuple(entries), tuple(unreadable))

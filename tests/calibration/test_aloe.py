@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bokehflow.calibration.aloe import DISPARITY, LEFT, aloe
-from bokehflow.errors import InputError, MediaError
+from bokehflow.errors import InputError, MediaError, MissingDependencyError
 from tests.media.samples import write_huge_png, write_torn_png
 
 
@@ -29,7 +29,7 @@ def test_zero_is_no_measurement(tmp_path: Path) -> None:
 
 
 def test_a_missing_package_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="apt-get install opencv-doc"):
+    with pytest.raises(MissingDependencyError, match=r"apt-get install opencv-doc.*--pairs"):
         aloe(tmp_path)
 
 

@@ -46,6 +46,12 @@ class Blocks:
         assert folder.is_dir()
         return model
 
+    def write(self, model: Floats, path: Path, _: object) -> None:
+        path.write_text(" ".join(str(block) for block in model))
+
+    def open_written(self, path: Path) -> Floats:
+        return frozenset(int(block) for block in path.read_text().split())
+
 
 class Picture:
     """Every block costs as much as its number says; the limits leave room for `left` in all."""

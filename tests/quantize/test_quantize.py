@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import MissingDependencyError, NumericalError, UnknownNameError, UsageError
-from bokehflow.export import Artifact
+from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.coremltools_access import load_program, passes_only, quiet_coremltools
 from bokehflow.export.lowering.choice import AUTO, find_lowering
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
@@ -27,6 +28,7 @@ from bokehflow.quantize.coreml_package import (
 from bokehflow.quantize.held_out import HeldOut, Loss
 from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
+from bokehflow.runtimes import open_session
 from tests.benchmarks.report.samples import CountingSession, manifest
 from tests.training.samples import TINY, use_tiny_variant
 
@@ -65,6 +67,17 @@ def test_int8_keeps_its_bars_and_says_what_it_did(
     weights = made.path if manifest.target == "onnx" else made.path / "model.bin"
     assert weights.stat().st_size <= LARGEST_INT8_BYTES
     assert manifest.artifact_bytes < 0.6 * source.artifact_bytes
+
+
+def test_the_record_is_of_the_file_that_was_written(
+    quantized: Quantized, artifacts: dict[str, Artifact]
+) -> None:
+    made = quantized.artifact
+    source = artifacts[made.manifest.target]
+    held_out = HeldOut(source.manifest, open_session(source))
+    loss = held_out.loss(open_session(load_artifact(made.path)))
+    recorded = quantized.record["held_out"]
+    assert loss == Loss(*(recorded[field.name] for field in fields(Loss)))
 
 
 class UnseenScenes(HeldOut):

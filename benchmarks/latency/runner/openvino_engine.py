@@ -67,7 +67,11 @@ class OpenVinoProfiler:
         origins = _origins(self.engine.model)
         counted: Mapping[str, list[float]] = self.engine.samples
         means = mean_by_name(counted, skip)
-        return {origins.get(name, name): means[name] for name in means}
+        found: dict[str, float] = {}
+        for name, mean in means.items():  # two nodes may have been made of one
+            origin = origins.get(name, name)
+            found[origin] = found.get(origin, 0.0) + mean
+        return found
 
 
 class _Counting(OpenVinoEngine):

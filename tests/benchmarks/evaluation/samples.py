@@ -55,6 +55,7 @@ def good_evaluation(**changes: Any) -> Evaluation:
         "held_out": {
             ALL: GroupReport(
                 8,
+                8,
                 {NETWORK: depth_score(), CONSTANT: depth_score(0.5, 0.5)},
                 {
                     NO_BLUR: bokeh_mean(25.0),

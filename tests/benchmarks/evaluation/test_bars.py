@@ -32,7 +32,7 @@ BOKEH = {NO_BLUR: bokeh_mean(25.0), GRADIENT_BLUR: bokeh_mean(27.0), END_TO_END:
 
 
 def held_out(depth: Any, bokeh: Any) -> dict[str, Any]:
-    return {"held_out": {ALL: GroupReport(8, {NETWORK: depth}, bokeh)}}
+    return {"held_out": {ALL: GroupReport(8, 8, {NETWORK: depth}, bokeh)}}
 
 
 MISSED = {
@@ -42,7 +42,7 @@ MISSED = {
         {
             "held_out": {
                 ALL: GroupReport(
-                    8, {NETWORK: depth_score(), DEFAULT_LENS: depth_score(0.79)}, BOKEH
+                    8, 8, {NETWORK: depth_score(), DEFAULT_LENS: depth_score(0.79)}, BOKEH
                 )
             }
         },
@@ -52,7 +52,7 @@ MISSED = {
         {
             "held_out": {
                 ALL: GroupReport(
-                    8, {NETWORK: depth_score(), STOPPED_DOWN: depth_score(0.79)}, BOKEH
+                    8, 8, {NETWORK: depth_score(), STOPPED_DOWN: depth_score(0.79)}, BOKEH
                 )
             }
         },

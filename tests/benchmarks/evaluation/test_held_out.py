@@ -20,6 +20,7 @@ from bokehflow.benchmarks.evaluation.clip_study import (
 )
 from bokehflow.benchmarks.evaluation.gradient import Gradient
 from bokehflow.benchmarks.evaluation.held_out import ALL, chosen, study_held_out
+from bokehflow.benchmarks.evaluation.tables import depth_table
 from bokehflow.benchmarks.quality.renderers import NO_BLUR
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.folder import FoundClip, find_clips
@@ -65,7 +66,9 @@ def test_pictures_that_do_not_tell_their_depth_count_for_bokeh_alone(tmp_path: P
         tiny_sight(), entries, packaged_perceptual(), lambda: done.append(1), other_lenses=True
     )
     assert len(done) == 2
-    assert {name: report.stills for name, report in reports.items()} == {"made": 2, ALL: 1}
+    counted = {name: (report.stills, report.telling) for name, report in reports.items()}
+    assert counted == {"made": (2, 1), ALL: (1, 1)}
+    assert depth_table("made", reports["made"]).title.startswith("Depth on 1 held-out stills")
     assert list(reports[ALL].depth) == list(DEPTH_ROWS)
     assert reports["made"].depth == reports[ALL].depth
     none = study_held_out(tiny_sight(), entries[1:], packaged_perceptual(), lambda: None)

@@ -128,6 +128,27 @@ def test_times_of_another_runtime_are_not_the_artifacts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("times", {"p50_ms": "3"}),
+        ("times", {"p50_ms": -5.0}),
+        ("times", {"p90_ms": None}),
+        ("memory", {"process_peak_bytes": "much"}),
+    ],
+    ids=str,
+)
+def test_times_that_nothing_takes_are_refused(
+    tmp_path: Path, part: str, change: dict[str, object]
+) -> None:
+    path = tmp_path / "benchmark.json"
+    made = row(FLOAT, "fp32", 100.0)
+    made[part] |= change
+    path.write_text(json.dumps({"schema": SCHEMA, "rows": [made], "settings": {"iterations": 7}}))
+    with pytest.raises(InputError, match=r"benchmark\.json cannot be read: p|run `bfx benchmark"):
+        read_latency(path)
+
+
+@pytest.mark.parametrize(
     "text",
     ["no JSON", "[]", "{}", json.dumps({"schema": "other/1"})],
     ids=["text", "list", "no schema", "other schema"],

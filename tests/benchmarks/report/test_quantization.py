@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,26 @@ def test_no_record_is_said_and_no_quantization_is_none(tmp_path: Path) -> None:
         json.dumps(record(schema_version=99)),
         json.dumps(record(artifact={"sha256": "9" * 64})),
         json.dumps(record(layers=[{}])),
+        json.dumps(record(layers=[{"layer": "a", "sqnr_db": "30", "float": True}])),
+        json.dumps(record(layers=[{"layer": "a", "sqnr_db": math.inf, "float": True}])),
+        json.dumps(record(drift=[{"frame": 1, "source_norm": 1.0, "norm": None, "sqnr_db": 1.0}])),
+        json.dumps(
+            record(scans=[{"layer": "a", "sqnr_db": 1, "by_direction": {}, "by_position": [1]}])
+        ),
+        "[" * 200_000,
     ],
-    ids=["text", "empty", "schema", "other artifact", "damaged"],
+    ids=[
+        "text",
+        "empty",
+        "schema",
+        "other artifact",
+        "damaged",
+        "text for a figure",
+        "infinite",
+        "no figure",
+        "no directions",
+        "deep",
+    ],
 )
 def test_a_record_that_does_not_belong_is_refused(tmp_path: Path, text: str) -> None:
     artifact = quantized(tmp_path)
