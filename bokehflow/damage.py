@@ -32,3 +32,8 @@ ARRAY_DAMAGE = (
     tokenize.TokenError,
 )
 """Of NumPy's `.npy` files: it parses the header as Python, and makes sizes of it."""
+
+
+def damage_in(error: Exception) -> str:
+    """What to say of one of these. Of a file that is no archive NumPy recommends to unpickle it."""
+    return "it is no archive of arrays" if "allow_pickle" in str(error) else str(error)

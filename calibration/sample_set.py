@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehflow.atomic import atomic_file
-from bokehflow.damage import ARCHIVE_DAMAGE
+from bokehflow.damage import ARCHIVE_DAMAGE, damage_in
 from bokehflow.errors import InputError
 from bokehflow.layers.temporal import State
+from bokehflow.typed_json import typed
 
 SCHEMA = 1
 Float32 = npt.NDArray[np.float32]
@@ -75,6 +76,17 @@ class SampleSet:
             hidden.write_bytes(content.getbuffer())
 
 
+@dataclass(frozen=True, slots=True)
+class SampleFacts:
+    """What a set says of itself, as a record of a quantization tells it."""
+
+    source: str
+    seed: int
+    origins: list[dict[str, Any]]
+    left_out: list[str]
+    statistics: dict[str, Any]
+
+
 def load_samples(path: Path) -> SampleSet:
     """Read a set. Raises InputError for a file that is missing, damaged or of another schema."""
     try:
@@ -82,10 +94,11 @@ def load_samples(path: Path) -> SampleSet:
             facts = json.loads(stored["facts"].tobytes())
             found, expected = facts.pop("schema"), facts.pop("sha256")
             states = {name: stored[f"state_{name}"] for name in State._fields}
+            typed(SampleFacts, facts, "facts")
             samples = SampleSet(stored["frames"], stored["lenses"], states, facts)
     except ARCHIVE_DAMAGE as error:
         raise InputError(
-            f"the calibration samples {path} cannot be read: {error}",
+            f"the calibration samples {path} cannot be read: {damage_in(error)}",
             "a file that bfx quantize wrote",
             "delete it, and they are made again",
         ) from error

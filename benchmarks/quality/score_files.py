@@ -8,7 +8,9 @@ from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.benchmarks.quality.score_renderer import mean_score
 from bokehflow.benchmarks.tables import Table, fixed
 from bokehflow.calibration.scene_files import find_scenes, read_scene
+from bokehflow.errors import SizeError
 from bokehflow.media import read_photo
+from bokehflow.specs import Size
 
 RENDERED = "bokeh.png"
 
@@ -21,7 +23,12 @@ def score_files(folder: Path) -> dict[str, Score]:
     scores = {}
     for place in find_scenes(folder):
         scene = read_scene(place)
-        scores[scene.name] = score(scene.truth, read_photo(place / RENDERED), scene.radius_px)
+        path = place / RENDERED
+        picture = read_photo(path)
+        if picture.shape != scene.truth.shape:
+            found, wanted = (Size(*x.shape[2:]) for x in (picture, scene.truth))
+            raise SizeError(f"{path} is {found}", f"{wanted}, as the truth", "render frame.png")
+        scores[scene.name] = score(scene.truth, picture, scene.radius_px)
     return scores
 
 

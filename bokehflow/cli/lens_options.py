@@ -144,9 +144,14 @@ def focus_from_options(focus_m: float | None, focus_point: str | None, autofocus
 
 
 def exif_of(photo: Path, lens_from_exif: bool) -> ExifCamera | None:
-    """The photo's EXIF camera where the user asked for it. Raises MediaError where it has none."""
+    """The photo's EXIF camera where the user asked for it. Raises MediaError where it has none,
+    and UsageError for a video."""
     if not lens_from_exif:
         return None
+    from bokehflow.cli.render_files import is_video
+
+    if is_video(photo):
+        raise UsageError("--lens-from-exif with a video", "a photo")
     from bokehflow.media.exif import read_exif_camera
 
     return read_exif_camera(photo)

@@ -68,6 +68,12 @@ class RenderFiles:
             raise UsageError("--tone-map with a photo", "a video")
         if self.find_cuts:
             raise UsageError("--cuts with a photo", "a video")
+        if is_video(self.output):
+            raise MediaError(
+                f"the output {self.output} of {self.source}, a photo by its suffix",
+                "a photo's name",
+                f"a video's name ends in one of {', '.join(VIDEO_SUFFIXES)}",
+            )
         require_photo_suffix(self.output)
         if self.depth_out is not None:
             require_depth_suffix(self.depth_out)

@@ -20,7 +20,7 @@ from bokehflow.damage import ARRAY_DAMAGE
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.pictures import opened_picture
 from bokehflow.media.regular import require_regular
-from bokehflow.optics import MM_PER_M
+from bokehflow.optics import MM_PER_M, SMALLEST
 
 DEPTH_SUFFIXES = (".npy", ".png")
 PNG_MAX_M = 65.535
@@ -41,7 +41,8 @@ def read_depth(path: Path, height: int, width: int) -> Tensor:
     """Read a depth map for a frame of `height` x `width` pixels, as the frame is displayed.
 
     Returns float32 [1, 1, height, width] in metres, above 0, infinity allowed. Raises MediaError
-    for another suffix, type or size, and for NaN, zero or negative values.
+    for another suffix, type or size, and for NaN, zero, negative values and those nearer than any
+    lens is focused.
     """
     suffix = path.suffix.lower()
     if suffix == ".npy":
@@ -129,7 +130,11 @@ def _read_png(path: Path) -> _FloatArray:
 
 
 def _require_valid(depth: _FloatArray, path: Path) -> None:
-    for what, bad in (("NaN", np.isnan(depth)), ("zero or negative", depth <= 0)):
+    for what, bad in (
+        ("NaN", np.isnan(depth)),
+        ("zero or negative", depth <= 0),
+        (f"under {SMALLEST:g} m", depth < SMALLEST),
+    ):
         count = int(bad.sum())
         if count:
             raise MediaError(
@@ -140,4 +145,4 @@ def _require_valid(depth: _FloatArray, path: Path) -> None:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return "x".join(str(length) for length in shape)
+    return "x".join(str(length) for length in shape) or "no rows or columns of"

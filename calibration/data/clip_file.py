@@ -25,7 +25,7 @@ from bokehflow.calibration.data.clip import (
     require_fit,
 )
 from bokehflow.calibration.data.split import SPLITS
-from bokehflow.damage import ARCHIVE_DAMAGE
+from bokehflow.damage import ARCHIVE_DAMAGE, damage_in
 from bokehflow.errors import BokehFlowError, InputError
 from bokehflow.optics import require_field_of_view
 from bokehflow.specs import Size
@@ -132,7 +132,7 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     if isinstance(error, FileNotFoundError):
         return InputError(f"the clip {path} does not exist")
     return InputError(
-        f"the clip {path} cannot be read: {error}",
+        f"the clip {path} cannot be read: {damage_in(error)}",
         "a file that `bfx data make` wrote",
         "delete it and run the same `bfx data make` again",
     )

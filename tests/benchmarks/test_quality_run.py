@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from bokehflow.benchmarks.quality.bars import check_bars
 from bokehflow.benchmarks.quality.report import SCHEMA
 from bokehflow.benchmarks.quality.run import QualityConfig
 from bokehflow.benchmarks.tables import Table
 from bokehflow.cli.quality import quality
-from bokehflow.errors import InputError, OutputError, UnknownNameError, UsageError
+from bokehflow.errors import InputError, OutputError, SizeError, UnknownNameError, UsageError
+from bokehflow.media import write_photo
 
 
 def test_a_small_run_writes_a_record_tables_and_pictures(tmp_path: Path) -> None:
@@ -50,6 +52,14 @@ def test_scenes_on_disk_can_be_scored(tmp_path: Path) -> None:
     assert isinstance(scenes, dict)
     assert scenes["ground-0"]["overall"]["psnr_db"] == 100.0
     assert "ground-0" in result.text
+
+
+def test_a_picture_of_another_size_is_named(tmp_path: Path) -> None:
+    quality(size="48x64", scenes="ground", write_scenes=tmp_path)
+    path = tmp_path / "ground-0" / "bokeh.png"
+    write_photo(path, torch.zeros(1, 3, 20, 20))
+    with pytest.raises(SizeError, match=r"ground-0/bokeh\.png is 20x20; expected 48x64"):
+        quality(score_files=tmp_path)
 
 
 def test_scenes_without_pictures_are_refused(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.sample_folder import find_material, material_files
 from bokehflow.calibration.sample_lenses import (
     F_NUMBERS,
@@ -17,7 +20,7 @@ from bokehflow.calibration.sample_lenses import (
     FOCUS_DISTANCES_M,
     calibration_lenses,
 )
-from bokehflow.calibration.sample_making import SampleRequest, stored_samples
+from bokehflow.calibration.sample_making import HELD_OUT_SEED, SampleRequest, stored_samples
 from bokehflow.calibration.sample_set import SampleSet, load_samples
 from bokehflow.calibration.sample_sources import share_out
 from bokehflow.calibration.sample_statistics import Observer, state_norms
@@ -99,6 +102,38 @@ def test_photos_may_be_called_what_samples_are(photos: Path) -> None:
     (photos / "calibration-2.npz").write_bytes(b"kept samples")
     assert renamed in material_files(photos)
     assert photos / "calibration-2.npz" not in material_files(photos)
+
+
+@pytest.mark.parametrize("change", [{"left_out": 5}, {"statistics": None}, {"seed": "0"}], ids=str)
+def test_facts_of_other_kinds_are_refused(
+    network: Network, photos: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    samples, path = draw(network, tmp_path, source=str(photos), count=2)
+    SampleSet(samples.frames, samples.lenses, samples.states, samples.facts | change).save(path)
+    with pytest.raises(InputError, match="facts"):
+        load_samples(path)
+
+
+def test_a_file_that_is_no_archive_is_no_reason_to_unpickle_it(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_text("no archive")
+    for read in (load_samples, read_clip):
+        with pytest.raises(InputError, match="it is no archive of arrays"):
+            read(tmp_path / "a.npz")
+
+
+def test_photos_of_one_size_and_date_are_told_apart(network: Network, tmp_path: Path) -> None:
+    photo, drawn = tmp_path / "photos" / "a.bmp", []
+    photo.parent.mkdir()
+    for grey in (50, 200):
+        Image.new("RGB", (64, 48), (grey, grey, grey)).save(photo)
+        os.utime(photo, (0, 0))
+        drawn.append(draw(network, tmp_path, source=str(photo.parent), count=1)[1])
+    assert drawn[0] != drawn[1]
+
+
+def test_nothing_is_calibrated_on_what_it_is_judged_on() -> None:
+    with pytest.raises(UsageError, match="judged on"):
+        SampleRequest(SIZE, SIZE, seed=HELD_OUT_SEED)
 
 
 def test_a_changed_file_is_refused(network: Network, photos: Path, tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ BAD_REQUESTS = {
     "unknown quality": (["a.png", "--quality", "bets"], "did you mean 'best'"),
     "no EXIF": (["a.png", "--lens-from-exif"], "FocalLength"),
     "output suffix": (["a.png", "-o", "b.bmp"], r"'.bmp'"),
+    "video output": (["a.png", "-o", "b.mp4"], "a photo by its suffix"),
     "output over input": (["a.png", "-o", "./a.png"], "also an input or another output"),
     "output over depth": (["a.png", "--depth-out", "a.npy"], "also an input or another output"),
     "one path twice": (

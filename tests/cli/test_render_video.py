@@ -210,7 +210,7 @@ BAD_REQUESTS = {
     "photo suffix": (_nothing, ["-o", "b.jpg"], "'.jpg'"),
     "side by side": (_nothing, ["--side-by-side", "c.png"], "--side-by-side"),
     "tone mapping standard range": (_nothing, ["--tone-map"], "standard dynamic range"),
-    "exif": (_nothing, ["--lens-from-exif"], "EXIF"),
+    "exif": (_nothing, ["--lens-from-exif"], "--lens-from-exif with a video"),
     "missing output folder": (_nothing, ["-o", "no/b.mp4"], "not a folder"),
     "missing folder for depth": (_nothing, ["--depth-out", "no/d"], "not a folder"),
 }

@@ -92,6 +92,8 @@ BAD_DEPTHS = {
     "NaN": (".npy", _with(np.nan), "NaN at 1 of 35"),
     "zero": (".npy", _with(0.0), "zero or negative at 1 of 35"),
     "negative": (".npy", _with(-1.0), "zero or negative"),
+    "next to nothing": (".npy", _with(1e-40), "under 1e-06 m"),
+    "a single number": (".npy", _npy(lambda _: np.float32(2.0)), "no rows or columns"),
     "minus infinity": (".npy", _with(-np.inf), "zero or negative"),
     "float64": (".npy", _npy(lambda d: d.astype(np.float64)), "float64; expected float32"),
     "integers": (".npy", _npy(lambda d: d.astype(np.int32)), "int32; expected float32"),
