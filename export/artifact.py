@@ -50,7 +50,6 @@ class Artifact:
 
         Raises OutputError for one that cannot be looked up.
         """
-        require_outside(output)
         own = [self.given, *files_beside(self.path)]
         with output_errors(output):
             places = [path for path in (output, *output.resolve().parents) if path.exists()]
@@ -60,6 +59,7 @@ class Artifact:
                     "a path of its own",
                     "choose another with -o",
                 )
+        require_outside(output)
 
     def with_parity(self, parity: Parity | None) -> Artifact:
         """The same artifact with a measured parity, written into its manifest.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnx
 
-from bokehflow.quantize.format import Feeds, Judge
+from bokehflow.quantize.format import Feeds, Judge, as_written
 from bokehflow.quantize.nncf_control import restored
 from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_front import front_of, with_rest
@@ -97,7 +97,7 @@ class OnnxFormat:
         """A session of a graph as NNCF leaves it, which is changed in place."""
         omit_zero_points(tried)
         with temporary_folder() as folder:
-            return self.open(tried, folder)
+            return as_written(self, tried, folder)
 
 
 def _copied(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -39,7 +39,7 @@ from bokehflow.cli.render import render
 from bokehflow.cli.report import report
 from bokehflow.cli.train import export_weights, train
 from bokehflow.cli.validate import validate
-from bokehflow.errors import BokehFlowError, OutputError
+from bokehflow.errors import BokehFlowError, OutputError, UsageError
 from bokehflow.json_text import json_text
 from bokehflow.temporary import lacks_room, no_room
 
@@ -64,7 +64,9 @@ app = typer.Typer(
 @app.callback()
 def global_options(
     as_json: bool = typer.Option(
-        False, output.JSON_FLAG, help="One JSON document on standard output, errors included."
+        False,
+        output.JSON_FLAG,
+        help="One JSON document on standard output, errors included; help is text.",
     ),
     show_traceback: bool = typer.Option(
         False, output.TRACEBACK_FLAG, help="Print the Python traceback of an error."
@@ -153,6 +155,8 @@ def invoke(arguments: Sequence[str]) -> CommandResult | str:
 
     Raises what the command raises.
     """
+    if "" in arguments:
+        raise UsageError("an empty argument", "a name or a value", "is a variable unset?")
     if arguments[:1] == [VERSION_FLAG]:
         return CommandResult({"version": __version__}, f"bfx {__version__}")
     command, printed = typer.main.get_command(app), io.StringIO()

@@ -137,6 +137,11 @@ def test_misuse_is_one_line_and_exit_code_2(bfx: Bfx, kind: str) -> None:
     assert completed.document["error"]["type"] == "UsageError"
 
 
+def test_an_empty_argument_is_told_as_one(bfx: Bfx) -> None:
+    line = bfx("render", "a.jpg", "-o", "").require_plain_error(2)
+    assert "an empty argument" in line
+
+
 def test_no_command_shows_the_help(bfx: Bfx) -> None:
     assert "render" in bfx("--help").stdout
     assert bfx("--help").exit_code == 0
