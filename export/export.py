@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,8 @@ def export_each(
     for config in configs:
         manifest = _manifest(model, config)
         path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)
-
-        def write(target: Path, config: ExportConfig = config, facts: Manifest = manifest) -> None:
-            _WRITERS[config.target](graphs, config, facts, target)
-            check_compiled(config.target, target, config.lowering, model.network.variant.blocks)
-
         with output_folder(output_dir):
-            artifact = seal(path, manifest, write)
+            artifact = seal(path, manifest, partial(_write, graphs, config, manifest))
         yield artifact
 
 
@@ -86,6 +82,11 @@ def require_installed(target: str) -> None:
     elif target == "coreml":
         with quiet_coremltools(COREML_PURPOSE):
             pass
+
+
+def _write(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
+    _WRITERS[config.target](graphs, config, manifest, target)
+    check_compiled(config.target, target, config.lowering, graphs.model.network.variant.blocks)
 
 
 def _write_onnx(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:

@@ -8,7 +8,7 @@ from bokehflow.errors import ArtifactError
 from bokehflow.export.config import DEFAULT_PRECISION, ExportConfig
 from bokehflow.layers.segments import TemporalConfig
 
-_SUFFIXES: dict[str, str] = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
+_SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
 MANIFEST_SUFFIX = ".json"
 RECORD_SUFFIX = ".quantization.json"
 """Of what `bfx quantize` writes beside what it made."""
@@ -35,6 +35,11 @@ def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path
     if precision == DEFAULT_PRECISION[target]:
         stem = stem.removesuffix(f"_{precision}")
     return path.with_name(f"{stem}_{recipe}{ending}")
+
+
+def endings() -> tuple[str, ...]:
+    """What names of artifacts end with."""
+    return tuple(_SUFFIXES.values())
 
 
 def target_by_ending(path: Path) -> str | None:

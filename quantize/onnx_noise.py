@@ -43,11 +43,11 @@ def with_scan_outputs(model: onnx.ModelProto, original: onnx.ModelProto) -> onnx
     """A copy that has every block's scans as further outputs, SCAN and the fusion layer's name."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
+    kinds = {value.name: value.type for value in original.graph.value_info}
     for name, node in layers_of(original).items():
         if is_fusion(name):
             identity = helper.make_node("Identity", [node.input[0]], [f"{SCAN}{name}"])
             result.graph.node.append(identity)
-            result.graph.output.append(
-                helper.make_tensor_value_info(f"{SCAN}{name}", TensorProto.FLOAT, None)
-            )
+            output = helper.make_value_info(f"{SCAN}{name}", kinds[node.input[0]])
+            result.graph.output.append(output)
     return result

@@ -135,12 +135,16 @@ def quantize(
     along_video = outcome.along_video if config.sensitivity else None
     more = along_video() if along_video is not None else {}
 
+    recorded: dict[str, Any] = {}
+
     def record(made: Manifest) -> dict[str, Any]:
-        return build_record(path.name, made, artifact, samples, outcome, limits, seconds) | more
+        facts = build_record(path.name, made, artifact, samples, outcome, limits, seconds)
+        recorded.update(facts | more)
+        return recorded
 
     with output_folder(path.parent):
         made = seal(path, manifest, lambda at: outcome.write(at, manifest.embedded()), record)
-    written = json.loads(json_text(record(made.manifest)))
+    written = json.loads(json_text(recorded))
     return Quantized(made, written, record_path(path), limits.met_by(outcome.loss))
 
 

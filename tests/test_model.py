@@ -121,7 +121,7 @@ def test_network_size_follows_the_frame(frame: str, request_: str, expected: str
 )
 def test_a_mobile_network_size_can_be_cut_into_segments(frame: str, expected: str) -> None:
     assert str(network_size_for(Size.parse(frame), "mobile", segments=4)) == expected
-    with pytest.raises(SizeError, match="at least 16 px"):
+    with pytest.raises(SizeError, match=r"a frame of 15x40 for 4 segments.*at least 16 px"):
         network_size_for(Size(15, 40), "mobile", segments=4)
 
 

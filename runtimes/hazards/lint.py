@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.artifact import target_of
-from bokehflow.export.naming import artifact_path
+from bokehflow.export.naming import artifact_path, endings
 from bokehflow.export.packing import is_packed, named_as_given, unpack
 from bokehflow.runtimes.hazards.graph import Graph
 from bokehflow.runtimes.hazards.read_coreml import read_coreml
@@ -52,6 +52,6 @@ def _read(path: Path) -> Graph:
     if target not in _READERS:
         raise ArtifactError(
             f"{path} has an unknown ending and no manifest beside it",
-            "a manifest, or one of .onnx, _openvino, .mlpackage",
+            "a manifest, or one of " + ", ".join(endings()),
         )
     return _READERS[target](path)

@@ -97,6 +97,23 @@ def test_mistakes_are_plain(bfx: Bfx, data: Path, kind: str) -> None:
     assert message in bfx(*command).require_plain_error(2)
 
 
+def test_no_record_names_a_sheet_that_was_not_made(
+    bfx: Bfx, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bokehflow.cli.evaluate._write_sheet", interrupted)
+    output = tmp_path / "out"
+    assert bfx("evaluate", "--data", data, "--pairs", "none", "-o", output).exit_code == 130
+    assert not list(output.glob("evaluation.*"))
+
+
+def test_the_data_is_looked_for_before_the_pairs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no data folder"):
+        prepare(EvaluationConfig(tmp_path / "nowhere", pairs=("none such",)))
+
+
 def test_a_video_is_looked_into_before_anything_is_measured(data: Path) -> None:
     video = data.parent / "one.mp4"
     media.write_clip(video, media.Clip(frames=1))

@@ -296,3 +296,10 @@ def test_bad_requests_are_refused() -> None:
         ExportConfig("coreml", precision="fp8")  # type: ignore[arg-type]
     with pytest.raises(SizeError, match="multiple of 4"):
         ExportConfig("onnx", Size(90, 160), Size(90, 160))
+
+
+def test_nothing_is_exported_into_an_artifact(artifacts: dict[str, Artifact]) -> None:
+    folder, size = artifacts["openvino"].path, Size(32, 48)
+    with pytest.raises(UsageError, match="lies in the artifact"):
+        export(load_model("nano"), ExportConfig("onnx", size, size), folder / "new")
+    assert load_artifact(folder)

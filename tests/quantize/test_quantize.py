@@ -25,10 +25,12 @@ from bokehflow.quantize.coreml_package import (
     layer_operations,
     with_quantized_inputs,
 )
+from bokehflow.quantize.frame_noise import frame_noise
 from bokehflow.quantize.held_out import HeldOut, Loss
 from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
-from bokehflow.runtimes import open_session
+from bokehflow.quantize.onnx_format import OnnxFormat
+from bokehflow.runtimes import Session, open_session
 from tests.benchmarks.report.samples import CountingSession, manifest
 from tests.training.samples import TINY, use_tiny_variant
 
@@ -78,6 +80,25 @@ def test_the_record_is_of_the_file_that_was_written(
     loss = held_out.loss(open_session(load_artifact(made.path)))
     recorded = quantized.record["held_out"]
     assert loss == Loss(*(recorded[field.name] for field in fields(Loss)))
+
+
+def test_what_happens_along_a_video_is_of_what_would_be_written(
+    tiny_artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[object] = []
+
+    class Watched(OnnxFormat):
+        def open_written(self, path: Path) -> Session:
+            written.append(path)
+            return super().open_written(path)
+
+    for name in ("FRAMES", "DRIFT_FRAMES"):
+        monkeypatch.setattr(f"bokehflow.quantize.frame_noise.{name}", 1)
+    form, artifact = Watched(), tiny_artifacts["onnx"]
+    original = form.read(artifact.path)
+    quantized = form.with_8bit_weights(original)
+    found = frame_noise(form, quantized, original, artifact.manifest, lambda: None)
+    assert len(written) == len(found["frames"]) == 1
 
 
 class UnseenScenes(HeldOut):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -121,6 +122,17 @@ def test_scans_that_are_left_as_loops_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"as loops over tokens.*; export it again here"):
         OpenVinoSession(tmp_path)
     assert openvino_engine.LOOPS == LOOPS
+
+
+def test_times_of_two_nodes_that_were_made_of_one_are_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profiler = object.__new__(OpenVinoProfiler)
+    samples = {"a": [9.0, 2.0], "a_reorder": [9.0, 0.5], "b": [9.0, 4.0]}
+    profiler.engine = SimpleNamespace(model=None, samples=samples)
+    origins = {"a": "network.stem/conv_1", "a_reorder": "network.stem/conv_1"}
+    monkeypatch.setattr(openvino_engine, "_origins", lambda _: origins)
+    assert profiler.nodes(1) == {"network.stem/conv_1": 2.5, "b": 4.0}
 
 
 def test_the_peak_of_memory_grows_with_what_is_held() -> None:

@@ -79,6 +79,11 @@ def test_folders_without_clips_are_refused(tmp_path: Path) -> None:
         find_clips(tmp_path / "nowhere", TRAIN)
     with pytest.raises(InputError, match="no train clip"):
         find_clips(tmp_path, TRAIN)
+    folder = write_clips(tmp_path / "data", count=2)
+    with pytest.raises(
+        InputError, match=r"no held-out clip .* 2 of other splits.*--split held-out"
+    ):
+        find_clips(folder, HELD_OUT)
     with pytest.raises(UnknownNameError, match="did you mean 'held-out'"):
         find_clips(tmp_path, "held_out")
 
