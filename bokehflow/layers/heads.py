@@ -64,7 +64,10 @@ class DenseHead(nn.Module):
         grid = self.at_tokens(levels, half_size.shape[2] // 2, half_size.shape[3] // 2)
         grid = F.gelu(self.mix(F.gelu(grid)))
         grid = F.pixel_shuffle(self.to_half(grid), 2) + self.skip(half_size)
-        grid = F.gelu(self.mix_half(F.gelu(grid)))
+        return self.to_full_size(F.gelu(self.mix_half(F.gelu(grid))))
+
+    def to_full_size(self, grid: Tensor) -> Tensor:
+        """[B, head channels / 2, H/2, W/2] to [B, out_channels, H, W]."""
         dense: Tensor = self.out(F.gelu(F.pixel_shuffle(self.to_full(grid), 2)))
         return dense
 

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from bokehflow.export.lowering import weights
+from bokehflow.export.lowering.heads import LoweredHead
 from bokehflow.export.lowering.map_block import MapBlock
 from bokehflow.export.lowering.map_mixer import MapScan
 from bokehflow.export.lowering.maps import PointwiseConv, channel_norm
 from bokehflow.export.lowering.network import LoweredNetwork
 from bokehflow.layers.conditioning import CocCondition
 from bokehflow.layers.fusion import CrossStreamFusion
-from bokehflow.layers.heads import CoarseDepthHead, DenseHead, to_inverse_depth
+from bokehflow.layers.heads import CoarseDepthHead, to_inverse_depth
 from bokehflow.network import Network
 
 
@@ -37,7 +38,9 @@ class MapNetwork(LoweredNetwork):
             _Condition(cast(CocCondition, each)) for each in self.coc_conditions
         )
         self.coarse = _CoarseHead(self.coarse)
-        self.depth_head, self.bokeh_head = _Head(self.depth_head), _Head(self.bokeh_head)
+        self.depth_head, self.bokeh_head = (
+            _Head(cast(LoweredHead, each)) for each in (self.depth_head, self.bokeh_head)
+        )
 
     def _tokens(self, stem: Tensor) -> tuple[Tensor, Tensor]:
         return stem, stem.mean(dim=(2, 3))
@@ -84,10 +87,10 @@ class _CoarseHead(CoarseDepthHead):
         return to_inverse_depth(self.read_map(channel_norm(tokens)))
 
 
-class _Head(DenseHead):
-    """`layers.heads.DenseHead`, its linear layers as convolutions."""
+class _Head(LoweredHead):
+    """The same, its linear layers as convolutions."""
 
-    def __init__(self, head: DenseHead) -> None:
+    def __init__(self, head: LoweredHead) -> None:
         nn.Module.__init__(self)
         for name, layer in head.named_children():
             self.add_module(name, layer)

@@ -15,12 +15,14 @@ from torch import Tensor, nn
 
 from bokehflow.export.lowering import weights
 from bokehflow.export.lowering.linear_attention import linear_attention
+from bokehflow.export.lowering.maps import constant
 from bokehflow.export.lowering.orders import (
     EVERY_DIRECTION,
     ROWS_AND_COLUMNS,
     Directions,
     Reordering,
     from_orders,
+    heads_from_orders,
     to_orders,
 )
 from bokehflow.export.lowering.segments import exchanged
@@ -30,6 +32,9 @@ from bokehflow.rendering.windows import added
 from bokehflow.scan import KEY_EPSILON, InterChunk
 from bokehflow.scan.chunk import chunk_folded
 from bokehflow.scan.inputs import ScanInputs
+
+_TOKENS_A_ROW = 64
+"""At most, of those whose gates' biases are added as one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class LoweredMixer(nn.Module):
         matrix, bias = weights.gate_readers(blocks)
         self.forget, self.write = (
             nn.ModuleList(
-                _Linear(matrix[:, group, rows, columns], bias[:, group, :, columns])
+                _GateReader(matrix[:, group, rows, columns], bias[:, group, :, columns])
                 for group in self.groups
             )
             for rows, columns in (
@@ -111,7 +116,7 @@ class LoweredMixer(nn.Module):
             log_decay = log_one_minus(room * torch.sigmoid(forget(F.silu(forgetting))))
             beta = torch.sigmoid(write(F.silu(writing)))
             o, final = self.scan(ScanInputs(q, k, v, log_decay, beta), start)
-            outputs += from_orders(o, height, width, self.reordering, group)
+            outputs += self.in_raster_order(o, height, width, group)
             finals.append(final)
         return self.out(self.fuse(outputs)), finals
 
@@ -121,6 +126,12 @@ class LoweredMixer(nn.Module):
         Returns o [S, D, T, C] and the final state.
         """
         raise NotImplementedError
+
+    def in_raster_order(
+        self, o: Tensor, height: int, width: int, group: Directions
+    ) -> list[Tensor]:
+        """What `scan` returned of a group's directions, as [S, T, C] for each of them."""
+        return from_orders(o, height, width, self.reordering, group)
 
 
 class FusedMixer(LoweredMixer):
@@ -133,8 +144,8 @@ class FusedMixer(LoweredMixer):
         super().__init__(blocks, self.value_size, by_head=False, segments=segments)
 
     def scan(self, inputs: ScanInputs, state: Tensor) -> tuple[Tensor, Tensor]:
-        """q, k: [S, D, T, C]; v: the same, or wider; gates: [S, D, T, H]."""
-        streams, directions, length, channels = inputs.q.shape
+        """q, k: [S, D, T, C]; v: the same, or wider, as is o then; gates: [S, D, T, H]."""
+        streams, directions, length, _ = inputs.q.shape
         sequences = streams * directions * self.segments
         q, k, v, log_decay, beta = (
             x.reshape(sequences, length // self.segments, x.shape[-1]) for x in inputs
@@ -144,9 +155,19 @@ class FusedMixer(LoweredMixer):
         start = F.pad(state, (0, spare)) if spare else state
         o, final = linear_attention(q, k, v, start, log_decay, beta)
         if spare:
-            o = o.reshape(*o.shape[:2], self.heads, self.value_size)[..., : self.head_size]
             final = final[..., : self.head_size]
-        return o.reshape(streams, directions, length, channels), final
+        return o.reshape(streams, directions, length, -1), final
+
+    def in_raster_order(
+        self, o: Tensor, height: int, width: int, group: Directions
+    ) -> list[Tensor]:
+        if self.value_size == self.head_size:
+            return super().in_raster_order(o, height, width, group)
+        heads = o.reshape(*o.shape[:3], self.heads, self.value_size)
+        if self.value_size % self.head_size == 0:
+            return heads_from_orders(heads, height, width, group, self.head_size)
+        wanted = heads[..., : self.head_size].flatten(3)
+        return super().in_raster_order(wanted, height, width, group)
 
 
 class ChunkedMixer(LoweredMixer):
@@ -211,25 +232,50 @@ class _Linear(nn.Module):
         return x @ self.weight + self.bias
 
 
+class _GateReader(_Linear):
+    """The same for results of a few numbers a token, on [S, D, T, in]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[S, D, T, out]."""
+        read = x @ self.weight
+        # ONNX Runtime adds row by row: the bias of many tokens is one row.
+        streams, directions, length, outputs = read.shape
+        tokens = next(count for count in range(_TOKENS_A_ROW, 0, -1) if length % count == 0)
+        rows = read.reshape(streams, directions, -1, tokens * outputs)
+        return (rows + self.bias.repeat(1, 1, 1, tokens)).reshape(read.shape)
+
+
 class _Fusion(nn.Module):
     """`layers.bigdr.DirectionFusion`, less its norm's scale and shift (`out` has them)."""
 
     def __init__(self, blocks: Sequence[BiGDRBlock]) -> None:
         super().__init__()
-        self.weigh = _Linear(*weights.fusion_weights(blocks))
+        self.weigh = _Weighing(blocks)
 
     def forward(self, outputs: Sequence[Tensor]) -> Tensor:
         """outputs: [S, T, C] of every direction's scan. Returns [S, T, C]."""
-        channels = outputs[0].shape[-1]
-        together = self.weigh(torch.cat(list(outputs), dim=-1))
-        logits: list[Tensor] = list(torch.split(together, channels, dim=-1))
+        streams, length, channels = outputs[0].shape
+        above = self.weigh(torch.cat([*outputs, torch.ones(streams, length, 1)], dim=-1))
         # A softmax over an axis that is not the last copies all of it twice in ONNX Runtime, which
         # at 1080p is more memory than anything else needs; part by part takes no longer.
-        a, b, c, d = logits
-        largest = torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
-        shares = [(x - largest).exp() for x in logits]
+        largest = F.relu(torch.maximum(torch.maximum(above[0], above[1]), above[2]))
+        shares = [(-largest).exp(), *((x - largest).exp() for x in above)]
         weighed = [share * part for share, part in zip(shares, outputs, strict=True)]
         return F.layer_norm(added(weighed) / added(shares), (channels,))
+
+
+class _Weighing(nn.Module):
+    """Three products, as taking one result apart would copy it."""
+
+    def __init__(self, blocks: Sequence[BiGDRBlock]) -> None:
+        super().__init__()
+        second, third, fourth = (constant(m) for m in weights.relative_fusion_weights(blocks))
+        self.second, self.third, self.fourth = second, third, fourth
+
+    def forward(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """outputs: [S, T, 4C + 1], all directions' and a 1. Returns how far the logits of the
+        others' shares lie above those of the first, [S, T, C] for each."""
+        return outputs @ self.second, outputs @ self.third, outputs @ self.fourth
 
 
 def _normalised(k: Tensor) -> Tensor:

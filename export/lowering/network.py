@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bokehflow.export.lowering.blocks import LoweredBlock
+from bokehflow.export.lowering.heads import LoweredHead
 from bokehflow.export.lowering.map_block import MapBlock
 from bokehflow.export.lowering.refinement import LoweredRefinement
 from bokehflow.export.lowering.segments import require_one_pass
@@ -44,6 +45,8 @@ class LoweredNetwork(Network):
         self.modulation = _Modulation([cast(FilmModulation, film) for film in self.film])
         self.floors = _Floors(self.depth_floors, self.bokeh_floors)
         del self.film, self.depth_floors, self.bokeh_floors
+        self.depth_head = LoweredHead(self.depth_head)
+        self.bokeh_head = LoweredHead(self.bokeh_head)
         self.refine = LoweredRefinement(self.refine)
         self._groups = cast(LoweredBlock | MapBlock, self.blocks[0]).groups
 

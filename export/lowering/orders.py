@@ -48,6 +48,22 @@ def from_orders(
     return [_gathered(flat, own) for own in back + np.arange(count)[:, None] * length]
 
 
+def heads_from_orders(
+    o: Tensor, height: int, width: int, directions: Directions, size: int
+) -> list[Tensor]:
+    """As `from_orders`, of heads wider than is wanted: [S, D, T, H, V] to [S, T, H x size].
+
+    V is a multiple of `size`. One gather leaves the rest of each head where it is.
+    """
+    streams, count, length, heads, wide = o.shape
+    parts = o.reshape(streams, -1, size)
+    back = np.argsort(walking_order(height, width)[list(directions)], axis=1)
+    tokens = back + np.arange(count)[:, None] * length
+    rows = (tokens[..., None] * heads + np.arange(heads)) * (wide // size)
+    gathered = [_gathered(parts, own.reshape(-1)) for own in rows]
+    return [each.reshape(streams, length, heads * size) for each in gathered]
+
+
 def _gathered(x: Tensor, rows: NDArray[np.int64]) -> Tensor:
     """x: [S, N, C]; rows: which of the N. Those that would be taken as they lie are not copied."""
     if np.array_equal(rows, np.arange(x.shape[1])):
