@@ -98,14 +98,22 @@ class Fetched(Iterator[Made]):
 
     def __init__(self, source: Iterator[Made]) -> None:
         self._source, self._waiting = source, list[Made]()
+        self.failure: BokehFlowError | None = None
+        """What kept the next item from being made."""
 
     def fetch(self) -> None:
-        """Have the next item ready, if there is one."""
-        if not self._waiting:
+        """Have the next item ready, if there is one; a plain error waits until it is asked for."""
+        if self._waiting or self.failure is not None:
+            return
+        try:
             self._waiting += [item for item in [next(self._source, None)] if item is not None]
+        except BokehFlowError as error:
+            self.failure = error
 
     def __next__(self) -> Made:
         self.fetch()
+        if self.failure is not None:
+            raise self.failure
         if not self._waiting:
             raise StopIteration
         return self._waiting.pop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from bokehflow.atomic import output_errors, require_writable
 from bokehflow.calibration.data.folder import FoundClips
-from bokehflow.errors import DeviceError, InputError, OutputError, UsageError, WeightsError
+from bokehflow.errors import InputError, OutputError, UsageError, WeightsError
 from bokehflow.scan import ScanConfig
 from bokehflow.training.ahead import Fetched
 from bokehflow.training.batch import Batch
@@ -231,6 +231,27 @@ class _Run:
             self.save()
             raise
 
+    def met(self, ahead: Fetched[Batch]) -> Iterator[Batch]:
+        """The batches, while every process has its part of one.
+
+        Raises what kept one from being made, or InputError where that was another process's; what
+        was learnt of those before is saved then.
+        """
+        while True:
+            ahead.fetch()
+            if self.world.any(ahead.failure is not None):
+                self.save()
+                # torchrun ends all processes with the first that ends.
+                self.world.wait()
+                raise ahead.failure or InputError(
+                    "another process could not make its part of a batch",
+                    remedy="its own message says why",
+                )
+            batch = next(ahead, None)
+            if batch is None:
+                return
+            yield batch
+
     def batches(self) -> Generator[Batch]:
         part, workers = (self.world.rank, self.world.size), self.options.workers
         step = self.state.step
@@ -247,11 +268,7 @@ def _run_slice(
     first_step = state.step
     curves = Curves(run.options.out / CURVES, first_step) if world.leads else None
     log = SliceLog(config, curves)
-    try:
-        stopped = _step_on(run, clock, noted, log, advance)
-    except (InputError, DeviceError):  # no more batches: what was learnt of those before stays
-        run.save()
-        raise
+    stopped = _step_on(run, clock, noted, log, advance)
     run.save()
     return TrainReport(
         stopped=stopped,
@@ -274,7 +291,7 @@ def _step_on(
     config, state, world, guard = run.config, run.state, run.world, SkipGuard()
     with contextlib.closing(run.batches()) as source:
         ahead = Fetched(source)
-        for batch in ahead:
+        for batch in run.met(ahead):
             result = run.step(batch.to(world.device), ahead.fetch)
             guard.check(result, state.step)
             log.note(state.step, state.skipped, result)

@@ -46,8 +46,10 @@ def test_an_error_in_making_is_raised_when_it_is_met() -> None:
 
     source = Fetched(broken())
     assert next(source) == 0
+    source.fetch()
+    assert str(source.failure) == "a damaged clip"
     with pytest.raises(InputError, match="damaged"):
-        source.fetch()
+        next(source)
 
 
 class Ending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch.multiprocessing.spawn import spawn
 
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
-from bokehflow.errors import UsageError
+from bokehflow.errors import InputError, UsageError
 from bokehflow.specs import VARIANTS
 from bokehflow.training import TrainConfig, TrainOptions, train
 from bokehflow.training.checkpoint import read_checkpoint
@@ -26,6 +27,11 @@ PROCESSES = 2
 
 def train_one_of_two(rank: int, port: int, data: Path, out: Path) -> None:
     """One process, told what torchrun would tell it."""
+    tell(rank, port)
+    train_alone(CONFIG, data, out)
+
+
+def tell(rank: int, port: int) -> None:
     os.environ |= {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
@@ -33,13 +39,34 @@ def train_one_of_two(rank: int, port: int, data: Path, out: Path) -> None:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
     }
-    train_alone(CONFIG, data, out)
 
 
-def train_alone(config: TrainConfig, data: Path, out: Path) -> None:
+def lose_the_clips_of_the_second(rank: int, port: int, data: Path, out: Path) -> None:
+    """Each process reads a folder of its own; the second's is emptied after the first step."""
+    tell(rank, port)
+    own = data / str(rank)
+
+    def lose_all() -> None:
+        for clip in own.glob("*.npz") if rank == 1 else ():
+            clip.unlink()
+
+    try:
+        train_alone(CONFIG, own, out, workers=0, advance=lose_all)
+    except InputError as error:
+        (data / f"{rank}.txt").write_text(str(error))
+
+
+def train_alone(
+    config: TrainConfig,
+    data: Path,
+    out: Path,
+    workers: int = 1,
+    advance: Callable[[], None] = lambda: None,
+) -> None:
     torch.set_num_threads(1)
     VARIANTS["nano"] = TINY
-    train(config, find_clips(data, TRAIN), TrainOptions(out, scan="chunked"))
+    options = TrainOptions(out, scan="chunked", workers=workers)
+    train(config, find_clips(data, TRAIN), options, advance)
 
 
 def free_port() -> int:
@@ -64,6 +91,20 @@ def test_two_processes_have_the_losses_of_one(
         assert len(found) == CONFIG.total_steps
         assert found == pytest.approx(expected, rel=PROCESSES_EQUAL), column
     assert read_checkpoint(two).step == CONFIG.total_steps
+
+
+def test_a_clip_that_one_process_cannot_read_ends_all_with_their_steps_saved(
+    tmp_path: Path,
+) -> None:
+    for rank in range(PROCESSES):
+        write_clips(tmp_path / str(rank), 4, frames=2)
+    out = tmp_path / "run"
+    spawn(  # type: ignore[no-untyped-call]
+        lose_the_clips_of_the_second, args=(free_port(), tmp_path, out), nprocs=PROCESSES
+    )
+    assert "another process" in (tmp_path / "0.txt").read_text()
+    assert "does not exist" in (tmp_path / "1.txt").read_text()
+    assert read_checkpoint(out).step == 2
 
 
 def test_batches_that_cannot_be_shared_out_are_refused() -> None:
