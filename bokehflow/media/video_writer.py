@@ -17,6 +17,7 @@ from types import TracebackType
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.reformatter import ColorRange, Colorspace
 from torch import Tensor
 
@@ -73,6 +74,7 @@ class VideoWriter:
         self._height, self._width = source.height, source.width
         self._format = VIDEO_FORMATS[target.suffix.lower()]
         self._last_ms: int | None = None
+        self._durations: dict[int | None, int] = {}
         self._matrix = _BT709 if source.height >= HD_LINES else _BT601
         self._stack = contextlib.ExitStack()
         try:
@@ -98,7 +100,7 @@ class VideoWriter:
         try:
             if error_type is None:
                 with self._output_errors():
-                    self._output.mux(self._video.encode(None))
+                    self._mux(self._video.encode(None))
                     self._audio.copy_until(None)
                     self._stack.close()
         finally:
@@ -130,9 +132,20 @@ class VideoWriter:
         )
         frame.colorspace, frame.color_range = number, ColorRange.MPEG
         frame.pts, frame.time_base, frame.duration = pts, self._source.time_base, duration
+        self._durations[pts] = duration
         with self._output_errors():
             self._audio.copy_until(time_s)
-            self._output.mux(self._video.encode(frame))
+            self._mux(self._video.encode(frame))
+
+    def _mux(self, packets: list[Packet[av.VideoStream]]) -> None:
+        """Write encoded frames. Matroska is told how long each stays, which the encoder does not
+        pass on: of the last one nothing else tells it. Of MP4 files whose last frame in the order
+        of decoding is another one and short, players would show too few frames."""
+        for packet in packets:
+            duration = self._durations.pop(packet.pts, 0)
+            if duration and self._format == "matroska":
+                packet.duration = duration
+            self._output.mux(packet)
 
     def _require_time_of_its_own(self, time_s: Fraction) -> None:
         """Raise MediaError where Matroska would give a frame the time of the one before."""

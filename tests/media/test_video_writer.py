@@ -93,6 +93,19 @@ def _duration_s(path: Path) -> float:
         return container.duration / av.time_base
 
 
+@pytest.mark.parametrize("count", [1, 14, 15])
+def test_a_last_frame_that_stays_stays_in_matroska(tmp_path: Path, count: int) -> None:
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mkv"
+    write_clip(source, Clip(frames=count))
+    with open_video(source) as video, open_video_writer(target, video.info) as writer:
+        stays = round(2.0 / video.info.time_base)
+        *others, last = video.frames
+        for frame in (*others, dataclasses.replace(last, duration=stays)):
+            writer.write(frame.image, frame.pts, frame.duration)
+        end_s = float(last.pts * video.info.time_base) + 2.0
+    assert _duration_s(target) == pytest.approx(end_s, abs=FRAME_TIME_S)
+
+
 def test_the_stream_is_what_every_player_plays(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mp4")
     _copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
