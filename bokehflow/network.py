@@ -96,7 +96,7 @@ class Network(nn.Module):
         )
         next_state = State(finals, pooled, torch.clamp(state.valid + 1.0, max=1.0))
         return NetworkOutput(
-            to_inverse_depth(self.depth_head(depth_levels, half_size)),
+            to_inverse_depth(self.depth_head(depth_levels, half_size), self.training),
             self.bokeh_head(bokeh_levels, half_size),
             coarse,
             next_state,

@@ -12,20 +12,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bokehflow.layers.clamped import clamped_in_value
 from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M
 
 REFINEMENT_CHANNELS = 24
 
 
-def to_inverse_depth(logits: Tensor) -> Tensor:
+def to_inverse_depth(logits: Tensor, learns: bool = False) -> Tensor:
     """softplus, bounded to the reported range of depth. Any shape; result in 1/m.
 
+    learns: gradients pass the bounds, with which nothing would come back from beyond them.
     softplus keeps the absolute error of half precision small where depth is far. It lies above its
     argument, so bounding that too changes nothing, and keeps accelerators inside the range in
     which they compute it rightly.
     """
-    bounded = torch.clamp(logits, max=1.0 / DEPTH_MIN_M)
-    return torch.clamp(F.softplus(bounded), 1.0 / DEPTH_MAX_M, 1.0 / DEPTH_MIN_M)
+    nearest, farthest = 1.0 / DEPTH_MIN_M, 1.0 / DEPTH_MAX_M
+    if learns:
+        inside = clamped_in_value(logits, maximum=nearest)
+        return clamped_in_value(F.softplus(inside), farthest, nearest)
+    return torch.clamp(F.softplus(torch.clamp(logits, max=nearest)), farthest, nearest)
 
 
 class CoarseDepthHead(nn.Module):
@@ -39,7 +44,7 @@ class CoarseDepthHead(nn.Module):
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """tokens: [B, T, C] in raster order. Returns 1/m, [B, 1, height, width]."""
         logits = self.read(self.norm(tokens))
-        return to_inverse_depth(logits.reshape(tokens.shape[0], 1, height, width))
+        return to_inverse_depth(logits.reshape(tokens.shape[0], 1, height, width), self.training)
 
 
 class DenseHead(nn.Module):

@@ -67,9 +67,13 @@ def config_from_json(text: str) -> TrainConfig:
     return config_from_table(json.loads(text), "the checkpoint's config")
 
 
+_WRITING = ("log_every", "snapshot_every", "checkpoint_minutes")
+"""Keys that change no weight."""
+
+
 def differences(reference: TrainConfig, test: TrainConfig) -> list[str]:
-    """The top-level keys in which two configs differ."""
-    names = [item.name for item in dataclasses.fields(TrainConfig)]
+    """The top-level keys in which two configs differ, but for those of what is written when."""
+    names = [item.name for item in dataclasses.fields(TrainConfig) if item.name not in _WRITING]
     return [name for name in names if getattr(reference, name) != getattr(test, name)]
 
 

@@ -43,6 +43,12 @@ class Curves:
             file.write(_as_csv([row]))
 
 
+def has_rows(path: Path) -> bool:
+    """Whether a file of curves is there and holds more than its first line."""
+    with output_errors(path):
+        return path.is_file() and len(path.read_bytes().splitlines()) > 1
+
+
 def _rows_up_to(path: Path, step: int) -> list[list[str]]:
     if not path.is_file():
         return []

@@ -12,7 +12,7 @@ from torch import nn
 
 from bokehflow.atomic import output_errors, require_writable
 from bokehflow.calibration.data.folder import FoundClips
-from bokehflow.errors import InputError, OutputError, UsageError, WeightsError
+from bokehflow.errors import InputError, UsageError, WeightsError
 from bokehflow.scan import ScanConfig
 from bokehflow.training.ahead import Fetched
 from bokehflow.training.batch import Batch
@@ -28,7 +28,7 @@ from bokehflow.training.clip_losses import ClipLosses
 from bokehflow.training.clips import batches
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import differences
-from bokehflow.training.curves import Curves
+from bokehflow.training.curves import Curves, has_rows
 from bokehflow.training.distributed import World, open_world
 from bokehflow.training.draws import Drawing
 from bokehflow.training.ema import AveragedWeights
@@ -40,7 +40,12 @@ from bokehflow.training.perceptual import build_perceptual
 from bokehflow.training.precision import check_precision
 from bokehflow.training.progress import Clock, SliceLog
 from bokehflow.training.resident import resident_batches
-from bokehflow.training.snapshot import FOLDER, drop_later_snapshots, write_snapshot
+from bokehflow.training.snapshot import (
+    FOLDER,
+    drop_later_snapshots,
+    snapshots,
+    write_snapshot,
+)
 from bokehflow.training.sole_run import sole_run
 from bokehflow.training.step import SkipGuard, TrainStep
 from bokehflow.training.update import RecordedUpdate, StepUpdate
@@ -144,6 +149,8 @@ def _open_run(
     state = RunState(network, averaged, optimiser, clips=clips)
     torch.manual_seed(config.seed)
     changed = _go_on(config, options, state) if goes_on else ()
+    if not goes_on:
+        _require_nothing_kept(options)
     if world.leads:
         with output_errors(options.out):
             (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
@@ -151,6 +158,19 @@ def _open_run(
         require_writable(options.out / NAME)
     world.wait()
     return state, changed
+
+
+def _require_nothing_kept(options: TrainOptions) -> None:
+    """Raise UsageError where a run would begin in a folder that keeps what another one made."""
+    kept = [path.name for path in snapshots(options.out)]
+    if not options.resume and has_rows(options.out / CURVES):
+        kept.append(CURVES)
+    if kept:
+        raise UsageError(
+            f"{options.out} holds {kept[0]} of a run, and no {NAME}",
+            "a folder without a run, or with its checkpoint",
+            "put the checkpoint back, or choose another --out",
+        )
 
 
 def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> tuple[str, ...]:
@@ -177,6 +197,12 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> tuple
             f"the config differs from the checkpoint's in {', '.join(changed)}",
             "the config that the run began with",
             "pass --new-config to go on under the changed one",
+        )
+    if checkpoint.step > config.total_steps:
+        raise UsageError(
+            f"a checkpoint of step {checkpoint.step}, and a config of {config.total_steps}",
+            "as many steps or more",
+            "lengthen a stage, or train into another folder",
         )
     restore(checkpoint, state)
     others = checkpoint.clips not in ("", state.clips)
@@ -223,13 +249,10 @@ class _Run:
                 note_change(self.options.out, self.first_step, self.changed)
 
     def write_snapshot(self) -> None:
+        # Where there is no room for one more file there may be for a newer checkpoint.
+        self.save()
         tensors, step = self.state.averaged.tensors, self.state.step
-        try:
-            write_snapshot(self.options.out, self.config, tensors, step)
-        except OutputError:
-            # Where there is no room for one more file there may be for a newer checkpoint.
-            self.save()
-            raise
+        write_snapshot(self.options.out, self.config, tensors, step)
 
     def met(self, ahead: Fetched[Batch]) -> Iterator[Batch]:
         """The batches, while every process has its part of one.
@@ -268,7 +291,11 @@ def _run_slice(
     first_step = state.step
     curves = Curves(run.options.out / CURVES, first_step) if world.leads else None
     log = SliceLog(config, curves)
-    stopped = _step_on(run, clock, noted, log, advance)
+    try:
+        stopped = _step_on(run, clock, noted, log, advance)
+    except UsageError:  # of a stage that nothing can learn from: the stages before it stay
+        run.save()
+        raise
     run.save()
     return TrainReport(
         stopped=stopped,

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.layers.clamped import clamped_in_value
 from bokehflow.specs import DEPTH_JUDGED_M
 
 SCALE_FREEDOM = 0.5
@@ -61,12 +62,23 @@ def log_inverse_depth(inverse_depth: Tensor) -> Tensor:
     return inverse_depth.clamp(min=1.0 / DEPTH_JUDGED_M).log()
 
 
+def log_depth_error(reference: Tensor, test: Tensor) -> Tensor:
+    """The difference of the two logs, test's less reference's; both inverse depth in 1/m.
+
+    What is found beyond DEPTH_JUDGED_M and truly lies nearer still learns which way that is: the
+    bound would leave it no gradient, and it there for ever.
+    """
+    bound = 1.0 / DEPTH_JUDGED_M
+    judged = torch.where(reference > bound, clamped_in_value(test, minimum=bound), test)
+    return log_inverse_depth(judged) - log_inverse_depth(reference)
+
+
 def scale_invariant_loss(reference: Tensor, test: Tensor) -> Tensor:
     """Mean square of the log error less SCALE_FREEDOM x its squared mean, a value a sample.
 
     reference, test: inverse depth [B, 1, H, W] in 1/m. Source: arXiv 1406.2283, equation 4.
     """
-    error = log_inverse_depth(test) - log_inverse_depth(reference)
+    error = log_depth_error(reference, test)
     return per_sample_mean(error.square()) - SCALE_FREEDOM * per_sample_mean(error).square()
 
 
@@ -78,7 +90,7 @@ def log_ratio_loss(reference: Tensor, test: Tensor) -> Tensor:
     measure, where squares would be ruled by the few pixels that are far off. Source: MiDaS (arXiv
     1907.01341), equation 5, on logarithms.
     """
-    error = (log_inverse_depth(test) - log_inverse_depth(reference)).flatten(1)
+    error = log_depth_error(reference, test).flatten(1)
     median = error.median(dim=1, keepdim=True).values
     return (error - median).abs().mean(1) + (1.0 - SCALE_FREEDOM) * median.abs().squeeze(1)
 
@@ -89,7 +101,7 @@ def depth_edge_loss(reference: Tensor, test: Tensor) -> Tensor:
     reference, test: inverse depth [B, 1, H, W] in 1/m. Outlines in the wrong place, or soft ones,
     are slopes of the error. Source: MegaDepth (arXiv 1804.00607), gradient matching.
     """
-    error = log_inverse_depth(test) - log_inverse_depth(reference)
+    error = log_depth_error(reference, test)
     total = error.new_zeros(error.shape[0])
     for step in EDGE_SCALES:
         coarse = error[:, :, ::step, ::step]

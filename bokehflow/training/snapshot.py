@@ -28,11 +28,17 @@ def write_snapshot(
     return path
 
 
+def snapshots(run: Path) -> dict[Path, int]:
+    """Those in a run's folder, and of which step each is."""
+    paths = sorted((run / FOLDER).glob("step-*.safetensors"))
+    numbers = {path: path.stem.removeprefix("step-") for path in paths}
+    return {path: int(number) for path, number in numbers.items() if number.isdecimal()}
+
+
 def drop_later_snapshots(run: Path, step: int) -> None:
-    """Remove those beyond a step: of a slice cut off before it saved, or of another run."""
-    for path in (run / FOLDER).glob("step-*.safetensors"):
-        number = path.stem.removeprefix("step-")
-        if number.isdecimal() and int(number) > step:
+    """Remove those beyond a step: of a slice cut off before it saved."""
+    for path, number in snapshots(run).items():
+        if number > step:
             path.unlink()
 
 

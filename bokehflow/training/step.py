@@ -88,5 +88,6 @@ class SkipGuard:
                 f"losses or gradients were not finite in {self.in_a_row} steps running, "
                 f"up to step {step}",
                 "finite ones",
-                "go on from the checkpoint with a lower learning_rate, or look at the data",
+                "look at the data, or lower learning_rate: begin again, or go on from the last "
+                "checkpoint, if there is one, with --resume --new-config",
             )

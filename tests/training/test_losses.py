@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -123,6 +124,19 @@ def test_beyond_the_farthest_depth_nothing_counts() -> None:
     far.requires_grad_()
     (gradient,) = torch.autograd.grad(scale_invariant_loss(sky, far).sum(), far)
     assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("loss", [scale_invariant_loss, log_ratio_loss])
+def test_what_is_beyond_the_farthest_depth_and_should_not_be_comes_nearer(
+    loss: Callable[[Tensor, Tensor], Tensor],
+) -> None:
+    near = torch.full((1, 1, 4, 4), 0.5)
+    far = torch.full((1, 1, 4, 4), 0.5 / DEPTH_JUDGED_M, requires_grad=True)
+    found = loss(near, far)
+    assert torch.equal(found, loss(near, torch.full((1, 1, 4, 4), 1.0 / DEPTH_JUDGED_M)))
+    (gradient,) = torch.autograd.grad(found.sum(), far)
+    assert (gradient < 0.0).any()
+    assert (gradient <= 0.0).all()
 
 
 def test_depth_edges(pair: tuple[Tensor, Tensor]) -> None:

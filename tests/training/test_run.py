@@ -22,7 +22,7 @@ from bokehflow.errors import InputError, NumericalError, OutputError, UsageError
 from bokehflow.training import TrainOptions, loop, train
 from bokehflow.training.changes import read_changes
 from bokehflow.training.checkpoint import NAME, read_checkpoint
-from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
+from bokehflow.training.loop import CURVES, FINISHED, INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
 from bokehflow.training.snapshot import FOLDER, export_weights
 from bokehflow.training.sole_run import LOCK
@@ -161,6 +161,31 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(clips: FoundClips, tmp_pat
         train_to(clips, tmp_path)
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_snapshots_are_kept_where_the_checkpoint_is_gone(
+    clips: FoundClips, tmp_path: Path, resume: bool
+) -> None:
+    config = dataclasses.replace(CONFIG, snapshot_every=3)
+    train_to(clips, tmp_path, 4, config)
+    (tmp_path / NAME).unlink()
+    before = (tmp_path / CURVES).read_bytes()
+    with pytest.raises(UsageError, match=r"step-0000003\.safetensors of a run, and no checkpoint"):
+        train_to(clips, tmp_path, config=config, resume=resume)
+    assert (tmp_path / FOLDER / "step-0000003.safetensors").is_file()
+    assert (tmp_path / CURVES).read_bytes() == before
+
+
+def test_curves_alone_are_kept_unless_the_run_is_to_go_on(
+    clips: FoundClips, tmp_path: Path
+) -> None:
+    train_to(clips, tmp_path, 2)
+    (tmp_path / NAME).unlink()
+    with pytest.raises(UsageError, match=r"curves\.csv of a run, and no checkpoint"):
+        train_to(clips, tmp_path)
+    # As after a slice that was ended before its first checkpoint.
+    assert train_to(clips, tmp_path, resume=True).first_step == 0
+
+
 def test_a_second_run_into_one_folder_is_refused(clips: FoundClips, tmp_path: Path) -> None:
     refused: list[str] = []
 
@@ -195,14 +220,37 @@ def enter_and_die(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_snapshots_of_steps_that_were_lost_are_dropped(clips: FoundClips, tmp_path: Path) -> None:
     folder = tmp_path / FOLDER
-    folder.mkdir(parents=True)
-    for step in (1, 7):
-        (folder / f"step-{step:07d}.safetensors").write_text("of a run that never saved")
     config = dataclasses.replace(CONFIG, snapshot_every=2)
     train_to(clips, tmp_path, 2, config=config)
+    (folder / "step-0000007.safetensors").write_text("of a slice that never saved")
+    train_to(clips, tmp_path, 1, config=config, resume=True)
     assert sorted(path.name for path in folder.iterdir()) == ["step-0000002.safetensors"]
-    train_to(clips, tmp_path, 3, config=config, resume=True)
-    assert (folder / "step-0000002.safetensors").is_file()
+
+
+def test_a_stage_that_nothing_learns_from_leaves_those_before_it(
+    clips: FoundClips, tmp_path: Path
+) -> None:
+    stages = (CONFIG.stages[1], CONFIG.stages[0])
+    config = dataclasses.replace(CONFIG, stages=stages, learns=("refine",))
+    with pytest.raises(UsageError, match="depends on what learns"):
+        train_to(clips, tmp_path, config=config)
+    assert read_checkpoint(tmp_path).step == stages[0].steps
+
+
+def test_a_config_shorter_than_the_run_is_refused(clips: FoundClips, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 4)
+    shorter = dataclasses.replace(CONFIG, stages=CONFIG.stages[:1])
+    with pytest.raises(UsageError, match="a checkpoint of step 4, and a config of 3"):
+        train_to(clips, tmp_path, config=shorter, resume=True, new_config=True)
+    assert read_checkpoint(tmp_path).config == CONFIG
+
+
+def test_what_is_written_when_is_no_change_of_the_run(clips: FoundClips, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 2)
+    others = dataclasses.replace(CONFIG, log_every=2, snapshot_every=3, checkpoint_minutes=1.0)
+    report = train_to(clips, tmp_path, config=others, resume=True)
+    assert report.stopped == FINISHED
+    assert report.changed == ()
 
 
 def test_a_change_is_noted_with_the_checkpoint_that_holds_it(
