@@ -44,6 +44,11 @@ def require_field_of_view(name: str, fov_deg: Any) -> None:
         )
 
 
+def narrowed_fov_deg(fov_deg: float, share: float) -> float:
+    """Field of view across the middle `share` of a frame's width."""
+    return 2.0 * math.degrees(math.atan(share * math.tan(math.radians(fov_deg / 2.0))))
+
+
 def as_float(number: Any) -> float:
     """The number as a float; one that is too large for a float is infinite."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,7 +124,10 @@ def make(
                 advance()
 
         manifest = make_data(folder, request, sources, count, workers, made, material, ray, splits)
-    return _listed(folder, manifest)
+    listed = _listed(folder, manifest)
+    return dataclasses.replace(
+        listed, warnings=tuple(f"left out: {reason}" for reason in material.left_out)
+    )
 
 
 @app.command(

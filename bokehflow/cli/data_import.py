@@ -17,7 +17,7 @@ app = typer.Typer(help="Turn a real set into clips for training.", no_args_is_he
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The folder that gets the clips.")]
 Side = Annotated[int, typer.Option(min=32, help="The longer side of the clips in pixels.")]
-Fov = Annotated[float, typer.Option(help="Horizontal field of view of their camera, in degrees.")]
+Fov = Annotated[float, typer.Option(help="Field of view across the longer side, in degrees.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad files out, and count them.")]
 
 

@@ -9,7 +9,7 @@ import torch
 
 from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, narrowed_fov_deg
 from bokehflow.specs import Size
 from bokehflow.training.ahead import Making, made_ahead
 from bokehflow.training.batch import Batch, stack
@@ -17,7 +17,7 @@ from bokehflow.training.camera_look import through_camera
 from bokehflow.training.draws import Draw, Drawing, StepDraws
 from bokehflow.training.pan import look_along
 from bokehflow.training.turn import Turn, turn_views, turned_view
-from bokehflow.training.view import canonical_camera, look, narrowed_fov_deg
+from bokehflow.training.view import canonical_camera, look
 
 
 def batches(

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from bokehflow.calibration.data.clip import ClipInfo
+from bokehflow.optics import narrowed_fov_deg
 from bokehflow.specs import Size
 from bokehflow.training.camera_look import Looks, looks_of
 from bokehflow.training.draws import Draw, StepDraws
 from bokehflow.training.pan import flow_of
 from bokehflow.training.turn import TurnedView, turned_view
-from bokehflow.training.view import canonical_camera, narrowed_fov_deg
+from bokehflow.training.view import canonical_camera
 
 NO_FLOW = -1
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.model import depth_scale
-from bokehflow.optics import MM_PER_M, Lens
+from bokehflow.optics import MM_PER_M, Lens, narrowed_fov_deg
 from bokehflow.specs import Size
 from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 from bokehflow.training.batch import Batch
@@ -92,11 +92,6 @@ def canonical_camera(info: ClipInfo, share: float, canonical_fov_deg: float) -> 
     lens."""
     scale = depth_scale(narrowed_fov_deg(info.fov_deg, share), canonical_fov_deg)
     return scale, canonical_lens(info.lens, scale, share)
-
-
-def narrowed_fov_deg(fov_deg: float, share: float) -> float:
-    """Field of view of the middle `share` of a frame's width."""
-    return 2.0 * math.degrees(math.atan(share * math.tan(math.radians(fov_deg / 2.0))))
 
 
 def canonical_lens(lens: Lens, scale: float, share: float) -> Lens:

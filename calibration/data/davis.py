@@ -42,6 +42,10 @@ class Sequence:
         return torch.cat([read_photo(path) for path in self.frames[first : first + count]])
 
 
+_ASIDE = (".", "@")
+"""How folders begin that editors and file servers put beside the films."""
+
+
 def find_davis(folder: Path, skip_bad: bool = False) -> tuple[list[Sequence], Problems]:
     """The films that can be used, and what is wrong with the others.
 
@@ -53,7 +57,8 @@ def find_davis(folder: Path, skip_bad: bool = False) -> tuple[list[Sequence], Pr
     if not place.is_dir():
         raise InputError(f"{place} is not a folder", "DAVIS 2017 with JPEGImages/480p/<sequence>")
     problems = Problems()
-    found = [_sequence(path, problems) for path in sorted(place.iterdir()) if path.is_dir()]
+    folders = [p for p in sorted(place.iterdir()) if p.is_dir() and p.name[0] not in _ASIDE]
+    found = [_sequence(path, problems) for path in folders]
     films = [film for film in found if film is not None]
     problems.settle(str(place), len(films), skip_bad)
     return films, problems

@@ -20,15 +20,15 @@ from torch import Tensor
 
 from bokehflow.atomic import output_errors
 from bokehflow.calibration.data import davis, pseudo_depth, realbokeh
-from bokehflow.calibration.data.clip import Asset, Clip, ClipInfo
-from bokehflow.calibration.data.clip_file import write_clip
+from bokehflow.calibration.data.clip import ARRAYS, Asset, Clip, ClipInfo
+from bokehflow.calibration.data.clip_file import read_clip, write_clip
 from bokehflow.calibration.data.pinhole import field_of_view_deg
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.calibration.data.shrinking import picked, shrunk
 from bokehflow.calibration.data.split import HELD_OUT, split_of_name
-from bokehflow.errors import SizeError, UsageError
+from bokehflow.errors import InputError, SizeError, UsageError
 from bokehflow.media.photo import to_uint8
-from bokehflow.optics import Lens, require_field_of_view
+from bokehflow.optics import Lens, narrowed_fov_deg, require_field_of_view
 
 SMALLEST_DEPTH_M = 1e-4
 """The inverse of a nearer one does not fit the half precision of clips."""
@@ -85,8 +85,7 @@ def import_realbokeh(
                 lens,
                 focal_length_mm=focal_length_mm,
                 f_number=pair.f_number,
-                # A photo taken upright shows the sensor's short side across.
-                sensor_width_mm=lens.sensor_width_mm * min(1.0, sharp.shape[3] / sharp.shape[2]),
+                sensor_width_mm=lens.sensor_width_mm * _width_share(sharp),
             )
             name = f"{part}_{pair.name}"
             fov_deg, held_out = field_of_view_deg(own), part != realbokeh.TRAIN_PART
@@ -107,6 +106,7 @@ def import_davis(
     """Films as clips of `frames` frames in a row; what is left at the end of a film is not used,
     and films that are shorter are counted.
 
+    fov_deg: across the longer side of a frame.
     Raises LensError for a field of view that is none, what `find_davis` raises, InputError for
     frames whose inside is damaged unless `skip_bad` leaves their clip out, and OutputError.
     """
@@ -125,7 +125,8 @@ def import_davis(
                 )
                 if seen is not None:
                     name, small = f"{film.name}_{first:05d}", shrunk(seen, side_px)
-                    yield Made(film.name, name, small, None, None, fov_deg, Lens())
+                    own_deg = narrowed_fov_deg(fov_deg, _width_share(seen))
+                    yield Made(film.name, name, small, None, None, own_deg, Lens())
 
     return _write(out, "davis", made, problems)
 
@@ -141,11 +142,12 @@ def import_pseudo_depth(
 ) -> Imported:
     """Pictures with guessed depth as clips of one frame.
 
-    range_m: how far the nearest and the farthest label of every picture are, which a relative label
-    does not say; inverse depth lies evenly between, and is judged like any other: metres are as
-    good as that range. Raises SizeError for a range and LensError for a field of view that is none,
-    what `find_pseudo_depth` raises, InputError for pictures and labels whose inside is not what it
-    must be unless `skip_bad`, and OutputError.
+    fov_deg: across the longer side of a picture. range_m: how far the nearest and the farthest
+    label of every picture are, which a relative label does not say; inverse depth lies evenly
+    between, and is judged like any other: metres are as good as that range. Raises SizeError for a
+    range and LensError for a field of view that is none, what `find_pseudo_depth` raises,
+    InputError for pictures and labels whose inside is not what it must be unless `skip_bad`, and
+    OutputError.
     """
     require_field_of_view("fov_deg", fov_deg)
     nearest, farthest = range_m
@@ -163,10 +165,17 @@ def import_pseudo_depth(
                 continue
             photo, label = shrunk(pictures[0], side_px), picked(pictures[1], side_px)
             q = 1.0 / farthest + label * (1.0 / nearest - 1.0 / farthest)
-            name = pair.photo.stem
-            yield Made(name, name, photo, q, None, fov_deg, Lens())
+            name, own_deg = pair.photo.stem, narrowed_fov_deg(fov_deg, _width_share(pictures[0]))
+            yield Made(name, name, photo, q, None, own_deg, Lens())
 
     return _write(out, "pseudo-depth", made, problems)
+
+
+def _width_share(pictures: Tensor) -> float:
+    """The width of [..., H, W] over its longer side: what is taken upright shows the sensor's short
+    side across."""
+    height, width = pictures.shape[-2:]
+    return min(1.0, width / height)
 
 
 def _write(
@@ -176,11 +185,28 @@ def _write(
         (out / source).mkdir(parents=True, exist_ok=True)
     written = 0
     for one in made():
-        write_clip(out / source / f"{one.name}.npz", _clip(one, source, written))
+        path, clip = out / source / f"{one.name}.npz", _clip(one, source, written)
+        if path.exists():
+            _require_same(path, clip)
+        else:
+            write_clip(path, clip)
         written += 1
     if not written:
         problems.settle(f"{source}: no clip to write", written, skip_bad=True)
     return Imported(written, problems.counts())
+
+
+def _require_same(path: Path, clip: Clip) -> None:
+    """Raise InputError for a file that holds another clip than this one, whatever their numbers."""
+    there = read_clip(path)
+    numbered = dataclasses.replace(clip.info, index=there.info.index)
+    arrays = all(np.array_equal(getattr(there, name), getattr(clip, name)) for name in ARRAYS)
+    if there.info != numbered or not arrays:
+        raise InputError(
+            f"{path} holds another clip of that name",
+            "the one that an earlier import of the same files wrote",
+            "import into another folder, or remove it",
+        )
 
 
 def _clip(made: Made, source: str, index: int) -> Clip:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from bokehflow.calibration.data.clip import Asset
 from bokehflow.calibration.data.hashing import file_sha256
 from bokehflow.calibration.data.problems import Problems
@@ -26,6 +28,8 @@ TABLE = "material.csv"
 CUTOUT_SUFFIXES = (".png",)
 AS_GIVEN = "as given by the user"
 HEIGHTS_M = (0.005, 100.0)
+MOST_ELONGATED = 256
+"""So that shrunk pictures have more than one row and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Photos and cut-outs that may be used, in the order of their names."""
+    """Photos and cut-outs that may be used, in the order of their names; left_out: which others
+    were found, and why not."""
 
     photos: tuple[Picture, ...] = ()
     cutouts: tuple[Picture, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def of_split(self, split: str) -> Material:
         """Those that belong to a split, by their names; may be none."""
@@ -84,29 +90,30 @@ def find_material(
 ) -> Material:
     """Read every picture of the folders once and keep those that are whole.
 
-    Raises InputError for a folder that is not there or holds nothing usable, and for damaged
-    pictures, all of them listed, unless `skip_bad`; MissingDependencyError for HEIC photos without
-    the package that decodes them.
+    Raises InputError for a folder that is not there or holds nothing usable, for a table that is
+    none, and for damaged pictures, all of them listed, unless `skip_bad`; MissingDependencyError
+    for HEIC photos without the package that decodes them.
     """
-    return Material(
-        _find(photos, READABLE_SUFFIXES, read_photo, skip_bad) if photos else (),
-        _find(cutouts, CUTOUT_SUFFIXES, read_cutout, skip_bad) if cutouts else (),
-    )
+    found_photos, bad_photos = _find(photos, READABLE_SUFFIXES, read_photo, skip_bad)
+    found_cutouts, bad_cutouts = _find(cutouts, CUTOUT_SUFFIXES, read_cutout, skip_bad)
+    return Material(found_photos, found_cutouts, (*bad_photos, *bad_cutouts))
 
 
 def _find(
-    folder: Path, suffixes: tuple[str, ...], read: Callable[[Path], object], skip_bad: bool
-) -> tuple[Picture, ...]:
+    folder: Path | None, suffixes: tuple[str, ...], read: Callable[[Path], Tensor], skip_bad: bool
+) -> tuple[tuple[Picture, ...], tuple[str, ...]]:
+    """The pictures of a folder, and what was left out of it and why."""
+    if folder is None:
+        return (), ()
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder", "one with pictures: " + ", ".join(suffixes))
-    problems = Problems()
-    rows = _table(folder, problems)
+    problems, rows = Problems(), _table(folder)
     paths = files_ending_in(suffixes, folder, within=True)
     found = []
     for path in paths:
         name = path.relative_to(folder).as_posix()
         try:
-            read(path)
+            _require_area(read(path), path)
             found.append(_picture(name, path, rows.pop(name, {})))
         except MediaError as error:
             problems.add("unreadable", path, str(error))
@@ -115,19 +122,36 @@ def _find(
     for name in rows:
         problems.add("missing", folder / name, f"listed in {TABLE}")
     problems.settle(str(folder), len(found), skip_bad)
-    return tuple(found)
+    return tuple(found), tuple(f"{path} ({reason})" for _, path, reason in problems.found)
 
 
-def _table(folder: Path, problems: Problems) -> dict[str, dict[str, str]]:
+def _require_area(picture: Tensor, path: Path) -> None:
+    """Raise MediaError for a picture [..., H, W] that is a line, or nearly one."""
+    height, width = picture.shape[-2:]
+    short, long = sorted((height, width))
+    if short < 2 or long > MOST_ELONGATED * short:
+        raise MediaError(
+            f"{path} is {width} x {height} pixels",
+            f"2 or more a side, and one side at most {MOST_ELONGATED} times the other",
+        )
+
+
+def _table(folder: Path) -> dict[str, dict[str, str]]:
+    """The rows of the folder's table by file, none without one. Raises InputError for a damaged
+    one: what it says of pictures is not to be lost with it."""
     path = folder / TABLE
     if not path.is_file():
         return {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        # Spreadsheets begin theirs with a byte order mark.
+        with path.open(encoding="utf-8-sig", newline="") as file:
             return {row["file"]: row for row in csv.DictReader(file)}
     except (OSError, ValueError, KeyError, csv.Error) as error:
-        problems.add("unreadable", path, f"not a table with a column `file`: {error!r}")
-        return {}
+        raise InputError(
+            f"{path} cannot be read ({error!r})",
+            "a table in UTF-8 with a column `file`",
+            "mend it or move it away",
+        ) from error
 
 
 def _picture(name: str, path: Path, row: dict[str, str]) -> Picture:

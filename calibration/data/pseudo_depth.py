@@ -23,7 +23,8 @@ from bokehflow.media import READABLE_SUFFIXES, read_photo
 from bokehflow.media.listing import files_ending_in
 from bokehflow.media.pictures import opened_picture
 
-LABEL_SUFFIXES = (".png", ".npy")
+LABEL_SUFFIXES = (".npy", ".png")
+"""In the order in which they are looked for: a picture beside an array may be there to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,12 @@ def read_label(path: Path) -> Tensor:
     values = _npy(path) if path.suffix.lower() == ".npy" else _png(path)
     if not np.isfinite(values).all():
         raise MediaError(f"{path} holds NaN or infinite values", "a finite label at every pixel")
-    low, high = float(values.min()), float(values.max())
+    low, high = values.min(), values.max()
     if low == high:
         raise MediaError(f"{path} is {low} everywhere", "a label that varies")
-    return torch.from_numpy((values - low) / (high - low)).float()[None, None]
+    # Halves first: the difference of two numbers may be larger than any.
+    stretched = (values / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)
+    return torch.from_numpy(stretched).float()[None, None]
 
 
 def find_pseudo_depth(
@@ -98,19 +101,19 @@ def _sizes_agree(photo: Path, label: Path, problems: Problems) -> bool:
     return True
 
 
-def _npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _npy(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     try:
         values = np.load(path, allow_pickle=False)
     except ARRAY_DAMAGE as error:
         raise MediaError(f"{path} cannot be read: {error}", "a whole .npy array") from error
     if values.dtype.kind != "f" or values.squeeze().ndim != 2 or not values.size:
         raise MediaError(f"{path} holds {values.dtype} {values.shape}", "floating point [H, W]")
-    return np.asarray(values.reshape(values.squeeze().shape), dtype=np.float32)
+    return np.asarray(values.reshape(values.squeeze().shape), dtype=np.float64)
 
 
-def _png(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _png(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     with opened_picture(path, "a label in 16-bit grey") as picture:
         mode, levels = picture.mode, np.asarray(picture)
     if not mode.startswith("I;16"):
         raise MediaError(f"{path} is a {mode} picture", "16-bit grey")
-    return levels.astype(np.float32)
+    return levels.astype(np.float64)

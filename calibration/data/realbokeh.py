@@ -27,11 +27,12 @@ from torch import Tensor
 
 from bokehflow.calibration.data.picture_size import picture_size
 from bokehflow.calibration.data.problems import Problems
-from bokehflow.errors import InputError, MediaError
+from bokehflow.errors import InputError, MediaError, UnknownNameError
 from bokehflow.media import READABLE_SUFFIXES, read_exif_camera, read_photo
 from bokehflow.media.listing import files_ending_in
 
 TRAIN_PART = "train"
+PARTS = (TRAIN_PART, "validation", "test")
 LONGEST_NAME_BYTES = 200
 """Of a scene: a clip's file is called by it, with a part, an f-number and a suffix around."""
 _NAME = re.compile(r"(.+)_[fF]_?(\d+(?:\.\d+)?)$")
@@ -71,8 +72,10 @@ def find_realbokeh(
     """The pairs of one part of the set that can be used, and what is wrong with the others.
 
     Every file is opened and its size compared. Raises InputError for a folder of another layout,
-    for bad pairs unless `skip_bad`, and where no pair is left.
+    for bad pairs unless `skip_bad`, and where no pair is left; UnknownNameError for another part.
     """
+    if part not in PARTS:
+        raise UnknownNameError("part", part, PARTS)
     place = folder / part
     if not place.is_dir():
         raise InputError(

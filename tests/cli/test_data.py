@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PIL import Image
+
 from tests.cli.runner import Bfx
 
 SMALL = ("--count", "3", "--size", "32x40")
@@ -64,3 +66,15 @@ def test_help_of_the_group_shows_its_commands(bfx: Bfx) -> None:
     shown = bfx("data", "--help")
     assert shown.exit_code == 0
     assert all(name in shown.stdout for name in ("make", "list", "check"))
+
+
+def test_pictures_that_are_left_out_are_told(bfx: Bfx, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (40, 30), (9, 99, 199)).save(photos / "good.png")
+    (photos / "bad.png").write_bytes(b"no picture")
+    command = ("data", "make", tmp_path / "clips", "--count", "1", "--size", "32x32")
+    done = bfx(*command, "--photos", photos, "--workers", "1", "--skip-bad")
+    assert done.exit_code == 0, done.stderr
+    assert "left out:" in done.stderr
+    assert "bad.png" in done.stderr

@@ -215,3 +215,54 @@ def test_fields_of_view_that_no_camera_has_are_refused(
     span = ("--nearest-m", "0.5", "--farthest-m", "20")
     refused = bfx("data", "import", "pseudo-depth", tmp_path, tmp_path, out, *option, *span)
     assert f"fov_deg={float(fov_deg)}" in refused.require_plain_error(2)
+
+
+def test_upright_pictures_are_of_the_same_camera(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    labels.mkdir()
+    for name, size in (("lying", (48, 64)), ("upright", (64, 48))):
+        _picture(photos / f"{name}.png", size=size)
+        np.save(labels / f"{name}.npy", np.linspace(0, 7, 64 * 48).reshape(size))
+    span = ("--fov-deg", "60", "--nearest-m", "0.5", "--farthest-m", "20")
+    assert bfx("data", "import", "pseudo-depth", photos, labels, out, *span).exit_code == 0
+    fov_deg = {path.stem: read_clip(path).info.fov_deg for path in out.glob("*/*.npz")}
+    # tan(23.41) is three quarters of tan(30).
+    assert fov_deg == {
+        "lying": pytest.approx(60.0),
+        "upright": pytest.approx(2 * 23.4132, abs=1e-3),
+    }
+
+
+def test_an_import_may_be_repeated_and_replaces_no_other_clip(
+    bfx: Bfx, tmp_path: Path, out: Path
+) -> None:
+    for number in range(6):
+        _picture(tmp_path / f"JPEGImages/480p/{SCENE}/{number:05d}.jpg", 40 * number)
+    (tmp_path / "JPEGImages/480p/.ipynb_checkpoints").mkdir()
+    command = ("data", "import", "davis", tmp_path, out, "--fov-deg", "60", "--frames")
+    assert bfx(*command, "3").exit_code == 0
+    before = {path.name: path.read_bytes() for path in out.glob("*/*.npz")}
+    assert len(before) == 2
+    assert bfx(*command, "3").exit_code == 0
+    assert "holds another clip" in bfx(*command, "6").require_plain_error(2)
+    assert {path.name: path.read_bytes() for path in out.glob("*/*.npz")} == before
+
+
+def test_a_part_that_is_none_is_refused(bfx: Bfx, tmp_path: Path, out: Path) -> None:
+    lens = ("--focal-length-mm", "50", "--focus-m", "2", "--part", ".")
+    error = bfx("data", "import", "realbokeh", tmp_path, out, *lens).require_plain_error(2)
+    assert "train, validation" in error
+
+
+def test_an_array_of_labels_goes_before_a_picture_of_it(
+    bfx: Bfx, tmp_path: Path, out: Path
+) -> None:
+    photos, labels = tmp_path / "photos", tmp_path / "labels"
+    for folder in (photos, labels):
+        _picture(folder / f"{SCENE}.png")
+    wide = 1e308 * np.linspace(-1.0, 1.0, 34 * 48).reshape(34, 48)
+    np.save(labels / f"{SCENE}.npy", wide)
+    span = ("--fov-deg", "60", "--nearest-m", "0.5", "--farthest-m", "20")
+    done = bfx("data", "import", "pseudo-depth", photos, labels, out, *span)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert _only(out).inverse_depth.max() == 2.0

@@ -115,7 +115,34 @@ def test_damaged_pictures_are_listed_and_skipped_only_when_asked(tmp_path: Path)
     (tmp_path / "material.csv").write_text("file,licence\ngone.png,CC0\n")
     with pytest.raises(InputError, match=r"1 missing, 1 unreadable, 1 good.*cut\.jpg"):
         find_material(tmp_path)
-    assert [photo.name for photo in find_material(tmp_path, skip_bad=True).photos] == ["good.png"]
+    found = find_material(tmp_path, skip_bad=True)
+    assert [photo.name for photo in found.photos] == ["good.png"]
+    assert len(found.left_out) == 2
+    assert "cut.jpg (" in found.left_out[0]
+    assert "gone.png (listed in material.csv)" in found.left_out[1]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4000, 3), (1, 40)])
+def test_a_picture_that_is_a_line_is_none(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", (45, 31)).save(tmp_path / "good.png")
+    Image.new("RGB", size).save(tmp_path / "line.png")
+    with pytest.raises(InputError, match=rf"line.png is {size[0]} x {size[1]} pixels"):
+        find_material(tmp_path)
+
+
+def test_a_table_as_spreadsheets_write_it_is_read(tmp_path: Path) -> None:
+    Image.new("RGB", (45, 31)).save(tmp_path / "a.png")
+    table = "file,author,licence\r\na.png,Zoë,CC0\r\n"
+    (tmp_path / "material.csv").write_text(table, encoding="utf-8-sig")
+    (photo,) = find_material(tmp_path).photos
+    assert (photo.author, photo.licence) == ("Zoë", "CC0")
+
+
+def test_a_damaged_table_is_not_skipped_with_what_it_says(tmp_path: Path) -> None:
+    Image.new("RGB", (45, 31)).save(tmp_path / "a.png")
+    (tmp_path / "material.csv").write_bytes("file,author\na.png,Zoë\n".encode("latin-1"))
+    with pytest.raises(InputError, match="a table in UTF-8"):
+        find_material(tmp_path, skip_bad=True)
 
 
 @pytest.mark.parametrize(
