@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -74,14 +75,19 @@ def missing_jobs(
     return [Job(folder, request, tuple(group), material) for group in groups.values()]
 
 
-def run_job(job: Job) -> int:
-    """Make the clips of a job, each written as soon as it is made; returns how many."""
+def run_job(job: Job, is_given_up: Callable[[], bool] = lambda: False) -> int:
+    """Make the clips of a job, each written as soon as it is made, until the work is given up;
+    returns how many."""
     first = job.keys[0]
+    done = 0
     with _one_thread():
         group = open_group(job.request, first.source, first.group, job.material)
         for key in job.keys:
+            if is_given_up():
+                break
             write_clip(job.folder / key.path, group.clip(key.index))
-    return len(job.keys)
+            done += 1
+    return done
 
 
 @contextlib.contextmanager
@@ -156,11 +162,16 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
         return
     # Fresh interpreters: a forked one would share Mitsuba's and torch's half-locked threads.
     context = multiprocessing.get_context("spawn")
+    # No lock, which a process that is ended from outside could leave closed.
+    given_up = context.RawValue("b", 0)
     pool = concurrent.futures.ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_start_worker
+        min(workers, len(jobs)),
+        mp_context=context,
+        initializer=_start_worker,
+        initargs=(given_up,),
     )
     try:
-        futures = [pool.submit(run_job, job) for job in jobs]
+        futures = [pool.submit(_run_in_worker, job) for job in jobs]
         for future in concurrent.futures.as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
@@ -169,9 +180,19 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
             remedy="run the same command again, with fewer --workers",
         ) from error
     finally:
+        given_up.value = 1
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker() -> None:
-    # The parent decides when to stop; a worker finishes its group, so that no clip is half made.
+_worker: dict[str, Any] = {}
+"""In a worker, `given_up`: a number that is 1 when the parent wants no more clips."""
+
+
+def _start_worker(given_up: Any) -> None:
+    # The parent decides when to stop; a worker finishes its clip, so that none is half made.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker["given_up"] = given_up
+
+
+def _run_in_worker(job: Job) -> int:
+    return run_job(job, lambda: bool(_worker["given_up"].value))

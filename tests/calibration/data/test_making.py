@@ -120,6 +120,20 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     assert _bytes(tmp_path) == _bytes(made)
 
 
+def test_processes_stop_at_their_next_clip_when_interrupted(tmp_path: Path) -> None:
+    groups = 5
+
+    def interrupted(number: int) -> None:
+        if number:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_data(tmp_path, REQUEST, ["layered"], groups * CLIPS_PER_GROUP, 2, interrupted)
+    # A group of each process, and what was begun after the first had ended.
+    assert len(read_manifest(tmp_path).clips) <= 2 * CLIPS_PER_GROUP + 2
+    assert check_data(tmp_path).holds
+
+
 def test_damage_is_found(tmp_path: Path) -> None:
     make_data(tmp_path, REQUEST, ["layered"], 4)
     first, second, third = (tmp_path / "layered" / f"00000{n}.npz" for n in range(3))
@@ -148,7 +162,7 @@ def _end_this_process(_job: Job) -> int:
 
 
 def test_a_worker_that_was_ended_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "run_job", _end_this_process)
+    monkeypatch.setattr(making, "_run_in_worker", _end_this_process)
     with pytest.raises(DeviceError, match="ended from outside"):
         make_data(tmp_path, REQUEST, ["layered"], 2 * CLIPS_PER_GROUP, workers=2)
     assert check_data(tmp_path).holds
