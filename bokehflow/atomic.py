@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -113,6 +114,17 @@ def output_errors(target: Path) -> Iterator[None]:
             f"{target} cannot be written: {reason}",
             remedy="free some space" if full else "choose another place",
         ) from error
+
+
+def drop_unfinished(target: Path) -> None:
+    """Remove what processes that were killed left of `target` under hidden names. For those alone
+    who know that no other process writes it. Raises OutputError."""
+    place = Path(os.path.realpath(target))
+    name = re.compile(re.escape(_hidden_prefix(target)) + r"[0-9a-f]+" + re.escape(target.suffix))
+    with output_errors(target):
+        for path in place.parent.iterdir():
+            if name.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 def _probe(target: Path) -> None:

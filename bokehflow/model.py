@@ -86,6 +86,7 @@ class BokehFlow:
             # Kept for callers that want gradients, too, whoever asks first.
             with torch.inference_mode(False):
                 pipeline = Pipeline(self.network, frame, size, self.config.render)
+                pipeline.renderer.in_tiles()
                 pipeline.to(place.device, place.dtype).train(self.network.training)
             self._pipeline, self._made_for = pipeline, made_for
         return self._pipeline

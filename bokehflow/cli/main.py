@@ -185,8 +185,8 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(result, str):
             text, exit_code = result, 0
         else:
-            text = json_text(result.document) if as_json else result.text
-            exit_code = result.exit_code
+            document = "" if result.document is None else json_text(result.document)
+            text, exit_code = document if as_json else result.text, result.exit_code
         if text:
             write(text)
     return exit_code

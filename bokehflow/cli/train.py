@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,8 +77,8 @@ def train(
     with progress_bar("training", run.total_steps) as advance:
         report = train_slice(run, clips, options, advance)
     return CommandResult(
-        _document(report, folder),
-        _text(report, folder),
+        {"run": folder, **dataclasses.asdict(report)} if report.leads else None,
+        _text(report, folder) if report.leads else "",
         SIGNAL_EXIT_BASE + report.signal_number if report.signal_number else 0,
         [f"left out: {reason}" for reason in clips.unreadable],
     )
@@ -105,8 +106,6 @@ def export_weights(
     ] = None,
 ) -> CommandResult:
     """Write a run's averaged weights as a weights file for `--weights`, in float16."""
-    from dataclasses import asdict
-
     from bokehflow.cli.output_paths import require_apart
     from bokehflow.training.checkpoint import NAME
     from bokehflow.training.loop import CURVES
@@ -120,20 +119,12 @@ def export_weights(
     elif share is not None:
         raise UsageError("--share without --mean-with", "the weights to take a mean with")
     info = write_weights(run, output, mean_with, EVEN_SHARE if share is None else share)
-    document = {"path": output, "bytes": output.stat().st_size, **asdict(info)}
+    document = {"path": output, "bytes": output.stat().st_size, **dataclasses.asdict(info)}
     return CommandResult(document, f"{output}: {info.variant}, SHA-256 {info.sha256[:12]}...")
 
 
-def _document(report: TrainReport, folder: Path) -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {"run": folder, **asdict(report)}
-
-
 def _text(report: TrainReport, folder: Path) -> str:
-    """What the slice did; nothing from processes that do not lead."""
-    if not report.leads:
-        return ""
+    """What the slice did."""
     did_none = report.step == report.first_step
     without = "no step was left to do" if did_none else "every step was skipped"
     loss = without if report.loss is None else f"{report.loss:.4f}"

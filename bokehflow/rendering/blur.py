@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,7 +15,7 @@ from bokehflow.rendering.cells import cropped, enlarged, padded_to_cells
 from bokehflow.rendering.coarser import Coarser
 from bokehflow.rendering.composite import Composite
 from bokehflow.rendering.contents import Contents
-from bokehflow.rendering.fill import push_pull_levels
+from bokehflow.rendering.fill import Seen, Top, push_pull_levels
 from bokehflow.rendering.packs import pack_kernel, packs_of
 from bokehflow.rendering.unmix import SURFACES, unmix
 
@@ -34,6 +35,13 @@ class LensBlur(nn.Module):
         super().__init__()
         self.bank = tuple(bank)
         self.packs = packs_of(self.bank)
+        # Nothing hides the nearest two.
+        hidden = range(len(self.bank) - 2)
+        levels = sorted({self.bank[index].fill_level for index in hidden})
+        self.hideable = {
+            level: [index for index in hidden if self.bank[index].fill_level == level]
+            for level in levels
+        }
         self.coarser = Coarser((SURFACES, channels + 1))
         for number, pack in enumerate(self.packs):
             layers = [self.bank[index] for index in pack]
@@ -44,16 +52,38 @@ class LensBlur(nn.Module):
         """The blurred light [B, C, H, W]; light [B, C, H, W] linear, radius_px [B, 1, H, W]."""
         height, width = light.shape[2:]
         light, radius_px = (padded_to_cells(x, COARSEST_CELL_PX) for x in (light, radius_px))
-        surfaces = unmix(light, radius_px)
-        bins = SoftBins(surfaces, [layer.radius_px for layer in self.bank])
-        contents = Contents(bins, len(self.bank), self.coarser)
-        fills = self._fills(contents)
+        return cropped(self.picture(self.contents(light, radius_px)), height, width)
+
+    def contents(self, light: Tensor, radius_px: Tensor) -> Contents:
+        """What lies in the layers of the bank; both of whole cells."""
+        bins = SoftBins(unmix(light, radius_px), [layer.radius_px for layer in self.bank])
+        return Contents(bins, len(self.bank), self.coarser)
+
+    def seen(self, contents: Contents) -> dict[int, Seen]:
+        """By fill level, what is seen of the layers that can be hidden."""
+        return {level: contents.seen(some, level) for level, some in self.hideable.items()}
+
+    def picture(self, contents: Contents, top: Top | None = None) -> Tensor:
+        """The blurred light [B, C, H, W] of whole cells; top: how the pyramid of the fill ends,
+        where that depends on more than these contents."""
+        fills = self._fills(contents, top)
         blurred: dict[int, Tensor] = {}
         for number, pack in enumerate(self.packs):
             layers = [self._filled(index, contents, fills.get(index)) for index in pack]
             kernel = self.get_buffer(f"kernel_{number}")
             blurred.update(zip(pack, _convolved(layers, kernel), strict=True))
-        return cropped(self._composed(blurred), height, width)
+        return self._composed(blurred)
+
+    def reach_px(self, radius_px: float) -> int:
+        """How far, in px, the kernels of layers reach in which radii up to this one may lie."""
+        radii = [abs(layer.radius_px) for layer in self.bank]
+        last = min((radius for radius in radii if radius >= radius_px), default=math.inf)
+        reach = 0
+        for number, pack in enumerate(self.packs):
+            if min(radii[index] for index in pack) <= last:
+                half = self.get_buffer(f"kernel_{number}").shape[-1] // 2
+                reach = max(reach, half * 2 ** self.bank[pack[0]].level)
+        return reach
 
     def _composed(self, blurred: dict[int, Tensor]) -> Tensor:
         """The picture [B, C, H, W] of all layers, taken out of `blurred`.
@@ -92,20 +122,15 @@ class LensBlur(nn.Module):
             [i for i, layer in coarse if layer.radius_px < 0],
         )
 
-    def _fills(self, contents: Contents) -> dict[int, Tensor]:
+    def _fills(self, contents: Contents, top: Top | None) -> dict[int, Tensor]:
         """For each layer that can be hidden what it shows there, on the grid of its fill."""
-        layers: dict[int, list[int]] = {}
-        for index, layer in enumerate(self.bank):
-            if contents.can_be_hidden(index):
-                layers.setdefault(layer.fill_level, []).append(index)
         # One fill serves all layers of a level; and one pyramid serves all levels, each joining
         # where its own grid is reached.
-        seen = {level: contents.seen(layers[level], level) for level in sorted(layers)}
         fills: dict[int, Tensor] = {}
-        for level, behind in push_pull_levels(seen).items():
-            count = len(layers[level])
+        for level, behind in push_pull_levels(self.seen(contents), top).items():
+            count = len(self.hideable[level])
             side_by_side = behind.reshape(-1, count * behind.shape[1], *behind.shape[2:])
-            fills.update(zip(layers[level], torch.chunk(side_by_side, count, 1), strict=True))
+            fills.update(zip(self.hideable[level], side_by_side.chunk(count, 1), strict=True))
         return fills
 
     def _filled(self, index: int, contents: Contents, behind: Tensor | None) -> Tensor:

@@ -47,10 +47,6 @@ class Contents:
             )
         return self._own[index, level]
 
-    def can_be_hidden(self, index: int) -> bool:
-        """Whether there is a layer that can hide this one: nothing hides the nearest two."""
-        return index + 2 < self._count
-
     def hidden(self, index: int, level: int) -> Tensor:
         """How much of a layer that can be hidden nearer things hide; [B, 1, h, w], 0..1.
 

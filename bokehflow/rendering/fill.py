@@ -31,25 +31,47 @@ class Seen(NamedTuple):
     weights: Tensor
 
 
+class Top(NamedTuple):
+    """Where a pyramid ends: a level, and what is filled there, [N, C, h, w] as `pushed` has it."""
+
+    level: int
+    filled: Tensor
+
+
 def push_pull(seen: Seen) -> Tensor:
     """Values [N, C, h, w] everywhere, from where there is weight."""
     return push_pull_levels({0: seen})[0]
 
 
-def push_pull_levels(seen: Mapping[int, Seen]) -> dict[int, Tensor]:
+def push_pull_levels(seen: Mapping[int, Seen], top: Top | None = None) -> dict[int, Tensor]:
     """`push_pull` for maps of several sizes on one pyramid.
 
-    seen: by level; the grid of level k + 1 has cells twice as wide as that of level k. Returns
-    [N, C, h, w] for every level given.
+    seen: by level; the grid of level k + 1 has cells twice as wide as that of level k. top: what is
+    known of a level that none of them is above. Returns [N, C, h, w] for every level given.
     """
     filled: dict[int, Tensor] = {}
     if seen:
-        _fill_from(min(seen), None, seen, filled)
+        _fill_from(min(seen), None, seen, top, filled)
     return filled
 
 
+def pushed(seen: Mapping[int, Seen], level: int) -> Seen:
+    """What maps of several sizes, at least one, come to on the grid of one level that none of them
+    is above: those of finer levels first."""
+    finest = min(seen)
+    together = seen[finest]
+    for coarser in range(finest + 1, level + 1):
+        halved = Seen(_halved(together.values), _halved(together.weights))
+        together = _joined([x for x in (halved, seen.get(coarser)) if x is not None])
+    return together
+
+
 def _fill_from(
-    level: int, finer: Seen | None, seen: Mapping[int, Seen], filled: dict[int, Tensor]
+    level: int,
+    finer: Seen | None,
+    seen: Mapping[int, Seen],
+    top: Top | None,
+    filled: dict[int, Tensor],
 ) -> Tensor:
     """Fill one level and all above it: what comes from finer ones and what joins here.
 
@@ -57,11 +79,13 @@ def _fill_from(
     """
     values, weights = _joined([x for x in (finer, seen.get(level)) if x is not None])
     height, width = values.shape[2:]
-    if max(height, width) <= COARSEST_CELLS and level >= max(seen):
+    if top is not None and level == top.level:
+        result = top.filled
+    elif max(height, width) <= COARSEST_CELLS and level >= max(seen):
         result = values / weights.clamp(min=LEAST_DIVISOR)
     else:
         halved = Seen(_halved(values), _halved(weights))
-        coarse = _fill_from(level + 1, halved, seen, filled)
+        coarse = _fill_from(level + 1, halved, seen, top, filled)
         behind = cropped(enlarged(coarse, 2), height, width)
         # What is behind makes up the weight that full trust lacks.
         trusted = weights.clamp(min=FULL_TRUST_WEIGHT)
@@ -78,7 +102,8 @@ def _fill_from(
 def _joined(parts: Sequence[Seen]) -> Seen:
     if len(parts) == 1:
         return parts[0]
-    return Seen(torch.cat([x.values for x in parts]), torch.cat([x.weights for x in parts]))
+    values, weights = zip(*parts, strict=True)
+    return Seen(torch.cat(values), torch.cat(weights))
 
 
 def _halved(x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.checks import require_srgb
 from bokehflow.rendering.config import Quality, RenderConfig, largest_radius_px
 from bokehflow.rendering.highlights import HighlightRecovery
+from bokehflow.rendering.tiles import TiledBlur
 from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 CHANNELS = (1, 2, 3, 4)
@@ -150,8 +151,8 @@ def _lens_blur(
     rotation_deg: float,
     dtype: torch.dtype,
     device: torch.device,
-) -> LensBlur:
+) -> TiledBlur:
     bank = radius_bank(quality, far_px, near_px)
     # Kept for callers that want gradients, too, whoever asks first.
     with torch.inference_mode(False):
-        return LensBlur(bank, channels, blades, rotation_deg).to(device, dtype)
+        return TiledBlur(LensBlur(bank, channels, blades, rotation_deg).to(device, dtype))

@@ -9,6 +9,7 @@ from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.config import RenderConfig
 from bokehflow.rendering.highlights import HighlightRecovery
+from bokehflow.rendering.tiles import TiledBlur
 from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 
 
@@ -27,8 +28,13 @@ class Renderer(nn.Module):
         self.height, self.width, self.config = height, width, config
         self.max_radius_px = config.reach_px(height, width)
         bank = radius_bank(config.quality, self.max_radius_px, self.max_radius_px)
-        self.blur = LensBlur(bank, 3, config.blades, config.blade_rotation_deg)
+        self.blur: nn.Module = LensBlur(bank, 3, config.blades, config.blade_rotation_deg)
         self.recovery = HighlightRecovery(config.highlight_recovery, height, width)
+
+    def in_tiles(self) -> None:
+        """Blur large frames tile by tile from now on: for a run of this module, not for a graph."""
+        if isinstance(self.blur, LensBlur):
+            self.blur = TiledBlur(self.blur)
 
     def forward(self, image: Tensor, radius_px: Tensor) -> Tensor:
         """The rendered frame [B, 3, H, W], sRGB 0..1.

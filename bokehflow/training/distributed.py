@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from bokehflow.errors import UsageError
+from bokehflow.errors import DeviceError, UsageError
 from bokehflow.training.config import TrainConfig
 
 
@@ -70,9 +70,17 @@ class World:
         return DistributedDataParallel(module, find_unused_parameters=True)
 
 
+_LOST = ("gloo", "NCCL", "Connection closed", "Connection reset")
+"""What PyTorch's plain errors say where the connection to another process has ended."""
+
+
 @contextlib.contextmanager
 def open_world(device: torch.device) -> Iterator[World]:
-    """Join the other processes where torchrun started several."""
+    """Join the other processes where torchrun started several.
+
+    Raises UsageError where the processes cannot find each other, and DeviceError where one of the
+    others ended while the block runs.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield World(0, 1, device)
@@ -80,8 +88,26 @@ def open_world(device: torch.device) -> Iterator[World]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    _join("nccl" if device.type == "cuda" else "gloo")
     try:
         yield World(dist.get_rank(), size, device)
+    except RuntimeError as error:
+        if not any(word in str(error) for word in _LOST):
+            raise
+        raise DeviceError(
+            "another process of this run has ended",
+            remedy="its own message says why; go on with --resume",
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _join(backend: str) -> None:
+    try:
+        dist.init_process_group(backend)
+    except (ValueError, RuntimeError) as error:
+        raise UsageError(
+            f"WORLD_SIZE is set, and the processes do not find each other ({error})",
+            "what torchrun sets",
+            "start the command with torchrun, or unset WORLD_SIZE",
+        ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from bokehflow.atomic import output_errors, require_writable
+from bokehflow.atomic import drop_unfinished, output_errors, require_writable
 from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import InputError, UsageError, WeightsError
 from bokehflow.scan import ScanConfig
@@ -156,6 +156,7 @@ def _open_run(
             (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
             drop_later_snapshots(options.out, state.step)
         require_writable(options.out / NAME)
+        drop_unfinished(options.out / NAME)
     world.wait()
     return state, changed
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import bokehflow.training
 from bokehflow.specs import VARIANTS
+from bokehflow.training import TrainReport, train
 from bokehflow.weights import load_network
 from tests.cli.runner import Bfx
 from tests.training.samples import use_tiny_variant, write_clips
@@ -120,3 +124,15 @@ def test_weights_are_not_written_over_the_run(bfx: Bfx, tmp_path: Path, name: st
 def test_export_needs_a_run(bfx: Bfx, tmp_path: Path) -> None:
     line = bfx("export-weights", tmp_path, "-o", tmp_path / "w.safetensors").require_plain_error(2)
     assert "no checkpoint" in line
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_process_that_does_not_lead_leaves_standard_output_to_the_one_that_does(
+    bfx: Bfx, config: Path, data: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    def follow(*arguments: Any) -> TrainReport:
+        return dataclasses.replace(train(*arguments), leads=False)
+
+    monkeypatch.setattr(bokehflow.training, "train", follow)
+    completed = bfx("train", config, "--data", data, "--scan", "chunked", *flags)
+    assert (completed.exit_code, completed.stdout) == (0, "")

@@ -13,11 +13,12 @@ from torch.multiprocessing.spawn import spawn
 
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
-from bokehflow.errors import InputError, UsageError
+from bokehflow.errors import BokehFlowError, InputError, UsageError
 from bokehflow.specs import VARIANTS
 from bokehflow.training import TrainConfig, TrainOptions, train
 from bokehflow.training.checkpoint import read_checkpoint
-from bokehflow.training.distributed import World
+from bokehflow.training.distributed import World, open_world
+from bokehflow.training.sole_run import sole_run
 from tests.tolerances import PROCESSES_EQUAL
 from tests.training.samples import TINY, curve, stage, tiny_config, write_clips
 
@@ -105,6 +106,34 @@ def test_a_clip_that_one_process_cannot_read_ends_all_with_their_steps_saved(
     assert "another process" in (tmp_path / "0.txt").read_text()
     assert "does not exist" in (tmp_path / "1.txt").read_text()
     assert read_checkpoint(out).step == 2
+
+
+def meet_a_folder_in_use(rank: int, port: int, data: Path, out: Path) -> None:
+    tell(rank, port)
+    try:
+        train_alone(CONFIG, data, out)
+    except BokehFlowError as error:
+        (out / f"{rank}.txt").write_text(f"{type(error).__name__}: {error}")
+
+
+def test_where_one_cannot_begin_the_others_say_so(tmp_path: Path) -> None:
+    data, out = write_clips(tmp_path / "data", 4, frames=2), tmp_path / "run"
+    with sole_run(out):
+        spawn(  # type: ignore[no-untyped-call]
+            meet_a_folder_in_use, args=(free_port(), data, out), nprocs=PROCESSES
+        )
+        assert "UsageError: another run is in" in (out / "0.txt").read_text()
+        assert "DeviceError: another process of this run" in (out / "1.txt").read_text()
+
+
+def test_processes_that_nobody_told_of_each_other_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="torchrun"), open_world(torch.device("cpu")):
+        pass
 
 
 def test_batches_that_cannot_be_shared_out_are_refused() -> None:

@@ -186,6 +186,19 @@ def test_curves_alone_are_kept_unless_the_run_is_to_go_on(
     assert train_to(clips, tmp_path, resume=True).first_step == 0
 
 
+def test_what_a_killed_run_left_of_a_checkpoint_is_removed(
+    clips: FoundClips, tmp_path: Path
+) -> None:
+    train_to(clips, tmp_path, 2)
+    left = tmp_path / ".checkpoint.0123456789ab.pt"
+    others = [tmp_path / ".checkpoint.mine.pt", tmp_path / ".notes.0123456789ab.pt"]
+    for path in (left, *others):
+        path.write_text("half of it")
+    train_to(clips, tmp_path, 1, resume=True)
+    assert not left.exists()
+    assert all(path.exists() for path in others)
+
+
 def test_a_second_run_into_one_folder_is_refused(clips: FoundClips, tmp_path: Path) -> None:
     refused: list[str] = []
 
