@@ -49,7 +49,7 @@ def render(
 
     Depth comes from --depth, else from the network or an exported artifact. Videos keep their
     frame times and their audio; the focus is chosen in the first frame, with --cuts in that of
-    every shot, and held.
+    every shot, and held. EXIF tags, titles, chapters and subtitles stay behind.
     """
     from bokehflow.cli.memory import keep_freed_memory
     from bokehflow.cli.open_frames import open_frames
