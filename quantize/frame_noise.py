@@ -103,7 +103,8 @@ def _scans(source: Outputs, test: Outputs, size: Size) -> list[dict[str, Any]]:
 
 
 def _one_scan(source: Float32, test: Float32, size: Size) -> dict[str, Any]:
-    """Noise of one block; both [S, T, 4 x C]: raster order, directions side by side."""
+    """Noise of one block; both [S, T, 4 x C] in raster order, directions side by side, and maybe a
+    1 behind them."""
     signal, noise = (_by_direction_and_token(x) for x in (source, test - source))
     orders = walking_order(size.height // TOKEN_STRIDE, size.width // TOKEN_STRIDE)
     parts = [_parts(*one) for one in zip(signal, noise, orders, strict=True)]
@@ -121,10 +122,10 @@ def _one_scan(source: Float32, test: Float32, size: Size) -> dict[str, Any]:
 
 
 def _by_direction_and_token(x: Float32) -> NDArray[np.float64]:
-    """Power, [4, T], summed over streams and channels."""
-    tokens, channels = x.shape[-2:]
-    split = (-1, tokens, len(DIRECTIONS), channels // len(DIRECTIONS))
-    by_direction = x.astype(np.float64).reshape(split)
+    """Power, [4, T], summed over streams and channels; a 1 behind these does not count."""
+    tokens, size = x.shape[-2], x.shape[-1] // len(DIRECTIONS)
+    scans = x[..., : len(DIRECTIONS) * size].astype(np.float64)
+    by_direction = scans.reshape(-1, tokens, len(DIRECTIONS), size)
     return np.asarray(np.square(by_direction).sum(axis=(0, 3)).T)
 
 

@@ -8,6 +8,7 @@ the readers of gates and coarse depth, whatever handles the lens or the blur rad
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _QUANTIZABLE = re.compile(
@@ -67,9 +68,11 @@ def is_quantizable_constant(name: str) -> bool:
     return _CONSTANT.fullmatch(name) is not None
 
 
-def is_fusion(node_name: str) -> bool:
-    """Whether a layer weighs the four directions of a scan: its input is what the scans gave."""
-    return _FUSION.fullmatch(module_path(node_name)) is not None
+def fusions(node_names: Iterable[str]) -> list[str]:
+    """Of every block one of the layers that weigh the four directions: their input is what the
+    scans gave, and maybe a 1 behind it."""
+    paths = {module_path(name): name for name in reversed(list(node_names))}
+    return [name for path, name in reversed(paths.items()) if _FUSION.fullmatch(path)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper
 
-from bokehflow.quantize.layers import NOISE, SCAN, SIGNAL, is_fusion
+from bokehflow.quantize.layers import NOISE, SCAN, SIGNAL, fusions
 from bokehflow.quantize.onnx_graph import initializers, layers_of
 
 
@@ -44,10 +44,9 @@ def with_scan_outputs(model: onnx.ModelProto, original: onnx.ModelProto) -> onnx
     result = onnx.ModelProto()
     result.CopyFrom(model)
     kinds = {value.name: value.type for value in original.graph.value_info}
-    for name, node in layers_of(original).items():
-        if is_fusion(name):
-            identity = helper.make_node("Identity", [node.input[0]], [f"{SCAN}{name}"])
-            result.graph.node.append(identity)
-            output = helper.make_value_info(f"{SCAN}{name}", kinds[node.input[0]])
-            result.graph.output.append(output)
+    layers = layers_of(original)
+    for name in fusions(layers):
+        read = layers[name].input[0]
+        result.graph.node.append(helper.make_node("Identity", [read], [f"{SCAN}{name}"]))
+        result.graph.output.append(helper.make_value_info(f"{SCAN}{name}", kinds[read]))
     return result

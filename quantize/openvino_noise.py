@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bokehflow.quantize.layers import NOISE, SCAN, SIGNAL, is_fusion
+from bokehflow.quantize.layers import NOISE, SCAN, SIGNAL, fusions
 from bokehflow.quantize.openvino_graph import (
     MATRIX_PRODUCT,
     float_weight,
@@ -30,12 +30,12 @@ def add_noise_outputs(quantized: Any, original: Any, opset: Any) -> None:
 
 def add_scan_outputs(model: Any, opset: Any) -> None:
     """Every block's scans as further outputs, SCAN and the fusion layer's name; in place."""
-    for name, node in layers_of(model).items():
-        if is_fusion(name):
-            # Twice the values: an output of their own needs an operation that is not simplified
-            # away, and ratios of signal to noise do not mind.
-            copy = opset.multiply(unquantized_input(node), opset.constant(np.float32(2.0)))
-            _add_output(model, opset, copy, f"{SCAN}{name}")
+    layers = layers_of(model)
+    for name in fusions(layers):
+        # Twice the values: an output of their own needs an operation that is not simplified away,
+        # and ratios of signal to noise do not mind.
+        copy = opset.multiply(unquantized_input(layers[name]), opset.constant(np.float32(2.0)))
+        _add_output(model, opset, copy, f"{SCAN}{name}")
 
 
 def _float_twin(opset: Any, node: Any, x: Any, weight: Any) -> Any:

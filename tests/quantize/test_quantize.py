@@ -8,6 +8,7 @@ from dataclasses import fields
 from importlib.metadata import PackageNotFoundError
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import onnx
@@ -30,6 +31,7 @@ from bokehflow.quantize.held_out import HeldOut, Loss
 from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from bokehflow.quantize.onnx_format import OnnxFormat
+from bokehflow.quantize.openvino_format import OpenVinoFormat
 from bokehflow.runtimes import Session, open_session
 from tests.benchmarks.report.samples import CountingSession, manifest
 from tests.training.samples import TINY, use_tiny_variant
@@ -82,23 +84,28 @@ def test_the_record_is_of_the_file_that_was_written(
     assert loss == Loss(*(recorded[field.name] for field in fields(Loss)))
 
 
+@pytest.mark.parametrize(("target", "kind"), [("onnx", OnnxFormat), ("openvino", OpenVinoFormat)])
 def test_what_happens_along_a_video_is_of_what_would_be_written(
-    tiny_artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
+    tiny_artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch, target: str, kind: Any
 ) -> None:
     written: list[object] = []
 
-    class Watched(OnnxFormat):
+    class Watched(kind):  # type: ignore[misc]
         def open_written(self, path: Path) -> Session:
             written.append(path)
-            return super().open_written(path)
+            session: Session = super().open_written(path)
+            return session
 
     for name in ("FRAMES", "DRIFT_FRAMES"):
         monkeypatch.setattr(f"bokehflow.quantize.frame_noise.{name}", 1)
-    form, artifact = Watched(), tiny_artifacts["onnx"]
+    form, artifact = Watched(), tiny_artifacts[target]
     original = form.read(artifact.path)
     quantized = form.with_8bit_weights(original)
     found = frame_noise(form, quantized, original, artifact.manifest, lambda: None)
-    assert len(written) == len(found["frames"]) == 1
+    assert len(found["frames"]) == 1
+    assert len(written) == 1
+    # Both streams' blocks are scanned together.
+    assert len(found["scans"]) == TINY.blocks
 
 
 class UnseenScenes(HeldOut):
