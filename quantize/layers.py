@@ -71,8 +71,10 @@ def is_quantizable_constant(name: str) -> bool:
 def fusions(node_names: Iterable[str]) -> list[str]:
     """Of every block one of the layers that weigh the four directions: their input is what the
     scans gave, and maybe a 1 behind it."""
-    paths = {module_path(name): name for name in reversed(list(node_names))}
-    return [name for path, name in reversed(paths.items()) if _FUSION.fullmatch(path)]
+    first: dict[str, str] = {}
+    for name in node_names:
+        first.setdefault(module_path(name), name)
+    return [name for path, name in first.items() if _FUSION.fullmatch(path)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,14 @@ from torch import nn
 
 from bokehflow.atomic import drop_unfinished, output_errors, require_writable
 from bokehflow.calibration.data.folder import FoundClips
-from bokehflow.errors import InputError, UsageError, WeightsError
+from bokehflow.errors import (
+    BokehFlowError,
+    InputError,
+    NumericalError,
+    OutputError,
+    UsageError,
+    WeightsError,
+)
 from bokehflow.scan import ScanConfig
 from bokehflow.training.ahead import Fetched
 from bokehflow.training.batch import Batch
@@ -258,15 +265,12 @@ class _Run:
     def met(self, ahead: Fetched[Batch]) -> Iterator[Batch]:
         """The batches, while every process has its part of one.
 
-        Raises what kept one from being made, or InputError where that was another process's; what
-        was learnt of those before is saved then.
+        Raises, in all processes at once, what kept one from being made, or InputError where that
+        was another's.
         """
         while True:
             ahead.fetch()
             if self.world.any(ahead.failure is not None):
-                self.save()
-                # torchrun ends all processes with the first that ends.
-                self.world.wait()
                 raise ahead.failure or InputError(
                     "another process could not make its part of a batch",
                     remedy="its own message says why",
@@ -294,8 +298,13 @@ def _run_slice(
     log = SliceLog(config, curves)
     try:
         stopped = _step_on(run, clock, noted, log, advance)
-    except UsageError:  # of a stage that nothing can learn from: the stages before it stay
-        run.save()
+    except (NumericalError, OutputError):  # the last checkpoint is better, or all there is room for
+        raise
+    except BokehFlowError:  # that all processes meet: what was learnt of the steps before stays
+        if state.step > first_step:
+            run.save()
+        # torchrun ends all processes with the first that ends.
+        world.wait()
         raise
     run.save()
     return TrainReport(

@@ -75,6 +75,7 @@ def import_realbokeh(
     pairs, problems = realbokeh.find_realbokeh(folder, part, skip_bad)
 
     def made() -> Iterator[Made]:
+        """Every pair that can be read, one clip each."""
         for pair in pairs:
             read = problems.of_reading(pair.blurred, functools.partial(_read, pair), skip_bad)
             if read is None:
@@ -116,6 +117,7 @@ def import_davis(
     films, problems = davis.find_davis(folder, skip_bad)
 
     def made() -> Iterator[Made]:
+        """Every film in clips of so many frames."""
         for film in films:
             if len(film.frames) < frames:
                 problems.add("too short", film.frames[0].parent, f"{len(film.frames)} frames")
@@ -159,6 +161,7 @@ def import_pseudo_depth(
     pairs, problems = pseudo_depth.find_pseudo_depth(photos, labels, skip_bad)
 
     def made() -> Iterator[Made]:
+        """Every picture that can be read, one clip each."""
         for pair in pairs:
             pictures = problems.of_reading(pair.photo, pair.read, skip_bad)
             if pictures is None:

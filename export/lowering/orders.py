@@ -40,12 +40,10 @@ def from_orders(
     o: Tensor, height: int, width: int, how: Reordering, directions: Directions = EVERY_DIRECTION
 ) -> list[Tensor]:
     """The way back: [S, D, T, C] to a [S, T, C] in raster order for each of the directions."""
-    _, count, length, _ = o.shape
     if how == "none":
         return list(o.unbind(1))
     flat = o.flatten(1, 2)
-    back = np.argsort(walking_order(height, width)[list(directions)], axis=1)
-    return [_gathered(flat, own) for own in back + np.arange(count)[:, None] * length]
+    return [_gathered(flat, own) for own in _places(height, width, directions)]
 
 
 def heads_from_orders(
@@ -55,13 +53,18 @@ def heads_from_orders(
 
     V is a multiple of `size`. One gather leaves the rest of each head where it is.
     """
-    streams, count, length, heads, wide = o.shape
+    streams, _, length, heads, wide = o.shape
     parts = o.reshape(streams, -1, size)
-    back = np.argsort(walking_order(height, width)[list(directions)], axis=1)
-    tokens = back + np.arange(count)[:, None] * length
+    tokens = _places(height, width, directions)
     rows = (tokens[..., None] * heads + np.arange(heads)) * (wide // size)
     gathered = [_gathered(parts, own.reshape(-1)) for own in rows]
     return [each.reshape(streams, length, heads * size) for each in gathered]
+
+
+def _places(height: int, width: int, directions: Directions) -> NDArray[np.int64]:
+    """Where the tokens in raster order lie among all those of the directions, [D, T]."""
+    back = np.argsort(walking_order(height, width)[list(directions)], axis=1)
+    return back + np.arange(len(directions))[:, None] * height * width
 
 
 def _gathered(x: Tensor, rows: NDArray[np.int64]) -> Tensor:

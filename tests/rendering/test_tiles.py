@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bokehflow.model import ModelConfig, load_model
 from bokehflow.optics import Lens
 from bokehflow.rendering import RenderConfig, functional, render
 from bokehflow.rendering.bank import COARSEST_CELL_PX, radius_bank
@@ -103,3 +104,16 @@ def test_large_pictures_are_rendered_in_tiles(
     functional._lens_blur.cache_clear()
     assert len(areas) > 4
     torch.testing.assert_close(found, expected, atol=RENDER_FP32, rtol=0.0)
+
+
+def test_the_model_renders_large_frames_in_tiles(
+    areas: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, lens = textured(240, 320), Lens(f_number=1.2, focus_m=1.0)
+    config = ModelConfig(network_size="64x96")
+    expected = load_model("nano", config=config)(image, lens)
+    assert len(areas) == 1
+    monkeypatch.setattr(TiledBlur.__init__, "__defaults__", (SMALL_PX,))
+    found = load_model("nano", config=config)(image, lens)
+    assert len(areas) > 4
+    torch.testing.assert_close(found.bokeh, expected.bokeh, atol=RENDER_FP32, rtol=0.0)

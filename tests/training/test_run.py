@@ -250,6 +250,13 @@ def test_a_stage_that_nothing_learns_from_leaves_those_before_it(
     assert read_checkpoint(tmp_path).step == stages[0].steps
 
 
+def test_a_run_that_does_no_step_leaves_no_checkpoint(clips: FoundClips, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, learns=("refine",))
+    with pytest.raises(UsageError, match="depends on what learns"):
+        train_to(clips, tmp_path, config=config)
+    assert not (tmp_path / NAME).exists()
+
+
 def test_a_config_shorter_than_the_run_is_refused(clips: FoundClips, tmp_path: Path) -> None:
     train_to(clips, tmp_path, 4)
     shorter = dataclasses.replace(CONFIG, stages=CONFIG.stages[:1])

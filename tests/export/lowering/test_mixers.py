@@ -35,7 +35,9 @@ def test_shares_are_a_softmax_however_far_logits_lie_apart(scale: float) -> None
     outputs = scale * torch.randn(2, 40, 4, 8)
     with torch.no_grad():
         expected = torch.stack([f(o[None])[0] for f, o in zip(fusions, outputs, strict=True)])
-        found = _Fusion(blocks)(list(outputs.unbind(2)))
+        fusion = _Fusion(blocks)
+        found = fusion(list(outputs.unbind(2)))
+    assert [tuple(weight.shape) for weight in fusion.parameters()] == 3 * [(2, 4 * 8 + 1, 8)]
     assert found.isfinite().all()
     assert relative_rms(expected, found) < FP32_EQUAL
 
