@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bokehflow.atomic import atomic_file
 from bokehflow.benchmarks.checks import check_cells, read_check
 from bokehflow.benchmarks.latency.record import DEVICE_PEAKS
 from bokehflow.benchmarks.tables import NOT_RUN, significant
@@ -196,7 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     if options.check:
         return int(before != after)
-    README.write_text(after, encoding="utf-8")
+    with atomic_file(README) as hidden:
+        hidden.write_text(after, encoding="utf-8")
     return 0
 
 

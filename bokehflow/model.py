@@ -62,14 +62,20 @@ class ModelConfig:
             require_field_of_view("source_fov_deg", self.source_fov_deg)
 
 
+class _Kept(NamedTuple):
+    """A pipeline, and what it was made for."""
+
+    made_for: tuple[object, ...]
+    pipeline: Pipeline
+
+
 class BokehFlow:
     """A network with its renderer, for frames of any size: with the network size `full` of sides
     that are multiples of 4, with `mobile` of any others too."""
 
     def __init__(self, network: Network, weights: WeightsInfo, config: ModelConfig) -> None:
         self.network, self.weights, self.config = network, weights, config
-        self._pipeline: Pipeline | None = None
-        self._made_for: tuple[object, ...] = ()
+        self._kept: _Kept | None = None
 
     def network_size_for(self, frame: Size) -> Size:
         """The size at which the network sees frames of one size. Raises SizeError for none."""
@@ -77,19 +83,23 @@ class BokehFlow:
         return network_size_for(frame, config.network_size, config.temporal.segments)
 
     def pipeline_for(self, frame: Size) -> Pipeline:
-        """The static pipeline for one frame size; the last one is kept while the network is the
-        same, where and as precise as it was."""
+        """The static pipeline for one frame size; the last one is kept while network and config are
+        the same, and the network where and as precise as it was."""
         place = self._place
-        made_for = (frame, self.network, place.device, place.dtype)
-        if self._pipeline is None or self._made_for != made_for:
-            size = self.network_size_for(frame)
-            # Kept for callers that want gradients, too, whoever asks first.
-            with torch.inference_mode(False):
-                pipeline = Pipeline(self.network, frame, size, self.config.render)
-                pipeline.renderer.in_tiles()
-                pipeline.to(place.device, place.dtype).train(self.network.training)
-            self._pipeline, self._made_for = pipeline, made_for
-        return self._pipeline
+        made_for = (frame, self.network, self.config, place.device, place.dtype)
+        # Looked at once: another thread may put its own there meanwhile.
+        kept = self._kept
+        if kept is None or kept.made_for != made_for:
+            kept = self._kept = _Kept(made_for, self._pipeline(frame))
+        return kept.pipeline
+
+    def _pipeline(self, frame: Size) -> Pipeline:
+        size, place = self.network_size_for(frame), self._place
+        # Kept for callers that want gradients, too, whoever asks first.
+        with torch.inference_mode(False):
+            pipeline = Pipeline(self.network, frame, size, self.config.render)
+            pipeline.renderer.in_tiles()
+            return pipeline.to(place.device, place.dtype).train(self.network.training)
 
     @property
     def _place(self) -> Tensor:
@@ -112,7 +122,7 @@ class BokehFlow:
         image: [1, 3, H, W], sRGB 0..1, on the network's device and in its precision, float32 as
         loaded; no gradient goes back to it. state: of the previous frame, None before the first.
         Blur beyond the renderer's reach (`RenderConfig`) is rendered at that reach, as an exported
-        graph does; `bokehflow.render` refuses it.
+        graph does; `bokehflow.render` refuses it. Autocast costs picture and depth its digits.
         Raises SizeError for an image or a state of another shape or too small, MediaError for
         values that are not sRGB, UsageError for another device or precision, for a network in
         neither of `PRECISIONS` and for what is no tensor, lens or state, LensError for a focus that

@@ -12,7 +12,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from bokehflow.errors import LensError
 
@@ -210,3 +210,26 @@ class Lens:
         focal_m = self.focal_length_mm / MM_PER_M
         f_number = self.f_number * (self.focus_m - focal_m) / (focus_m - focal_m)
         return dataclasses.replace(self, focus_m=focus_m, f_number=f_number)
+
+
+class FocusSearch(NamedTuple):
+    """Where to begin to look for a focus: what is told first, and no nearer than what; metres."""
+
+    first_m: float
+    nearest_m: float
+
+
+def provisional_focus_m(focal_length_mm: float) -> float:
+    """A distance such a lens can focus at, for looking at a scene before choosing one."""
+    return max(Lens().focus_m, focal_length_mm / 100.0)
+
+
+def focus_search(focal_length_mm: float, depth_scale: float) -> FocusSearch:
+    """Where to begin for a network that sees a scene at 1 / `depth_scale` times its distances.
+
+    Where it sees the scene nearer it is told of a nearer focus, which the lens must have too.
+    """
+    farther = max(1.0, depth_scale)
+    return FocusSearch(
+        provisional_focus_m(focal_length_mm) * farther, nearest_focus_m(focal_length_mm) * farther
+    )

@@ -3,7 +3,9 @@
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -283,6 +285,38 @@ def test_a_model_is_what_its_network_is_now() -> None:
     assert not torch.equal(double, single.double())
     model.network = load_model("small").network
     assert not torch.equal(model(image, Lens()).depth, single)
+
+
+def test_a_model_is_what_its_config_is_now() -> None:
+    model, image, lens = load_model("nano"), torch.rand(1, 3, 32, 48), Lens(f_number=0.9)
+    before = model(image, lens)
+    render = RenderConfig(max_radius_px=1.0)
+    model.config = ModelConfig(source_fov_deg=20.0, render=render)
+    expected = load_model("nano", config=model.config)(image, lens)
+    found = model(image, lens)
+    assert torch.equal(found.bokeh, expected.bokeh)
+    assert torch.equal(found.depth, expected.depth)
+    assert not torch.equal(found.bokeh, before.bokeh)
+
+
+def test_threads_with_frames_of_several_sizes_share_a_model() -> None:
+    model, end = load_model("nano"), time.monotonic() + 1.0
+
+    def wrong(width: int) -> list[Size]:
+        found = []
+        while time.monotonic() < end:
+            made = model.pipeline_for(Size(16, width)).frame_size
+            if made != Size(16, width):
+                found.append(made)
+        return found
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert not any(pool.map(wrong, (16, 24, 16, 24)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_call_leaves_the_mode_of_the_network() -> None:

@@ -32,7 +32,7 @@ TILE_WIDTH_PX, TILE_HEIGHT_PX = 224, 168
 CAPTION_PX, GAP_PX = 16, 4
 PHOTOS_A_ROW = 2
 JPEG_QUALITY = 82
-HEADINGS = ("photo", "depth, near is warm", "focus near", "focus far")
+HEADINGS = ("depth, near is warm", "focus near", "focus far")
 COLOURS = np.array(
     [[20, 24, 82], [32, 108, 172], [92, 190, 170], [238, 222, 110], [240, 130, 50], [168, 20, 40]],
     dtype=np.float64,
@@ -83,7 +83,7 @@ def _block(name: str, pictures: Sequence[Tensor]) -> Pixels:
     step = TILE_WIDTH_PX + GAP_PX
     canvas = Image.new("RGB", (step * len(pictures), CAPTION_PX + TILE_HEIGHT_PX + GAP_PX), "white")
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(CAPTION_PX - 5)
-    headings = (name, *HEADINGS[1:])
+    headings = (name, *HEADINGS)
     for index, (heading, picture) in enumerate(zip(headings, pictures, strict=True)):
         draw.text((index * step, 1), heading[:40], font=font, fill="black")
         tile = Image.fromarray(to_uint8(_fitted(picture)))

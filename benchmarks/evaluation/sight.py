@@ -11,7 +11,7 @@ from torch import Tensor
 from bokehflow.focus import Focus, found_focus
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow, depth_scale
-from bokehflow.optics import Lens, nearest_focus_m
+from bokehflow.optics import Lens, focus_search
 from bokehflow.rendering.config import clip_radius_px
 from bokehflow.specs import Size
 from bokehflow.training.view import canonical_lens
@@ -66,10 +66,7 @@ class Sight:
 
     def autofocused(self, frame: Tensor, lens: Lens, fov_deg: float | None) -> Lens:
         """The lens focused where autofocus finds what is seen, as `bfx render` does where no focus
-        is given. Arguments as `see`'s.
-
-        The first look is at the lens's own focus, whatever the field of view.
-        """
+        is given, whatever the lens's own. Arguments as `see`'s."""
         size, scale = _size(frame), self._depth_scale(fov_deg)
         pipeline = self.at(size).pipeline_for(size)
         first, runs = self.model.first_state(), self.model.network.temporal.first_runs
@@ -80,8 +77,7 @@ class Sight:
                 depth = pipeline.depth(frame, told, first, runs)
             return Focus().distance_in(depth * scale)
 
-        nearest_m = nearest_focus_m(lens.focal_length_mm) * max(1.0, scale)
-        found = found_focus(look, lens.focus_m, nearest_m)
+        found = found_focus(look, *focus_search(lens.focal_length_mm, scale))
         return dataclasses.replace(lens, focus_m=found.distance_m)
 
     def render(self, frame: Tensor, inverse_depth: Tensor, lens: Lens) -> Tensor:
@@ -97,7 +93,11 @@ class Sight:
 
 
 def _told(lens: Lens, scale: float) -> Tensor:
-    """The lens as the network is told of it, [1, 4]."""
+    """The lens as the network is told of it, [1, 4].
+
+    Clips are focused nearer at times than a user's lens can be, which the model would refuse: they
+    are told as in training, by a lens of the same blur. All others as the model tells them.
+    """
     return torch.tensor([canonical_lens(lens, scale, 1.0).as_tuple()])
 
 

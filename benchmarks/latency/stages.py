@@ -7,13 +7,14 @@ from collections.abc import Mapping
 ENCODER, SCANS, UPSAMPLING, RENDERER = "encoder", "scans", "depth upsampling", "renderer"
 UNKNOWN = "not attributed"
 STAGES = (ENCODER, SCANS, UPSAMPLING, RENDERER, UNKNOWN)
-_SCAN_PARTS = ("project", "gates", "fuse", "out")
-"""Submodules of a scan mixer that are layers, not the recurrence: the encoder's."""
 
 
 def stage_of(scope: str) -> str:
-    """The stage of a module path. The residual refinement is the renderer's: it works on what was
-    rendered, and needs no scan."""
+    """The stage of a module path.
+
+    A mixer's submodules are layers, so the encoder's; what it does itself is the scan. The residual
+    refinement is the renderer's: it works on what was rendered, and needs no scan.
+    """
     parts = scope.split(".")
     if not scope:
         return UNKNOWN
@@ -21,10 +22,7 @@ def stage_of(scope: str) -> str:
         return UPSAMPLING
     if parts[0] != "network" or parts[1:2] == ["refine"]:
         return RENDERER
-    if "scan" in parts:
-        after = parts[parts.index("scan") + 1 :]
-        return ENCODER if after and after[0] in _SCAN_PARTS else SCANS
-    return ENCODER
+    return SCANS if parts[-1] == "scan" else ENCODER
 
 
 def stage_milliseconds(scopes: Mapping[str, float]) -> dict[str, float]:

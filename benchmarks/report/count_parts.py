@@ -16,9 +16,9 @@ from bokehflow.benchmarks.latency.record import artifact_facts
 from bokehflow.benchmarks.latency.scopes import file_scopes
 from bokehflow.benchmarks.report.float_twin import float_twin
 from bokehflow.benchmarks.report.node_parts import PARTS, eight_bits_of, milliseconds_by_part
-from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts
+from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts, Uncounted
 from bokehflow.calibration.frames import BENCHMARK_LENSES, validation_frames
-from bokehflow.errors import ArtifactError
+from bokehflow.errors import ArtifactError, BokehFlowError
 from bokehflow.export import Artifact
 from bokehflow.runtimes.carried_state import Playback
 from bokehflow.runtimes.openvino_counters import CountingOpenVinoSession, ExecutedNode
@@ -45,6 +45,14 @@ def find_pair(artifact: Artifact | None, all_of_them: Sequence[Artifact]) -> Pai
     return None if twin is None else Pair(artifact, known[twin])
 
 
+def try_to_count(pair: Pair, time_ratio: float | None) -> SlowParts | Uncounted:
+    """`count_parts`, or why it went wrong: the report is worth more than its last table."""
+    try:
+        return count_parts(pair, time_ratio)
+    except BokehFlowError as error:
+        return Uncounted(str(error))
+
+
 def count_parts(
     pair: Pair, time_ratio: float | None, frames: int = FRAMES, warm_up: int = WARM_UP
 ) -> SlowParts:
@@ -62,7 +70,6 @@ def count_parts(
             raise ArtifactError(
                 f"OpenVINO's process ended while it counted in {pair.quantized.given}",
                 "both models run to the end",
-                "leave time out with --no-measure",
             ) from error
 
 

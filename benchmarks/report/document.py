@@ -16,7 +16,7 @@ from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
 from bokehflow.benchmarks.evaluation.flicker import FlickerScore
 from bokehflow.benchmarks.quality.score_renderer import MeanScore
 from bokehflow.benchmarks.report.recorded import Quantization
-from bokehflow.benchmarks.report.slow_parts import SlowParts
+from bokehflow.benchmarks.report.slow_parts import SlowParts, Uncounted
 
 SCHEMA = "bokehflow.report/1"
 How = Literal["measured", "estimated", "not run"]
@@ -127,7 +127,7 @@ class RowReport:
     latency: Latency
     quantization: Quantization | None
     checks: tuple[Check, ...]
-    slow_parts: SlowParts | None = None
+    slow_parts: SlowParts | Uncounted | None = None
     failed: bool = False
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bokehflow.benchmarks.report.document import RowReport
+from bokehflow.benchmarks.report.slow_parts import SlowParts
 from bokehflow.benchmarks.tables import Row, Table
 
 
 def part_tables(row: RowReport) -> list[Table]:
     """The parts of one artifact beside those of its float32 twin; none where not counted."""
     found = row.slow_parts
-    if found is None:
+    if not isinstance(found, SlowParts):
         return []
     rows: list[Row] = [
         (one.part, *_cells(one.float_ms, one.quantized_ms))

@@ -10,7 +10,7 @@ from bokehflow.benchmarks.environment import describe_environment
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.quality.metrics import require_scored_size
 from bokehflow.benchmarks.report.bars import check_bars
-from bokehflow.benchmarks.report.count_parts import count_parts, find_pair
+from bokehflow.benchmarks.report.count_parts import find_pair, try_to_count
 from bokehflow.benchmarks.report.document import Latency, Report, RowReport, ShotFacts
 from bokehflow.benchmarks.report.film import PhotoFilm, photo_film
 from bokehflow.benchmarks.report.gallery import Gallery, lens_words
@@ -27,11 +27,10 @@ from bokehflow.benchmarks.report.quantization import quantization_of
 from bokehflow.benchmarks.report.recorded import Quantization
 from bokehflow.benchmarks.report.recording import Recording
 from bokehflow.benchmarks.report.settings import ReportConfig
-from bokehflow.benchmarks.report.slow_parts import SlowParts
+from bokehflow.benchmarks.report.slow_parts import SlowParts, Uncounted
 from bokehflow.benchmarks.report.subjects import Subject, choose_subjects
 from bokehflow.benchmarks.report.trial import Bench, Trial
 from bokehflow.benchmarks.report.truth_clips import ClipSource, clip_source
-from bokehflow.errors import BokehFlowError
 from bokehflow.export import Artifact
 from bokehflow.temporary import temporary_folder
 
@@ -118,7 +117,7 @@ def run(plan: Plan, advance: Callable[[], None]) -> tuple[Report, list[Scene]]:
     latencies = _latencies(plan, advance)
     rows = []
     for trial, latency, recorded in zip(trials, latencies, plan.quantizations, strict=True):
-        slow_parts = _slow_parts(plan, trial, latency)
+        slow_parts = _slow_parts(plan, trials, trial, latency)
         rows.append(_row(trial, trials[0], latency, recorded, slow_parts))
         advance()
     return _report(plan, rows), gallery.scenes
@@ -140,15 +139,15 @@ def _latencies(plan: Plan, advance: Callable[[], None]) -> list[Latency]:
     return found
 
 
-def _slow_parts(plan: Plan, trial: Trial, latency: Latency) -> SlowParts | None:
+def _slow_parts(
+    plan: Plan, trials: Sequence[Trial], trial: Trial, latency: Latency
+) -> SlowParts | Uncounted | None:
     """What of a quantized artifact is slow, where time is measured here and both could run."""
-    pair = find_pair(trial.subject.artifact, plan.exported)
-    if pair is None or not plan.measures or trial.how == "not run":
+    if not plan.measures or trial.how == "not run":
         return None
-    try:
-        return count_parts(pair, latency.time_ratio)
-    except BokehFlowError:  # the pair's other half, whose own row says why
-        return None
+    ran = [other.subject.artifact for other in trials if other.how != "not run"]
+    pair = find_pair(trial.subject.artifact, [artifact for artifact in ran if artifact])
+    return None if pair is None else try_to_count(pair, latency.time_ratio)
 
 
 def _row(
@@ -156,7 +155,7 @@ def _row(
     reference: Trial,
     latency: Latency,
     recorded: Quantization | None,
-    slow_parts: SlowParts | None,
+    slow_parts: SlowParts | Uncounted | None,
 ) -> RowReport:
     subject = trial.subject
     truths = (trial.truth, reference.truth)

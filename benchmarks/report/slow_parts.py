@@ -83,5 +83,17 @@ class SlowParts:
         return f"the processor has 8-bit dot products ({', '.join(self.dot_products)})"
 
 
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """In place of `SlowParts` where counting went wrong, and why."""
+
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The same in words."""
+        return f"where its time goes was not counted: {self.reason}"
+
+
 def _change(part: PartTime) -> str:
     return f"{part.part}, {part.float_ms:.1f} to {part.quantized_ms:.1f} ms"

@@ -37,8 +37,13 @@ Device = Annotated[
 ]
 Identity = Annotated[Path | None, typer.Option(help="The private key for --device.")]
 SshConfig = Annotated[Path | None, typer.Option(help="An ssh configuration for --device.")]
+DEVICE_PYTHON = "python3"
 DevicePython = Annotated[
-    str, typer.Option(metavar="PATH", help="Python on --device, with numpy and the runtime.")
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help=f"Python on --device, with numpy and the runtime. [default: {DEVICE_PYTHON}]",
+    ),
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the record there.")
@@ -60,7 +65,7 @@ def benchmark(
     device: Device = None,
     identity: Identity = None,
     ssh_config: SshConfig = None,
-    device_python: DevicePython = "python3",
+    device_python: DevicePython = None,
 ) -> CommandResult:
     """Time artifacts on real frames with the state carried, each in a fresh process.
 
@@ -131,14 +136,19 @@ def _measured(
     return rows, None
 
 
-def _host(device: str | None, identity: Path | None, ssh_config: Path | None, python: str) -> Host:
+def _host(
+    device: str | None, identity: Path | None, ssh_config: Path | None, python: str | None
+) -> Host:
     """This machine, or the one that --device names."""
     from bokehflow.benchmarks.device import SshHost, parse_address
     from bokehflow.benchmarks.latency.host import ThisMachine
     from bokehflow.errors import UsageError
 
     if device is not None:
-        return SshHost(parse_address(device), identity, ssh_config, python)
-    if identity or ssh_config:
-        raise UsageError("--identity or --ssh-config without --device", "--device ssh://USER@HOST")
+        return SshHost(parse_address(device), identity, ssh_config, python or DEVICE_PYTHON)
+    if identity or ssh_config or python:
+        raise UsageError(
+            "--identity, --ssh-config or --device-python without --device",
+            "--device ssh://USER@HOST",
+        )
     return ThisMachine()

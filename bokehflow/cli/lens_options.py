@@ -14,7 +14,7 @@ import typer
 
 from bokehflow.errors import UsageError
 from bokehflow.focus import Focus, parse_point
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, provisional_focus_m
 
 if TYPE_CHECKING:
     from bokehflow.media.exif import ExifCamera
@@ -97,12 +97,7 @@ class LensValues:
 
     def __post_init__(self) -> None:
         # Any distance will do: what is wrong with the other values shows before any work is done.
-        self.focused_at(self.provisional_focus_m)
-
-    @property
-    def provisional_focus_m(self) -> float:
-        """A distance this lens can focus at, for looking at a scene before choosing one."""
-        return max(_DEFAULT.focus_m, self.focal_length_mm / 100.0)
+        self.focused_at(provisional_focus_m(self.focal_length_mm))
 
     def focused_at(self, focus_m: float) -> Lens:
         """The whole lens. Raises LensError for values that no lens could have."""

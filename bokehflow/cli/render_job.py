@@ -11,7 +11,7 @@ from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.lens_options import LensValues
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.focus import Focus, found_focus
-from bokehflow.optics import Lens, nearest_focus_m
+from bokehflow.optics import Lens, focus_search
 
 
 class FocusedLens(NamedTuple):
@@ -50,11 +50,8 @@ class RenderJob:
 
         if self.focus.distance_m is not None:
             return FocusedLens(self.lens.focused_at(self.focus.distance_m))
-        # A network that sees the scene nearer is told of a nearer focus.
-        farther = max(1.0, self.frames.depth_scale)
-        first_m = self.lens.provisional_focus_m * farther
-        nearest_m = nearest_focus_m(self.lens.focal_length_mm) * farther
-        found = found_focus(look, first_m, nearest_m)
+        search = focus_search(self.lens.focal_length_mm, self.frames.depth_scale)
+        found = found_focus(look, *search)
         return FocusedLens(self.lens.focused_at(found.distance_m), found.settled)
 
 

@@ -111,6 +111,13 @@ def _checked(
 
 
 def _run(job: _Job, tensors: ScanTensors, sequences: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+    if torch.compiler.is_compiling():
+        # torch.compile would trace into Numba's compiler, and end there.
+        return torch.compiler.disable(_apply)(job, tensors, sequences)  # type: ignore[no-any-return,no-untyped-call]
+    return _apply(job, tensors, sequences)
+
+
+def _apply(job: _Job, tensors: ScanTensors, sequences: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     state = state_or_zeros(tensors, job.shape, job.compute)
     inputs = (tensors.log_decay, tensors.beta, state, *sequences)
     return _CpuScan.apply(job, keeps_for_gradients(inputs), *inputs)  # type: ignore[no-any-return,no-untyped-call]
@@ -134,15 +141,16 @@ class _CpuScan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """o, of log_decay's shape with values as last axis, and a final state like the initial."""
         shape, flat = job.shape, job.flat(*sequences)
-        decay, strength, initial = job.flat(log_decay.to(job.compute).exp(), beta, initial_state)
-        states = initial.clone()
+        decay, strength = job.flat(log_decay.to(job.compute).exp(), beta)
+        # No view: autograd forbids changes in place of one that a function returns.
+        states = torch.empty(shape.state_shape, dtype=job.compute).copy_(initial_state)
         o = states.new_empty(*log_decay.shape, shape.value_size)
         blocks = -(-shape.length // BLOCK) if keep else 0
-        notes = states.new_empty(blocks * len(states))
+        notes = states.new_empty(blocks * states.numel())
         recalled = states.new_empty(o.numel() if keep else 0)
         fixed = (
             job.inputs(flat, decay, strength),
-            states.numpy(),
+            states.flatten().numpy(),
             (recalled.numpy(), o.flatten().numpy()),
             notes.numpy(),
         )
@@ -151,7 +159,7 @@ class _CpuScan(torch.autograd.Function):
         if keep:
             ctx.save_for_backward(log_decay, beta, notes, recalled, *sequences)
             ctx.job, ctx.state_dtype = job, initial_state.dtype
-        return o.to(sequences[0].dtype), states.view(shape.state_shape)
+        return o.to(sequences[0].dtype), states
 
     @staticmethod
     @first_order

@@ -35,13 +35,14 @@ class Borders(NamedTuple):
 def forward_pass(
     sequences: Sequences, initial_state: Tensor, job: Job
 ) -> tuple[Tensor, Tensor, Borders]:
-    """Return o [B, T, 4, H, V], the final states [chains, K, V] and what `backward_pass` needs.
+    """Return o [B, T, 4, H, V], the final state in fp32 and what `backward_pass` needs.
 
-    initial_state: [chains, K, V], contiguous fp32.
+    initial_state: [chains, K, V], contiguous fp32. The final state has the scan's own shape from
+    the start: autograd forbids changes in place of a view that a function returns.
     """
     q, k, v = sequences.q, sequences.k, sequences.v
     o = torch.empty(v.shape, dtype=v.dtype, device=v.device)
-    final = torch.empty_like(initial_state)
+    final = torch.empty(job.shape.state_shape, dtype=torch.float32, device=v.device)
     gates = job.gathered_gates(sequences)
     borders = _forward_borders(sequences, gates, initial_state, job)
     unit = row_unit(q, k, v, o)
@@ -96,7 +97,8 @@ def both_passes(sequences: Sequences, initial_state: Tensor, job: Job) -> None:
     """Forward, and backward with the outputs as their own gradients, for those who want to see what
     is launched."""
     o, final, borders = forward_pass(sequences, initial_state, job)
-    backward_pass(sequences, borders, o, final, room_like(sequences), job)
+    grad_final = final.reshape(initial_state.shape)
+    backward_pass(sequences, borders, o, grad_final, room_like(sequences), job)
 
 
 def _forward_borders(

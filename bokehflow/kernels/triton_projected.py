@@ -78,7 +78,7 @@ class _ProjectedScan(torch.autograd.Function):
             ctx.save_for_backward(qkv, k, log_decay, beta, *borders)
             ctx.shape, ctx.plan, ctx.key_epsilon = shape, plan, key_epsilon
             ctx.state_dtype = initial_state.dtype
-        return o, final.reshape(shape.state_shape)
+        return o, final
 
     @staticmethod
     @first_order

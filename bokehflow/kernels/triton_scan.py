@@ -64,7 +64,7 @@ class _TritonScan(torch.autograd.Function):
         if keep:
             ctx.save_for_backward(q, k, v, log_decay, beta, *borders)
             ctx.shape, ctx.plan, ctx.state_dtype = shape, plan, initial_state.dtype
-        return o, final.reshape(shape.state_shape)
+        return o, final
 
     @staticmethod
     @first_order

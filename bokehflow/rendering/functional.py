@@ -35,7 +35,7 @@ def render(
 
     image: [B, C, H, W], sRGB 0..1, C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); alpha
     is kept and blurred with the picture. depth_m: [B, 1, H, W], metres, > 0, inf is infinitely far.
-    Computed in float32, or float64 for an image of that.
+    Computed in float32, under autocast too, or in float64 for an image of that.
     config: how to render; `quality` alone is short for `RenderConfig(quality=...)`.
     Raises SizeError (shapes that do not fit), MediaError (depth or image values that make no
     sense), LensError (a blur beyond `config.max_radius_px` or beyond what a frame of this size
@@ -48,14 +48,22 @@ def render(
     _check_types(image, depth_m, lens, config)
     _check_shapes(image, depth_m)
     _check_values(image, depth_m)
+    kind = image.device.type
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+        with torch.autocast(kind, enabled=False):
+            return _rendered(image, depth_m, lens, config)
+    return _rendered(image, depth_m, lens, config)
+
+
+def _rendered(image: Tensor, depth_m: Tensor, lens: Lens, config: RenderConfig) -> Tensor:
     # Squares of large radii overflow in half precision, and PyTorch's wide kernels hang in it on
     # some processors.
     precise = torch.promote_types(image.dtype, torch.float32)
     colour, alpha = _apart(image.to(precise))
     radius = lens.signed_radius_px(1.0 / depth_m.to(precise), image.shape[3])
-    rendered = _rendered(colour.expand(-1, COLOURS, -1, -1), alpha, radius, lens, config)
+    blurred = _blurred(colour.expand(-1, COLOURS, -1, -1), alpha, radius, lens, config)
     # Grey is blurred as colours are, or outlines would be found in other places.
-    kept = rendered if image.shape[1] >= COLOURS else rendered[:, COLOURS - 1 :]
+    kept = blurred if image.shape[1] >= COLOURS else blurred[:, COLOURS - 1 :]
     return kept.to(image.dtype)
 
 
@@ -64,7 +72,7 @@ def _apart(image: Tensor) -> tuple[Tensor, Tensor | None]:
     return (image[:, :-1], image[:, -1:]) if image.shape[1] in WITH_ALPHA else (image, None)
 
 
-def _rendered(
+def _blurred(
     colour: Tensor, alpha: Tensor | None, radius: Tensor, lens: Lens, config: RenderConfig
 ) -> Tensor:
     """colour [B, 3, H, W] sRGB, alpha and radius [B, 1, H, W]: the picture, alpha last if any."""

@@ -1,4 +1,4 @@
-"""Blurring a large picture tile by tile, in memory that does not grow with its area.
+"""Blurring a large picture tile by tile, in memory that grows with the reach of its blur alone.
 
 What shows behind near things depends on the whole picture, but beyond the neighbourhood on its
 coarsest grid alone: that is found first. Then every tile is blurred with as much around it as its
@@ -22,7 +22,9 @@ from bokehflow.rendering.contents import Contents
 from bokehflow.rendering.fill import Seen, Top, push_pull, pushed
 
 MOST_PX = 3_000_000
-"""Of a picture that is blurred in one piece, and of a tile with what is around it."""
+"""Of a picture that is blurred in one piece, and of a tile with what is around it; where a blur
+reaches so far that this leaves no tile, tiles are as wide as the reach, with nine times their area
+in all."""
 COARSEST_LEVEL = COARSEST_CELL_PX.bit_length() - 1
 OUTLINE_REACH_PX = COARSEST_CELL_PX
 """What a layer holds depends on no pixel farther away, in whole cells."""
@@ -112,7 +114,7 @@ class _Tiles:
 
     def __init__(self, light: Tensor, radius_px: Tensor, side_px: int) -> None:
         self.light, self.radius_px = light, radius_px
-        self.down, self.across = (_spans(size, side_px) for size in light.shape[2:])
+        self.down, self.across = (spans(size, side_px) for size in light.shape[2:])
 
     def around(self, tile: Region, reach_px: int) -> Region:
         """The tile with so much more on all sides, as far as the picture goes."""
@@ -129,16 +131,17 @@ class _Tiles:
         return torch.cat(rows, 2)
 
 
-def _spans(size: int, side_px: int) -> list[Span]:
-    """A length in so few spans of about the same size that none is longer than a side."""
+def spans(size: int, side_px: int) -> list[Span]:
+    """A length of whole cells in so few spans of about the same size that none is longer than a
+    side, or than a cell."""
     cells = size // COARSEST_CELL_PX
-    count = -(-size // side_px)
+    count = math.ceil(cells / max(side_px // COARSEST_CELL_PX, 1))
     ends = [cells * number // count * COARSEST_CELL_PX for number in range(count + 1)]
     return [Span(start, end) for start, end in pairwise(ends)]
 
 
 def _side(most_px: int, reach_px: int) -> int:
-    """The side of square tiles: with their surroundings they have `most_px`, but where these alone
-    would have as many they have three times as many."""
+    """The side of square tiles, in px: with their surroundings they have `most_px`, or the side is
+    the reach where that is more."""
     side: int = max(math.isqrt(most_px) - 2 * reach_px, reach_px, COARSEST_CELL_PX)
     return side

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import atomic_file
 from bokehflow.errors import InputError
 
 CHANGES = "changes.csv"
@@ -28,16 +28,15 @@ class Change:
 def note_change(folder: Path, step: int, keys: Sequence[str]) -> None:
     """Add a row, once. Raises OutputError where it cannot be written, InputError for a file of
     something else."""
-    path, changed = folder / CHANGES, ", ".join(keys)
-    if Change(step, changed) in read_changes(folder):
+    change, known = Change(step, ", ".join(keys)), read_changes(folder)
+    if change in known:
         return
-    with output_errors(path):
-        begins = not path.exists()
-        with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            if begins:
-                writer.writerow(COLUMNS)
-            writer.writerow((step, changed))
+    # All of it anew: a row that a full disk cut short would swallow the next.
+    with (
+        atomic_file(folder / CHANGES) as hidden,
+        hidden.open("w", encoding="utf-8", newline="") as file,
+    ):
+        csv.writer(file).writerows([COLUMNS, *(astuple(row) for row in (*known, change))])
 
 
 def read_changes(folder: Path) -> tuple[Change, ...]:
@@ -45,8 +44,11 @@ def read_changes(folder: Path) -> tuple[Change, ...]:
     path = folder / CHANGES
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return tuple(Change(int(row["step"]), row["changed"]) for row in csv.DictReader(file))
+            rows = list(csv.DictReader(file))
+        if any(None in {*row.keys(), *row.values()} for row in rows):
+            raise ValueError("a row of other columns, or one that is cut short")
+        return tuple(Change(int(row["step"]), row["changed"]) for row in rows)
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read: {error}", "what `bfx train` wrote") from error

@@ -96,8 +96,9 @@ class TrainOptions:
 class TrainReport:
     """What one slice did. stopped: "finished", "time" or "interrupted" (by signal_number).
 
-    loss: mean of the last row of the curves that had a finite one, or None. changed: what is
-    otherwise than in the slice before, keys of the config and "clips".
+    loss: mean of the steps since the last row of the curves, of that row where there are none, None
+    where every step was skipped. changed: what is otherwise than in the slice before, keys of the
+    config and "clips".
     """
 
     stopped: str

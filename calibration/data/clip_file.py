@@ -133,6 +133,6 @@ def _unreadable(path: Path, error: Exception) -> InputError:
         return InputError(f"the clip {path} does not exist")
     return InputError(
         f"the clip {path} cannot be read: {damage_in(error)}",
-        "a file that `bfx data make` wrote",
-        "delete it and run the same `bfx data make` again",
+        "a file that `bfx data make` or `bfx data import` wrote",
+        "delete it and run the same command again",
     )

@@ -40,11 +40,6 @@ class Body:
     velocity_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
     yaw_rate_deg: float = 0.0
 
-    @property
-    def moves(self) -> bool:
-        """Whether it moves at all."""
-        return any(self.velocity_m) or self.yaw_rate_deg != 0.0
-
     def pose_at(self, frame: int) -> Pose:
         """World from body at a frame."""
         return moved(self.pose, self.velocity_m, (0.0, self.yaw_rate_deg, 0.0), frame)

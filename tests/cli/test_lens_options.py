@@ -8,6 +8,7 @@ import pytest
 
 from bokehflow.cli.lens_options import LensValues, focus_from_options, lens_values
 from bokehflow.errors import LensError, UsageError
+from bokehflow.optics import provisional_focus_m
 
 
 def test_one_focus_rule_at_most() -> None:
@@ -35,4 +36,4 @@ def test_impossible_lens_values_are_told_before_any_work(value: float) -> None:
 
 def test_a_long_lens_can_look_before_it_focuses() -> None:
     lens = LensValues(2000.0, 8.0, 36.0)
-    assert lens.focused_at(lens.provisional_focus_m).focus_m > 2.0
+    assert lens.focused_at(provisional_focus_m(lens.focal_length_mm)).focus_m > 2.0

@@ -70,3 +70,13 @@ def test_segments_are_independent(scan: Scan, device: torch.device, segments: in
     )
     test = run_with_gradients(lambda *x: scan(*x, segments=segments), inputs, case)
     assert_close(reference, test, case.dtype)
+
+
+def test_a_state_can_be_set_back_in_place(scan: Scan, device: torch.device) -> None:
+    case = Case(2, 3, batch=2)
+    inputs = [x.detach().to(device).requires_grad_() for x in case.inputs()]
+    o, state = scan(*inputs, case.height, case.width)
+    state[1] = 0.0
+    assert bool(state[0].any())
+    (o.sum() + state.sum()).backward()
+    assert all(x.grad is not None and bool(x.grad.isfinite().all()) for x in inputs)

@@ -98,6 +98,17 @@ def test_half_precision_is_computed_in_single(dtype: torch.dtype) -> None:
     torch.testing.assert_close(rendered, expected, atol=0, rtol=0)
 
 
+def test_autocast_changes_nothing() -> None:
+    image, depth = textured(24, 40), sloped_depth(24, 40).requires_grad_()
+    expected = render(image, depth, LENS)
+    (slope,) = torch.autograd.grad(expected.square().sum(), depth)
+    with torch.autocast("cpu", torch.bfloat16):
+        rendered = render(image, depth, LENS)
+    torch.testing.assert_close(rendered, expected, atol=0, rtol=0)
+    (found,) = torch.autograd.grad(rendered.square().sum(), depth)
+    torch.testing.assert_close(found, slope, atol=0, rtol=0)
+
+
 @pytest.mark.parametrize("quality", QUALITIES)
 @pytest.mark.parametrize("edge", [32, 33])
 def test_the_outline_of_what_is_in_focus_is_where_it_is_on_any_grid(

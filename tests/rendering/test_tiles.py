@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ from bokehflow.rendering.bank import COARSEST_CELL_PX, radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.config import Quality
 from bokehflow.rendering.contents import Contents
-from bokehflow.rendering.tiles import TiledBlur, _spans
+from bokehflow.rendering.tiles import TiledBlur, spans
 from tests.rendering.pictures import stepped_radius, textured
 from tests.tolerances import RENDER_FP32
 
@@ -83,37 +85,48 @@ def test_no_more_is_blurred_at_once_than_was_agreed(areas: list[int]) -> None:
 
 
 @pytest.mark.parametrize("size", [16, 160, 1008])
-@pytest.mark.parametrize("side", [16, 100, 2000])
+@pytest.mark.parametrize("side", [5, 16, 40, 100, 2000])
 def test_spans_cover_a_length_in_whole_cells(size: int, side: int) -> None:
-    spans = _spans(size, side)
-    covered = [pixel for span in spans for pixel in range(span.start, span.end)]
+    found = spans(size, side)
+    covered = [pixel for span in found for pixel in range(span.start, span.end)]
     assert covered == list(range(size))
-    assert all(span.start % COARSEST_CELL_PX == 0 for span in spans)
+    assert all(span.start % COARSEST_CELL_PX == 0 for span in found)
+    assert max(end - start for start, end in found) <= max(side, COARSEST_CELL_PX)
+
+
+@pytest.fixture
+def cut_small(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Has all blurs that are made from its call on cut pictures of more than SMALL_PX."""
+
+    def cut() -> None:
+        functional._lens_blur.cache_clear()
+        monkeypatch.setattr(TiledBlur.__init__, "__defaults__", (SMALL_PX,))
+
+    yield cut
+    functional._lens_blur.cache_clear()
 
 
 def test_large_pictures_are_rendered_in_tiles(
-    areas: list[int], monkeypatch: pytest.MonkeyPatch
+    areas: list[int], cut_small: Callable[[], None]
 ) -> None:
     image, depth_m = textured(240, 320), torch.full((1, 1, 240, 320), 4.0)
     depth_m[..., 100:] = 1.3
     expected = render(image, depth_m, Lens(), RenderConfig("best"))
     assert len(areas) == 1
-    functional._lens_blur.cache_clear()
-    monkeypatch.setattr(TiledBlur.__init__, "__defaults__", (SMALL_PX,))
+    cut_small()
     found = render(image, depth_m, Lens(), RenderConfig("best"))
-    functional._lens_blur.cache_clear()
     assert len(areas) > 4
     torch.testing.assert_close(found, expected, atol=RENDER_FP32, rtol=0.0)
 
 
 def test_the_model_renders_large_frames_in_tiles(
-    areas: list[int], monkeypatch: pytest.MonkeyPatch
+    areas: list[int], cut_small: Callable[[], None]
 ) -> None:
     image, lens = textured(240, 320), Lens(f_number=1.2, focus_m=1.0)
     config = ModelConfig(network_size="64x96")
     expected = load_model("nano", config=config)(image, lens)
     assert len(areas) == 1
-    monkeypatch.setattr(TiledBlur.__init__, "__defaults__", (SMALL_PX,))
+    cut_small()
     found = load_model("nano", config=config)(image, lens)
     assert len(areas) > 4
     torch.testing.assert_close(found.bokeh, expected.bokeh, atol=RENDER_FP32, rtol=0.0)

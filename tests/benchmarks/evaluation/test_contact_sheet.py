@@ -37,10 +37,10 @@ def test_a_sheet_holds_a_block_a_photo(
     tmp_path: Path, photos: int, columns: int, lines: int
 ) -> None:
     row = photo_row(tiny_sight().model, torch.rand(1, 3, 36, 52))
-    assert [picture.shape for picture in row] == [(1, 3, 36, 52)] * len(HEADINGS)
+    assert [picture.shape for picture in row] == [(1, 3, 36, 52)] * (1 + len(HEADINGS))
     path = tmp_path / "sheet.jpg"
     assert write_contact_sheet(path, [(f"photo {n}", row) for n in range(photos)]) == photos
-    block = (len(HEADINGS) * (TILE_WIDTH_PX + GAP_PX), CAPTION_PX + TILE_HEIGHT_PX + GAP_PX)
+    block = ((1 + len(HEADINGS)) * (TILE_WIDTH_PX + GAP_PX), CAPTION_PX + TILE_HEIGHT_PX + GAP_PX)
     with Image.open(path) as sheet:
         assert sheet.size == (columns * block[0], lines * block[1])
 

@@ -97,6 +97,7 @@ def test_a_card_tells_what_the_records_hold(training: Path, card: Path) -> None:
         assert fact in text
     assert text.count("Missed:") == 1
     assert "nothing was downloaded" in text
+    assert "no real photo had a depth" in text
 
 
 def test_imported_sets_are_told(card: Path) -> None:
@@ -109,6 +110,7 @@ def test_imported_sets_are_told(card: Path) -> None:
     assert "--mean-with" not in text
     assert "| first.toml | realbokeh | imported | 135 |" in text
     assert "nothing was downloaded" not in text
+    assert "no real photo had a depth" not in text
 
 
 def test_what_a_person_wrote_is_kept(training: Path, card: Path) -> None:

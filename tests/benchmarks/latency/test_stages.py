@@ -17,7 +17,9 @@ from bokehflow.benchmarks.latency.stages import STAGES, stage_milliseconds, stag
     [
         ("network.stem.first", "encoder"),
         ("network.depth_blocks.3.scan", "scans"),
-        ("network.bokeh_blocks.0.scan.project", "encoder"),
+        ("network.blocks.0.scan.project.1", "encoder"),
+        ("network.blocks.0.scan.forget.0", "encoder"),
+        ("network.bokeh_blocks.0.scan.gates", "encoder"),
         ("network.bokeh_blocks.0.scan.fuse.norm", "encoder"),
         ("network.depth_blocks.5.local.depthwise", "encoder"),
         ("network.refine.second", "renderer"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bokehflow.benchmarks.dot_products import eight_bit_dot_products
-from bokehflow.benchmarks.report.count_parts import Pair, count_parts, find_pair
+from bokehflow.benchmarks.report.count_parts import Pair, count_parts, find_pair, try_to_count
 from bokehflow.benchmarks.report.files import report_markdown
 from bokehflow.benchmarks.report.node_parts import (
     CONVERSIONS,
@@ -26,7 +26,7 @@ from bokehflow.benchmarks.report.node_parts import (
     part_of,
 )
 from bokehflow.benchmarks.report.page import render_page
-from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts
+from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts, Uncounted
 from bokehflow.export import Artifact
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.runtimes.openvino_counters import ExecutedNode
@@ -172,6 +172,20 @@ def test_table_and_sentence_are_in_all_three_files() -> None:
     assert found["sentence"] == slow_parts(90.0).sentence
     assert found["parts"][1] == {"part": CONVERSIONS, "float_ms": 0.0, "quantized_ms": 30.0}
     assert report.document()["rows"][0]["slow_parts"] is None
+
+
+def test_a_count_that_went_wrong_says_why(tmp_path: Path) -> None:
+    absent = Artifact(tmp_path / "absent", manifest(target="openvino"))
+    found = try_to_count(Pair(absent, absent), None)
+    assert isinstance(found, Uncounted)
+    assert "absent" in found.reason
+    report = made_report(rows=(reference_row(), dataclasses.replace(int8_row(), slow_parts=found)))
+    assert f"#2 onnx int8: {found.sentence}" in report_markdown(report)
+    assert "where its time goes was not counted: OpenVINO cannot load" in render_page(report, [])
+    assert report.document()["rows"][1]["slow_parts"] == {
+        "reason": found.reason,
+        "sentence": found.sentence,
+    }
 
 
 def test_only_a_quantized_openvino_artifact_with_a_twin_is_counted() -> None:
