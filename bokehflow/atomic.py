@@ -75,15 +75,21 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     Raises OutputError where `target` already exists or its folder cannot be written.
     """
     with output_errors(target):
-        if target.exists():
-            raise OutputError(f"{target} already exists", "a folder that is still to be made")
+        _require_free(target)
         hidden = _hidden_sibling(target)
         hidden.mkdir()
         try:
             yield hidden
+            # Others may have made it meanwhile; a rename would say that it is not empty.
+            _require_free(target)
             hidden.rename(target)
         finally:
             shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _require_free(folder: Path) -> None:
+    if folder.exists():
+        raise OutputError(f"{folder} already exists", "a folder that is still to be made")
 
 
 @contextlib.contextmanager

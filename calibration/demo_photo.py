@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from bokehflow.atomic import output_errors
@@ -28,4 +28,6 @@ def write_demo_photo(folder: Path) -> tuple[Path, Path]:
 
 
 if __name__ == "__main__":
-    print(*write_demo_photo(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser(description="Write a real photo and its measured depth.")
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    print(*write_demo_photo(parser.parse_args().folder))

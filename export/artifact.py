@@ -182,4 +182,11 @@ def load_artifact(path: Path) -> Artifact:
             f"{manifest.artifact_sha256[:12]}..., as its manifest says",
             "the artifact was changed or damaged: export it again",
         )
+    size = artifact_bytes(path)
+    if size != manifest.artifact_bytes:
+        raise ArtifactError(
+            f"the manifest of {path} says {manifest.artifact_bytes} bytes",
+            f"{size}, as it has",
+            "export it again",
+        )
     return Artifact(path, manifest)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import reprlib
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from bokehflow.errors import ArtifactError, InputError, UsageError
-from bokehflow.export.config import TARGETS
+from bokehflow.export.config import PRECISIONS, as_target
+from bokehflow.export.lowering.choice import AUTO, find_lowering
 from bokehflow.export.lowering.segments import EXPORTED_TSP
 from bokehflow.installed import installed_versions
 from bokehflow.layers.segments import TemporalConfig
@@ -23,7 +25,17 @@ from bokehflow.typed_json import typed
 
 SCHEMA_VERSION = 1
 FIRST_FRAME_RUNS = "first_frame_runs"
-_TOOLS = ("bokehflow", "torch", "onnx", "onnxscript", "openvino", "coremltools")
+_TOOLS = (
+    "bokehflow",
+    "torch",
+    "onnx",
+    "onnxscript",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "openvino",
+    "coremltools",
+)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +147,13 @@ def _from_plain(facts: Any) -> Manifest:
         raise ArtifactError(f"schema version {reprlib.repr(found)}", str(SCHEMA_VERSION))
     runs = _without_runs(facts)
     manifest: Manifest = typed(Manifest, facts, "")
-    if runs not in (None, manifest.temporal.first_runs):
-        found, wanted = reprlib.repr(runs), str(manifest.temporal.first_runs)
-        raise ArtifactError(f"temporal.{FIRST_FRAME_RUNS} is {found}", wanted)
+    if runs is not None:
+        given, wanted = (
+            typed(int, runs, f"temporal.{FIRST_FRAME_RUNS}"),
+            manifest.temporal.first_runs,
+        )
+        if given != wanted:
+            raise ArtifactError(f"temporal.{FIRST_FRAME_RUNS} is {given}", str(wanted))
     typed(str, manifest.scan.get("lowering"), "scan.lowering")
     typed(float, manifest.budget.get("parity_db"), "budget.parity_db")
     if manifest.quantization is not None:
@@ -158,16 +174,15 @@ def _require_sense(manifest: Manifest) -> None:
     variant, frame = find_variant(manifest.variant), manifest.frame_size
     network_size_for(frame, manifest.network_size)
     require_field_of_view("canonical_fov_deg", manifest.canonical_fov_deg)
+    as_target(manifest.target)
     bar_db = manifest.budget["parity_db"]
     radius_px, side_px = manifest.render.max_radius_px, max(frame.height, frame.width)
-    inputs, outputs = _shapes(manifest.inputs), _shapes(manifest.outputs)
-    segments = manifest.temporal.segments
-    taken, given = (
-        _shapes(specs(variant, frame, segments)) for specs in (input_specs, output_specs)
-    )
+    segments, quantization = manifest.temporal.segments, manifest.quantization
+    lowering, precision = manifest.scan["lowering"], manifest.precision
+    precisions = PRECISIONS[manifest.target] if quantization is None else (quantization["recipe"],)
+    find_lowering(lowering, manifest.target)
     pairs = manifest.state_pairs
     for name, value, holds, expected in (
-        ("target", manifest.target, manifest.target in TARGETS, "one of " + ", ".join(TARGETS)),
         ("budget.parity_db", bar_db, bar_db > 0.0, "more than 0"),
         (
             "render.max_radius_px",
@@ -181,13 +196,26 @@ def _require_sense(manifest: Manifest) -> None:
             manifest.temporal.tsp in EXPORTED_TSP,
             "one of " + ", ".join(EXPORTED_TSP),
         ),
-        ("inputs", inputs, inputs == taken, str(taken)),
-        ("outputs", outputs, outputs == given, str(given)),
+        ("precision", precision, precision in precisions, " or ".join(precisions)),
+        ("scan.lowering", lowering, lowering != AUTO, "what it came to"),
         ("state_pairs", pairs, pairs == STATE_PAIRS, str(STATE_PAIRS)),
     ):
         if not holds:
             raise ArtifactError(f"{name} is {reprlib.repr(value)}", expected)
+    for name in ("artifact_sha256", "weights_sha256"):
+        if not _SHA256.fullmatch(getattr(manifest, name)):
+            raise ArtifactError(f"{name} is {getattr(manifest, name)!r}", "64 hexadecimal digits")
+    _require_tensors("inputs", manifest.inputs, input_specs(variant, frame, segments))
+    _require_tensors("outputs", manifest.outputs, output_specs(variant, frame, segments))
 
 
-def _shapes(specs: Iterable[TensorSpec]) -> dict[str, tuple[int, ...]]:
-    return {spec.name: spec.shape for spec in specs}
+def _require_tensors(kind: str, found: Sequence[TensorSpec], wanted: Sequence[TensorSpec]) -> None:
+    if len(found) != len(wanted):
+        raise ArtifactError(f"{kind} has {len(found)} tensors", str(len(wanted)))
+    for number, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        for field_ in fields(TensorSpec):
+            given, expected = getattr(one, field_.name), getattr(other, field_.name)
+            if given != expected:
+                raise ArtifactError(
+                    f"{kind}[{number}].{field_.name} is {reprlib.repr(given)}", str(expected)
+                )

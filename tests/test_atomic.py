@@ -73,6 +73,14 @@ def test_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_that_others_made_meanwhile_stays_theirs(tmp_path: Path) -> None:
+    target = tmp_path / "d"
+    with pytest.raises(OutputError, match="already exists"), atomic_folder(target):
+        (target / "theirs").mkdir(parents=True)
+    assert names_in(tmp_path) == ["d"]
+    assert names_in(target) == ["theirs"]
+
+
 @pytest.mark.parametrize("place", ["missing/a.png", "file/a.png", "folder", "n" * 300 + ".png"])
 def test_impossible_places_are_told_at_once(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()

@@ -172,7 +172,7 @@ class ClipFacts:
 class Report:
     """The whole report. date: the day (UTC) of measuring. reference: what rows are compared with.
 
-    settings: how many frames, clips and rounds. environment: machine, versions, commit.
+    settings: how many frames, clips at most, and rounds. environment: machine, versions, commit.
     """
 
     date: str

@@ -196,6 +196,7 @@ def _report(plan: Plan, rows: Sequence[RowReport]) -> Report:
         settings={
             "frames": config.frames,
             "evaluated_frames": config.evaluated_frames,
+            "clips": config.clips,
             "rounds": config.rounds if plan.measures else None,
         },
         environment=describe_environment(PACKAGES),

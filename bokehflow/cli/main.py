@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -157,6 +158,7 @@ def invoke(arguments: Sequence[str]) -> CommandResult | str:
     """
     if "" in arguments:
         raise UsageError("an empty argument", "a name or a value", "is a variable unset?")
+    _require_working_folder()
     if arguments[:1] == [VERSION_FLAG]:
         return CommandResult({"version": __version__}, f"bfx {__version__}")
     command, printed = typer.main.get_command(app), io.StringIO()
@@ -172,6 +174,16 @@ def invoke(arguments: Sequence[str]) -> CommandResult | str:
     if not isinstance(result, CommandResult):
         raise TypeError(f"the command returned {type(result).__name__}, not a CommandResult")
     return result
+
+
+def _require_working_folder() -> None:
+    # PyTorch's libraries end the process where it is gone, and blame the installation.
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the working folder no longer exists", "one that does", "change to another"
+        ) from error
 
 
 def run(arguments: Sequence[str]) -> int:

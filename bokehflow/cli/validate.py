@@ -60,10 +60,8 @@ def validate(
     exit code the command's where that is higher.
     """
     from bokehflow.errors import OutputError
-    from bokehflow.export import load_artifact
 
-    loaded = [load_artifact(path) for path in artifacts]
-    judged, unwritten = _judged(loaded, images, frames, weights)
+    judged, unwritten = _judged(artifacts, images, frames, weights)
     failures = [outcome.error for outcome in judged if isinstance(outcome, _NotJudged)]
     passed = all(outcome.reached for outcome in judged)
     codes = [int(not passed), *(error.exit_code for error in failures)]
@@ -72,7 +70,7 @@ def validate(
         text_table(COLUMNS, [_row(one) for one in judged]),
         exit_code=max(codes + [OutputError.exit_code] * bool(unwritten)),
         warnings=(
-            *untrained_warning(all(one.manifest.trained for one in judged)),
+            *untrained_warning(all(one.manifest.trained for one in judged if one.manifest)),
             *unwritten,
         ),
     )
@@ -80,55 +78,78 @@ def validate(
 
 @dataclass(frozen=True, slots=True)
 class _NotJudged:
-    """An artifact that could not be compared. artifact, file_bytes: as `ParityReport` has them."""
+    """An artifact that could not be compared. artifact, file_bytes: as `ParityReport` has them;
+    file_bytes, manifest: None for one that could not be opened."""
 
     artifact: Path
-    file_bytes: int
-    manifest: Manifest
+    file_bytes: int | None
+    manifest: Manifest | None
     error: BokehFlowError
     reached: bool = False
 
 
 def _judged(
-    loaded: Sequence[Artifact], images: Path | None, frames: int, weights: Path | None
+    artifacts: Sequence[Path], images: Path | None, frames: int, weights: Path | None
 ) -> tuple[list[ParityReport | _NotJudged], list[str]]:
     """What was found of each artifact, and of which it could not be written down.
 
     Raises the error of an artifact that is the only one.
     """
-    from bokehflow.benchmarks.parity import check_parity, record_parity, reference_session
-    from bokehflow.calibration.frames import validation_frames
-    from bokehflow.errors import (
-        ArtifactError,
-        CheckError,
-        MissingDependencyError,
-        NumericalError,
-        OutputError,
-    )
+    from bokehflow.errors import BokehFlowError, NumericalError, OutputError
+    from bokehflow.export import load_artifact
 
     judged: list[ParityReport | _NotJudged] = []
     unwritten: list[str] = []
-    with progress_bar("validating", len(loaded)) as advance:
-        for artifact in loaded:
-            manifest = artifact.manifest
-            pictures = validation_frames(manifest.frame_size, frames, images)
+    with progress_bar("validating", len(artifacts)) as advance:
+        for path in artifacts:
+            artifact = None
             try:
-                report = check_parity(artifact, pictures, reference_session(manifest, weights))
+                artifact = load_artifact(path)
+                report = _compared(artifact, images, frames, weights)
                 judged.append(report)
-                record_parity(artifact, report)
-            except (ArtifactError, CheckError, MissingDependencyError, NumericalError) as error:
-                if isinstance(error, NumericalError):
+                unwritten += _record(artifact, report)
+            except OutputError:
+                # No place to work in is none for the others either.
+                raise
+            except BokehFlowError as error:
+                if artifact and isinstance(error, NumericalError):
                     unwritten += _forget_parity(artifact)
-                if len(loaded) == 1:
+                if len(artifacts) == 1:
                     raise
                 # What the others are like is still shown.
-                failed = _NotJudged(artifact.given, artifact.file_bytes, manifest, error)
-                judged.append(failed)
-            except OutputError as error:
-                # What took minutes to measure is still shown.
-                unwritten.append(f"{error.found}; what was measured is not in the manifest")
+                judged.append(_not_judged(path, artifact, error))
             advance()
     return judged, unwritten
+
+
+def _compared(
+    artifact: Artifact, images: Path | None, frames: int, weights: Path | None
+) -> ParityReport:
+    from bokehflow.benchmarks.parity import check_parity, reference_session
+    from bokehflow.calibration.frames import validation_frames
+
+    manifest = artifact.manifest
+    pictures = validation_frames(manifest.frame_size, frames, images)
+    return check_parity(artifact, pictures, reference_session(manifest, weights))
+
+
+def _not_judged(path: Path, artifact: Artifact | None, error: BokehFlowError) -> _NotJudged:
+    if artifact is None:
+        return _NotJudged(path, None, None, error)
+    return _NotJudged(artifact.given, artifact.file_bytes, artifact.manifest, error)
+
+
+def _record(artifact: Artifact, report: ParityReport) -> list[str]:
+    """Write what was measured into the manifest; what is to be told where that fails."""
+    from bokehflow.benchmarks.parity import record_parity
+    from bokehflow.errors import OutputError
+
+    try:
+        record_parity(artifact, report)
+    except OutputError as error:
+        # What took minutes to measure is still shown.
+        return [f"{error.found}; what was measured is not in the manifest"]
+    return []
 
 
 def _forget_parity(artifact: Artifact) -> list[str]:
@@ -153,12 +174,12 @@ def status(found: ParityReport | _NotJudged) -> str:
 
 
 def _row(found: ParityReport | _NotJudged) -> Sequence[object]:
-    manifest = found.manifest
+    manifest, size = found.manifest, found.file_bytes
     head = (
-        f"{manifest.target} {manifest.precision}",
+        f"{manifest.target} {manifest.precision}" if manifest else "-",
         found.artifact.name,
-        f"{found.file_bytes / 1e6:.1f} MB",
-        manifest.scan["lowering"],
+        "-" if size is None else f"{size / 1e6:.1f} MB",
+        manifest.scan["lowering"] if manifest else "-",
     )
     if isinstance(found, _NotJudged):
         return (*head, "-", "-", "-", "-", status(found))
@@ -177,13 +198,13 @@ def _document(found: ParityReport | _NotJudged) -> dict[str, object]:
     manifest = found.manifest
     return {
         "artifact": str(found.artifact),
-        "target": manifest.target,
-        "precision": manifest.precision,
+        "target": manifest.target if manifest else None,
+        "precision": manifest.precision if manifest else None,
         "bytes": found.file_bytes,
-        "scan": manifest.scan,
-        "trained": manifest.trained,
+        "scan": manifest.scan if manifest else None,
+        "trained": manifest.trained if manifest else None,
         **(_unmeasured(found) if isinstance(found, _NotJudged) else _measured(found)),
-        "bar_db": manifest.budget["parity_db"],
+        "bar_db": manifest.budget["parity_db"] if manifest else None,
         "passed": found.reached,
         "status": status(found),
     }

@@ -131,6 +131,33 @@ def test_what_was_found_of_others_is_shown_beside_an_artifact_that_fails(
     assert "3 NaN" in bfx("validate", copies[0]).require_plain_error(1)
 
 
+def test_an_artifact_that_cannot_be_opened_is_a_row_beside_one_that_can(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    whole = copied(artifacts["onnx"], tmp_path)
+    copy = copied(artifacts["openvino"], tmp_path)
+    manifest_path(copy).write_text("{")
+    absent = tmp_path / "none.onnx"
+    done = bfx("validate", absent, copy, whole, "--frames", 1, "--json")
+    assert done.exit_code == 2
+    rows = done.document["artifacts"]
+    assert [row["passed"] for row in rows] == [False, False, True]
+    assert [row["target"] for row in rows] == [None, None, "onnx"]
+    assert "no artifact at" in rows[0]["error"]["message"]
+    assert "is not a manifest" in bfx("validate", absent, copy).stdout
+
+
+def test_weights_that_do_not_fit_cost_no_other_row(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino")]
+    beside = manifest_path(copies[1])
+    beside.write_text(beside.read_text().replace('"variant": "nano"', '"variant": "small"'))
+    done = bfx("validate", *copies, "--frames", 1, "--json")
+    assert done.exit_code == 2
+    assert [row["passed"] for row in done.document["artifacts"]] == [True, False]
+
+
 def test_what_was_exported_is_shown_beside_a_target_that_fails(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,6 +212,22 @@ def test_a_command_works_where_nothing_can_be_told(redirection: str) -> None:
     assert _shell(f"rendr {redirection}").returncode == 2
 
 
+def test_a_working_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        f"rmdir '{gone}'; '{sys.executable}' -m bokehflow.cli.main info --json",
+        shell=True,
+        cwd=gone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "working folder no longer exists" in json.loads(done.stdout)["error"]["message"]
+    assert len(done.stderr.splitlines()) == 1
+
+
 def _shell(command: str) -> subprocess.CompletedProcess[str]:
     """`bfx` as a shell runs it, redirections and all."""
     return subprocess.run(

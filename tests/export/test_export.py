@@ -159,6 +159,43 @@ def test_a_changed_artifact_is_noticed(artifacts: dict[str, Artifact], tmp_path:
         load_artifact(copy)
 
 
+def test_a_manifest_tells_the_size_of_its_artifact(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    source = artifacts["onnx"].path
+    copy = tmp_path / source.name
+    copy.write_bytes(source.read_bytes())
+    facts = json.loads(manifest_path(source).read_text())
+    assert "onnxruntime" in facts["tools"]
+    manifest_path(copy).write_text(json.dumps(facts | {"artifact_bytes": 1}))
+    with pytest.raises(ArtifactError, match="says 1 bytes"):
+        load_artifact(copy)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("temporal", "first_frame_runs"),
+        ("temporal", "tsp"),
+        ("render", "quality"),
+        ("budget", "parity_db"),
+        ("inputs", 0, "dtype"),
+        ("artifact_sha256",),
+    ],
+    ids=lambda place: ".".join(map(str, place)),
+)
+def test_the_schema_wants_what_clients_need(
+    artifacts: dict[str, Artifact], place: tuple[str | int, ...]
+) -> None:
+    schema = json.loads(files("bokehflow.export").joinpath("manifest.schema.json").read_text())
+    *path, last = place
+    for change in (lambda inside: inside.pop(last), lambda inside: inside.update({last: "foo"})):
+        facts = json.loads(artifacts["onnx"].manifest.to_json())
+        change(functools.reduce(operator.getitem, path, facts))
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(facts, schema)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_manifest_fits_its_schema_which_describes_every_field(
     artifacts: dict[str, Artifact], target: str
@@ -203,7 +240,15 @@ def test_a_damaged_manifest_is_refused(
             [90, 160],
             "network height 90 for a frame of 96x160; expected a multiple of 4",
         ),
-        (("inputs",), [], "inputs is {}; expected {'image': "),
+        (("inputs",), [], "inputs has 0 tensors; expected 5"),
+        (("inputs", 0, "dtype"), "uint8", r"inputs\[0\].dtype is 'uint8'; expected float32"),
+        (("inputs", 0, "layout"), "NHWC", r"inputs\[0\].layout is 'NHWC'; expected NCHW, RGB"),
+        (("outputs", 1, "value_range"), [0, 255], r"outputs\[1\].value_range is \(0.0, 255.0\)"),
+        (("precision",), "banana", "precision is 'banana'; expected fp32"),
+        (("scan", "lowering"), "foo", "unknown scan lowering 'foo'"),
+        (("scan", "lowering"), "auto", "scan.lowering is 'auto'"),
+        (("target",), "openvino", "linear_attention"),
+        (("weights_sha256",), "zz", "weights_sha256 is 'zz'; expected 64 hexadecimal digits"),
         (("outputs", 1, "shape", 0), "1", r"outputs\[1\].shape\[0\] is '1'; expected a whole"),
         (("state_pairs",), {}, "state_pairs is {}"),
         (("render", "quality"), [], r"render.quality is \[\]; expected one of mobile, best"),
@@ -217,6 +262,7 @@ def test_a_damaged_manifest_is_refused(
         (("parity",), {"frames": 2}, "no parity.bokeh_psnr_db"),
         (("quantization",), {"recipe": "int8"}, "quantized_layers is None; expected a list"),
         (("temporal", "first_frame_runs"), 3, "temporal.first_frame_runs is 3; expected 1"),
+        (("temporal", "first_frame_runs"), True, "first_frame_runs is True; expected a whole"),
         (("more",), 1, "unknown fields"),
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
