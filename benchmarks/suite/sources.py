@@ -21,17 +21,17 @@ _WATCHED = (
     "benchmarks/latency",
     "benchmarks/suite",
 )
-_FRAMES = ("calibration/frames.py", "calibration/motorcycle.py")
-"""Where the pictures and lenses that are measured with come from."""
+_TOP_LEVELS = ("bokehflow", "calibration")
+"""Folders of which no others are watched; of the second come the pictures and lenses."""
 _SUFFIXES = (".py", ".safetensors")
 _RUNTIMES = ("numpy", "onnxruntime", "onnxruntime-gpu", "triton")
 """Packages that measured graphs run in, beside those they are made with."""
 
 
 def watched_files() -> list[Path]:
-    """The sources, what lies at the top of the package among them, and the weights that ship."""
+    """The sources, and the weights that ship."""
     folders = [path for name in _WATCHED for path in (ROOT / name).rglob("*")]
-    files = [*(ROOT / "bokehflow").glob("*.py"), *(ROOT / name for name in _FRAMES), *folders]
+    files = [path for name in _TOP_LEVELS for path in (ROOT / name).glob("*.py")] + folders
     return sorted(path for path in files if path.suffix in _SUFFIXES)
 
 

@@ -12,7 +12,7 @@ from bokehflow.rendering.config import Quality
 
 SMALL_RADII_PX: dict[Quality, tuple[float, ...]] = {
     "mobile": (1.0, 2.0, 3.0, 4.5, 7.0, 11.0, 18.0, 30.0),
-    "best": (1.0, 2.0, 3.2, 5.0, 7.5, 11.0, 16.0, 23.0, 32.0),
+    "best": (1.0, 2.0, 3.0, 4.5, 6.5, 9.2, 13.0, 18.4, 26.0),
 }
 """The inner part of each bank: where one pixel more or less of blur is seen most."""
 GROWTH: dict[Quality, float] = {"mobile": 1.7, "best": 1.42}

@@ -40,4 +40,4 @@ def test_coarse_levels_keep_the_shape(quality: Quality) -> None:
 
 def test_layer_counts_at_radius_40() -> None:
     assert len(radius_bank("mobile", 40.0, 40.0)) == 19
-    assert len(radius_bank("best", 40.0, 40.0)) == 21
+    assert len(radius_bank("best", 40.0, 40.0)) == 23
