@@ -71,9 +71,9 @@ class Artifact:
         measured = dataclasses.replace(self._manifest_now(), parity=parity)
         beside = manifest_path(self.path)
         if self.packed is not None:
-            replace_member(self.packed, beside.name, measured.to_json())
+            replace_member(self.packed, beside.name, measured.to_json(), self._manifest_now)
         else:
-            with staged(beside) as target:
+            with staged(beside, self._manifest_now) as target:
                 target.write_text(measured.to_json(), encoding="utf-8")
         return dataclasses.replace(self, manifest=measured)
 

@@ -13,7 +13,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
@@ -76,13 +76,13 @@ def _content(file: Path) -> bytes:
         raise ArtifactError(f"{file} cannot be read ({error})", remedy="export it again") from error
 
 
-def replace_member(packed: Path, name: str, text: str) -> None:
+def replace_member(packed: Path, name: str, text: str, may_replace: Callable[[], object]) -> None:
     """Write `text` in place of one file in a zip; all others stay in it, whoever put them there.
 
-    Raises OutputError where the zip cannot be written.
+    may_replace: as `staged` has it. Raises OutputError where the zip cannot be written.
     """
     with (
-        staged(packed) as hidden,
+        staged(packed, may_replace) as hidden,
         zipfile.ZipFile(packed) as before,
         zipfile.ZipFile(hidden, "w") as archive,
     ):

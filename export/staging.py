@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bokehflow.atomic import output_errors
@@ -21,21 +21,28 @@ FULL_BYTES = 1 << 16
 """A disk that has less room has no room for the next part of a file."""
 
 
+def _always() -> None:
+    """Nothing speaks against it."""
+
+
 @contextlib.contextmanager
-def staged(target: Path) -> Iterator[Path]:
+def staged(target: Path, may_replace: Callable[[], object] = _always) -> Iterator[Path]:
     """Yield a path to write to, with the target's name, in a temporary folder beside the target.
 
     On a clean exit what was written there replaces the target (a file or a whole folder); after an
     exception, or where the place cannot be taken, the temporary folder is removed and the target is
-    as it was. Whoever wrote it, others may read it as the umask says. Raises OutputError where the
-    place cannot be written.
+    as it was. Whoever wrote it, others may read it as the umask says. may_replace: called when
+    nobody else may change the folder; what it raises keeps the target as it is. Raises OutputError
+    where the place cannot be written.
     """
-    with staged_together(target) as (place,):
+    with staged_together(target, may_replace=may_replace) as (place,):
         yield place
 
 
 @contextlib.contextmanager
-def staged_together(*targets: Path) -> Iterator[tuple[Path, ...]]:
+def staged_together(
+    *targets: Path, may_replace: Callable[[], object] = _always
+) -> Iterator[tuple[Path, ...]]:
     """As `staged`, for files or folders of one parent that belong together: all or none."""
     first = targets[0]
     with output_errors(first):
@@ -49,6 +56,7 @@ def staged_together(*targets: Path) -> Iterator[tuple[Path, ...]]:
             yield places
             _open_to_others(made)
             with _alone(parent):
+                may_replace()
                 _swap([target.resolve() for target in targets], places, replaced)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

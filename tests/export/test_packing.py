@@ -15,7 +15,7 @@ from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export import Artifact, Parity, load_artifact
 from bokehflow.export.artifact import seal
 from bokehflow.export.hashing import artifact_sha256
-from bokehflow.export.manifest import read_manifest
+from bokehflow.export.manifest import Manifest, read_manifest
 from bokehflow.export.naming import manifest_path
 from bokehflow.export.packing import pack, packed_path
 from bokehflow.runtimes import open_session
@@ -306,3 +306,28 @@ def test_parity_leaves_what_was_exported_in_the_meantime(
     with pytest.raises(OutputError, match="exported again in the meantime"):
         opened.with_parity(None)
     assert load_artifact(path).manifest == expected
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["file", "packed"])
+def test_parity_leaves_what_is_exported_while_it_is_written(
+    tmp_path: Path,
+    packed: bool,
+    artifacts: dict[str, Artifact],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / artifacts["onnx"].path.name
+    seal(path, artifacts["onnx"].manifest, lambda target: target.write_bytes(b"a graph"))
+    if packed:
+        pack(path, packed_path(path))
+        path = packed_path(path)
+    opened, to_json = load_artifact(path), Manifest.to_json
+
+    def late(manifest: Manifest) -> str:
+        monkeypatch.setattr(Manifest, "to_json", to_json)
+        _exported_again(path, b"more")
+        return to_json(manifest)
+
+    monkeypatch.setattr(Manifest, "to_json", late)
+    with pytest.raises(OutputError, match="exported again in the meantime"):
+        opened.with_parity(None)
+    assert load_artifact(path).manifest.trained is False
