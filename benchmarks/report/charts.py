@@ -15,6 +15,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bokehflow.benchmarks.report.cells import MOST_DB
 from bokehflow.benchmarks.report.document import Report, RowReport
 from bokehflow.benchmarks.report.recorded import Quantization
 
@@ -25,8 +26,6 @@ MARKERS = "osD^vP*X"
 WIDTH_IN, HEIGHT_IN = 4.6, 3.0
 """As wide as a phone, so that text keeps its size there."""
 BARS_SHOWN = 20
-MOST_DB = 100.0
-"""What lies above is drawn here: beyond it only rounding differs."""
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
