@@ -1,4 +1,4 @@
-"""The one door to coremltools: imported on first use, and kept quiet while it works.
+"""coremltools: imported on first use, told plainly where it is missing, and quiet while it works.
 
 coremltools is an optional dependency that logs about every package it has not been tested with,
 draws progress bars on stderr and trips deprecation warnings of other packages. None of that tells a

@@ -1,4 +1,4 @@
-"""The one door to OpenVINO, an optional dependency that is imported on first use."""
+"""OpenVINO, an optional dependency: imported on first use, and told plainly where it is missing."""
 
 from __future__ import annotations
 

@@ -24,7 +24,11 @@ DARKEST_LIGHT = 1.0 / 255.0 / SLOPE
 
 @dataclass(frozen=True, slots=True)
 class RegionScore:
-    """PSNR in dB and mean SSIM, both of sRGB values 0..1."""
+    """PSNR in dB and mean SSIM, both of sRGB values 0..1.
+
+    The SSIM of every pixel counts, at the border of mirrored windows; scikit-image's own mean
+    leaves half a window out there.
+    """
 
     psnr_db: float
     ssim: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -226,10 +227,11 @@ def test_upright_pictures_are_of_the_same_camera(bfx: Bfx, tmp_path: Path, out: 
     span = ("--fov-deg", "60", "--nearest-m", "0.5", "--farthest-m", "20")
     assert bfx("data", "import", "pseudo-depth", photos, labels, out, *span).exit_code == 0
     fov_deg = {path.stem: read_clip(path).info.fov_deg for path in out.glob("*/*.npz")}
-    # tan(23.41) is three quarters of tan(30).
+    # Three quarters as wide.
+    half = math.atan(0.75 * math.tan(math.radians(30.0)))
     assert fov_deg == {
         "lying": pytest.approx(60.0),
-        "upright": pytest.approx(2 * 23.4132, abs=1e-3),
+        "upright": pytest.approx(2.0 * math.degrees(half)),
     }
 
 
