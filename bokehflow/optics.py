@@ -198,7 +198,7 @@ class Lens:
         A network that was trained for one field of view sees another camera's scene at `scale`
         times its true distance. Focus moves with the scene, and the f-number changes so that
         f^2 / (N (S1 - f)) stays what it is. Raises LensError where the focus would fall inside
-        the focal length.
+        the focal length, and for what no lens could be.
         """
         focus_m = self.focus_m * scale
         if focus_m * MM_PER_M <= self.focal_length_mm:
@@ -209,7 +209,14 @@ class Lens:
             )
         focal_m = self.focal_length_mm / MM_PER_M
         f_number = self.f_number * (self.focus_m - focal_m) / (focus_m - focal_m)
-        return dataclasses.replace(self, focus_m=focus_m, f_number=f_number)
+        try:
+            return dataclasses.replace(self, focus_m=focus_m, f_number=f_number)
+        except LensError as error:
+            raise LensError(
+                f"the lens becomes one of {error.found} at the trained field of view",
+                error.expected,
+                "name a less extreme field of view of the source, or take a less extreme lens",
+            ) from error
 
 
 class FocusSearch(NamedTuple):

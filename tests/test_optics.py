@@ -91,6 +91,11 @@ def test_focus_inside_the_focal_length_is_refused() -> None:
         Lens(focal_length_mm=100.0, focus_m=0.2).seen_with_depth_scaled(0.4)
 
 
+def test_a_lens_that_only_the_field_of_view_makes_impossible_says_so() -> None:
+    with pytest.raises(LensError, match=r"f_number=.* at the trained field of view"):
+        Lens().seen_with_depth_scaled(1e7)
+
+
 @pytest.mark.parametrize("focal_length_mm", [4.0, 50.0, 1200.0])
 def test_a_lens_can_be_focused_as_near_as_is_said(focal_length_mm: float) -> None:
     nearest_m = nearest_focus_m(focal_length_mm)

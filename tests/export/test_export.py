@@ -172,6 +172,16 @@ def test_a_manifest_tells_the_size_of_its_artifact(
         load_artifact(copy)
 
 
+def test_a_state_may_be_described_in_other_words(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    facts = json.loads(artifacts["onnx"].manifest.to_json())
+    facts["inputs"][2]["layout"] = "zeros at first"
+    target = tmp_path / "manifest.json"
+    target.write_text(json.dumps(facts))
+    assert read_manifest(target).inputs[2].layout == "zeros at first"
+
+
 @pytest.mark.parametrize(
     "place",
     [
