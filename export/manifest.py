@@ -147,13 +147,9 @@ def _from_plain(facts: Any) -> Manifest:
         raise ArtifactError(f"schema version {reprlib.repr(found)}", str(SCHEMA_VERSION))
     runs = _without_runs(facts)
     manifest: Manifest = typed(Manifest, facts, "")
-    if runs is not None:
-        given, wanted = (
-            typed(int, runs, f"temporal.{FIRST_FRAME_RUNS}"),
-            manifest.temporal.first_runs,
-        )
-        if given != wanted:
-            raise ArtifactError(f"temporal.{FIRST_FRAME_RUNS} is {given}", str(wanted))
+    where, wanted = f"temporal.{FIRST_FRAME_RUNS}", manifest.temporal.first_runs
+    if runs is not None and typed(int, runs, where) != wanted:
+        raise ArtifactError(f"{where} is {runs}", str(wanted))
     typed(str, manifest.scan.get("lowering"), "scan.lowering")
     typed(float, manifest.budget.get("parity_db"), "budget.parity_db")
     if manifest.quantization is not None:
@@ -199,12 +195,16 @@ def _require_sense(manifest: Manifest) -> None:
         ("precision", precision, precision in precisions, " or ".join(precisions)),
         ("scan.lowering", lowering, lowering != AUTO, "what it came to"),
         ("state_pairs", pairs, pairs == STATE_PAIRS, str(STATE_PAIRS)),
+        *(
+            (name, value, _SHA256.fullmatch(value), "64 hexadecimal digits")
+            for name, value in (
+                ("artifact_sha256", manifest.artifact_sha256),
+                ("weights_sha256", manifest.weights_sha256),
+            )
+        ),
     ):
         if not holds:
             raise ArtifactError(f"{name} is {reprlib.repr(value)}", expected)
-    for name in ("artifact_sha256", "weights_sha256"):
-        if not _SHA256.fullmatch(getattr(manifest, name)):
-            raise ArtifactError(f"{name} is {getattr(manifest, name)!r}", "64 hexadecimal digits")
     _require_tensors("inputs", manifest.inputs, input_specs(variant, frame, segments))
     _require_tensors("outputs", manifest.outputs, output_specs(variant, frame, segments))
 

@@ -288,15 +288,20 @@ def _exported_again(path: Path, changes: bytes) -> None:
         pack(place, path)
 
 
+def _exported(folder: Path, like: Artifact, packed: bool) -> Path:
+    """An artifact that is soon written, or its packed form."""
+    path = folder / like.path.name
+    seal(path, like.manifest, lambda target: target.write_bytes(b"a graph"))
+    if packed:
+        pack(path, packed_path(path))
+    return packed_path(path) if packed else path
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["file", "packed"])
 def test_parity_leaves_what_was_exported_in_the_meantime(
     tmp_path: Path, packed: bool, artifacts: dict[str, Artifact]
 ) -> None:
-    path = tmp_path / artifacts["onnx"].path.name
-    seal(path, artifacts["onnx"].manifest, lambda target: target.write_bytes(b"a graph"))
-    if packed:
-        pack(path, packed_path(path))
-        path = packed_path(path)
+    path = _exported(tmp_path, artifacts["onnx"], packed)
     opened, parity = load_artifact(path), Parity(2, 90.0, 80.0, "onnxruntime", "executed")
     _exported_again(path, b"")
     assert opened.with_parity(parity).manifest.trained is False
@@ -315,11 +320,7 @@ def test_parity_leaves_what_is_exported_while_it_is_written(
     artifacts: dict[str, Artifact],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = tmp_path / artifacts["onnx"].path.name
-    seal(path, artifacts["onnx"].manifest, lambda target: target.write_bytes(b"a graph"))
-    if packed:
-        pack(path, packed_path(path))
-        path = packed_path(path)
+    path = _exported(tmp_path, artifacts["onnx"], packed)
     opened, to_json = load_artifact(path), Manifest.to_json
 
     def late(manifest: Manifest) -> str:

@@ -19,7 +19,7 @@ def test_a_lens_is_autofocused_as_the_command_does_it() -> None:
     config = ModelConfig("mobile", source_fov_deg=fov_deg)
     model = BokehFlow(sight.model.network, sight.model.weights, config)
     files = render_files(Path("a.png"), None, None, None, None)
-    lens = Lens()
+    lens = Lens(focus_m=3.0)
     values = LensValues(lens.focal_length_mm, lens.f_number, lens.sensor_width_mm)
     job = RenderJob(files, values, Focus(), NetworkFrames(model))
     assert model.depth_scale > 1.2
