@@ -43,6 +43,8 @@ DEPTH_STEP_M = 0.001
 """A file of depth counts millimetres; two runs may round to neighbours."""
 DEPTH_HALF_STEP_M = 0.0005
 """The same depth rounded to millimetres."""
+PLACED_M = 1e-9
+"""Where a corner is after a turn and a shift, metres: float64 over metres."""
 SIXTEEN_BIT_STEP = 2e-5
 """A number in 0..1 as one of 65,535 levels: 1.5e-5."""
 TONE_CURVE = 1e-6

@@ -29,7 +29,9 @@ app.add_typer(
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder.")]
 Source = Annotated[
     str,
-    typer.Option(metavar="NAME,NAME", help="layered, rooms, outdoors, several of them, or all."),
+    typer.Option(
+        metavar="NAME,NAME", help="layered, rooms, outdoors, workshops, several of them, or all."
+    ),
 ]
 Count = Annotated[int, typer.Option(min=1, help="Clips of each source.")]
 Size = Annotated[str, typer.Option(metavar="HxW", help="Height and width of the frames in pixels.")]

@@ -31,6 +31,27 @@ class Quad:
     radiance: tuple[float, float, float] | None = None
 
 
+def solid(
+    pose: Pose,
+    corner_m: tuple[float, float, float],
+    size_m: tuple[float, float, float],
+    texture: Texture,
+) -> list[Quad]:
+    """The sides of a box, each covered once. Its lowest corner and size are in a pose's axes."""
+    x, y, z = (np.diag(size_m)[axis] for axis in range(3))
+    low, high = np.array(corner_m), np.array(corner_m) + np.array(size_m)
+    sides = [(low, x, y), (low, z, y), (low, x, z), (high, -x, -y), (high, -z, -y), (high, -x, -z)]
+    return [
+        Quad(
+            _triple(pose[:3, :3] @ corner + pose[:3, 3]),
+            _triple(pose[:3, :3] @ u),
+            _triple(pose[:3, :3] @ v),
+            texture,
+        )
+        for corner, u, v in sides
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """A piece of furniture, standing still or moving steadily in its own axes a frame."""
@@ -104,6 +125,10 @@ class FloorPlan:
                 return False
         self.taken.append((low_x, high_x, low_z, high_z))
         return True
+
+
+def _triple(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def footprint(item: Furniture, yaw_deg: float) -> tuple[float, float]:

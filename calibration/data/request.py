@@ -8,7 +8,7 @@ from bokehflow.calibration.data.clip import TRUTHS
 from bokehflow.calibration.data.split import split_of_group
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 
-SOURCES = ("layered", "rooms", "outdoors")
+SOURCES = ("layered", "rooms", "outdoors", "workshops")
 """Layered composites, which need nothing but this package; and ray-traced furnished scenes."""
 CLIPS_PER_GROUP = 8
 """So many clips, numbered in a row, are taken in one scene."""

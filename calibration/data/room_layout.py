@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from bokehflow.calibration.data.furnishing import Furnishing
 from bokehflow.calibration.data.furniture import Furniture
-from bokehflow.calibration.data.layout import Body, FloorPlan, Layout, Quad, footprint
-from bokehflow.calibration.data.pose import shift, turn
+from bokehflow.calibration.data.layout import Layout, Quad
 from bokehflow.calibration.data.surface_textures import (
     ceiling_texture,
     floor_texture,
@@ -17,7 +17,6 @@ from bokehflow.calibration.data.surface_textures import (
 )
 
 THEMES = ("Living room", "Kitchen", "Bedroom", "Bathroom", "Office")
-TRIES = 6
 
 
 def make_room(rng: np.random.Generator, items: Sequence[Furniture], split: str) -> Layout:
@@ -30,7 +29,7 @@ def make_room(rng: np.random.Generator, items: Sequence[Furniture], split: str) 
     _windows_and_lamps(layout, rng, width, height, depth)
     for _ in range(int(rng.integers(0, 4))):
         _picture(layout, rng, split, width, height, depth)
-    _furnish(layout, rng, items, width, height, depth)
+    _furnish(Furnishing(layout, rng, (width, height, depth)), items)
     return layout
 
 
@@ -91,16 +90,9 @@ def _picture(
     layout.assets += assets
 
 
-def _furnish(
-    layout: Layout,
-    rng: np.random.Generator,
-    items: Sequence[Furniture],
-    w: float,
-    h: float,
-    d: float,
-) -> None:
+def _furnish(room: Furnishing, items: Sequence[Furniture]) -> None:
+    rng, (w, h, d) = room.rng, room.size_m
     themes = set(rng.choice(THEMES, size=2, replace=False).tolist()) | {"Miscellaneous"}
-    plan = FloorPlan()
     inside = [item for item in items if not item.door_or_window and item.size_m[1] < h - 0.3]
     own = [item for item in inside if item.category in themes]
     standing = [item for item in own if item.elevation_m < 0.05 and max(item.size_m) > 0.35]
@@ -108,91 +100,13 @@ def _furnish(
     small = [item for item in own if max(item.size_m) <= 0.45]
     high = [item for item in own if item.elevation_m >= 0.3 and item.size_m[2] < 0.8]
     crowd = w * d / 20.0
-    _many(
-        rng, rng.integers(4, 10) * crowd, standing, lambda i: _at_wall(layout, rng, plan, i, w, d)
-    )
-    _many(rng, rng.integers(0, 4), people, lambda i: _free(layout, rng, plan, i, w, d))
-    _many(rng, rng.integers(2, 6) * crowd, standing, lambda i: _free(layout, rng, plan, i, w, d))
-    _many(rng, rng.integers(0, 4), high, lambda i: _hung(layout, rng, i, w, h, d))
-    tops = [body for body in layout.bodies if body.item.place_on_m is not None]
-    _many(rng, 2 * len(tops), small, lambda i: _on_top(layout, rng, tops, i))
+    room.put(rng.integers(4, 10) * crowd, standing, room.at_wall)
+    room.put(rng.integers(0, 4), people, room.anywhere)
+    room.put(rng.integers(2, 6) * crowd, standing, room.anywhere)
+    room.put(rng.integers(0, 4), high, room.hung)
+    room.put_on_tops(small)
     doors = [item for item in items if item.door_or_window and item.size_m[1] < h - 0.05]
-    _many(rng, 1, doors, lambda i: _hung(layout, rng, i, w, h, d))
-
-
-def _many(
-    rng: np.random.Generator,
-    count: float | np.integer,
-    items: Sequence[Furniture],
-    put: Callable[[Furniture], object],
-) -> None:
-    """Put some items chosen at random; none where there are none to choose from."""
-    for _ in range(round(float(count)) if items else 0):
-        put(items[int(rng.integers(len(items)))])
-
-
-def _at_wall(
-    layout: Layout, rng: np.random.Generator, plan: FloorPlan, item: Furniture, w: float, d: float
-) -> None:
-    """With its back to one of the walls."""
-    for _ in range(TRIES):
-        yaw = float(rng.choice([0.0, 90.0, 180.0, 270.0]))
-        wide, deep = footprint(item, yaw)
-        if wide > w - 0.1 or deep > d - 0.1:
-            continue
-        x = rng.uniform(-0.5, 0.5) * (w - wide)
-        z = rng.uniform(-0.5, 0.5) * (d - deep)
-        x = {90.0: -(w - wide) / 2 + 0.02, 270.0: (w - wide) / 2 - 0.02}.get(yaw, x)
-        z = {0.0: -(d - deep) / 2 + 0.02, 180.0: (d - deep) / 2 - 0.02}.get(yaw, z)
-        if plan.take(x, z, wide, deep):
-            _stand(layout, item, x, item.elevation_m, z, yaw)
-            return
-
-
-def _free(
-    layout: Layout, rng: np.random.Generator, plan: FloorPlan, item: Furniture, w: float, d: float
-) -> None:
-    """Anywhere on the floor, turned by any angle."""
-    for _ in range(TRIES):
-        yaw = float(rng.uniform(0.0, 360.0))
-        wide, deep = footprint(item, yaw)
-        if wide > w - 0.1 or deep > d - 0.1:
-            continue
-        x, z = rng.uniform(-0.5, 0.5) * (w - wide), rng.uniform(-0.5, 0.5) * (d - deep)
-        if plan.take(x, z, wide, deep):
-            _stand(layout, item, x, 0.0, z, yaw)
-            return
-
-
-def _hung(
-    layout: Layout, rng: np.random.Generator, item: Furniture, w: float, h: float, d: float
-) -> None:
-    """On a wall, at the height the catalogue gives."""
-    yaw = float(rng.choice([0.0, 90.0, 180.0, 270.0]))
-    wide, deep = footprint(item, yaw)
-    if wide > w - 0.1 or deep > d - 0.1 or item.elevation_m + item.size_m[1] > h - 0.02:
-        return
-    x = rng.uniform(-0.5, 0.5) * (w - wide)
-    z = rng.uniform(-0.5, 0.5) * (d - deep)
-    x = {90.0: -(w - wide) / 2 + 0.01, 270.0: (w - wide) / 2 - 0.01}.get(yaw, x)
-    z = {0.0: -(d - deep) / 2 + 0.01, 180.0: (d - deep) / 2 - 0.01}.get(yaw, z)
-    _stand(layout, item, x, item.elevation_m, z, yaw)
-
-
-def _on_top(
-    layout: Layout, rng: np.random.Generator, tops: Sequence[Body], item: Furniture
-) -> None:
-    """Standing on a table or cupboard."""
-    top = tops[int(rng.integers(len(tops)))]
-    if top.item.place_on_m is None:
-        return
-    wide, _, deep = top.item.size_m
-    place = shift(rng.uniform(-0.3, 0.3) * wide, top.item.place_on_m, rng.uniform(-0.3, 0.3) * deep)
-    layout.bodies.append(Body(item, top.pose @ place @ turn(1, float(rng.uniform(0, 360)))))
-
-
-def _stand(layout: Layout, item: Furniture, x: float, y: float, z: float, yaw: float) -> None:
-    layout.bodies.append(Body(item, shift(float(x), y, float(z)) @ turn(1, yaw)))
+    room.put(1, doors, room.hung)
 
 
 def _triple(

@@ -75,6 +75,60 @@ def wall_texture(rng: np.random.Generator) -> Texture:
     return _finish(base * grain * np.ones((*canvas.shape, 1), dtype=np.float32))
 
 
+def bare_wall_texture(rng: np.random.Generator) -> Texture:
+    """Paint without a pattern, mostly pale; or planks, or large bricks."""
+    kind = rng.choice(["paint", "planks", "bricks"], p=(0.6, 0.25, 0.15))
+    if kind == "planks":
+        return plank_texture(rng)
+    grain = 0.97 + 0.06 * noise(_canvas(), rng, 60.0)[:, :, None]
+    if kind == "bricks":
+        return _finish(0.3 * _grid(_canvas(), rng, int(rng.integers(6, 14))) + 0.7 * _pale(rng))
+    return _finish(_pale(rng) * grain)
+
+
+def board_texture(rng: np.random.Generator) -> Texture:
+    """One colour, mostly nearly white, within a frame or without; a fifth have writing on them."""
+    canvas = _canvas()
+    colour = _pale(rng) if rng.random() < 0.7 else random_colour(rng, 0.03, 0.7)
+    plain = colour * (0.98 + 0.04 * noise(canvas, rng, 80.0)[:, :, None])
+    if rng.random() < 0.2:
+        ink = (noise(canvas, rng, 6.0) > rng.uniform(0.6, 0.75))[:, :, None]
+        plain = np.where(ink, dark_colour(rng), plain)
+    if rng.random() < 0.5:
+        aside = np.maximum(np.abs(canvas.x / canvas.width), np.abs(canvas.y / canvas.height))
+        frame = (aside > 0.5 - rng.uniform(0.01, 0.05))[:, :, None]
+        plain = np.where(frame, random_colour(rng, 0.02, 0.7), plain)
+    return _finish(plain)
+
+
+def concrete_texture(rng: np.random.Generator) -> Texture:
+    """Nearly grey, with stains."""
+    canvas = _canvas()
+    grey = rng.uniform(0.12, 0.6) * np.array([1.0, rng.uniform(0.94, 1.0), rng.uniform(0.85, 1.0)])
+    stains = rng.uniform(0.1, 0.6) * (noise(canvas, rng, 50.0, octaves=6)[:, :, None] - 0.5)
+    return _finish(grey * (1.0 + stains))
+
+
+def plank_texture(rng: np.random.Generator) -> Texture:
+    """Planks of bare wood."""
+    return _finish(_planks(_canvas(), rng))
+
+
+def carton_texture(rng: np.random.Generator) -> Texture:
+    """The side of a box: cardboard, or plastic of any colour; a third with a label."""
+    canvas = _canvas()
+    brown = rng.uniform(0.15, 0.45) * np.array([1.0, 0.7, 0.42])
+    plastic = rng.random() < 0.5
+    colour = random_colour(rng, 0.04, 0.8) if plastic else brown
+    plain = colour * (0.94 + 0.12 * noise(canvas, rng, 30.0)[:, :, None])
+    if rng.random() < 0.35:
+        x, y = rng.uniform(-0.25, 0.25, size=2)
+        away_x, away_y = np.abs(canvas.x / canvas.width - x), np.abs(canvas.y / canvas.height - y)
+        label = ((away_x < rng.uniform(0.05, 0.2)) & (away_y < rng.uniform(0.05, 0.15)))[:, :, None]
+        plain = np.where(label, random_colour(rng, 0.05, 0.85), plain)
+    return _finish(plain)
+
+
 def ceiling_texture(rng: np.random.Generator) -> Texture:
     """White, with a little grain."""
     canvas = _canvas()
@@ -131,6 +185,12 @@ def _paint(rng: np.random.Generator) -> Array:
     strength = rng.uniform(0.1, 0.8) ** 1.5
     muted: Array = strength * colour + (1.0 - strength) * colour.mean()
     return muted
+
+
+def _pale(rng: np.random.Generator) -> Array:
+    """White, cream or grey."""
+    white = rng.uniform(0.35, 0.9) * np.exp(rng.normal(0.0, 0.06, size=3))
+    return np.asarray(white, dtype=np.float32)
 
 
 def _canvas() -> Canvas:

@@ -28,6 +28,7 @@ from bokehflow.calibration.data.viewpoint import (
     is_open,
     set_in_motion,
 )
+from bokehflow.calibration.data.workshop_layout import make_workshop
 
 SHARP_SAMPLES = {TRAIN: 16, HELD_OUT: 128}
 LENS_SAMPLES = {TRAIN: 64, HELD_OUT: 256}
@@ -37,7 +38,12 @@ PROBE_PX = 32
 """A view is first judged by its depth at so many pixels a side."""
 
 LayoutMaker = Callable[[np.random.Generator, Sequence[Furniture], str], Layout]
-MAKERS: dict[str, LayoutMaker] = {"rooms": make_room, "outdoors": make_outdoors}
+MAKERS: dict[str, LayoutMaker] = {
+    "rooms": make_room,
+    "outdoors": make_outdoors,
+    "workshops": make_workshop,
+}
+"""Their order is part of what a seed makes: a new one goes to the end."""
 
 
 def require_tracing() -> None:

@@ -101,8 +101,9 @@ def test_the_same_number_gives_the_same_clip_whatever_was_made_before() -> None:
 
 @traced
 @furnished
-def test_a_room_is_closed_lit_and_made_of_the_works_of_its_split() -> None:
-    clip = TracedScene(DataRequest(32, 32, seed=1), "rooms", 0).clip(0)
+@pytest.mark.parametrize("source", ["rooms", "workshops"])
+def test_a_room_is_closed_lit_and_made_of_the_works_of_its_split(source: str) -> None:
+    clip = TracedScene(DataRequest(32, 32, seed=1), source, 0).clip(0)
     assert clip.inverse_depth.min() > 0.05
     assert 20 < clip.frames.mean() < 235
     assert {split_of_name(asset.name) for asset in clip.info.assets} == {"train"}
