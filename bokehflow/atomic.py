@@ -33,6 +33,8 @@ def require_writable(target: Path) -> None:
             raise OutputError(f"{target} is a folder", "the name of a file")
         if target.exists() and not target.is_file():
             raise OutputError(f"{target} is a device or a pipe", "the name of a file")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise OutputError(f"{target} is write-protected", remedy="choose another name")
         _probe(target)
 
 
@@ -88,7 +90,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 
 def _require_free(folder: Path) -> None:
-    if folder.exists():
+    if os.path.lexists(folder):  # a link that leads nowhere is in the way, too
         raise OutputError(f"{folder} already exists", "a folder that is still to be made")
 
 

@@ -135,6 +135,20 @@ def test_a_pipe_is_no_file_to_be_replaced(tmp_path: Path) -> None:
     assert stat.S_ISFIFO((tmp_path / "pipe.png").stat().st_mode)
 
 
+def test_what_is_write_protected_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "a.png"
+    target.write_text("mine")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # an administrator may write anything
+    with pytest.raises(OutputError, match="write-protected; choose another name"):
+        require_writable(target)
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "new").symlink_to(tmp_path / "missing")
+    with pytest.raises(OutputError, match="already exists"), atomic_folder(tmp_path / "new"):
+        pytest.fail("the block must not run")
+
+
 def test_a_folder_to_write_to_is_made_and_left_empty(tmp_path: Path) -> None:
     require_writable_folder(tmp_path / "new" / "deeper")
     assert names_in(tmp_path / "new" / "deeper") == []

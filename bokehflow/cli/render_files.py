@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class RenderFiles:
         require_video_suffix(self.output)
         if self.side_by_side is not None:
             raise UsageError("--side-by-side with a video", "a photo")
-        if self.depth_out is not None and self.depth_out.exists():
+        if self.depth_out is not None and os.path.lexists(self.depth_out):
             raise UsageError(
                 f"--depth-out {self.depth_out} exists", "for a video, a folder still to be made"
             )

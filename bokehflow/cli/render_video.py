@@ -31,8 +31,9 @@ def render_video(job: RenderJob) -> RenderOutcome:
     with contextlib.ExitStack() as stack:
         video = stack.enter_context(open_video(job.files.source, tone_map=job.files.tone_map))
         _require_use_of_tone_map(job.files, video.info)
-        write_frame_depth = stack.enter_context(_depth_folder(job.files.depth_out))
         writer = stack.enter_context(open_video_writer(job.files.output, video.info))
+        # Left first, and so in place before the video, which does not appear without it.
+        write_frame_depth = stack.enter_context(_depth_folder(job.files.depth_out))
         advance = stack.enter_context(progress_bar("rendering", video.info.frame_count))
         for frame in video.frames:
             cut = cuts is not None and cuts.begins_shot(frame.image)

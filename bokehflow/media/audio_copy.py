@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,11 +31,12 @@ class AudioCopy:
     def __init__(self, source: Path, output: OutputContainer, starts_at_s: Fraction) -> None:
         """starts_at_s: taken off every time, as `VideoInfo` has it."""
         self._output, self._source, self._starts_at_s = output, source, starts_at_s
+        self._hides_trimmed = output.format.name != "matroska"
         with media_errors(source):
             self._input = av.open(file_url(source))
         streams = tuple(filter(has_decoder, self._input.streams.audio))
         self._copies = {stream.index: _described_copy(stream, output) for stream in streams}
-        self._packets = self._walk(streams)
+        self._packets = self._shown(self._walk(streams))
         self._waiting: Packet[AudioStream] | None = None
 
     def __enter__(self) -> AudioCopy:
@@ -81,6 +82,20 @@ class AudioCopy:
                     packet.pts -= start
                 yield packet
 
+    def _shown(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
+        """The packets less those that were trimmed away, which only MP4 and MOV can hide.
+
+        The one before the first that is heard stays: a decoder needs it to begin.
+        """
+        before: dict[int, Packet[AudioStream]] = {}
+        for packet in packets:
+            if self._hides_trimmed or not packet.is_discard:
+                if packet.stream_index in before:
+                    yield before.pop(packet.stream_index)
+                yield packet
+            else:
+                before[packet.stream_index] = packet
+
     def _copy(self, packet: Packet[AudioStream]) -> None:
         packet.stream = self._copies[packet.stream_index]
         self._output.mux(packet)
@@ -94,27 +109,35 @@ def _described_copy(stream: AudioStream, output: OutputContainer) -> AudioStream
     return copy
 
 
-def require_copyable_audio(source: Path, target: Path, container_format: str) -> None:
-    """Raise MediaError where the target's container cannot hold the source's sound as it is, or
-    that cannot be read.
+def require_copyable_audio(source: Path, suffix: str, formats: Mapping[str, str]) -> None:
+    """Raise MediaError where a file of this suffix cannot hold the source's sound as it is, or that
+    cannot be read.
 
-    Some containers only complain when the file is finished, which would be after all the work: the
-    first packets are put into a small file in memory, and that is finished.
+    formats: of the containers that could be written, FFmpeg's names by suffix.
     """
     with media_errors(source), av.open(file_url(source)) as container:
         known = filter(has_decoder, container.streams.audio)
         codecs = [stream.codec_context.name for stream in known]
-    if not codecs:
+    if not codecs or _is_copyable(source, formats[suffix]):
         return
+    others = [other for other, name in formats.items() if _is_copyable(source, name)]
+    raise MediaError(
+        f"the sound of {source} ({', '.join(codecs)}) cannot be copied into a {suffix} file",
+        remedy=f"write a {' or '.join(others)} file with -o"
+        if others
+        else "convert the sound first, to AAC for one",
+    )
+
+
+def _is_copyable(source: Path, container_format: str) -> bool:
+    """Whether the first packets can be put into a small file in memory, and that be finished: some
+    containers only complain then, which would be after all the work."""
     try:
         with (
             av.open(io.BytesIO(), "w", format=container_format) as trial,
             AudioCopy(source, trial, Fraction(0)) as copy,
         ):
             copy.copy_some(_TRIAL_PACKETS)
-    except (av.FFmpegError, ValueError) as error:
-        raise MediaError(
-            f"the sound of {source} ({', '.join(codecs)}) cannot be copied into a "
-            f"{target.suffix} file",
-            remedy="write a .mkv file with -o",
-        ) from error
+    except (av.FFmpegError, ValueError):
+        return False
+    return True

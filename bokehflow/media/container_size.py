@@ -17,6 +17,10 @@ _BOX_HEADER_BYTES, _LONG_BOX_HEADER_BYTES = 8, 16
 _RIFF_UNKNOWN = (0, 0xFFFFFFFF)
 """What is written where the length will not be known: into a pipe, or beyond 4 GiB."""
 _MP4_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_MP4_BOXES = (
+    *_MP4_FIRST_BOXES, b"moof", b"mfra", b"udta", b"uuid", b"meta", b"meco", b"sidx", b"ssix",
+    b"styp", b"prft", b"emsg", b"pdin", b"pnot", b"PICT",
+)  # fmt: skip
 
 
 def declared_bytes(path: Path) -> int | None:
@@ -28,8 +32,9 @@ def declared_bytes(path: Path) -> int | None:
     with path.open("rb") as stream:
         start = stream.read(_BOX_HEADER_BYTES)
         if start[:4] == b"RIFF":
+            # Less the eight bytes that come before what it counts: some writers count them.
             length = int.from_bytes(start[4:8], "little")
-            return None if length in _RIFF_UNKNOWN else length + _BOX_HEADER_BYTES
+            return None if length in _RIFF_UNKNOWN else length
         if start[:4] == _EBML_HEADER:
             return _matroska_bytes(stream)
         if start[4:8] in _MP4_FIRST_BOXES:
@@ -38,13 +43,19 @@ def declared_bytes(path: Path) -> int | None:
 
 
 def _mp4_bytes(stream: BinaryIO, size: int) -> int | None:
-    """Where the last top-level box ends; the walk stops at the first box that passes the end."""
-    end = 0
+    """Where the last top-level box ends; the walk stops at the first box that passes the end.
+
+    What follows a film that is whole, and is no box, is a recorder's own, and may end anywhere.
+    """
+    end, passed = 0, set[bytes]()
     while end < size:
         stream.seek(end)
         header = stream.read(_LONG_BOX_HEADER_BYTES)
+        if {b"moov", b"mdat"} <= passed and header[4:8] not in _MP4_BOXES:
+            return end
         if len(header) < _BOX_HEADER_BYTES:
             return end + _BOX_HEADER_BYTES
+        passed.add(header[4:8])
         length = int.from_bytes(header[:4], "big")
         if length == 0:  # "to the end of the file"
             return None

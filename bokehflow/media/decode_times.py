@@ -1,7 +1,8 @@
 """Times of frames where a file tells only when each is decoded: H.264 and H.265 in AVI.
 
 AVI counts packets, and codecs that look ahead put a frame behind others that are shown after it.
-FFmpeg works out the times of codecs that look ahead by one frame, and tells wrong ones of these.
+FFmpeg works out the times of codecs that look ahead by one frame, and tells wrong ones of these:
+a frame late even where the film itself never looks ahead.
 """
 
 from __future__ import annotations
@@ -19,12 +20,7 @@ _LOOK_FAR_AHEAD = ("h264", "hevc")
 
 def tells_decode_times_alone(container: InputContainer, stream: VideoStream) -> bool:
     """Whether the order of a stream's times is that of decoding."""
-    codec = stream.codec_context
-    return (
-        container.format.name == "avi"
-        and codec.name in _LOOK_FAR_AHEAD
-        and bool(codec.has_b_frames)
-    )
+    return container.format.name == "avi" and stream.codec_context.name in _LOOK_FAR_AHEAD
 
 
 class DecodeTimes:

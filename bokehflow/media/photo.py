@@ -184,6 +184,8 @@ def _convert_profile(picture: Image.Image, profile: bytes, path: Path) -> Image.
     """Convert from an embedded ICC profile to sRGB; an sRGB profile leaves the values alone."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space.strip() == "RGB":  # a grey picture may keep the one it had
+            picture = picture.convert("RGB")
         if _leaves_alone(source, picture.mode):
             return picture.convert("RGB")
         converted = _to_srgb(picture, source)

@@ -46,6 +46,8 @@ def opened_picture(path: Path, kind: str) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             # Pillow warns above 89 megapixels and refuses above 179; only the refusal matters here.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # It warns of damaged tags, too, and goes on without them.
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with Image.open(path) as picture:
                 yield picture
     except FileNotFoundError:

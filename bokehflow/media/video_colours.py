@@ -36,7 +36,8 @@ _SHOWN_MATRICES = (_RGB_MATRIX, _UNNAMED_MATRIX, *_MATRICES, *_BT2020_MATRICES)
 _UNSPECIFIED, _BT2020, _XYZ, _DCI_P3 = 2, 9, 10, 11
 """Primaries."""
 _FULL_RANGE = 2
-_SCALING = Interpolation.BICUBIC
+_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""Without the last two, FFmpeg computes with few digits, and pictures get darker by two levels."""
 _WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
 """FFmpeg writes 16 bits as 256 times what 8 bits would be."""
 
@@ -85,10 +86,11 @@ def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
 
 def _has_alpha(stream: VideoStream) -> bool:
     """Whether frames have an alpha channel. WebM keeps it apart from the pixels that are decoded,
-    and tells of it in `alpha_mode`."""
+    and tells of it in `alpha_mode`, by any case."""
     pixels = stream.codec_context.format
     in_pixels = pixels is not None and any(part.is_alpha for part in pixels.components)
-    return in_pixels or stream.metadata.get("alpha_mode") == "1"
+    tells = {name.lower(): value for name, value in stream.metadata.items()}
+    return in_pixels or tells.get("alpha_mode") == "1"
 
 
 def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None, width: int) -> Tensor:

@@ -34,6 +34,9 @@ MAX_VIDEO_SIDE_PX = 16_384
 """The longest side that x264 encodes."""
 CRF = 18
 """x264's constant rate factor: visually lossless by its authors' description."""
+_ENCODING = {"crf": str(CRF), "bf": "0"}
+"""Frames are decoded in the order in which they are shown: where another one was decoded last, an
+MP4 file would not tell how long the last one shown stays."""
 # Number in ITU-T H.273, which the file carries, and PyAV's name of the matrix.
 _BT709, _BT601 = (1, Colorspace.ITU709), (6, Colorspace.ITU601)
 
@@ -61,7 +64,7 @@ def open_video_writer(target: Path, source: VideoInfo) -> Iterator[VideoWriter]:
             f"at most {MAX_VIDEO_SIDE_PX} a side, as x264 encodes them",
             "scale the video down first",
         )
-    require_copyable_audio(source.path, target, VIDEO_FORMATS[target.suffix.lower()])
+    require_copyable_audio(source.path, target.suffix.lower(), VIDEO_FORMATS)
     with atomic_file(target) as hidden, VideoWriter(hidden, target, source) as writer:
         yield writer
 
@@ -138,13 +141,10 @@ class VideoWriter:
             self._mux(self._video.encode(frame))
 
     def _mux(self, packets: list[Packet[av.VideoStream]]) -> None:
-        """Write encoded frames. Matroska is told how long each stays, which the encoder does not
-        pass on: of the last one nothing else tells it. Of MP4 files whose last frame in the order
-        of decoding is another one and short, players would show too few frames."""
+        """Write encoded frames, and how long each stays, which the encoder does not pass on: of the
+        last one nothing else tells it."""
         for packet in packets:
-            duration = self._durations.pop(packet.pts, 0)
-            if duration and self._format == "matroska":
-                packet.duration = duration
+            packet.duration = self._durations.pop(packet.pts, 0) or packet.duration
             self._output.mux(packet)
 
     def _require_time_of_its_own(self, time_s: Fraction) -> None:
@@ -169,9 +169,7 @@ class VideoWriter:
 
     def _add_video(self) -> av.VideoStream:
         source = self._source
-        stream = self._output.add_stream(
-            "libx264", rate=source.average_rate, options={"crf": str(CRF)}
-        )
+        stream = self._output.add_stream("libx264", rate=source.average_rate, options=_ENCODING)
         stream.width = self._width + self._width % 2
         stream.height = self._height + self._height % 2
         stream.pix_fmt = "yuv420p"

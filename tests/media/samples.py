@@ -48,7 +48,7 @@ class Clip:
     """How to make a video.
 
     ticks: each frame's time in milliseconds, None for a steady rate. colour_matrix: its number in
-    ITU-T H.273.
+    ITU-T H.273. options: the container's; encoding: the encoder's; tags: of the video stream.
     """
 
     frames: int = 5
@@ -63,6 +63,8 @@ class Clip:
     color_primaries: int | None = None
     sample_aspect_ratio: Fraction | None = None
     options: tuple[tuple[str, str], ...] = ()
+    encoding: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 def two_shots(height: int, width: int, cut: int, frames: int) -> list[Pixels]:
@@ -78,8 +80,9 @@ def write_clip(
     clip = clip or Clip()
     frames = frames or [gradient(clip.height, clip.width, index) for index in range(clip.frames)]
     with av.open(str(path), "w", options=dict(clip.options)) as output:
-        video = output.add_stream(clip.codec, rate=FRAME_RATE)
+        video = output.add_stream(clip.codec, rate=FRAME_RATE, options=dict(clip.encoding))
         video.width, video.height, video.pix_fmt = clip.width, clip.height, clip.pixel_format
+        video.metadata.update(clip.tags)
         if clip.color_transfer is not None:
             video.codec_context.color_trc = clip.color_transfer
         if clip.sample_aspect_ratio is not None:
@@ -205,6 +208,24 @@ def double_sound(source: Path, target: Path, languages: tuple[str, str] = ("und"
                 copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
                 copy.is_keyframe, copy.stream = packet.is_keyframe, stream
                 output.mux(copy)
+
+
+def trim(path: Path, seconds: int) -> None:
+    """Have every track of an MP4 file shown from so many seconds on, as phones trim films: by its
+    edit list (ISO/IEC 14496-12, section 8.6.6), with all pictures and sounds still in the file."""
+    content = bytearray(path.read_bytes())
+    place, track = content.find(b"elst"), 0
+    while place >= 0:
+        # Version, flags and count; then duration, time in the track, and rate.
+        entry = place + 12
+        duration, time = struct.unpack(">Ii", content[entry : entry + 8])
+        clock = content.index(b"mdhd", place) + 16
+        rate = int.from_bytes(content[clock : clock + 4], "big")
+        shown = (duration - 1000 * seconds, time + rate * seconds)
+        content[entry : entry + 8] = struct.pack(">Ii", *shown)
+        place, track = content.find(b"elst", place + 4), track + 1
+    assert track > 0
+    path.write_bytes(content)
 
 
 def set_display_matrix(path: Path, matrix: tuple[int, int, int, int]) -> None:

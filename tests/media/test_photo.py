@@ -179,6 +179,25 @@ def test_an_opaque_grey_picture_may_have_a_grey_profile(tmp_path: Path) -> None:
     assert torch.equal(read_photo(tmp_path / "opaque.png"), read_photo(tmp_path / "grey.png"))
 
 
+def test_a_grey_picture_may_keep_the_profile_of_its_colours(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    grey = Image.fromarray(gradient(HEIGHT, WIDTH)).convert("L")
+    grey.save(tmp_path / "a.png", icc_profile=profile)
+    expected = np.repeat(np.asarray(grey)[:, :, None], 3, axis=2)
+    assert np.array_equal(to_uint8(read_photo(tmp_path / "a.png")), expected)
+
+
+def test_damaged_tags_are_no_business_of_the_reader_of_pixels(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "a maker with a long name"
+    whole = exif.tobytes()
+    Image.fromarray(gradient(HEIGHT, WIDTH)).save(tmp_path / "a.jpg", exif=whole[:-30])
+    assert read_photo(tmp_path / "a.jpg").shape[2:] == (HEIGHT, WIDTH)
+    assert not recwarn.list
+
+
 def _transparent(path: Path) -> None:
     pixels = np.dstack([gradient(HEIGHT, WIDTH), np.full((HEIGHT, WIDTH), 255, np.uint8)])
     pixels[3, 4, 3] = 254

@@ -16,6 +16,7 @@ from PIL import Image
 from bokehflow.errors import MediaError
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.tone_map import Transfer, tone_mapped
+from bokehflow.media.video_colours import frame_to_srgb
 from bokehflow.media.video_orientation import orientation_of
 from bokehflow.media.video_reader import Frame, VideoInfo, open_video
 from bokehflow.media.video_writer import open_video_writer
@@ -29,7 +30,14 @@ from tests.media.samples import (
     write_jpeg_clip,
     write_plain_hdr,
 )
-from tests.tolerances import LOSSLESS_VIDEO_LEVELS, P3_XYZ, TEN_BIT_STEP, VIDEO_MEAN_LEVELS
+from tests.tolerances import (
+    LOSSLESS_VIDEO_LEVELS,
+    P3_XYZ,
+    READ_LEVELS,
+    READ_MEAN_LEVELS,
+    TEN_BIT_STEP,
+    VIDEO_MEAN_LEVELS,
+)
 
 # 8-bit 4:4:4 and RGB streams, decoded exactly: they test our own conversion only. Odd sizes.
 LOSSLESS = {
@@ -134,6 +142,36 @@ def test_an_odd_angle_is_refused(tmp_path: Path) -> None:
         _read(tmp_path / "a.mp4")
 
 
+@pytest.mark.parametrize(
+    "pixel_format", ["yuv420p", "nv12", "yuv422p", "yuv420p10le", "yuv422p10le", "yuv444p10le"]
+)
+def test_no_level_gets_lost_on_the_way_to_rgb(pixel_format: str) -> None:
+    deep = "10le" in pixel_format
+    coded = np.random.default_rng(0).integers((16, 96, 96), (236, 160, 160), (40, 3))
+    luma, blue, red = (coded.T - [[16], [128], [128]]) / [[219], [224], [224]]
+    green = luma - 0.1873 * blue - 0.4681 * red
+    exact = np.stack([luma + 1.5748 * red, green, luma + 1.8556 * blue])
+    errors = []
+    for levels, wanted in zip(coded, 255.0 * exact.T.clip(0.0, 1.0), strict=True):
+        frame = _plain_frame(pixel_format, levels * (4 if deep else 1))
+        found = 255.0 * frame_to_srgb(frame, None, frame.width)[0, :, 8, 8].numpy()
+        errors.append(found - wanted)
+    assert np.abs(errors).max() < READ_LEVELS
+    assert abs(np.mean(errors)) < READ_MEAN_LEVELS
+
+
+def _plain_frame(pixel_format: str, levels: np.ndarray) -> av.VideoFrame:
+    """A frame of one colour in BT.709: its levels of luma, blue and red."""
+    frame = av.VideoFrame(64, 48, pixel_format)
+    frame.colorspace, frame.color_range = 1, 1
+    kind = "<u2" if "10le" in pixel_format else "u1"
+    parts = [levels[:1], levels[1:]] if pixel_format == "nv12" else levels[:, None]
+    for plane, part in zip(frame.planes, parts, strict=True):
+        size = plane.buffer_size // np.dtype(kind).itemsize
+        plane.update(np.resize(part, size).astype(kind).tobytes())
+    return frame
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_variable_frame_times_are_kept(tmp_path: Path, suffix: str) -> None:
     ticks = (0, 33, 90, 91, 250)
@@ -167,6 +205,11 @@ def test_frames_of_an_avi_come_in_their_order_with_rising_times(tmp_path: Path) 
     assert [frame.pts for frame in frames] == list(range(10))
     for frame, pixels in zip(frames, written, strict=True):
         assert np.abs(_levels(frame).astype(float) - pixels).mean() < VIDEO_MEAN_LEVELS
+
+
+def test_frames_of_an_avi_that_never_looks_ahead_are_not_late(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.avi", Clip(frames=6, encoding=(("bf", "0"),)))
+    assert [frame.pts for frame in _read(tmp_path / "a.avi")[1]] == list(range(6))
 
 
 def test_times_that_do_not_rise_are_refused_elsewhere(tmp_path: Path) -> None:
@@ -250,6 +293,37 @@ def _coded_as(matrix: int) -> Callable[[Path], Path]:
 def _pipe(folder: Path) -> Path:
     os.mkfifo(folder / "a.mp4")
     return folder / "a.mp4"
+
+
+def _with_trailer(trailer: bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_clip(folder / "a.mp4")
+        with (folder / "a.mp4").open("ab") as file:
+            file.write(trailer)
+        return folder / "a.mp4"
+
+    return make
+
+
+def _avi_that_counts_its_header(folder: Path) -> Path:
+    write_clip(folder / "a.avi", Clip(codec="mpeg4"))
+    content = bytearray((folder / "a.avi").read_bytes())
+    content[4:8] = len(content).to_bytes(4, "little")
+    (folder / "a.avi").write_bytes(content)
+    return folder / "a.avi"
+
+
+ODD_ENDS = {
+    "zeros": _with_trailer(bytes(4)),
+    "a line": _with_trailer(b"\r\n\0"),
+    "text": _with_trailer(b"a recorder's own remarks"),
+    "an avi that counts its header": _avi_that_counts_its_header,
+}
+
+
+@pytest.mark.parametrize("kind", ODD_ENDS)
+def test_whole_films_with_odd_ends_are_read(tmp_path: Path, kind: str) -> None:
+    assert len(_read(ODD_ENDS[kind](tmp_path))[1]) == 5
 
 
 BAD_VIDEOS = {
@@ -385,6 +459,10 @@ TRANSPARENT = {
     "yuv": (".mkv", Clip(codec="ffv1", pixel_format="yuva420p")),
     "quicktime": (".mov", Clip(codec="qtrle", pixel_format="argb")),
     "webm": (".webm", Clip(codec="libvpx-vp9", pixel_format="yuva420p")),
+    "webm, as FFmpeg's users tag it": (
+        ".webm",
+        Clip(codec="libvpx-vp9", pixel_format="yuva420p", tags=(("alpha_mode", "1"),)),
+    ),
 }
 
 

@@ -19,12 +19,14 @@ from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_reader import VideoInfo, open_video
 from bokehflow.media.video_writer import open_video_writer
 from tests.media.samples import (
+    AUDIO_RATE,
     Clip,
     audio_packets,
     double_sound,
     names_in,
     rename_codec,
     set_display_matrix,
+    trim,
     write_clip,
 )
 from tests.tolerances import FRAME_TIME_S, VIDEO_MEAN_LEVELS
@@ -93,9 +95,10 @@ def _duration_s(path: Path) -> float:
         return container.duration / av.time_base
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
 @pytest.mark.parametrize("count", [1, 14, 15])
-def test_a_last_frame_that_stays_stays_in_matroska(tmp_path: Path, count: int) -> None:
-    source, target = tmp_path / "a.mp4", tmp_path / "b.mkv"
+def test_a_last_frame_that_stays_stays(tmp_path: Path, count: int, suffix: str) -> None:
+    source, target = tmp_path / "a.mp4", tmp_path / f"b{suffix}"
     write_clip(source, Clip(frames=count))
     with open_video(source) as video, open_video_writer(target, video.info) as writer:
         stays = round(2.0 / video.info.time_base)
@@ -104,6 +107,26 @@ def test_a_last_frame_that_stays_stays_in_matroska(tmp_path: Path, count: int) -
             writer.write(frame.image, frame.pts, frame.duration)
         end_s = float(last.pts * video.info.time_base) + 2.0
     assert _duration_s(target) == pytest.approx(end_s, abs=FRAME_TIME_S)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
+def test_a_film_of_uneven_frames_is_as_long_as_they_are(tmp_path: Path, suffix: str) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(frames=6, ticks=(0, 40, 300, 340, 1000, 4000)))
+    _copy(tmp_path / "a.mkv", tmp_path / f"b{suffix}")
+    assert _duration_s(tmp_path / f"b{suffix}") == pytest.approx(4.04, abs=FRAME_TIME_S)
+
+
+def test_sound_that_was_trimmed_away_stays_away(tmp_path: Path) -> None:
+    source = tmp_path / "a.mp4"
+    write_clip(source, Clip(frames=75, audio_codec="aac", encoding=(("g", "25"), ("bf", "0"))))
+    trim(source, 2)
+    for suffix in (".mp4", ".mkv"):
+        target = tmp_path / f"b{suffix}"
+        _copy(source, target)
+        assert _frames(target)[2][0] < FRAME_TIME_S
+        assert _duration_s(target) == pytest.approx(1.0, abs=2 * FRAME_TIME_S)
+    # What a decoder begins with is all that is left of it.
+    assert len(audio_packets(tmp_path / "b.mkv")) <= AUDIO_RATE / 1024 + 2
 
 
 def test_the_stream_is_what_every_player_plays(tmp_path: Path) -> None:
@@ -199,11 +222,24 @@ def test_a_frame_of_another_size_is_refused_and_leaves_nothing(tmp_path: Path) -
 
 def test_sound_that_the_container_cannot_hold_is_told(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.mkv", Clip(audio_codec="pcm_s16le"))
-    with pytest.raises(MediaError, match=r"\.mkv"):
+    with pytest.raises(MediaError, match=r"into a \.mp4 file; write a \.mov or \.mkv file with -o"):
         _copy(tmp_path / "a.mkv", tmp_path / "b.mp4")
     assert names_in(tmp_path) == ["a.mkv"]
     _copy(tmp_path / "a.mkv", tmp_path / "b.mkv")
     assert audio_packets(tmp_path / "b.mkv") == audio_packets(tmp_path / "a.mkv")
+
+
+def test_sound_that_no_container_can_hold_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(audio_codec="aac"))
+
+    def refuse(*_: object) -> None:
+        raise ValueError("no tag for this codec")
+
+    monkeypatch.setattr(AudioCopy, "copy_some", refuse)
+    with pytest.raises(MediaError, match=r"into a \.mkv file; convert the sound first"):
+        _copy(tmp_path / "a.mkv", tmp_path / "b.mkv")
 
 
 def test_sound_of_an_unknown_codec_is_left_out(tmp_path: Path) -> None:
