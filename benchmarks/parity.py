@@ -16,7 +16,7 @@ from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import Session, TorchSession, open_session
 from bokehflow.runtimes.carried_state import Arrays, Playback, require_finite
-from bokehflow.runtimes.comparison import psnr_db, sqnr_db
+from bokehflow.runtimes.comparison import psnr_db, rounded_down, sqnr_db
 
 PARITY_LENSES = (
     Lens(focal_length_mm=35.0, f_number=2.0, focus_m=0.8),
@@ -109,8 +109,8 @@ def record_parity(artifact: Artifact, report: ParityReport) -> Artifact:
     return artifact.with_parity(
         Parity(
             frames=len(report.bokeh_psnr_db),
-            bokeh_psnr_db=round(report.worst_bokeh_db, 2),
-            depth_sqnr_db=round(min(report.depth_sqnr_db), 2),
+            bokeh_psnr_db=rounded_down(report.worst_bokeh_db),
+            depth_sqnr_db=rounded_down(min(report.depth_sqnr_db)),
             runtime=report.runtime,
             mode=report.mode,
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from bokehflow.atomic import output_errors
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
+from bokehflow.export.inner_facts import require_inner_facts
 from bokehflow.export.manifest import Manifest, Parity, read_manifest
 from bokehflow.export.naming import (
     artifact_path,
@@ -182,6 +183,7 @@ def load_artifact(path: Path) -> Artifact:
             f"{manifest.artifact_sha256[:12]}..., as its manifest says",
             "the artifact was changed or damaged: export it again",
         )
+    require_inner_facts(path, manifest)
     size = artifact_bytes(path)
     if size != manifest.artifact_bytes:
         raise ArtifactError(

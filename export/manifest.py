@@ -38,6 +38,12 @@ _TOOLS = (
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+PARITY_MODES = ("executed", "evaluated")
+"""As `runtimes.SessionInfo` has them."""
+EMBEDDED_KEY = "bokehflow"
+"""Under which an artifact's own metadata holds what it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parity:
     """Agreement with the reference over some frames, state carried. Decibels, worst frame."""
@@ -104,7 +110,7 @@ class Manifest:
         facts = _plain(self)
         for later in ("artifact_sha256", "artifact_bytes", "parity"):
             facts.pop(later)
-        return {"bokehflow": json.dumps(facts)}
+        return {EMBEDDED_KEY: json.dumps(facts)}
 
 
 def tool_versions() -> dict[str, str]:
@@ -177,7 +183,7 @@ def _require_sense(manifest: Manifest) -> None:
     lowering, precision = manifest.scan["lowering"], manifest.precision
     precisions = PRECISIONS[manifest.target] if quantization is None else (quantization["recipe"],)
     find_lowering(lowering, manifest.target)
-    pairs = manifest.state_pairs
+    pairs, parity = manifest.state_pairs, manifest.parity
     for name, value, holds, expected in (
         ("budget.parity_db", bar_db, bar_db > 0.0, "more than 0"),
         (
@@ -195,6 +201,12 @@ def _require_sense(manifest: Manifest) -> None:
         ("precision", precision, precision in precisions, " or ".join(precisions)),
         ("scan.lowering", lowering, lowering != AUTO, "what it came to"),
         ("state_pairs", pairs, pairs == STATE_PAIRS, str(STATE_PAIRS)),
+        (
+            "parity",
+            parity,
+            parity is None or (parity.frames > 0 and parity.mode in PARITY_MODES),
+            "at least one frame, by one of the modes " + ", ".join(PARITY_MODES),
+        ),
         *(
             (name, value, _SHA256.fullmatch(value), "64 hexadecimal digits")
             for name, value in (

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.hashing import files_of
-from bokehflow.export.naming import MANIFEST_SUFFIX, files_beside
+from bokehflow.export.naming import MANIFEST_SUFFIX, files_beside, manifest_path, record_path
 from bokehflow.export.staging import staged
 from bokehflow.temporary import lacks_room, no_room, temporary_place
 
@@ -36,7 +36,8 @@ _UNREADABLE = (
     lzma.LZMAError,
     EOFError,
     RuntimeError,
-    UnicodeDecodeError,
+    ValueError,
+    OverflowError,
     OSError,
 )
 """What reading a zip raises that is damaged, cut short, encrypted or packed in another way, and
@@ -105,7 +106,9 @@ def unpack(path: Path) -> Path:
         _unpacked.append(folder)
         with zipfile.ZipFile(path) as archive:
             name = _artifact_in(path, archive.namelist())
-            archive.extractall(folder.name)
+            own = {name, manifest_path(Path(name)).name, record_path(Path(name)).name}
+            members = [m for m in archive.namelist() if m.split("/")[0] in own]
+            archive.extractall(folder.name, members)
     except _UNREADABLE as error:
         if isinstance(error, OSError) and lacks_room(error):
             raise no_room(error, f"{path} cannot be unpacked in {temporary_place()}") from error

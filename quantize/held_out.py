@@ -20,7 +20,7 @@ from bokehflow.calibration.scenes import make_scene
 from bokehflow.export import Manifest
 from bokehflow.runtimes import Session
 from bokehflow.runtimes.carried_state import Playback, require_finite
-from bokehflow.runtimes.comparison import psnr_db, sqnr_db
+from bokehflow.runtimes.comparison import psnr_db, rounded_down, sqnr_db
 from bokehflow.specs import Size
 
 HELD_OUT_KINDS = ("portrait", "leaves", "occluder", "ground")
@@ -124,6 +124,6 @@ def overall(losses: Sequence[Loss]) -> Loss:
     """The mean of what is lost against truth; of the others the worst."""
     return Loss(
         round(float(np.mean([loss.drop_db for loss in losses])), 4),
-        round(min(loss.parity_db for loss in losses), 2),
-        round(min(loss.depth_sqnr_db for loss in losses), 2),
+        rounded_down(min(loss.parity_db for loss in losses)),
+        rounded_down(min(loss.depth_sqnr_db for loss in losses)),
     )

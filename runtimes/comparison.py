@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,11 @@ def decibels(signal: float, noise: float) -> float:
         return DECIBEL_CEILING if noise <= 0.0 else -DECIBEL_CEILING
     floor = signal * 10.0 ** (-DECIBEL_CEILING / 10.0)
     return float(max(10.0 * np.log10(signal / max(noise, floor)), -DECIBEL_CEILING))
+
+
+def rounded_down(decibels: float) -> float:
+    """To hundredths, and never up: what misses a bar is not to be written as that bar."""
+    return math.floor(100.0 * decibels) / 100.0
 
 
 def _difference(reference: Array, test: Array) -> Array:

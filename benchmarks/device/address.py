@@ -33,14 +33,15 @@ def parse_address(text: str) -> SshAddress:
     except ValueError as error:
         raise UsageError(f"device {text!r} ({error})", FORM) from error
     more = (parts.path.strip("/"), parts.query, parts.fragment)
-    if parts.scheme != "ssh" or not parts.hostname or any(more):
+    nameless = not parts.hostname or parts.username == "" or port == 0
+    if parts.scheme != "ssh" or parts.hostname is None or nameless or any(more):
         raise UsageError(f"device {text!r}", FORM)
     if parts.password is not None:
         raise UsageError(f"a password in {parts.scheme}://...", FORM, "use a key: --identity FILE")
     # ssh would take a name that begins with a dash for an option.
     if any(part.startswith("-") for part in (parts.hostname, parts.username or "")):
         raise UsageError(f"device {text!r}", FORM)
-    # urlsplit writes names small; ssh's configuration tells capitals apart.
-    start = parts.netloc.lower().rindex(parts.hostname)
+    # urlsplit writes names small, but for the zone of an address; ssh tells capitals apart.
+    start = parts.netloc.lower().rindex(parts.hostname.lower())
     host = parts.netloc[start : start + len(parts.hostname)]
     return SshAddress(host, parts.username, port)

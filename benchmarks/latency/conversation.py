@@ -51,7 +51,11 @@ def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -
     DeviceError for an answer that is none or does not come, and what the host makes of a connection
     that fails.
     """
-    start = f"import sys;exec(sys.stdin.buffer.read({len(boot_bytes())}))"
+    # Without the current folder, whose files may be called like modules of Python's own.
+    start = (
+        "import sys;sys.path[:]=[p for p in sys.path if p];"
+        f"exec(sys.stdin.buffer.read({len(boot_bytes())}))"
+    )
     command = host.command(["-c", start, str(len(runner_bytes()))])
     limit_s = _limit_s(job, files)
     with connected(command, host.name) as runner, limited(runner, limit_s) as late:

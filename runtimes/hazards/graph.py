@@ -21,15 +21,15 @@ class Value:
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One operation. kind: lower case, without underscores, so that formats agree on the common
-    ones. reads: names of tensors; constants: the values bound to its inputs. standard: whether its
-    format defines it (an ONNX operator of another domain does not belong to ONNX)."""
+    ones. reads: names of tensors; constants: the values bound to its inputs. domain: whose operator
+    it is where its format does not define it, as in ONNX those of other domains."""
 
     name: str
     kind: str
     reads: tuple[str, ...]
     constants: tuple[NDArray[np.generic], ...]
     writes: tuple[Value, ...]
-    standard: bool = True
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

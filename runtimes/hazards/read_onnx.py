@@ -13,6 +13,9 @@ from onnx import numpy_helper
 from bokehflow.errors import ArtifactError
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
+_STANDARD = ("", "ai.onnx")
+"""Domains of operators that ONNX itself defines."""
+
 
 def read_onnx(path: Path) -> Graph:
     """Raises ArtifactError for a file that is not ONNX, or damaged."""
@@ -39,12 +42,12 @@ def _graph(model: onnx.ModelProto) -> Graph:
         "onnx",
         tuple(
             Node(
-                node.name,
+                node.name or next(filter(None, node.output), ""),
                 canonical(node.op_type),
                 tuple(node.input),
                 _constants(node, constants),
                 tuple(known.get(name, Value(name, None, "")) for name in node.output if name),
-                standard=node.domain in ("", "ai.onnx"),
+                domain="" if node.domain in _STANDARD else node.domain,
             )
             for node in graph.node
             if not _is_constant(node)
@@ -61,7 +64,7 @@ def _require_texts(names: Iterable[str]) -> None:
 
 
 def _is_constant(node: onnx.NodeProto) -> bool:
-    return node.op_type == "Constant" and node.domain in ("", "ai.onnx")
+    return node.op_type == "Constant" and node.domain in _STANDARD
 
 
 def _constant(node: onnx.NodeProto) -> NDArray[np.generic]:
@@ -84,11 +87,16 @@ def _constants(
     if node.op_type != "Clip":
         return tuple(known[name] for name in node.input if name in known)
     low, high = (*node.input[1:], "", "")[:2]
-    return known.get(low, np.array(-np.inf)), known.get(high, np.array(np.inf))
+    # Before opset 11 they were attributes.
+    told = {one.name: np.array(onnx.helper.get_attribute_value(one)) for one in node.attribute}
+    open_low, open_high = np.array(-np.inf), np.array(np.inf)
+    return known.get(low, told.get("min", open_low)), known.get(high, told.get("max", open_high))
 
 
 def _value(value: onnx.ValueInfoProto) -> Value:
     tensor = value.type.tensor_type
     shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+    # A sequence or a map has no type of its elements here, and no shape.
+    kind = tensor.elem_type
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind).name if kind else ""
     return Value(value.name, shape if tensor.HasField("shape") else None, dtype)

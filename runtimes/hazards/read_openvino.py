@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.openvino_access import shared_core
@@ -33,7 +34,7 @@ def _graph(model: Any) -> Graph:
 
 def _node(node: Any) -> Node:
     sources = [port.get_source_output().get_node() for port in node.inputs()]
-    constants = [s.get_data() for s in sources if s.get_type_name() == "Constant"]
+    constants = [value for source in sources if (value := _value_of(source)) is not None]
     if node.get_type_name() == "Clamp":
         bounds = node.get_attributes()
         constants += [np.array(bounds["min"]), np.array(bounds["max"])]
@@ -44,6 +45,13 @@ def _node(node: Any) -> Node:
         tuple(constants),
         tuple(_value(node.get_friendly_name(), port) for port in node.outputs()),
     )
+
+
+def _value_of(source: Any) -> NDArray[np.generic] | None:
+    """What a source always gives: a constant, which may be stored in half precision."""
+    if source.get_type_name() == "Convert":
+        source = source.input_value(0).get_node()
+    return source.get_data() if source.get_type_name() == "Constant" else None
 
 
 def _value(name: str, port: Any) -> Value:

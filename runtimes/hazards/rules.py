@@ -6,6 +6,7 @@ leaves the accelerator, or is right only for some inputs. note: it wastes time o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -26,17 +27,23 @@ SMALLEST_ROW = 32
 """Elements that a row is padded to there."""
 FLOAT16_MAX = 65_504.0
 NO_BOUND = 1e38
-"""From here on a constant says that a side of a clip is open."""
+"""From here on a constant of a clip says that a side is open."""
+BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "relu6", "softmax", "sin", "cos")
+MOVES = (
+    "reshape", "transpose", "squeeze", "unsqueeze", "expanddims", "identity", "cast", "convert",
+)  # fmt: skip
 CLIPS = ("clip", "clamp")
 """Their constants are the lower and the upper bound, infinite where a side is open."""
 CONTROL_FLOW = {canonical(kind) for kind in checks.CONTROL_FLOW} | {
     "tensoriterator", "whileloop", "cond",
 }  # fmt: skip
 """As ONNX calls it, and OpenVINO and Core ML."""
+CONTRIB_DOMAIN = "com.microsoft"
 DATA_DEPENDENT = {canonical(kind) for kind in checks.DATA_DEPENDENT}
 CPU_ONLY = frozenset(
     {"gather", "gatheralongaxis", "gathernd", "gatherelements", "scatter", "scatternd",
-     "scatterupdate", "scatterelements", "cumsum", "topk", "argsort", "bandpart", "einsum"}
+     "scatterndupdate", "scatterupdate", "scatterelements", "scatterelementsupdate",
+     "scatteralongaxis", "cumsum", "topk", "argsort", "bandpart", "einsum"}
 )  # fmt: skip
 """What Neural Engine and NPUs leave to the CPU or emulate, with a copy to and fro. Exports of ours
 hold no topk at all: `export.checks`."""
@@ -102,11 +109,11 @@ def short_row(graph: Graph) -> Iterator[Hazard]:
     """A large tensor whose last axis is so short that most of a row is padding."""
     for node, value in _written(graph):
         shape = value.shape or ()
-        if len(shape) < 2 or None in shape or shape[-1] is None:
+        lengths = [length for length in shape if length]
+        if len(shape) < 2 or len(lengths) < len(shape):  # one that is not known, or empty
             continue
-        count = int(np.prod([length or 1 for length in shape]))
-        if shape[-1] < SMALLEST_ROW and count // shape[-1] > MAX_AXIS:
-            reason = f"rows of {shape[-1]} are padded to {SMALLEST_ROW} on the Neural Engine"
+        if lengths[-1] < SMALLEST_ROW and math.prod(lengths[:-1]) > MAX_AXIS:
+            reason = f"rows of {lengths[-1]} are padded to {SMALLEST_ROW} on the Neural Engine"
             yield Hazard("note", "short row", node.name, reason)
 
 
@@ -115,7 +122,7 @@ def softplus_range(graph: Graph) -> Iterator[Hazard]:
     bounded: set[str] = set()
     for node in graph.nodes:
         if _is_bounded(node) or (_is_unchanged(node) and bounded.intersection(node.reads)):
-            bounded.update((node.name, *(value.name for value in node.writes)))
+            bounded.update(value.name for value in node.writes)
         if node.kind == "softplus" and not bounded.intersection(node.reads):
             reason = (
                 f"wrong above {SOFTPLUS_LIMIT} on the Neural Engine, and its input is unbounded"
@@ -126,13 +133,15 @@ def softplus_range(graph: Graph) -> Iterator[Hazard]:
 def _is_bounded(node: Node) -> bool:
     """Whether softplus is right for all that the node can give."""
     limits = node.kind in (*CLIPS, "minimum", "min")
-    return limits and min(_bounds(node), default=np.inf) <= SOFTPLUS_LIMIT
+    lowest = min(_bounds(node), default=np.inf) if limits else np.inf
+    return node.kind in BOUNDED or lowest <= SOFTPLUS_LIMIT
 
 
 def _is_unchanged(node: Node) -> bool:
-    """Whether the node multiplies by 1, as torch's softplus does before and after."""
+    """Whether the node multiplies by 1, as torch's softplus does before and after, or moves values
+    about."""
     by_one = [c.size == 1 and float(c.item()) == 1.0 for c in _floats(node)]
-    return node.kind in ("mul", "multiply") and by_one == [True]
+    return node.kind in MOVES or (node.kind in ("mul", "multiply") and by_one == [True])
 
 
 def _bounds(node: Node) -> list[float]:
@@ -153,8 +162,10 @@ def not_finite(graph: Graph) -> Iterator[Hazard]:
 def beyond_half(graph: Graph) -> Iterator[Hazard]:
     """A constant that half precision cannot hold."""
     for node in graph.nodes:
-        largest = max((_largest(c) for c in _floats(node)), default=0.0)
-        if FLOAT16_MAX < largest < NO_BOUND:
+        open_from = NO_BOUND if node.kind in CLIPS else np.inf
+        sizes = [_largest(c) for c in _floats(node)]
+        largest = max((size for size in sizes if size < open_from), default=0.0)
+        if largest > FLOAT16_MAX:
             reason = f"a constant of {largest:.3g} is infinite in half precision"
             yield Hazard("warning", "beyond half precision", node.name, reason)
 
@@ -174,8 +185,12 @@ def single_precision(graph: Graph) -> Iterator[Hazard]:
 def left_to_the_cpu(graph: Graph) -> Iterator[Hazard]:
     """Operations that accelerators have not."""
     for node in graph.nodes:
-        if not node.standard:
-            reason = f"{node.kind} is ONNX Runtime's own: CPU, CUDA and WebGPU have it, others not"
+        if node.domain:
+            reason = f"{node.kind} belongs to {node.domain}, which few runtimes have"
+            if node.domain == CONTRIB_DOMAIN:
+                reason = (
+                    f"{node.kind} is ONNX Runtime's own: CPU, CUDA and WebGPU have it, others not"
+                )
             yield Hazard("warning", "not standard", node.name, reason)
         elif node.kind in CPU_ONLY:
             yield Hazard("warning", "CPU only", node.name, f"{node.kind} leaves the accelerator")

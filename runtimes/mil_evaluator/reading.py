@@ -42,6 +42,8 @@ def read_package(path: Path) -> Program:
         try:
             model = coremltools.models.MLModel(str(path), skip_model_load=True)
             return program_of(load_program(model))
+        except ArtifactError:
+            raise
         # A damaged package can fail anywhere in the protobuf, the weights or type inference.
         except Exception as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -68,8 +70,6 @@ def _operations(function: Any) -> Iterator[Operation]:
     for op in function.operations:
         if op.op_type == "const" or op.op_type.startswith("constexpr_"):
             continue
-        if op.blocks:
-            raise ArtifactError(f"the ML Program has control flow ({op.op_type})", "none")
         inputs = {name: _binding(bound) for name, bound in op.inputs.items()}
         yield Operation(op.op_type, inputs, tuple(_variable(var) for var in op.outputs))
 

@@ -46,7 +46,10 @@ def _cumsum(op: Operands) -> Tensor:
     reverse = op.flag("reverse")
     x = x.flip(axis) if reverse else x
     total = x.cumsum(axis)
-    total = total - x if exclusive else total
+    if exclusive:
+        # Moved on by one place: taking x off again would lose what is small beside it.
+        nothing = torch.zeros_like(x.narrow(axis, 0, min(1, x.shape[axis])))
+        total = torch.cat([nothing, total], axis).narrow(axis, 0, x.shape[axis])
     return total.flip(axis) if reverse else total
 
 

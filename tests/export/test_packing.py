@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import shutil
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +136,19 @@ def _flipped_in_another_packing(path: Path) -> None:
     _flipped(path)
 
 
+def _beyond_its_end(path: Path) -> None:
+    """Its first file is told to lie where no file reaches: in an extra field of 64 bits."""
+    content = bytearray(path.read_bytes())
+    entry, end = content.index(b"PK\1\2"), content.index(b"PK\5\6")
+    place = entry + 46 + int.from_bytes(content[entry + 28 : entry + 30], "little")
+    content[entry + 42 : entry + 46] = b"\xff" * 4
+    content[entry + 30 : entry + 32] = struct.pack("<H", 12)
+    size = int.from_bytes(content[end + 12 : end + 16], "little") + 12
+    content[end + 12 : end + 16] = struct.pack("<I", size)
+    content[place:place] = struct.pack("<HHQ", 1, 8, 2**64 - 6)
+    path.write_bytes(content)
+
+
 def _a_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -153,7 +167,7 @@ def test_names_that_no_artifact_has_are_refused(tmp_path: Path, prefix: str) -> 
 def test_a_full_disk_is_not_told_as_a_damaged_zip(
     artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_archive: zipfile.ZipFile, _folder: str) -> None:
+    def fail(_archive: zipfile.ZipFile, _folder: str, _members: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     pack(artifacts["onnx"].path, tmp_path / "one.zip")
@@ -182,6 +196,7 @@ def test_a_source_that_cannot_be_read_is_told_as_such(
         (_flipped, "cannot be unpacked"),
         (_flipped_in_another_packing, "cannot be unpacked"),
         (_misnamed, "cannot be unpacked"),
+        (_beyond_its_end, "cannot be unpacked"),
         (_a_folder, "cannot be unpacked"),
         (Path.unlink, "no artifact at"),
     ],
@@ -194,6 +209,20 @@ def test_what_is_no_packed_artifact_is_refused(
     damage(path)
     with pytest.raises(ArtifactError, match=told):
         load_artifact(path)
+
+
+def test_what_does_not_belong_to_the_artifact_is_not_unpacked(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = tmp_path / "one.zip"
+    pack(artifacts["onnx"].path, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("junk/zeros", bytes(100))
+    folder = load_artifact(path).path.parent
+    assert {file.name for file in folder.iterdir()} == {
+        artifacts["onnx"].path.name,
+        manifest_path(artifacts["onnx"].path).name,
+    }
 
 
 def _another_model(folder: Path) -> None:

@@ -48,6 +48,11 @@ CASES: dict[str, tuple[str, dict[str, Constant], object]] = {
         "cumsum", {"x": LINE, "axis": 0, "exclusive": True, "reverse": False},
         [0.0, 0.0, 1.0, 3.0, 6.0, 10.0],
     ),
+    "exclusive running sum beside something large": (
+        "cumsum",
+        {"x": torch.tensor([1.0, 1e8, 1.0]), "axis": 0, "exclusive": True, "reverse": False},
+        [0.0, 1.0, 1e8],
+    ),
     "exclusive running sum from the end": (
         "cumsum", {"x": LINE, "axis": 0, "exclusive": True, "reverse": True},
         [15.0, 14.0, 12.0, 9.0, 5.0, 0.0],

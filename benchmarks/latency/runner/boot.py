@@ -23,7 +23,7 @@ def leave(number: int, _frame: object) -> None:
 
 def reply(event: dict) -> None:  # type: ignore[type-arg]
     """Tell the other side, as `serve.reply` does once the runner is here."""
-    print("bokehflow: " + json.dumps(event), flush=True)
+    print("\nbokehflow: " + json.dumps(event), flush=True)
 
 
 def main(size: int) -> None:

@@ -36,8 +36,8 @@ def serve(folder: Path, runner: Path) -> None:
 
 
 def reply(event: Mapping[str, Any]) -> None:
-    """Tell the other side."""
-    print(MARK + json.dumps(event), flush=True)
+    """Tell the other side, on a line of its own: a login's greeting may end without one."""
+    print("\n" + MARK + json.dumps(event), flush=True)
 
 
 def _answer(source: BinaryIO, folder: Path, runner: Path) -> dict[str, Any]:

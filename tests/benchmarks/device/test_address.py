@@ -16,6 +16,7 @@ from bokehflow.errors import UsageError
         ("ssh://Me@MyBoard:22", SshAddress("MyBoard", "Me", 22)),
         ("ssh://pi@10.0.0.2:2222", SshAddress("10.0.0.2", "pi", 2222)),
         ("ssh://pi@[::1]:22", SshAddress("::1", "pi", 22)),
+        ("ssh://pi@[fe80::1%enP8p1s0]", SshAddress("fe80::1%enP8p1s0", "pi")),
     ],
 )
 def test_an_address_is_read_and_written(text: str, address: SshAddress) -> None:
@@ -26,6 +27,7 @@ def test_an_address_is_read_and_written(text: str, address: SshAddress) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "phone", "pi@phone", "http://phone", "ssh://", "ssh://phone/there", "ssh://phone:port",
+     "ssh://phone:0", "ssh://@phone",
      "ssh://phone:99999", "ssh://pi:secret@phone", "ssh://-oProxyCommand=date", "ssh://-l@phone"],
 )  # fmt: skip
 def test_other_texts_are_refused(text: str) -> None:

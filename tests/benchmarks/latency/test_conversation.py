@@ -180,12 +180,26 @@ def test_a_full_disk_is_told_and_cleaned_up(tmp_path: Path, room: Path) -> None:
     assert list(room.iterdir()) == []
 
 
+@pytest.mark.parametrize("greeting", ["echo Welcome; echo Mail >&2", "printf 'a title'"])
 def test_what_a_login_prints_is_not_the_answer(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch, greeting: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", RAISES)))
+    answer = measure(any_subject(tmp_path), QUICK, ThroughAShell(greeting))
+    assert answer["status"] == "failed"
+    assert list(room.iterdir()) == []
+
+
+def test_files_of_the_current_folder_are_not_run(
     tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", RAISES)))
-    answer = measure(any_subject(tmp_path), QUICK, ThroughAShell("echo Welcome; echo Mail >&2"))
-    assert answer["status"] == "failed"
+    elsewhere = tmp_path / "downloads"
+    elsewhere.mkdir()
+    for name in ("signal", "json", "tempfile"):
+        (elsewhere / f"{name}.py").write_text("raise SystemExit(5)")
+    monkeypatch.chdir(elsewhere)
+    assert measure(any_subject(tmp_path), QUICK, ThisMachine())["status"] == "failed"
     assert list(room.iterdir()) == []
 
 

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export import TARGETS, Artifact
+from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.runtimes.hazards import lint
 from bokehflow.runtimes.hazards.read_onnx import read_onnx
 from bokehflow.runtimes.openvino_session import OpenVinoSession
@@ -96,6 +97,66 @@ def test_a_clip_whose_bounds_are_nodes_bounds(tmp_path: Path) -> None:
     ]
     write_onnx(tmp_path / "model.onnx", nodes, [1, 2])
     assert lint(tmp_path / "model.onnx") == []
+
+
+@pytest.mark.parametrize(("high", "rules"), [(5.0, []), (1e6, ["beyond half precision"])])
+def test_a_clip_of_old_has_its_bounds_as_attributes(
+    tmp_path: Path, high: float, rules: list[str]
+) -> None:
+    nodes = [helper.make_node("Clip", ["x"], ["y"], name="clip", min=-high, max=high)]
+    write_onnx(tmp_path / "model.onnx", nodes, [1, 2])
+    model = onnx.load(tmp_path / "model.onnx")
+    model.opset_import[0].version = 6
+    onnx.save(model, tmp_path / "model.onnx")
+    assert [hazard.rule for hazard in lint(tmp_path / "model.onnx")] == rules
+
+
+def test_a_bound_that_is_stored_in_half_precision_bounds(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    nodes = [
+        helper.make_node("Constant", [], ["high"], value_floats=[5.0]),
+        helper.make_node("Min", ["x", "high"], ["low"], name="bound"),
+        helper.make_node("Softplus", ["low"], ["y"], name="positive"),
+    ]
+    write_onnx(tmp_path / "model.onnx", nodes, [1, 2])
+    model = openvino.convert_model(tmp_path / "model.onnx")
+    openvino.save_model(model, tmp_path / "model_openvino" / "model.xml", compress_to_fp16=True)
+    assert "softplus range" not in {hazard.rule for hazard in lint(tmp_path / "model_openvino")}
+
+
+def test_a_sequence_has_no_fixed_shape(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("SplitToSequence", ["x"], ["parts"], name="split", axis=0),
+        helper.make_node("Constant", [], ["first"], value_int=0),
+        helper.make_node("SequenceAt", ["parts", "first"], ["y"], name="at"),
+    ]
+    write_onnx(tmp_path / "model.onnx", nodes, [4, 8])
+    assert ("dynamic shape", "split") in {(h.rule, h.where) for h in lint(tmp_path / "model.onnx")}
+
+
+def test_a_node_without_a_name_is_called_by_what_it_makes(tmp_path: Path) -> None:
+    write_onnx(tmp_path / "model.onnx", [helper.make_node("Softplus", ["x"], ["y"])], [1, 2])
+    assert [hazard.where for hazard in lint(tmp_path / "model.onnx")] == ["y"]
+
+
+def test_control_flow_of_a_core_ml_package_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("coremltools")
+    with quiet_coremltools("test") as coremltools:
+        build = coremltools.converters.mil.Builder
+
+        @build.program(input_specs=[build.TensorSpec(shape=(1, 4))])
+        def program(x: object) -> object:
+            is_large = build.greater(x=build.reduce_sum(x=x, axes=[0, 1]), y=0.0)
+            return build.cond(
+                pred=is_large,
+                _true_fn=lambda: build.add(x=x, y=1.0),
+                _false_fn=lambda: build.mul(x=x, y=2.0),
+            )
+
+        package = coremltools.convert(program, convert_to="mlprogram")
+        package.save(str(tmp_path / "a.mlpackage"))
+    found = lint(tmp_path / "a.mlpackage")
+    assert [hazard.level for hazard in found if hazard.rule == "control flow"] == ["error"]
 
 
 def test_an_input_of_any_length_is_a_hazard_whatever_becomes_of_it(tmp_path: Path) -> None:

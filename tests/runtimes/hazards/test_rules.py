@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -15,11 +17,11 @@ def node(
     dtype: str = "float32",
     reads: tuple[str, ...] = (),
     constant: object = None,
-    standard: bool = True,
+    domain: str = "",
     name: str = "here",
 ) -> Node:
     constants = () if constant is None else (np.asarray(constant, np.float32),)
-    return Node(name, kind, reads, constants, (Value(name, shape, dtype),), standard)
+    return Node(name, kind, reads, constants, (Value(name, shape, dtype),), domain)
 
 
 def hazards(*nodes: Node, target: str = "coreml") -> list[Hazard]:
@@ -36,7 +38,7 @@ FOUND = {
     "softplus range": (node("softplus"), "warning"),
     "beyond half precision": (node(constant=1e6), "warning"),
     "CPU only": (node("gather"), "warning"),
-    "not standard": (node("linearattention", standard=False), "warning"),
+    "not standard": (node("linearattention", domain="com.microsoft"), "warning"),
     "short row": (node(shape=(1, 20, 1000, 4)), "note"),
 }
 
@@ -50,6 +52,28 @@ def test_each_hazard_is_found_with_level_place_and_reason(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "suspect",
+    [node(constant=np.finfo(np.float32).min), node("clip", constant=[-1e5, 3e38])],
+    ids=["the usual mask", "a clip with one open side"],
+)
+def test_what_becomes_infinite_in_half_precision_is_a_hazard(suspect: Node) -> None:
+    suspect = dataclasses.replace(suspect, constants=tuple(np.atleast_1d(*suspect.constants)))
+    assert [hazard.rule for hazard in hazards(suspect)] == ["beyond half precision"]
+
+
+@pytest.mark.parametrize("kind", ["scatternd", "scatterndupdate", "scatteralongaxis"])
+def test_an_operation_is_left_to_the_cpu_in_every_format(kind: str) -> None:
+    assert [hazard.rule for hazard in hazards(node(kind))] == ["CPU only"]
+
+
+def test_only_what_is_onnx_runtimes_is_called_so() -> None:
+    (own,) = hazards(node("x", domain="com.microsoft"))
+    (other,) = hazards(node("scaler", domain="ai.onnx.ml"))
+    assert "ONNX Runtime's own" in own.reason
+    assert other.reason == "scaler belongs to ai.onnx.ml, which few runtimes have"
+
+
+@pytest.mark.parametrize(
     "innocent",
     {
         "five axes": node(shape=(1, 1, 2, 2, 64)),
@@ -58,6 +82,7 @@ def test_each_hazard_is_found_with_level_place_and_reason(rule: str) -> None:
         "open side of a clip": node("clip", constant=np.finfo(np.float32).max),
         "mask for half": node(constant=-4e4),
         "few short rows": node(shape=(1, 4)),
+        "nothing at all": node(shape=(4, 0)),
     }.values(),
     ids=lambda each: f"{each.kind} {each.writes[0].shape}",
 )
@@ -69,6 +94,21 @@ def test_what_is_just_within_the_limits_is_no_hazard(innocent: Node) -> None:
 def test_softplus_is_fine_where_its_input_is_bounded(bound: float, count: int) -> None:
     clip = node("minimum", name="bounded", constant=bound)
     assert len(hazards(clip, node("softplus", reads=("bounded",)))) == count
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "reshape of a clip", "reshape"])
+def test_softplus_of_what_cannot_be_large_is_fine(kind: str) -> None:
+    clip = node("clip", name="clipped")
+    clip = dataclasses.replace(clip, constants=(np.array(-9.0), np.array(9.0)))
+    reads = ("clipped",) if "clip" in kind else ("x",)
+    before = node(kind.split()[0], name="before", reads=reads)
+    found = hazards(clip, before, node("softplus", reads=("before",)))
+    assert [hazard.rule for hazard in found] == (["softplus range"] if kind == "reshape" else [])
+
+
+def test_a_tensor_is_not_bounded_by_a_node_that_is_called_like_it() -> None:
+    clip = Node("x", "clip", (), (np.array(-9.0), np.array(9.0)), (Value("y", (4,), "float32"),))
+    assert [h.rule for h in hazards(clip, node("softplus", reads=("x",)))] == ["softplus range"]
 
 
 def test_float32_among_float16_is_a_hazard_and_alone_is_not() -> None:

@@ -1,0 +1,75 @@
+"""A manifest beside an artifact that says of itself that it is something else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from bokehflow.errors import ArtifactError
+from bokehflow.export import Artifact, load_artifact
+from bokehflow.export.artifact import seal
+from bokehflow.export.naming import manifest_path
+
+CHANGES: dict[str, Any] = {
+    "canonical_fov_deg": 90.0,
+    "network_size": [48, 80],
+    "trained": False,
+    "budget": {"parity_db": 1e-9},
+    "tools": {},
+}
+
+
+def _copied(artifact: Artifact, folder: Path) -> Path:
+    path = folder / artifact.path.name
+    copy = shutil.copytree if artifact.path.is_dir() else shutil.copy
+    copy(artifact.path, path)
+    shutil.copy(manifest_path(artifact.path), manifest_path(path))
+    return path
+
+
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_manifest_that_was_edited_is_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path, target: str, name: str
+) -> None:
+    path = _copied(artifacts[target], tmp_path)
+    facts = json.loads(manifest_path(path).read_text())
+    manifest_path(path).write_text(json.dumps(facts | {name: CHANGES[name]}))
+    with pytest.raises(ArtifactError, match=f"says that {name} is .* as the artifact itself says"):
+        load_artifact(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("frames", 0), ("mode", "guessed")], ids=["no frame", "unknown mode"]
+)
+def test_a_parity_that_nobody_measured_is_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path, name: str, value: object
+) -> None:
+    path = _copied(artifacts["onnx"], tmp_path)
+    facts = json.loads(manifest_path(path).read_text())
+    parity = {"frames": 30, "bokeh_psnr_db": 90.0, "depth_sqnr_db": 90.0}
+    parity |= {"runtime": "onnxruntime", "mode": "executed", name: value}
+    manifest_path(path).write_text(json.dumps(facts | {"parity": parity}))
+    with pytest.raises(
+        ArtifactError, match=r"parity is .* at least one frame, by one of the modes"
+    ):
+        load_artifact(path)
+
+
+def test_weights_in_another_file_are_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    model = onnx.load(artifacts["onnx"].path)
+    path = tmp_path / "a.onnx"
+
+    def write(target: Path) -> None:
+        onnx.save(model, target, save_as_external_data=True, location="weights.bin")
+
+    seal(path, artifacts["onnx"].manifest, write)
+    with pytest.raises(ArtifactError, match="keeps weights in another file"):
+        load_artifact(path)
