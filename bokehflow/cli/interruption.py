@@ -40,6 +40,14 @@ def clean_up_when_terminated() -> None:
         sys.unraisablehook = _hear_again
 
 
+def end_undisturbed() -> None:
+    """Ignore what else asks to end, as a second Ctrl-C: everything is told and cleaned up, and would
+    only end with another exit code."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def what_ended(error: BaseException) -> BaseException:
     """The signal behind an error, or the error itself: extension modules make errors of their own
     of what is raised in them."""

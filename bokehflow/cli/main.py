@@ -29,6 +29,7 @@ from bokehflow.cli.info import info
 from bokehflow.cli.interruption import (
     Terminated,
     clean_up_when_terminated,
+    end_undisturbed,
     interruption,
     what_ended,
 )
@@ -279,6 +280,7 @@ def main() -> NoReturn:
         output.drop_stdout()
         # Where the reader of our output has gone (`bfx info | head`), there is nobody to tell.
         exit_code = 1 if isinstance(error, BrokenPipeError) else _tell_stdout_failed(error)
+    end_undisturbed()
     sys.exit(exit_code)
 
 

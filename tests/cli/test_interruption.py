@@ -40,6 +40,19 @@ class Last:
 Last()
 time.sleep(20)
 """
+ENDING = """
+import atexit, os, signal, sys, time
+from bokehflow.cli import main as command_line
+def again():
+    for name in ("SIGINT", "SIGTERM", "SIGALRM"):
+        os.kill(os.getpid(), getattr(signal, name))
+    time.sleep(0.1)
+def interrupted(_):
+    raise KeyboardInterrupt
+atexit.register(again)
+command_line.invoke = interrupted
+command_line.main()
+"""
 INTERRUPTED_IMPORT = """
 import sys
 class Finder:
@@ -82,6 +95,13 @@ def test_an_error_made_of_a_signal_is_told_as_the_signal(
     monkeypatch.setattr(command_line, "invoke", interrupted)
     completed = bfx("info")
     assert (completed.exit_code, completed.stderr.strip()) == (143, "ended by SIGTERM")
+
+
+def test_a_second_interrupt_does_not_change_how_the_first_one_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
 def test_an_interrupt_of_the_first_moments_is_quiet() -> None:
