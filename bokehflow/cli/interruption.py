@@ -41,8 +41,8 @@ def clean_up_when_terminated() -> None:
 
 
 def end_undisturbed() -> None:
-    """Ignore what else asks to end, as a second Ctrl-C: everything is told and cleaned up, and would
-    only end with another exit code."""
+    """Ignore what else asks to end, as a second Ctrl-C: all is told and cleaned up, and it would
+    only give another exit code."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
