@@ -37,10 +37,19 @@ def solid(
     size_m: tuple[float, float, float],
     texture: Texture,
 ) -> list[Quad]:
-    """The sides of a box, each covered once. Its lowest corner and size are in a pose's axes."""
+    """The sides of a box, facing out, each covered once. Its lowest corner and size are in a pose's
+    axes."""
     x, y, z = (np.diag(size_m)[axis] for axis in range(3))
-    low, high = np.array(corner_m), np.array(corner_m) + np.array(size_m)
-    sides = [(low, x, y), (low, z, y), (low, x, z), (high, -x, -y), (high, -z, -y), (high, -x, -z)]
+    low = np.array(corner_m)
+    # Light is given off along u x v, of which a surface in ambient light has its share.
+    sides = [
+        (low + x, -x, y),
+        (low, z, y),
+        (low, x, z),
+        (low + z, x, y),
+        (low + x + z, -z, y),
+        (low + y + z, x, -z),
+    ]
     return [
         Quad(
             _triple(pose[:3, :3] @ corner + pose[:3, 3]),

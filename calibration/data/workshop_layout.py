@@ -27,8 +27,8 @@ from bokehflow.calibration.data.surface_textures import (
 
 CATEGORIES = ("Vehicles", "Exterior", "Miscellaneous", "Office", "Living room")
 SHELF_DEPTH_M = (0.3, 0.6)
-PROUD_M = 0.015
-"""So far before its wall a board hangs."""
+PROUD_M = 0.003
+"""So far before its wall, or before the board hung last, a board hangs: two may overlap."""
 POST_M, PLANK_M = 0.04, 0.03
 
 
@@ -41,8 +41,8 @@ def make_workshop(rng: np.random.Generator, items: Sequence[Furniture], split: s
     walls = _walls(width, depth)
     _shell(layout, rng, walls, width, height, depth)
     _lamps(layout, rng, width, height, depth)
-    for _ in range(int(rng.integers(1, 6))):
-        _board(layout, rng, split, walls, height)
+    for number in range(int(rng.integers(1, 6))):
+        _board(layout, rng, split, walls, height, (number + 1) * PROUD_M)
     room = Furnishing(layout, rng, (width, height, depth))
     for _ in range(int(rng.integers(0, 4))):
         _shelf(room, walls)
@@ -95,6 +95,7 @@ def _board(
     split: str,
     walls: list[tuple[Pose, float]],
     h: float,
+    proud_m: float,
 ) -> None:
     """What hangs on a wall: a board, blind or door, mostly nearly white, a poster or a window."""
     wall, along = walls[int(rng.integers(4))]
@@ -106,12 +107,13 @@ def _board(
     texture = board_texture(rng)
     if rng.random() < 0.15:
         texture, assets = picture_texture(rng, split)
-    panel = _upright(wall, left, low, (wide, tall), PROUD_M, texture)
-    layout.assets += assets
+    panel = _upright(wall, left, low, (wide, tall), proud_m, texture)
     if rng.random() < 0.2:
         sky = np.array([rng.uniform(0.75, 1.0), 0.95, 1.0]) * rng.uniform(1.0, 10.0)
         light = (float(sky[0]), float(sky[1]), float(sky[2]))
         panel = Quad(panel.corner_m, panel.edge_u_m, panel.edge_v_m, radiance=light)
+    else:
+        layout.assets += assets
     layout.quads.append(panel)
 
 

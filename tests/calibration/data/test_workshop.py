@@ -40,6 +40,9 @@ def test_a_box_has_six_sides_that_close_it() -> None:
         for quad in quads
     ]
     assert len(own) == 6
+    middles = np.stack([points.mean(0) for points in own]) - np.array(size) / 2
+    facing = [np.cross(points[1] - points[0], points[3] - points[0]) for points in own]
+    assert (np.sum(facing * middles, axis=1) > 0).all()  # out of the box
     faces = set()
     for points in own:
         np.testing.assert_allclose(
@@ -79,6 +82,33 @@ def is_large_and_pale(quad: Quad) -> bool:
 def test_most_workshops_have_large_pale_boards() -> None:
     having = [any(map(is_large_and_pale, workshop(seed).quads[SHELL:])) for seed in SEEDS]
     assert sum(having) > 0.6 * len(SEEDS)
+
+
+@furnished
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_two_boards_hang_in_one_plane(seed: int) -> None:
+    flat = [quad for quad in workshop(seed).quads[SHELL:] if quad.edge_v_m[0] == quad.edge_v_m[2]]
+    planes = []
+    for quad in flat:
+        normal = np.cross(quad.edge_u_m, quad.edge_v_m)
+        if abs(normal[1]) < tol.PLACED_M:
+            normal = normal / np.linalg.norm(normal)
+            planes.append((*normal.round(6), round(float(normal @ quad.corner_m), 6)))
+    boards = planes[:5]
+    assert len(set(boards)) == len(boards)
+
+
+@furnished
+def test_a_workshop_credits_what_it_shows() -> None:
+    for seed in range(40):
+        layout = workshop(seed)
+        shown = sum(quad.texture is not None and is_poster(quad) for quad in layout.quads[SHELL:])
+        assert len(layout.assets) <= shown
+
+
+def is_poster(quad: Quad) -> bool:
+    """Whether it has more colours than boards, boxes and wood have."""
+    return quad.texture is not None and len(np.unique(quad.texture.round(2))) > 20
 
 
 @furnished
