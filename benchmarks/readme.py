@@ -118,7 +118,7 @@ def _latency_cells(row: Mapping[str, Any]) -> str:
 
 def evaluation_table(document: Mapping[str, Any]) -> str:
     """Every bar of the trained weights, from `evaluation.json`."""
-    bars = _bar_lines("the shipped weights", document["checks"], lambda value, _: f"{value:.3f}")
+    bars = _bar_lines("the shipped weights", document["checks"], lambda value, _: f"{value:.4g}")
     return "\n".join(bars)
 
 
@@ -161,9 +161,10 @@ TABLES = {
 
 
 def filled(readme: str, results: Path) -> str:
-    """The README with every table made anew. Raises InputError where one has no place."""
+    """The README with every table made anew. Raises InputError where one has no place, or its
+    results cannot be read."""
     for name, make in TABLES.items():
-        document = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+        document = _read(results / f"{name}.json")
         table = f"{make(document)}\n\n{measured_at(document['environment'])}"
         begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
         before, marker, rest = readme.partition(begin)
@@ -172,6 +173,13 @@ def filled(readme: str, results: Path) -> str:
             raise InputError(f"{README} has no place for {name}", f"{begin.strip()} and {end}")
         readme = f"{before}{begin}{table}\n{end}{after}"
     return readme
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error})", "a committed result file") from error
 
 
 def measured_at(environment: Mapping[str, Any]) -> str:
@@ -189,9 +197,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it differs")
     options = parser.parse_args(arguments)
-    before = README.read_text(encoding="utf-8")
     try:
+        before = README.read_text(encoding="utf-8")
         after = filled(before, RESULTS)
+    except OSError as error:
+        print(f"error: {README} cannot be read ({error}); run this where it lies", file=sys.stderr)
+        return InputError.exit_code
     except BokehFlowError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

@@ -36,7 +36,8 @@ def markdown(tables: Sequence[Table]) -> str:
 
 def significant(value: float, unit: str = "", digits: int = 3) -> str:
     """A measured value in so many digits, or all of those before the point, and its unit."""
-    text = f"{value:.0f}" if abs(value) >= 10.0**digits else f"{value:.{digits}g}"
+    rounded = float(f"{value:.{digits}g}")
+    text = f"{value:.0f}" if abs(rounded) >= 10.0**digits else f"{value:.{digits}g}"
     return f"{text} {unit}".strip()
 
 

@@ -35,7 +35,8 @@ def data_facts(folder: Path) -> list[dict[str, object]]:
             }
         )
     clips = [path for path in listed if path.suffix.lower() == CLIP_SUFFIX]
-    imported = [path for path in clips if path not in made]
+    # By folder: a path in a folder within it may come between two of its own.
+    imported = sorted((path for path in clips if path not in made), key=lambda p: (p.parent, p))
     for place, paths in itertools.groupby(imported, lambda path: path.parent):
         infos = [info for path in paths if (info := _readable(path)) is not None]
         if infos:

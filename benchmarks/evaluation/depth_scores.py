@@ -68,7 +68,7 @@ def score_depth(truth_m: Plane, test_m: Plane, known: Mask) -> DepthScore | None
         aligned_delta1=delta1(truth, aligned),
         scaled_abs_rel=_abs_rel(truth, scaled),
         scaled_delta1=delta1(truth, scaled),
-        edge_f1=edge_f1(_bounded(truth_m), _bounded(test_m), known),
+        edge_f1=edge_f1(_bounded(truth_m), _bounded(test_m), known, truth_m <= DEPTH_JUDGED_M),
     )
 
 

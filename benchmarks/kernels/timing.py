@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 WARM_UP = 10
@@ -51,7 +51,7 @@ def time_on_device(call: Callable[[], object]) -> Times:
         pairs.append((start, stop))
     torch.cuda.synchronize()
     peak = torch.cuda.max_memory_allocated() - before
-    return summarise([start.elapsed_time(stop) for start, stop in pairs], peak / 2**20)
+    return summarise([start.elapsed_time(stop) for start, stop in pairs], peak / 1e6)
 
 
 def _warm_up(call: Callable[[], object]) -> int:
@@ -73,13 +73,8 @@ def _event() -> torch.cuda.Event:
 
 def summarise(samples_ms: list[float], peak_mb: float) -> Times:
     """Percentiles of single calls' milliseconds."""
-    ordered = sorted(samples_ms)
-
-    def at(share: float) -> float:
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-    p50 = statistics.median(ordered)
-    return Times(p50, at(0.9), at(0.99), (at(0.9) - at(0.1)) / p50, len(ordered), peak_mb)
+    p10, p50, p90, p99 = np.percentile(samples_ms, (10, 50, 90, 99)).tolist()
+    return Times(p50, p90, p99, (p90 - p10) / p50, len(samples_ms), peak_mb)
 
 
 def copy_bytes_per_ms() -> float:

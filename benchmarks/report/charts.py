@@ -28,6 +28,7 @@ WIDTH_IN, HEIGHT_IN = 4.6, 3.0
 BARS_SHOWN = 20
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.edgecolor": GRID,

@@ -210,9 +210,21 @@ class Report:
 
     @property
     def unjudged(self) -> list[str]:
-        """Every row that was not run, and so is held to no bar of accuracy, in words."""
+        """Every row that is held to no bar of accuracy, as it was not run, in words; and every
+        quantized one that is held to none against truth, which it or the reference was not shown.
+        """
         absent = [row for row in self.rows if row.how == "not run" and not row.failed]
-        return [f"{row.short_name}: {row.status}" for row in absent]
+        known = all(row.truth is not None for row in self.rows if row.is_reference)
+        blind = [
+            row
+            for row in self.rows
+            if row.film is not None
+            and row.artifact.recipe is not None
+            and not (known and row.truth is not None)
+        ]
+        return [f"{row.short_name}: {row.status}" for row in absent] + [
+            f"{row.short_name}: not compared with the reference against truth" for row in blind
+        ]
 
     @property
     def missed(self) -> list[str]:

@@ -15,6 +15,7 @@ from bokehflow.benchmarks.report.pictures import (
     Scene,
 )
 from bokehflow.benchmarks.report.truth_clips import TruthClip
+from bokehflow.benchmarks.tables import significant
 from bokehflow.optics import Lens
 
 SHOTS_SHOWN = 2
@@ -66,4 +67,5 @@ class Gallery:
 
 def lens_words(lens: Lens) -> str:
     """A lens as a photographer would say it."""
-    return f"{lens.focal_length_mm:.3g} mm f/{lens.f_number:.2g} focused at {lens.focus_m:.3g} m"
+    length, stop, focus_m = map(significant, (lens.focal_length_mm, lens.f_number, lens.focus_m))
+    return f"{length} mm f/{stop} focused at {focus_m} m"

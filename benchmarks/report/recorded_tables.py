@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+import numpy as np
+
 from bokehflow.benchmarks.report.document import RowReport
 from bokehflow.benchmarks.report.recorded import Quantization
 from bokehflow.benchmarks.tables import Table
@@ -52,7 +54,8 @@ def _scans(name: str, found: Quantization) -> Table:
 
 
 def _drift(name: str, found: Quantization) -> Table:
-    step = max(1, (len(found.drift) - 1) // (DRIFT_ROWS - 1))
+    count = len(found.drift)
+    shown = np.linspace(0, count - 1, min(count, DRIFT_ROWS)).round().astype(int)
     rows = [
         (
             str(point.frame),
@@ -60,7 +63,7 @@ def _drift(name: str, found: Quantization) -> Table:
             f"{point.norm:.3f}",
             f"{point.sqnr_db:.1f}",
         )
-        for point in found.drift[::step]
+        for point in (found.drift[index] for index in shown)
     ]
     columns = ("frame", "norm in float", "norm quantized", "SQNR, dB")
     return Table(f"Carried state of {name}", columns, rows)

@@ -196,7 +196,7 @@ def _hazy(sheet: Sheet, haze: Haze) -> Sheet:
 
 
 def _tinted(sheet: Sheet, tint: Tensor) -> Sheet:
-    """The sheet in light of another colour; decals and haze too."""
+    """The sheet in light of another colour; its decals too, but not the air before it."""
     gain = torch.cat([tint, torch.ones(1)])[:, None, None]
     decals = tuple(_tinted(decal, tint) for decal in sheet.decals)
     return dataclasses.replace(sheet, rgba=sheet.rgba * gain, decals=decals)

@@ -66,7 +66,8 @@ class LayeredGroup:
 
 def _depth_spread(scene: LayeredScene, camera: Pinhole) -> float:
     """How much the depth in view varies: its middle four fifths, in doublings."""
-    small = dataclasses.replace(camera, height=24, width=round(24 * camera.width / camera.height))
+    width = max(1, round(24 * camera.width / camera.height))
+    small = dataclasses.replace(camera, height=24, width=width)
     depth = visible_depth_m(_layers(scene, small, 0, SMALLEST_MARGIN_PX)).clamp(0.05, 100.0)
     low, high = torch.quantile(depth.flatten().log2(), torch.tensor([0.1, 0.9])).tolist()
     return float(high - low)

@@ -48,11 +48,12 @@ def read_label(path: Path) -> Tensor:
     values = _npy(path) if path.suffix.lower() == ".npy" else _png(path)
     if not np.isfinite(values).all():
         raise MediaError(f"{path} holds NaN or infinite values", "a finite label at every pixel")
-    low, high = values.min(), values.max()
+    # Halves: the difference of two numbers may be larger than any.
+    halves = values / 2.0
+    low, high = halves.min(), halves.max()
     if low == high:
-        raise MediaError(f"{path} is {low} everywhere", "a label that varies")
-    # Halves first: the difference of two numbers may be larger than any.
-    stretched = (values / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)
+        raise MediaError(f"{path} is {values.min()} everywhere", "a label that varies")
+    stretched = (halves - low) / (high - low)
     return torch.from_numpy(stretched).float()[None, None]
 
 

@@ -138,7 +138,8 @@ def _pictures(folder: Path) -> list[Path]:
         raise InputError(
             f"{folder} is not a folder", "in/ and gt/, or metadata/, beside each other"
         )
-    return files_ending_in(READABLE_SUFFIXES, folder)
+    # The set has a folder a scene within gt/.
+    return files_ending_in(READABLE_SUFFIXES, folder, within=True)
 
 
 def _usable(pair: BokehPair, problems: Problems) -> bool:

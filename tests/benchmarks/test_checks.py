@@ -17,6 +17,7 @@ from bokehflow.benchmarks.checks import (
     check_table,
     read_check,
 )
+from bokehflow.benchmarks.tables import significant
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
@@ -46,6 +47,14 @@ def test_the_table_tells_direction_unit_and_verdict() -> None:
         ("time", "<= 60", "61", "NO"),
         ("memory", "<= 0.4 GB", "not run", "not run"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(999.4, "999 ms"), (999.7, "1000 ms"), (1000.2, "1000 ms"), (12345.6, "12346 ms")],
+)
+def test_no_figure_is_shown_by_its_exponent(value: float, shown: str) -> None:
+    assert significant(value, "ms") == shown
 
 
 def test_records_are_read_back() -> None:

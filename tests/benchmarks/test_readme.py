@@ -44,6 +44,17 @@ def test_a_table_without_its_place_is_told() -> None:
         filled(readme.replace("<!-- latency:end -->", ""), ROOT / "benchmarks" / "results")
 
 
+def test_a_result_file_that_is_missing_or_damaged_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "quality.json").write_text("{")
+    with pytest.raises(InputError, match=r"quality\.json cannot be read"):
+        filled("", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["--check"]) == InputError.exit_code
+    assert "README.md cannot be read" in capsys.readouterr().err
+
+
 def test_kernels_that_were_not_reached_are_not_run() -> None:
     case = {"case": "nano_720p", "pass": "forward"}
     times, floors = {"ours": 0.1, "fla": 1.0, "chunked": 5.0}, {"bytes_ms": 0.03}

@@ -24,3 +24,12 @@ def test_clips_without_a_manifest_are_told_as_well(tmp_path: Path) -> None:
     assert (made["folder"], made["counts"]) == ("made", {"layered": {"train": 1}})
     assert (imported["folder"], imported["request"]) == ("real/davis", None)
     assert imported["counts"] == {"made": {"held-out": 1, "train": 2}}
+
+
+def test_a_folder_within_another_does_not_part_it(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a.npz", "b/a.npz", "c.npz")):
+        path = tmp_path / "set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_clip(path, tiny_clip(seed))
+    found = [(facts["folder"], facts["counts"]) for facts in data_facts(tmp_path)]
+    assert found == [("set", {"made": {"train": 2}}), ("set/b", {"made": {"train": 1}})]

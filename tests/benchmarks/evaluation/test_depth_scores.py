@@ -89,23 +89,35 @@ def test_sky_and_what_was_not_measured_are_not_scored() -> None:
 
 @pytest.mark.parametrize(("shift_px", "found"), [(0, 1.0), (2, 1.0), (6, 0.0)])
 def test_outlines_may_be_two_pixels_off_whatever_the_scale(shift_px: int, found: float) -> None:
-    assert edge_f1(step_map(6), 3.0 * step_map(6 + shift_px), EVERYWHERE) == found
+    assert edge_f1(step_map(6), 3.0 * step_map(6 + shift_px), EVERYWHERE, EVERYWHERE) == found
 
 
 def test_outlines_that_are_missing_or_that_nobody_could_find() -> None:
-    assert edge_f1(step_map(6), np.full(SHAPE, 2.0), EVERYWHERE) == 0.0
-    assert edge_f1(np.full(SHAPE, 2.0), step_map(6), EVERYWHERE) is None
+    assert edge_f1(step_map(6), np.full(SHAPE, 2.0), EVERYWHERE, EVERYWHERE) == 0.0
+    assert edge_f1(np.full(SHAPE, 2.0), step_map(6), EVERYWHERE, EVERYWHERE) is None
 
 
 def test_what_lies_beside_a_hole_in_the_truth_is_no_outline() -> None:
     known = EVERYWHERE.copy()
     known[:, 6] = False
-    assert edge_f1(step_map(6), step_map(6), known) is None
+    assert edge_f1(step_map(6), step_map(6), known, EVERYWHERE) is None
     filled = step_map(6)
     filled[:, 12] = 1.0
     known = EVERYWHERE.copy()
     known[:, 12] = False
-    assert edge_f1(filled, step_map(6), known) == 1.0
+    assert edge_f1(filled, step_map(6), known, EVERYWHERE) == 1.0
+
+
+def test_what_is_seen_within_the_sky_is_no_fault_and_its_border_is() -> None:
+    truth = np.full(SHAPE, 5.0)
+    truth[:, 8:] = np.inf
+    test = truth.copy()
+    test[::3, 13:] = 20.0
+    seen, blind = (score_depth(truth, each, EVERYWHERE) for each in (test, np.full(SHAPE, 5.0)))
+    assert seen is not None
+    assert blind is not None
+    assert seen.edge_f1 == 1.0
+    assert blind.edge_f1 == 0.0
 
 
 def test_a_mean_leaves_out_pictures_without_outlines() -> None:

@@ -40,6 +40,15 @@ def test_the_record_holds_every_row_and_no_figure(
     assert [bar["holds"] for bar in record["bars"]] == [None] * 4
 
 
+@pytest.mark.parametrize(
+    ("device", "holds"), [("NVIDIA H100 80GB HBM3", False), ("NVIDIA A100-SXM4-80GB", None)]
+)
+def test_the_training_step_of_an_h100_is_timed_on_one(device: str, holds: bool | None) -> None:
+    bar = command._step_bar(device, {"p50_ms": 70.0})
+    assert bar.holds is holds
+    assert bar.why_not == (None if "H100" in device else f"run on {device}, not an H100")
+
+
 @pytest.mark.parametrize(("found", "code"), [(2.9, 1), (3.1, 0)], ids=["missed", "held"])
 def test_a_missed_bar_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, found: float, code: int

@@ -19,12 +19,15 @@ from bokehflow.benchmarks.report.files import (
     write_report,
 )
 from bokehflow.benchmarks.report.page import render_page
+from bokehflow.benchmarks.report.recorded import DriftPoint, RecordedLayer
+from bokehflow.benchmarks.report.recorded_tables import _drift
 from bokehflow.benchmarks.report.subjects import _first_float32
 from bokehflow.benchmarks.report.tables import all_tables, frame_table, summary_table
 from bokehflow.errors import OutputError, UsageError
 from bokehflow.export import Artifact
 from tests.benchmarks.report.samples import (
     absent_row,
+    int8_row,
     made_report,
     made_scenes,
     manifest,
@@ -36,6 +39,26 @@ from tests.benchmarks.report.samples import (
 def page() -> str:
     """The page of the made-up report."""
     return render_page(made_report(), made_scenes())
+
+
+def test_a_name_with_dollars_is_no_formula() -> None:
+    layer = RecordedLayer("a$\\foo{$b", 10.0, kept_float=False)
+    recorded = int8_row().quantization
+    assert recorded is not None
+    row = dataclasses.replace(
+        int8_row(), quantization=dataclasses.replace(recorded, layers=(layer,))
+    )
+    assert render_page(made_report(rows=(reference_row(), row)), made_scenes())
+
+
+@pytest.mark.parametrize(("frames", "listed"), [(3, 3), (11, 11), (20, 11), (30, 11)])
+def test_the_drift_is_listed_evenly_and_to_its_end(frames: int, listed: int) -> None:
+    recorded = int8_row().quantization
+    assert recorded is not None
+    drift = tuple(DriftPoint(frame, 1.0, 1.0, 40.0) for frame in range(frames))
+    table = _drift("int8", dataclasses.replace(recorded, drift=drift))
+    assert len(table.rows) == listed
+    assert (table.rows[0][0], table.rows[-1][0]) == ("0", str(frames - 1))
 
 
 def test_the_same_report_gives_the_same_page(page: str) -> None:
@@ -166,6 +189,20 @@ def test_a_row_that_went_wrong_is_missed() -> None:
     assert made_report(rows=(reference_row(), failed)).unjudged == []
     absent = made_report(rows=(reference_row(), absent_row()))
     assert (absent.missed, len(absent.unjudged)) == ([], 1)
+
+
+def test_a_quantized_row_that_was_not_shown_the_truth_is_not_judged() -> None:
+    blind = dataclasses.replace(int8_row(), truth=None)
+    seen = made_report(rows=(reference_row(), int8_row()))
+    by_itself = made_report(rows=(reference_row(), blind))
+    by_the_reference = made_report(
+        rows=(dataclasses.replace(reference_row(), truth=None), int8_row())
+    )
+    assert seen.unjudged == []
+    for report in (by_itself, by_the_reference):
+        assert [text.partition(": ")[2] for text in report.unjudged] == [
+            "not compared with the reference against truth"
+        ]
 
 
 def test_markdown_tells_what_the_figures_rest_on() -> None:

@@ -44,6 +44,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "memory": {"process_peak_bytes": peak, "device_peak_bytes": None},
         "export_s": 20.0,
         "nodes": 1000,
+        "host": {"gpu": None},
         **changes,
     }
 
@@ -89,6 +90,22 @@ def test_cost_is_linear_in_pixels(slow_ms: float, spread: float) -> None:
     assert found(rows, "onnxruntime, time against pixels") == pytest.approx(spread)
 
 
+def test_cost_against_pixels_is_not_judged_where_a_size_is_missing() -> None:
+    group = {"group": "full network size"}
+    rows = [row(frame_size=size, p50_ms=ms, **group) for size, ms in (("9x9", 1.0), ("18x18", 4.0))]
+    assert found(rows, "onnxruntime, time against pixels") == 1.0
+    crashed = row(frame_size="90x90", status="crashed", times=None, **group)
+    assert found([*rows, crashed], "onnxruntime, time against pixels") is None
+
+
+@pytest.mark.parametrize(("gpu", "fps"), [("NVIDIA H100 PCIe", 500.0), ("NVIDIA RTX 4090", None)])
+def test_the_speed_of_an_h100_is_that_of_one(gpu: str, fps: float | None) -> None:
+    rows = [row(group="CUDA", frame_size="720x1280", p50_ms=2.0, host={"gpu": gpu})]
+    assert found(rows, "GPU, 720p, full network size") == fps
+    (bar,) = [bar for bar in all_bars(rows) if bar.name.startswith("GPU, 720p")]
+    assert bar.why_not == (None if fps else "run on NVIDIA RTX 4090, not an H100")
+
+
 def test_memory_is_that_of_1080p() -> None:
     rows = [row(group="full network size", frame_size="1080x1920", peak=1_700_000_000)]
     assert found(rows, "onnxruntime, process memory at 1080p") == 1.7
@@ -113,9 +130,10 @@ def test_a_failed_row_is_no_measurement() -> None:
 def test_nodes_are_counted_with_the_renderer_and_without() -> None:
     network = {"group": "network part", "model": "network part"}
     rows = [row(nodes=2400, scan="chunked"), row(nodes=1400, scan="chunked", **network),
-            row(nodes=900, **network)]  # fmt: skip
+            row(nodes=900, **network), row(nodes=7, scan="chunked", runtime="torch")]  # fmt: skip
     assert found(rows, "nodes of the chunked ONNX graph, network part") == 1400
     assert found(rows, "nodes of the chunked ONNX graph, with the renderer") == 2400
+    assert found(rows[1:], "nodes of the chunked ONNX graph, with the renderer") is None
 
 
 def test_models_are_named_apart() -> None:
