@@ -213,6 +213,8 @@ def _require_same(path: Path, clip: Clip) -> None:
 
 
 def _clip(made: Made, source: str, index: int) -> Clip:
+    # Of what was taken upright it is narrower than that which was given.
+    require_field_of_view(f"the field of view of {made.name}", made.fov_deg)
     count, _, height, width = made.frames.shape
     q = torch.zeros(count, 1, height, width) if made.inverse_depth is None else made.inverse_depth
     bokeh = made.frames if made.bokeh is None else made.bokeh

@@ -46,6 +46,19 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "clips"
 
 
+def test_a_view_that_is_too_narrow_when_taken_upright_is_refused(
+    bfx: Bfx, tmp_path: Path, out: Path
+) -> None:
+    _picture(tmp_path / "photos/upright.png", size=(60, 40))
+    (tmp_path / "labels").mkdir()
+    np.save(tmp_path / "labels/upright.npy", np.random.default_rng(0).random((60, 40)))
+    words = ("--fov-deg", "1.2", "--nearest-m", "1", "--farthest-m", "50", "--side", "32")
+    folders = (tmp_path / "photos", tmp_path / "labels", out)
+    done = bfx("data", "import", "pseudo-depth", *folders, *words)
+    assert "the field of view of upright=0.8" in done.require_plain_error(2)
+    assert not list(out.rglob("*.npz"))
+
+
 def test_realbokeh_trains_the_picture_alone(bfx: Bfx, tmp_path: Path, out: Path) -> None:
     _picture(tmp_path / f"train/in/{SCENE}_f22.0.png", 90)
     _picture(tmp_path / f"train/gt/{SCENE}_f2.0.png", 120)

@@ -59,6 +59,15 @@ def test_realbokeh_pairs_by_metadata_or_by_name(realbokeh: Path, metadata: bool)
     assert sharp.shape == blurred.shape == (1, 3, 12, 17)
 
 
+def test_realbokeh_without_metadata_has_a_folder_a_scene(tmp_path: Path) -> None:
+    part = tmp_path / "train"
+    for name in ("in/10_f22.0.JPG", "gt/10/10_f2.0.JPG", "gt/10/10_f4.0.JPG"):
+        _picture(part / name)
+    pairs, problems = find_realbokeh(tmp_path, "train")
+    assert [(pair.scene, pair.f_number) for pair in pairs] == [("10", 2.0), ("10", 4.0)]
+    assert problems.found == []
+
+
 def test_bad_realbokeh_pairs_are_listed_and_counted(realbokeh: Path) -> None:
     part = realbokeh / "test"
     (part / "gt/1_f2.0.JPG").unlink()
@@ -178,8 +187,9 @@ def test_bad_labels_are_listed(tmp_path: Path) -> None:
         (np.array([[1.0, np.nan], [2.0, 3.0]], np.float32), "NaN"),
         (np.arange(6).reshape(2, 3), "floating point"),
         (np.zeros((0, 4), np.float32), "floating point"),
+        (np.array([[0.0, 5e-324], [0.0, 0.0]]), "everywhere"),
     ],
-    ids=["flat", "nan", "integers", "empty"],
+    ids=["flat", "nan", "integers", "empty", "as good as flat"],
 )
 def test_labels_that_say_nothing_are_refused(
     tmp_path: Path, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], message: str
