@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import torch
 
-from bokehflow.calibration.data.clip import Clip, ClipInfo
+from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.optics import Lens, narrowed_fov_deg
 from bokehflow.specs import Size
@@ -17,7 +17,7 @@ from bokehflow.training.camera_look import through_camera
 from bokehflow.training.draws import Draw, Drawing, StepDraws
 from bokehflow.training.pan import look_along
 from bokehflow.training.turn import Turn, turn_views, turned_view
-from bokehflow.training.view import canonical_camera, look
+from bokehflow.training.view import View, axis_in, canonical_camera, look
 
 
 def batches(
@@ -61,9 +61,7 @@ def _sample(draw: Draw, size: Size, canonical_fov_deg: float, renders: bool) -> 
         still = excerpt(clip, draw.first, 1)
         batch = look_along(still, draw.views, size, canonical_fov_deg, with_bokeh=renders)
     if draw.turn is not None:
-        batch = _turned(
-            batch, draw.turn, clip.info, draw.views[0].width / clip.size[1], canonical_fov_deg
-        )
+        batch = _turned(batch, draw.turn, clip, draw.views[0], canonical_fov_deg)
     if draw.told is not None:
         told = draw.told.beside(Lens(*batch.lens[0].tolist()))
         batch = batch._replace(lens=torch.tensor([told.as_tuple()]))
@@ -72,16 +70,15 @@ def _sample(draw: Draw, size: Size, canonical_fov_deg: float, renders: bool) -> 
     return batch._replace(frames=through_camera(batch.frames[0], draw.look)[None])
 
 
-def _turned(
-    batch: Batch, turn: Turn, info: ClipInfo, share: float, canonical_fov_deg: float
-) -> Batch:
-    """A view of `share` of a frame's width as the turned camera sees it."""
-    target = Size(*batch.frames.shape[3:])
-    seen = turned_view(turn, narrowed_fov_deg(info.fov_deg, share), target)
+def _turned(batch: Batch, turn: Turn, clip: Clip, view: View, canonical_fov_deg: float) -> Batch:
+    """A view of a clip as the turned camera sees it."""
+    target, share = Size(*batch.frames.shape[3:]), view.width / clip.size[1]
+    fov_deg = narrowed_fov_deg(clip.info.fov_deg, share)
+    seen = turned_view(turn, fov_deg, target, axis_in(view, Size(*clip.size)))
     frames, depth = turn_views(
         batch.frames, batch.inverse_depth, torch.tensor(seen.to_source)[None]
     )
-    _, lens = canonical_camera(info, share / seen.zoom, canonical_fov_deg)
+    _, lens = canonical_camera(clip.info, share / seen.zoom, canonical_fov_deg)
     return batch._replace(
         frames=frames,
         bokeh=frames,

@@ -18,7 +18,7 @@ from bokehflow.training.camera_look import Looks, looks_of
 from bokehflow.training.draws import Draw, StepDraws
 from bokehflow.training.pan import flow_of
 from bokehflow.training.turn import TurnedView, turned_view
-from bokehflow.training.view import canonical_camera
+from bokehflow.training.view import axis_in, canonical_camera
 
 NO_FLOW = -1
 
@@ -115,10 +115,9 @@ class Cutting:
     def _turned(self, draw: Draw, target: Size) -> TurnedView | None:
         if draw.turn is None:
             return None
-        share = draw.views[0].width / draw.entry.size.width
-        return turned_view(
-            draw.turn, narrowed_fov_deg(self._place(draw).info.fov_deg, share), target
-        )
+        view, frame = draw.views[0], draw.entry.size
+        fov_deg = narrowed_fov_deg(self._place(draw).info.fov_deg, view.width / frame.width)
+        return turned_view(draw.turn, fov_deg, target, axis_in(view, frame))
 
     def _seen(self, draw: Draw, zoom: float) -> tuple[float, tuple[float, ...]]:
         """What the view makes of inverse depth, and of the lens; as `view.look` does."""

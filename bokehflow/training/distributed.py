@@ -81,12 +81,12 @@ def open_world(device: torch.device) -> Iterator[World]:
     Raises UsageError where the processes cannot find each other, and DeviceError where one of the
     others ended while the block runs.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = _told("WORLD_SIZE", "1")
     if size == 1:
         yield World(0, 1, device)
         return
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = torch.device("cuda", _told("LOCAL_RANK", ""))
         torch.cuda.set_device(device)
     _join("nccl" if device.type == "cuda" else "gloo")
     try:
@@ -100,6 +100,19 @@ def open_world(device: torch.device) -> Iterator[World]:
         ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _told(name: str, otherwise: str) -> int:
+    """A number that torchrun sets. Raises UsageError for what is none."""
+    text = os.environ.get(name, otherwise)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{name} is {text!r}",
+            "a number, as torchrun sets it",
+            "start the command with torchrun",
+        ) from error
 
 
 def _join(backend: str) -> None:

@@ -55,17 +55,24 @@ def random_turn(rng: np.random.Generator) -> Turn:
     return Turn(float(right), float(down), float(rng.uniform(-MOST_ROLL_DEG, MOST_ROLL_DEG)))
 
 
-def turned_view(view_turn: Turn, fov_deg: float, target: Size) -> TurnedView:
-    """A turn of the camera that sees `fov_deg` across a view of the target's shape."""
+def turned_view(
+    view_turn: Turn, fov_deg: float, target: Size, axis: tuple[float, float] = (0.0, 0.0)
+) -> TurnedView:
+    """A turn of the camera that sees `fov_deg` across a view of the target's shape.
+
+    axis: where the camera's own axis meets the picture, from the view's middle, in its widths:
+    beside it where the view is part of a frame.
+    """
     focal = 0.5 / math.tan(math.radians(fov_deg / 2.0))
-    right, down = view_turn.right / focal, view_turn.down / focal
-    yaw, pitch = math.atan(right), math.atan2(-down, math.hypot(1.0, right))
-    turned = turn(1, math.degrees(yaw)) @ turn(0, math.degrees(pitch))
-    rotation = (turned @ turn(2, view_turn.roll_deg))[:3, :3]
+    x, y = axis
+    around = _towards(-x / focal, -y / focal)
+    own = _towards(view_turn.right / focal, view_turn.down / focal) @ turn(2, view_turn.roll_deg)
+    rotation = (around @ own @ around.T)[:3, :3]
+    to_place = np.array([[focal, 0.0, x], [0.0, focal, y], [0.0, 0.0, 1.0]])
 
     def to_source(zoom: float) -> npt.NDArray[np.float64]:
-        matrix = np.diag([focal, focal, 1.0]) @ rotation @ np.diag([1 / focal, 1 / focal, zoom])
-        result: npt.NDArray[np.float64] = matrix / zoom
+        to_ray = np.array([[1.0, 0.0, -x * zoom], [0.0, 1.0, -y * zoom], [0.0, 0.0, focal * zoom]])
+        result: npt.NDArray[np.float64] = to_place @ rotation @ to_ray / (focal * zoom)
         return result
 
     low, high = 1.0, WIDEST_ZOOM
@@ -75,6 +82,12 @@ def turned_view(view_turn: Turn, fov_deg: float, target: Size) -> TurnedView:
         middle = 0.5 * (low + high)
         low, high = (low, middle) if _lies_inside(to_source(middle), target) else (middle, high)
     return TurnedView(to_source(high), high)
+
+
+def _towards(right: float, down: float) -> npt.NDArray[np.float64]:
+    """The pose whose axis lies along (right, down, 1), level."""
+    yaw, pitch = math.atan(right), math.atan2(-down, math.hypot(1.0, right))
+    return turn(1, math.degrees(yaw)) @ turn(0, math.degrees(pitch))
 
 
 def turn_views(frames: Tensor, inverse_depth: Tensor, to_source: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bokehflow.calibration.data.clip import Clip, ClipInfo
 from bokehflow.model import depth_scale
-from bokehflow.optics import MM_PER_M, Lens, narrowed_fov_deg
+from bokehflow.optics import MM_PER_M, Lens
 from bokehflow.specs import Size
 from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 from bokehflow.training.batch import Batch
@@ -87,10 +87,17 @@ def look(
     return Batch(*(tensor.unsqueeze(0) for tensor in batch))
 
 
+def axis_in(view: View, frame: Size) -> tuple[float, float]:
+    """Where the middle of a frame, its camera's axis, lies from that of a view, in its widths."""
+    right = (0.5 * frame.width - view.left) / view.width - 0.5
+    down = (0.5 * frame.height - view.top - 0.5 * view.height) / view.width
+    return (-right if view.mirrored else right, down)
+
+
 def canonical_camera(info: ClipInfo, share: float, canonical_fov_deg: float) -> tuple[float, Lens]:
     """What a view of `share` of a frame's width makes of inverse depth, as a factor, and of the
     lens."""
-    scale = depth_scale(narrowed_fov_deg(info.fov_deg, share), canonical_fov_deg)
+    scale = depth_scale(info.fov_deg, canonical_fov_deg) / share
     return scale, canonical_lens(info.lens, scale, share)
 
 

@@ -136,6 +136,20 @@ def test_processes_that_nobody_told_of_each_other_are_refused(
         pass
 
 
+@pytest.mark.parametrize(
+    ("device", "told", "name"),
+    [("cpu", {"WORLD_SIZE": "two"}, "WORLD_SIZE is 'two'"), ("cuda", {"WORLD_SIZE": "2"}, "LOCAL")],
+)
+def test_what_torchrun_would_not_have_set_is_told(
+    monkeypatch: pytest.MonkeyPatch, device: str, told: dict[str, str], name: str
+) -> None:
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    for key, value in told.items():
+        monkeypatch.setenv(key, value)
+    with pytest.raises(UsageError, match=name), open_world(torch.device(device)):
+        pass
+
+
 def test_batches_that_cannot_be_shared_out_are_refused() -> None:
     world = World(0, 3, torch.device("cpu"))
     with pytest.raises(UsageError, match="batch 2 of the stage 'depth' on 3 processes"):

@@ -19,6 +19,7 @@ from bokehflow.training.turn import (
     turn_views,
     turned_view,
 )
+from bokehflow.training.view import View, axis_in
 from tests.tolerances import FP32_EQUAL, TURNED_DEPTH_PX, TURNED_PICTURE, TURNED_SPHERE
 from tests.training.samples import stage
 
@@ -33,12 +34,15 @@ NORMAL = np.array([0.1, 0.35, 0.5])
 """Of a plane, over its distance: inverse depth along a ray (x, y, 1) is their product, in 1/m."""
 
 
-def _rays(size: Size, fov_deg: float) -> np.ndarray:
-    """(x, y, 1) of every pixel's middle, [H, W, 3]."""
-    half = math.tan(math.radians(fov_deg / 2.0))
-    x = (np.arange(size.width) + 0.5) / size.width * 2.0 - 1.0
-    y = (np.arange(size.height) + 0.5 - 0.5 * size.height) / size.width * 2.0
-    rays = np.stack(np.broadcast_arrays(x[None] * half, y[:, None] * half, 1.0), axis=-1)
+def _rays(
+    size: Size, fov_deg: float, axis: tuple[float, float] = (0.0, 0.0), zoom: float = 1.0
+) -> np.ndarray:
+    """(x, y, 1) of every pixel's middle, [H, W, 3], of a view `zoom` times as narrow about its
+    middle; axis: of the camera, in widths of the view from there."""
+    wide = 2.0 * math.tan(math.radians(fov_deg / 2.0))
+    x = ((np.arange(size.width) + 0.5) / size.width - 0.5) / zoom - axis[0]
+    y = (np.arange(size.height) + 0.5 - 0.5 * size.height) / size.width / zoom - axis[1]
+    rays = np.stack(np.broadcast_arrays(x[None] * wide, y[:, None] * wide, 1.0), axis=-1)
     return np.asarray(rays)
 
 
@@ -84,6 +88,33 @@ def test_a_turned_view_is_what_the_turned_camera_would_have_seen(
     # A depth is that of the nearest pixel of the view: right within half of such a pixel's slope.
     slope = np.abs(np.stack(np.gradient(rays @ NORMAL))).sum(0).max()
     assert np.abs(depth[0, 0, 0].numpy() - wanted).max() < TURNED_DEPTH_PX * slope
+
+
+@pytest.mark.parametrize("axis", [(0.3, 0.0), (-0.25, 0.3)], ids=str)
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_part_of_a_frame_turns_about_what_it_shows(turn: Turn, axis: tuple[float, float]) -> None:
+    fov_deg = 70.0
+    rays = _rays(SIZE, fov_deg, axis)
+    seen = turned_view(turn, fov_deg, SIZE, axis)
+    frames, depth = turn_views(
+        _tensor(_picture(rays)),
+        _tensor((rays @ NORMAL)[None]),
+        torch.tensor(seen.to_source)[None],
+    )
+    # The same turn as that of a camera which looks at the view's middle, between its axes and ours.
+    middle = _rotation(Turn(-axis[0], -axis[1], 0.0), fov_deg)
+    rotation = middle @ _rotation(turn, fov_deg) @ middle.T
+    there = _rays(SIZE, fov_deg, axis, seen.zoom) @ rotation.T
+    assert np.abs(frames[0, 0].numpy() - _picture(there)).max() < TURNED_PICTURE
+    slope = np.abs(np.stack(np.gradient(rays @ NORMAL))).sum(0).max()
+    assert np.abs(depth[0, 0, 0].numpy() - there @ NORMAL).max() < TURNED_DEPTH_PX * slope
+
+
+def test_the_axis_of_a_view_is_where_the_frames_middle_lies() -> None:
+    frame, gains = Size(100, 200), (1.0, 1.0, 1.0)
+    assert axis_in(View(0, 0, 100, 200, False, gains), frame) == (0.0, 0.0)
+    assert axis_in(View(0, 0, 50, 100, False, gains), frame) == (0.5, 0.25)
+    assert axis_in(View(0, 0, 50, 100, True, gains), frame) == (-0.5, 0.25)
 
 
 def test_depth_grows_where_the_axis_turned_away() -> None:

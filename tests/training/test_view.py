@@ -8,14 +8,14 @@ import torch
 
 from bokehflow.layers.conditioning import blur_radius_map
 from bokehflow.model import depth_scale
-from bokehflow.optics import Lens
+from bokehflow.optics import Lens, narrowed_fov_deg
 from bokehflow.specs import Size
 from bokehflow.training.losses import warp
 from bokehflow.training.view import (
     View,
+    canonical_camera,
     canonical_lens,
     look,
-    narrowed_fov_deg,
     random_view,
 )
 from tests.tolerances import FP32_EQUAL, LENS_FORM_REL, OPTICS, RADIUS_PX, VIEW_ASPECT_REL
@@ -39,6 +39,13 @@ def test_targets_are_true_inverse_depth_times_the_ratio_of_focal_lengths() -> No
     batch = look(clip, whole_view(FRAME), FRAME, 60.0)
     true = clip.tensors().inverse_depth
     torch.testing.assert_close(batch.inverse_depth[0], true * depth_scale(30.0, 60.0))
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_a_part_of_a_narrow_frame_is_seen_as_any_other(share: float) -> None:
+    info = dataclasses.replace(tiny_clip(2).info, fov_deg=1.2)
+    scale, _ = canonical_camera(info, share, 60.0)
+    assert scale == pytest.approx(depth_scale(1.2, 60.0) / share)
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])

@@ -92,7 +92,8 @@ def test_a_card_tells_what_the_records_hold(training: Path, card: Path) -> None:
         "| first.toml | rooms | 1 of 192x256, seed 0 | 135 | 7 CC0 |", "seed 0 | 15 | 7 CC0 |",
         "the mean with them, in which it counts 0.7:", "--mean-with BEFORE --share 0.7\n",
         "--scan cpu", "--limit 24",
-        "| end to end | 30.00 |", "Missed: a bar that is missed, 0.1 where", NOT_JUDGED, "bikes.mp4",
+        "| end to end | 30.00 |", "Missed: a bar that is missed, 0.1 where", NOT_JUDGED,
+            "bikes.mp4",
     ):  # fmt: skip
         assert fact in text
     assert text.count("Missed:") == 1
