@@ -17,8 +17,8 @@ class Renderer(nn.Module):
     """The photograph a lens takes of a frame, from the frame and its signed blur radii.
 
     Static shapes, dense operations of rank <= 5, constants in buffers: the same code is the
-    exported graph. What is beyond `max_radius_px` is blurred by that radius, with the outlines of the
-    radii as they are: a graph cannot raise (`bokehflow.rendering.render` does).
+    exported graph. What is beyond `max_radius_px` is blurred by that radius, with the outlines of
+    the radii as they are: a graph cannot raise (`bokehflow.rendering.render` does).
     """
 
     def __init__(self, height: int, width: int, config: RenderConfig = RenderConfig()) -> None:  # noqa: B008
