@@ -22,7 +22,7 @@ from bokehflow.export.naming import manifest_path, record_path
 from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
 from tests.benchmarks.latency.watching import gone, until
 from tests.cli.runner import Bfx
-from tests.cli.test_export_validate import copied
+from tests.export.copies import copied
 
 ANY_RUNTIME = ("--iterations", "2", "--warmup", "0")
 QUICK = (*ANY_RUNTIME, "--threads", "1")

@@ -12,7 +12,7 @@ from bokehflow.export import Artifact
 from bokehflow.export.naming import manifest_path
 from bokehflow.export.packing import pack, packed_path
 from tests.cli.runner import Bfx
-from tests.cli.test_export_validate import copied
+from tests.export.copies import copied
 from tests.runtimes.hazards.test_lint import write_onnx
 
 
@@ -76,9 +76,9 @@ def test_a_package_is_opened_once_by_whatever_names_it(
     unpacked: list[str] = []
     extract = zipfile.ZipFile.extractall
 
-    def extract_and_count(archive: zipfile.ZipFile, folder: str) -> None:
+    def extract_and_count(archive: zipfile.ZipFile, folder: str, members: list[str]) -> None:
         unpacked.append(folder)
-        extract(archive, folder)
+        extract(archive, folder, members)
 
     monkeypatch.setattr("bokehflow.runtimes.residency.residency", planned.append)
     monkeypatch.setattr(zipfile.ZipFile, "extractall", extract_and_count)

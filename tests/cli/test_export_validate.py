@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,17 +19,7 @@ from bokehflow.specs import VARIANTS
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
 from tests.cli.runner import Bfx
-
-
-def copied(artifact: Artifact, folder: Path) -> Path:
-    """A copy of an artifact and its manifest, for a test that writes to them."""
-    copy = folder / artifact.path.name
-    if artifact.path.is_dir():
-        shutil.copytree(artifact.path, copy)
-    else:
-        shutil.copy(artifact.path, copy)
-    manifest_path(copy).write_bytes(manifest_path(artifact.path).read_bytes())
-    return copy
+from tests.export.copies import copied, exported_otherwise
 
 
 def test_info_shows_the_count_beside_the_table(bfx: Bfx) -> None:
@@ -76,9 +66,10 @@ def test_validate_says_evaluated_and_gives_no_time_for_it(
 def test_a_missed_bar_is_exit_code_one(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
-    copy = copied(artifacts["onnx"], tmp_path)
-    beside = manifest_path(copy)
-    beside.write_text(beside.read_text().replace('"parity_db": 80.0', '"parity_db": 199.0'))
+    def raise_the_bar(facts: dict[str, Any]) -> None:
+        facts["budget"]["parity_db"] = 199.0
+
+    copy = exported_otherwise(artifacts["onnx"], tmp_path, raise_the_bar)
     done = bfx("validate", copy)
     assert done.exit_code == 1
     assert "FAILED" in done.stdout

@@ -10,7 +10,7 @@ from PIL import Image
 from bokehflow.export import Artifact
 from bokehflow.export.naming import manifest_path
 from tests.cli.runner import Bfx
-from tests.cli.test_export_validate import copied
+from tests.export.copies import copied
 
 
 def test_what_is_packed_is_read_as_it_is(

@@ -11,7 +11,7 @@ from bokehflow.export import Artifact
 from bokehflow.media import write_photo
 from bokehflow.quantize.accuracy import Limits
 from tests.cli.runner import Bfx
-from tests.cli.test_export_validate import copied
+from tests.export.copies import copied
 
 
 def test_it_quantizes_validates_and_names_its_files(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ from bokehflow.benchmarks.quality import metrics
 from bokehflow.benchmarks.report import subjects, truth_clips
 from bokehflow.errors import MissingDependencyError
 from bokehflow.export import Artifact
-from bokehflow.export.naming import manifest_path
 from bokehflow.runtimes import Session
 from tests.cli.runner import Bfx
+from tests.export.copies import exported_otherwise
 from tests.training.samples import tiny_clip
 
 QUICK = ("--frames", "3", "--evaluated-frames", "1", "--no-measure")
@@ -73,7 +71,9 @@ def test_without_float32_the_model_in_torch_is_the_reference(
 def test_a_missed_bar_fails_only_where_asked(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
-    twin = copy_with(artifacts["onnx"], tmp_path, lambda facts: facts["budget"].update(bar()))
+    twin = exported_otherwise(
+        artifacts["onnx"], tmp_path, lambda facts: facts["budget"].update(bar())
+    )
     command = ("report", artifacts["onnx"].path, twin, *QUICK, "-o", tmp_path / "r.html")
     assert bfx(*command).exit_code == 0
     done = bfx(*command, "--check")
@@ -84,16 +84,6 @@ def test_a_missed_bar_fails_only_where_asked(
 def bar() -> dict[str, float]:
     """One that nothing keeps."""
     return {"parity_db": 1e6}
-
-
-def copy_with(artifact: Artifact, folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
-    """A copy of an artifact under another name, its manifest changed."""
-    path = folder / f"copy-{artifact.path.name}"
-    shutil.copyfile(artifact.path, path)
-    facts = json.loads(manifest_path(artifact.path).read_text())
-    change(facts)
-    manifest_path(path).write_text(json.dumps(facts))
-    return path
 
 
 MISTAKES = {
@@ -136,7 +126,7 @@ def test_no_report_is_written_into_an_artifact(bfx: Bfx, artifacts: dict[str, Ar
 def test_artifacts_of_two_models_are_not_compared(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
-    other = copy_with(
+    other = exported_otherwise(
         artifacts["onnx"], tmp_path, lambda facts: facts.update(weights_sha256="0" * 64)
     )
     command = ("report", artifacts["onnx"].path, other, "-o", tmp_path / "report.html")
@@ -163,6 +153,6 @@ def test_artifacts_of_other_settings_are_not_compared(
         for name, value in change.items():
             facts[name] = {**facts[name], **value} if isinstance(value, dict) else value
 
-    other = copy_with(artifacts["onnx"], tmp_path, merge)
+    other = exported_otherwise(artifacts["onnx"], tmp_path, merge)
     command = ("report", artifacts["onnx"].path, other, "-o", tmp_path / "report.html")
     assert words in bfx(*command).require_plain_error(2)

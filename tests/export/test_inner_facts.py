@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import seal
 from bokehflow.export.naming import manifest_path
+from tests.export.copies import copied
 
 CHANGES: dict[str, Any] = {
     "canonical_fov_deg": 90.0,
@@ -24,20 +24,12 @@ CHANGES: dict[str, Any] = {
 }
 
 
-def _copied(artifact: Artifact, folder: Path) -> Path:
-    path = folder / artifact.path.name
-    copy = shutil.copytree if artifact.path.is_dir() else shutil.copy
-    copy(artifact.path, path)
-    shutil.copy(manifest_path(artifact.path), manifest_path(path))
-    return path
-
-
 @pytest.mark.parametrize("target", ["onnx", "openvino"])
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_manifest_that_was_edited_is_refused(
     artifacts: dict[str, Artifact], tmp_path: Path, target: str, name: str
 ) -> None:
-    path = _copied(artifacts[target], tmp_path)
+    path = copied(artifacts[target], tmp_path)
     facts = json.loads(manifest_path(path).read_text())
     manifest_path(path).write_text(json.dumps(facts | {name: CHANGES[name]}))
     with pytest.raises(ArtifactError, match=f"says that {name} is .* as the artifact itself says"):
@@ -50,7 +42,7 @@ def test_a_manifest_that_was_edited_is_refused(
 def test_a_parity_that_nobody_measured_is_refused(
     artifacts: dict[str, Artifact], tmp_path: Path, name: str, value: object
 ) -> None:
-    path = _copied(artifacts["onnx"], tmp_path)
+    path = copied(artifacts["onnx"], tmp_path)
     facts = json.loads(manifest_path(path).read_text())
     parity = {"frames": 30, "bokeh_psnr_db": 90.0, "depth_sqnr_db": 90.0}
     parity |= {"runtime": "onnxruntime", "mode": "executed", name: value}
