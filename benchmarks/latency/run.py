@@ -20,6 +20,8 @@ from bokehflow.specs import Size
 
 FRAMES = 2
 """Pictures fed in turn: the packaged stereo pair, left and right."""
+_PLACE = "artifact"
+"""The folder it is sent to, within the runner's: it may be called as a file of the runner's is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ def measure(subject: Subject, settings: Settings, host: Host) -> dict[str, Any]:
     """
     job: dict[str, object] = {
         "runtime": subject.runtime,
-        "model": subject.model.name,
-        "manifest": manifest_path(subject.model).name,
+        "model": f"{_PLACE}/{subject.model.name}",
+        "manifest": f"{_PLACE}/{manifest_path(subject.model).name}",
         "state_pairs": dict(subject.state_pairs),
         "lens": BENCHMARK_LENSES[0].as_tuple(),
         "iterations": settings.iterations,
@@ -61,9 +63,11 @@ def measure(subject: Subject, settings: Settings, host: Host) -> dict[str, Any]:
 
 def _files(subject: Subject) -> list[SentFile]:
     model, beside = subject.model, manifest_path(subject.model)
-    own = [SentFile(path.relative_to(model.parent).as_posix(), path) for path in files_of(model)]
-    manifest = [SentFile(beside.name, beside)] if beside.exists() else []
-    return [*own, *manifest, SentFile("frames.npy", _pictures(subject.frame_size))]
+    paths = [*files_of(model), *([beside] if beside.exists() else [])]
+    own = [
+        SentFile(f"{_PLACE}/{path.relative_to(model.parent).as_posix()}", path) for path in paths
+    ]
+    return [*own, SentFile("frames.npy", _pictures(subject.frame_size))]
 
 
 def _pictures(size: Size) -> bytes:

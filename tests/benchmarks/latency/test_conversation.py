@@ -169,7 +169,20 @@ def test_what_a_system_hides_in_a_folder_is_not_sent(tmp_path: Path) -> None:
         (model / name).touch()
     subject = Subject(model, "openvino", Size(12, 20), {})
     sent = [file.name for file in run._files(subject)]
-    assert sent == ["some_openvino/model.bin", "some_openvino/model.xml", "frames.npy"]
+    parts = [f"artifact/some_openvino/{name}" for name in ("model.bin", "model.xml")]
+    assert sent == [*parts, "frames.npy"]
+
+
+@pytest.mark.parametrize("name", ["frames.npy", "runner.pyz", "job.json"])
+def test_an_artifact_may_be_called_as_a_file_of_the_runner_is(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", RAISES)))
+    model = any_subject(tmp_path).model.rename(tmp_path / name)
+    subject = Subject(model, "onnxruntime", Size(12, 20), {})
+    answer = measure(subject, QUICK, ThisMachine())
+    assert (answer["status"], answer["reason"]) == ("failed", "RuntimeError: bad weather")
+    assert list(room.iterdir()) == []
 
 
 def test_a_full_disk_is_told_and_cleaned_up(tmp_path: Path, room: Path) -> None:
