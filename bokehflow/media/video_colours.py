@@ -37,7 +37,7 @@ _UNSPECIFIED, _BT2020, _XYZ, _DCI_P3 = 2, 9, 10, 11
 """Primaries."""
 _FULL_RANGE = 2
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-"""Without the last two, FFmpeg computes with few digits, and pictures get darker by two levels."""
+"""Without the last two, FFmpeg computes with few digits, and pictures get darker."""
 _WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
 """FFmpeg writes 16 bits as 256 times what 8 bits would be."""
 

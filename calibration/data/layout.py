@@ -52,9 +52,9 @@ def solid(
     ]
     return [
         Quad(
-            _triple(pose[:3, :3] @ corner + pose[:3, 3]),
-            _triple(pose[:3, :3] @ u),
-            _triple(pose[:3, :3] @ v),
+            triple(pose[:3, :3] @ corner + pose[:3, 3]),
+            triple(pose[:3, :3] @ u),
+            triple(pose[:3, :3] @ v),
             texture,
         )
         for corner, u, v in sides
@@ -136,7 +136,8 @@ class FloorPlan:
         return True
 
 
-def _triple(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+def triple(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Three numbers as Python's own."""
     return float(values[0]), float(values[1]), float(values[2])
 
 

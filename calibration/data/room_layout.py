@@ -8,7 +8,7 @@ import numpy as np
 
 from bokehflow.calibration.data.furnishing import Furnishing
 from bokehflow.calibration.data.furniture import Furniture
-from bokehflow.calibration.data.layout import Layout, Quad
+from bokehflow.calibration.data.layout import Layout, Quad, triple
 from bokehflow.calibration.data.surface_textures import (
     ceiling_texture,
     floor_texture,
@@ -62,7 +62,7 @@ def _windows_and_lamps(
             (x - half_x, h - 0.02, z - half_z),
             (2 * half_x, 0, 0),
             (0, 0, 2 * half_z),
-            radiance=_triple(warm * power),
+            radiance=triple(warm * power),
         )
     )
     if rng.random() < 0.7:
@@ -73,7 +73,7 @@ def _windows_and_lamps(
         sky = np.array([rng.uniform(0.75, 1.0), 0.95, 1.0]) * rng.uniform(4.0, 14.0)
         corner = (side * (w / 2 - 0.01), sill, z - side * length / 2)
         layout.quads.append(
-            Quad(corner, (0, 0, side * length), (0, top - sill, 0), radiance=_triple(sky))
+            Quad(corner, (0, 0, side * length), (0, top - sill, 0), radiance=triple(sky))
         )
 
 
@@ -107,9 +107,3 @@ def _furnish(room: Furnishing, items: Sequence[Furniture]) -> None:
     room.put_on_tops(small)
     doors = [item for item in items if item.door_or_window and item.size_m[1] < h - 0.05]
     room.put(1, doors, room.hung)
-
-
-def _triple(
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-) -> tuple[float, float, float]:
-    return float(values[0]), float(values[1]), float(values[2])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bokehflow.calibration.data.layout import Body, Layout
+from bokehflow.calibration.data.layout import Body, Layout, triple
 from bokehflow.calibration.data.pinhole import FOV_RANGE_DEG, Pinhole
 from bokehflow.calibration.data.pose import Pose, camera_pose, moved, yaw_towards
 
@@ -56,7 +56,7 @@ def choose_viewpoint(rng: np.random.Generator, layout: Layout, moving: bool) -> 
     speed, turning = rng.uniform(0.0, 0.05), rng.uniform(0.0, 1.2)
     velocity = speed * rng.normal(0.0, (0.7, 0.3, 0.7))
     rates = turning * rng.normal(0.0, (0.4, 0.8, 0.2))
-    return Viewpoint(fov, pose, _triple(velocity), _triple(rates))
+    return Viewpoint(fov, pose, triple(velocity), triple(rates))
 
 
 def _stand_and_look(
@@ -114,7 +114,3 @@ def _moving(rng: np.random.Generator, body: Body) -> Body:
     bearing = rng.uniform(0.0, 2 * math.pi)
     velocity = (float(speed * math.cos(bearing)), 0.0, float(speed * math.sin(bearing)))
     return dataclasses.replace(body, velocity_m=velocity, yaw_rate_deg=float(rng.normal(0.0, 2.0)))
-
-
-def _triple(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    return float(values[0]), float(values[1]), float(values[2])

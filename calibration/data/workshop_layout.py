@@ -13,7 +13,7 @@ import numpy as np
 from bokehflow.calibration.data.clip import Asset
 from bokehflow.calibration.data.furnishing import Furnishing
 from bokehflow.calibration.data.furniture import Furniture
-from bokehflow.calibration.data.layout import Layout, Quad, Texture, solid
+from bokehflow.calibration.data.layout import Layout, Quad, Texture, solid, triple
 from bokehflow.calibration.data.pose import Pose, shift, turn
 from bokehflow.calibration.data.surface_textures import (
     bare_wall_texture,
@@ -82,7 +82,7 @@ def _lamps(layout: Layout, rng: np.random.Generator, w: float, h: float, d: floa
     warm = np.array([1.0, rng.uniform(0.75, 1.0), rng.uniform(0.5, 1.0)])
     half_x, half_z = rng.uniform(0.1, 0.4), rng.uniform(0.3, 0.7)
     radiance = warm * rng.uniform(3.0, 8.0) * w * d / (12.0 * half_x * half_z * count)
-    light = (float(radiance[0]), float(radiance[1]), float(radiance[2]))
+    light = triple(radiance)
     for _ in range(count):
         x, z = rng.uniform(-0.5, 0.5) * (w - 1.0), rng.uniform(-0.5, 0.5) * (d - 1.5)
         corner = (float(x - half_x), h - 0.02, float(z - half_z))
@@ -110,8 +110,7 @@ def _board(
     panel = _upright(wall, left, low, (wide, tall), proud_m, texture)
     if rng.random() < 0.2:
         sky = np.array([rng.uniform(0.75, 1.0), 0.95, 1.0]) * rng.uniform(1.0, 10.0)
-        light = (float(sky[0]), float(sky[1]), float(sky[2]))
-        panel = Quad(panel.corner_m, panel.edge_u_m, panel.edge_v_m, radiance=light)
+        panel = Quad(panel.corner_m, panel.edge_u_m, panel.edge_v_m, radiance=triple(sky))
     else:
         layout.assets += assets
     layout.quads.append(panel)
@@ -183,10 +182,9 @@ def _upright(
 ) -> Quad:
     """A rectangle that stands parallel to a wall, in that wall's axes."""
     corner = wall @ np.array([left, low, proud_m, 1.0])
-    along = size[0] * wall[:3, 0]
     return Quad(
-        (float(corner[0]), float(corner[1]), float(corner[2])),
-        (float(along[0]), 0.0, float(along[2])),
+        triple(corner),
+        triple(size[0] * wall[:3, 0]),
         (0.0, size[1], 0.0),
         texture,
         repeat_m,
