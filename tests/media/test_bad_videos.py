@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+
+from bokehflow.errors import MediaError
+from tests.media.reading import read_all
+from tests.media.samples import Clip, rename_codec, write_clip, write_plain_hdr
+
+
+def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = folder / f"a{suffix}"
+        codec = "mpeg4" if suffix == ".avi" else "libx264"
+        options = (("movflags", "faststart"),) if suffix == ".mp4" else ()
+        write_clip(path, Clip(frames=12, codec=codec, options=options))
+        content = path.read_bytes()
+        path.write_bytes(content[: int(len(content) * share)])
+        return path
+
+    return make
+
+
+def _damaged(folder: Path) -> Path:
+    path = folder / "a.mp4"
+    write_clip(path, Clip(frames=12, height=128, width=128))
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][6]
+        start, size = packet.pos, packet.size
+    content = bytearray(path.read_bytes())
+    content[start + 4 : start + size] = bytes(255 for _ in range(size - 4))
+    path.write_bytes(content)
+    return path
+
+
+def _text(folder: Path) -> Path:
+    (folder / "a.mp4").write_text("this is not a video")
+    return folder / "a.mp4"
+
+
+def _audio_only(folder: Path) -> Path:
+    with av.open(str(folder / "a.mka"), "w") as output:
+        stream = output.add_stream("pcm_s16le", rate=48000)
+        silence = av.AudioFrame(format="s16", layout="mono", samples=1024)
+        silence.sample_rate, silence.pts = 48000, 0
+        output.mux(stream.encode(silence))
+        output.mux(stream.encode(None))
+    return folder / "a.mka"
+
+
+def _unknown_codec(folder: Path) -> Path:
+    write_clip(folder / "a.mp4")
+    rename_codec(folder / "a.mp4", b"avc1")
+    return folder / "a.mp4"
+
+
+def _hdr(transfer: int) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_plain_hdr(folder / "a.mkv", (0.58, 0.58, 0.58), transfer)
+        return folder / "a.mkv"
+
+    return make
+
+
+def _coded_as(matrix: int) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_clip(folder / "a.mp4", Clip(colour_matrix=matrix))
+        return folder / "a.mp4"
+
+    return make
+
+
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "a.mp4")
+    return folder / "a.mp4"
+
+
+def _with_trailer(trailer: bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        write_clip(folder / "a.mp4")
+        with (folder / "a.mp4").open("ab") as file:
+            file.write(trailer)
+        return folder / "a.mp4"
+
+    return make
+
+
+def _avi_that_counts_its_header(folder: Path) -> Path:
+    write_clip(folder / "a.avi", Clip(codec="mpeg4"))
+    content = bytearray((folder / "a.avi").read_bytes())
+    content[4:8] = len(content).to_bytes(4, "little")
+    (folder / "a.avi").write_bytes(content)
+    return folder / "a.avi"
+
+
+ODD_ENDS = {
+    "zeros": _with_trailer(bytes(4)),
+    "a line": _with_trailer(b"\r\n\0"),
+    "text": _with_trailer(b"a recorder's own remarks"),
+    "an avi that counts its header": _avi_that_counts_its_header,
+}
+
+
+@pytest.mark.parametrize("kind", ODD_ENDS)
+def test_whole_films_with_odd_ends_areread_all(tmp_path: Path, kind: str) -> None:
+    assert len(read_all(ODD_ENDS[kind](tmp_path))[1]) == 5
+
+
+BAD_VIDEOS = {
+    "mp4 cut at half": (_cut(".mp4", 0.5), "cut short"),
+    "mp4 cut at the end": (_cut(".mp4", 0.99), "cut short"),
+    "mkv cut at half": (_cut(".mkv", 0.5), "cut short"),
+    "mkv cut at the end": (_cut(".mkv", 0.99), "cut short"),
+    "avi cut at half": (_cut(".avi", 0.5), "cut short"),
+    "a few bytes": (_cut(".mp4", 0.001), "cut short|cannot be read"),
+    "damaged inside": (_damaged, "damaged|cannot be read"),
+    "text": (_text, "cannot be read"),
+    "empty": (_cut(".mp4", 0.0), "cannot be read"),
+    "sound only": (_audio_only, "no video"),
+    "a codec without a decoder": (_unknown_codec, "codec that FFmpeg does not know"),
+    "high dynamic range, PQ": (_hdr(16), "PQ.*--tone-map"),
+    "high dynamic range, HLG": (_hdr(18), "HLG.*--tone-map"),
+    "wide gamut": (_hdr(1), "wide gamut"),
+    "unknown colours": (_coded_as(8), "colour matrix has the number 8"),
+    "pipe": (_pipe, "pipe or a device"),
+    "missing": (lambda folder: folder / "a.mp4", "No such file"),
+    "folder": (lambda folder: folder, "cannot be"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_VIDEOS)
+def test_bad_videos_are_refused_with_the_reason(tmp_path: Path, kind: str) -> None:
+    make, reason = BAD_VIDEOS[kind]
+    path = make(tmp_path)
+    with pytest.raises(MediaError, match=reason):
+        read_all(path)
