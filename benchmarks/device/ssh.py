@@ -30,7 +30,8 @@ _REMEDIES = (
 
 @dataclass(frozen=True, slots=True)
 class SshHost:
-    """identity: a private key file. config: for `ssh -F`. python: the one to run there.
+    """identity: a private key file. config: for `ssh -F`. python: the one to run there; "~/" is
+    the home of the user there.
 
     Raises UsageError for an identity or configuration that is no file.
     """
@@ -69,7 +70,12 @@ class SshHost:
             command += ["-p", str(self.address.port)]
         if self.address.user is not None:
             command += ["-l", self.address.user]
-        return [*command, "--", self.address.host, shlex.join([self.python, *arguments])]
+        return [*command, "--", self.address.host, self._shell_line(arguments)]
+
+    def _shell_line(self, arguments: Sequence[str]) -> str:
+        # The shell there is to know its user's home, which quotation marks would hide.
+        home, python = ("~/", self.python[2:]) if self.python.startswith("~/") else ("", self.python)
+        return f"{home}{shlex.join([python, *arguments])}"
 
     def failure(self, exit_code: int, said: str) -> BokehFlowError:
         """ssh itself failed, there is no such Python there, or the runner broke."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from bokehflow.benchmarks.device import SshAddress, SshHost, parse_address
@@ -43,6 +46,16 @@ def test_the_shell_there_sees_one_word_an_argument() -> None:
     assert command[0] == "ssh"
     assert command[-3:] == ["--", "phone", "'/my venv/python' -c 'a;b'"]
     assert "BatchMode=yes" in command
+
+
+def test_the_home_of_the_user_there_is_known_to_the_shell_there(tmp_path: Path) -> None:
+    (tmp_path / "my venv").mkdir()
+    (tmp_path / "my venv" / "python").symlink_to("/bin/echo")
+    line = SshHost(SshAddress("phone"), python="~/my venv/python").command(["a;b"])[-1]
+    shell = subprocess.run(
+        ["sh", "-c", line], env={"HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert shell.stdout == "a;b\n"
 
 
 @pytest.mark.parametrize(
