@@ -52,8 +52,9 @@ class Evaluator:
         """Evaluate once; the outputs by name.
 
         feeds: one array an input, of the declared shape and dtype.
-        Raises UsageError or SizeError for feeds that do not fit, and ArtifactError for an
-        operation whose inputs were not all consumed or whose result has another shape.
+        Raises UsageError or SizeError for feeds that do not fit, and ArtifactError for an operation
+        that cannot be computed, as for indices out of range, whose inputs were not all consumed or
+        whose result has another shape.
         """
         table = _checked(self.program.inputs, feeds)
         with torch.inference_mode():
@@ -68,14 +69,13 @@ class Evaluator:
     ) -> None:
         values = {name: _resolve(bound, table) for name, bound in operation.inputs.items()}
         operands = Operands(operation.kind, values, operation.results)
-        computed = HANDLERS[operation.kind](operands)
+        tensors = _computed(operation, operands)
         if operands.unread:
             raise ArtifactError(
                 f"{_label(operation)} has inputs that its handler ignores: "
                 + ", ".join(sorted(operands.unread)),
                 "every input to take part in the result",
             )
-        tensors = (computed,) if isinstance(computed, Tensor) else tuple(computed)
         for variable, tensor in zip(operation.results, tensors, strict=True):
             if tuple(tensor.shape) != variable.shape:
                 raise ArtifactError(
@@ -85,6 +85,19 @@ class Evaluator:
             table[variable.name] = tensor.to(variable.dtype)
             if observe is not None:
                 observe(operation, variable, table[variable.name])
+
+
+def _computed(operation: Operation, operands: Operands) -> tuple[Tensor, ...]:
+    """What its handler makes of it; torch refuses what is out of range or does not fit."""
+    try:
+        computed = HANDLERS[operation.kind](operands)
+    except (RuntimeError, IndexError, ValueError, TypeError) as error:
+        if "DefaultCPUAllocator" in str(error):
+            raise
+        raise ArtifactError(
+            f"{_label(operation)} cannot be computed: {error}", "inputs that fit it"
+        ) from error
+    return (computed,) if isinstance(computed, Tensor) else tuple(computed)
 
 
 def _label(operation: Operation) -> str:

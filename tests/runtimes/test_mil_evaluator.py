@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bokehflow.errors import ArtifactError, BokehFlowError, SizeError, UsageError
 from bokehflow.runtimes.mil_evaluator import Evaluator, Operation, Program, Reference, Variable
-from tests.runtimes.mil import operation
+from tests.runtimes.mil import operation, run_one
 
 X = Variable("x", (3,), torch.float32)
 
@@ -45,6 +45,21 @@ def test_a_missing_input_is_refused() -> None:
     add = operation("add", {"x": Reference("x")}, Variable("sum", (3,), X.dtype))
     with pytest.raises(ArtifactError, match="without its input 'y'"):
         Evaluator(program(add)).run(feeds(1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        ("floor_div", {"x": torch.tensor([1]), "y": torch.tensor([0])}),
+        ("gather", {"x": torch.arange(3), "indices": torch.tensor([7]), "axis": 0}),
+        ("add", {"x": torch.arange(3), "y": torch.arange(4)}),
+    ],
+)
+def test_what_cannot_be_computed_is_told_by_its_name(
+    kind: str, inputs: dict[str, torch.Tensor | int]
+) -> None:
+    with pytest.raises(ArtifactError, match=rf"{kind} \(result\) cannot be computed"):
+        run_one(kind, inputs, (1,), torch.int32)
 
 
 def test_a_result_of_another_shape_is_refused() -> None:
