@@ -13,10 +13,12 @@ import onnx
 
 from bokehflow.errors import CheckError
 from bokehflow.export.lowering.choice import Lowering
+from bokehflow.export.onnxruntime_access import import_onnxruntime
 from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
 from bokehflow.temporary import temporary_folder
 
+ONNX_PURPOSE = "compiling an ONNX model"
 LOOPS = ("Loop", "TensorIterator")
 """How OpenVINO calls what its fusion left as a loop over tokens."""
 
@@ -48,8 +50,7 @@ def operators_of(compiled: Any) -> Counter[str]:
 
 
 def _compiled_onnx(path: Path) -> Counter[str]:
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime(ONNX_PURPOSE)
     with temporary_folder() as folder:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3

@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 from bokehflow.installed import needs
+from bokehflow.telemetry import send_nothing
 
 
 def import_openvino(purpose: str) -> Any:
@@ -14,6 +15,7 @@ def import_openvino(purpose: str) -> Any:
     purpose: what the caller wants it for, as the error message should say it.
     Raises MissingDependencyError where it is not installed.
     """
+    send_nothing()
     with needs("openvino", "openvino", purpose):
         import openvino
     return openvino

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bokehflow.installed import needs
+from bokehflow.telemetry import send_nothing
 
 
 @contextlib.contextmanager
@@ -21,6 +22,7 @@ def quiet_nncf() -> Iterator[Any]:
     """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
+        send_nothing()
         with needs("nncf", "quantize", "quantizing to INT8"):
             import nncf
         logger = logging.getLogger("nncf")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bokehflow.errors import ArtifactError
-from bokehflow.installed import needs
+from bokehflow.export.onnxruntime_access import import_onnxruntime
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
@@ -22,8 +22,7 @@ class OnnxRuntimeSession:
     def __init__(self, path: Path) -> None:
         """Raises ArtifactError for a file that ONNX Runtime cannot load, and MissingDependencyError
         without ONNX Runtime."""
-        with needs("onnxruntime", "", "running an ONNX file"):
-            import onnxruntime
+        onnxruntime = import_onnxruntime("running an ONNX file")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         # Both hold memory for tensors to come and save no time: a block planned for all that is

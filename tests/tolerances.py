@@ -152,6 +152,8 @@ LAMP_CENTRE_PX = 0.02
 """The centre of a lamp's disk against the lamp's own: rounding alone."""
 BEYOND_BANK = 1e-3
 """A radius beyond the bank against one at its end: the same kernels of slightly other shares."""
+CHAIN_VARIANCE_REL = 5e-4
+"""A point in two of the places that it may have in a coarse cell, of up to 256: 2e-4 were found."""
 POLYGON_DISK_REL = 1e-5
 """A polygon of 4,000 corners against a disk: of the order of (pi / 4000)^2, 6e-7."""
 APERTURE_VARIANCE_REL = 2e-2

@@ -10,6 +10,7 @@ import typer
 
 from bokehflow.cli import data_import, output
 from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.cli.output_paths import outside_artifacts
 from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ app.add_typer(
     epilog=output.example("bfx data import davis DAVIS data --fov-deg 60"),
 )
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The data folder.")]
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The data folder.", callback=outside_artifacts)
+]
 Source = Annotated[
     str,
     typer.Option(

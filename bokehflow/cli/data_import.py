@@ -9,13 +9,19 @@ import typer
 
 from bokehflow.cli import output
 from bokehflow.cli.output import CommandResult
+from bokehflow.cli.output_paths import outside_artifacts
 
 if TYPE_CHECKING:
     from bokehflow.calibration.data.importing import Imported
 
 app = typer.Typer(help="Turn a real set into clips for training.", no_args_is_help=True)
 
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The folder that gets the clips.")]
+Out = Annotated[
+    Path,
+    typer.Argument(
+        metavar="OUT", help="The folder that gets the clips.", callback=outside_artifacts
+    ),
+]
 Side = Annotated[int, typer.Option(min=32, help="The longer side of the clips in pixels.")]
 Fov = Annotated[float, typer.Option(help="Field of view across the longer side, in degrees.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad files out, and count them.")]

@@ -15,6 +15,7 @@ from bokehflow.cli.artifact_hazards import examine
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.errors import MissingDependencyError
 from bokehflow.installed import installed_version
+from bokehflow.telemetry import send_nothing
 
 ArtifactPath = Annotated[
     Path | None,
@@ -157,6 +158,7 @@ def _cuda() -> str:
 def _onnxruntime_providers() -> object:
     """The providers, or that what is installed of ONNX Runtime does not work."""
     try:
+        send_nothing()
         return importlib.import_module("onnxruntime").get_available_providers()
     except _BROKEN as error:
         return _broken(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import NoReturn
 
@@ -12,5 +13,8 @@ def main() -> NoReturn:
         from bokehflow.cli.main import main as run
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
+        if "--json" in sys.argv:
+            error = {"type": "Interrupted", "message": "interrupted", "exit_code": 130}
+            print(json.dumps({"error": error}))
         sys.exit(130)
     run()

@@ -27,15 +27,17 @@ def interruption(error: KeyboardInterrupt | Terminated) -> tuple[str, int]:
     return "interrupted", EXIT_INTERRUPTED
 
 
-_asked: list[Terminated] = []
+_asked: list[KeyboardInterrupt | Terminated] = []
 """What has come to this process; signals are the process's too."""
 
 
 def clean_up_when_terminated() -> None:
-    """Have the signals that ask to end raise Terminated."""
+    """Have the signals that ask to end raise Terminated, and Ctrl-C wait for the end of imports."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has set the other to be ignored
-            signal.signal(number, _terminate)
+            signal.signal(number, _end)
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = _hear_again
 
@@ -54,15 +56,15 @@ def what_ended(error: BaseException) -> BaseException:
     return _asked[-1] if _asked else error
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """Raise Terminated; once it is done, where a module is being imported.
+def _end(number: int, frame: FrameType | None) -> None:
+    """Raise what the signal asks for; once it is done, where a module is being imported.
 
     NumPy and PyTorch swallow what is raised in them while they are imported, or end the process.
     """
     if _is_importing(frame):
         _ask_again(number)
         return
-    _asked.append(Terminated(number))
+    _asked.append(KeyboardInterrupt() if number == signal.SIGINT else Terminated(number))
     raise _asked[-1]
 
 

@@ -7,6 +7,7 @@ the result and nothing else. Warnings, errors and the progress bar go to standar
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import sys
@@ -105,7 +106,7 @@ def stdout_kept_clean() -> Iterator[Callable[[str], None]]:
     Some libraries print to standard output, from Python or from C. Under `--json` that would spoil
     the document, so file descriptor 1 itself is moved while the command runs.
     """
-    sys.stdout.flush()
+    _flush_stdout()
     real_stdout = os.dup(1)
     os.dup2(2, 1)
     try:
@@ -115,8 +116,15 @@ def stdout_kept_clean() -> Iterator[Callable[[str], None]]:
         ):
             yield lambda text: print(text, file=stream, flush=True)
     finally:
+        _flush_stdout()
         os.dup2(real_stdout, 1)
         os.close(real_stdout)
+
+
+def _flush_stdout() -> None:
+    """Write what Python and C hold back of standard output to where it leads now."""
+    sys.stdout.flush()
+    ctypes.CDLL(None).fflush(None)
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -17,6 +17,24 @@ def require_apart(output: Path, other: Path) -> None:
         )
 
 
+def outside_artifacts(output: Path | None) -> Path | None:
+    """An output as it is, for the options that take one.
+
+    Raises UsageError where it lies in the folder of an artifact, which it would spoil.
+    """
+    if output is not None and _may_lie_in_one(output):
+        from bokehflow.export.artifact import require_outside
+
+        require_outside(output)
+    return output
+
+
+def _may_lie_in_one(output: Path) -> bool:
+    # Few folders have such a namesake, and the package that knows artifacts takes long to import.
+    place = Path(os.path.realpath(output))
+    return any(Path(f"{folder}.json").is_file() for folder in (place, *place.parents))
+
+
 def _is_same(first: Path, second: Path) -> bool:
     # Two names can be one file: links, or a file system that ignores case.
     if first.exists() and second.exists():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehflow.atomic import require_writable
-from bokehflow.cli.output_paths import require_apart
+from bokehflow.cli.output_paths import outside_artifacts, require_apart
 from bokehflow.errors import MediaError, UsageError
 from bokehflow.media import VIDEO_SUFFIXES
 from bokehflow.media.depth_file import require_depth_suffix
@@ -53,6 +53,7 @@ class RenderFiles:
         for output, other in pairs:
             require_apart(output, other)
         for output in outputs:
+            outside_artifacts(output)
             require_writable(output)
 
     def _require_video_outputs(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bokehflow.cli.output import text_table
+from bokehflow.cli.output_paths import outside_artifacts
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.tables import Table
@@ -28,5 +29,6 @@ def require_folder(folder: Path, file_name: str) -> None:
     """Make a folder in which such a file can be written, before any work. Raises OutputError."""
     from bokehflow.atomic import require_writable, require_writable_folder
 
+    outside_artifacts(folder)
     require_writable_folder(folder)
     require_writable(folder / file_name)

@@ -10,6 +10,7 @@ import typer
 
 from bokehflow.cli.interruption import SIGNAL_EXIT_BASE
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.cli.output_paths import outside_artifacts, require_apart
 from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 Config = Annotated[Path, typer.Argument(help="The run's config, as configs/nano.toml.")]
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Clips that `bfx data make` made.")]
 Out = Annotated[
-    Path | None, typer.Option(metavar="RUN", help="The run's folder. [default: runs/CONFIG's name]")
+    Path | None,
+    typer.Option(
+        metavar="RUN",
+        help="The run's folder. [default: runs/CONFIG's name]",
+        callback=outside_artifacts,
+    ),
 ]
 Minutes = Annotated[
     float | None, typer.Option(help="Stop after so many minutes, with a checkpoint.")
@@ -86,7 +92,12 @@ def train(
 
 def export_weights(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The weights file to write.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The weights file to write.", callback=outside_artifacts
+        ),
+    ],
     mean_with: Annotated[
         Path | None,
         typer.Option(
@@ -106,7 +117,6 @@ def export_weights(
     ] = None,
 ) -> CommandResult:
     """Write a run's averaged weights as a weights file for `--weights`, in float16."""
-    from bokehflow.cli.output_paths import require_apart
     from bokehflow.training.checkpoint import NAME
     from bokehflow.training.loop import CURVES
     from bokehflow.training.snapshot import EVEN_SHARE

@@ -118,8 +118,8 @@ def mix_directions(logits: Tensor, values: Tensor) -> Tensor:
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """`torch.nn.functional.linear` on a CUDA device, with a faster gradient of the bias.
 
-    x: [..., I]; weight: [O, I]; bias: [O]. Raises UsageError off CUDA devices,
-    MissingDependencyError without Triton.
+    x: [..., I]; weight: [O, I]; bias: [O]. Raises SizeError for shapes that do not fit, UsageError
+    off CUDA devices, MissingDependencyError without Triton.
     """
     with needs("triton", "cuda", "the Triton linear layer"):
         from bokehflow.kernels.linear_layer import linear as product
@@ -130,8 +130,8 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -
     """Normalise the last axis on a CUDA device: x [..., C], weight, bias [C]. Computed in float32.
 
     Returns the dtype of x, or autocast's where that is on: what follows a norm is a product, which
-    would only convert it. Raises UsageError off CUDA devices, MissingDependencyError without
-    Triton.
+    would only convert it. Raises SizeError for a weight or a bias of another length, UsageError off
+    CUDA devices, MissingDependencyError without Triton.
     """
     with needs("triton", "cuda", "the Triton layer norm"):
         from bokehflow.kernels.norm_layer import layer_norm as norm

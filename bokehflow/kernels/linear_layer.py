@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import triton
 from torch import Tensor
 
+from bokehflow.kernels.checks import require_shapes
 from bokehflow.kernels.first_order import first_order
 from bokehflow.kernels.launch import Launch, rows_each, run_now
 from bokehflow.kernels.sum_kernels import column_sum_kernel
@@ -25,8 +26,10 @@ MOST_PROGRAMS = 128
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """x [..., I] times weight [O, I] transposed, plus bias [O]; as `torch.nn.functional.linear`,
-    under autocast too. Raises UsageError off CUDA devices."""
+    under autocast too. Raises UsageError off CUDA devices, SizeError for shapes that do not fit."""
     check_device(x.device)
+    outputs, inputs = tuple(weight.shape[:1]), tuple(x.shape[-1:])
+    require_shapes({"weight": weight, "bias": bias}, {"weight": outputs + inputs, "bias": outputs})
     if torch.is_autocast_enabled(x.device.type):
         dtype = torch.get_autocast_dtype(x.device.type)
         x, weight, bias = x.to(dtype), weight.to(dtype), bias.to(dtype)

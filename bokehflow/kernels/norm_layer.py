@@ -33,7 +33,7 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: float = 1e-5) -
     """
     check_device(x.device)
     require_shapes(
-        {"weight": weight, "bias": bias}, dict.fromkeys(("weight", "bias"), x.shape[-1:])
+        {"weight": weight, "bias": bias}, dict.fromkeys(("weight", "bias"), tuple(x.shape[-1:]))
     )
     dtype = x.dtype
     if torch.is_autocast_enabled(x.device.type):

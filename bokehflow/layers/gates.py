@@ -12,8 +12,8 @@ from torch import Tensor, nn
 SMALLEST_DECAY = 1e-6
 """A state multiplied by this is gone; its logarithm is still finite in half precision."""
 FIRST_LEVEL, LEVEL_STEP = 0.0, 0.7
-"""Where levels begin, before training: the first of twelve layers may forget half of its state at a
-token, the last a two-thousandth."""
+"""Where levels begin, before training: a stream's first layer may forget half of its state at a
+token, the last of six a thirty-fourth."""
 
 
 class GateFloors(nn.Module):

@@ -20,7 +20,8 @@ class State(NamedTuple):
     """What is carried from frame to frame. All zeros means that there was no previous frame.
 
     scan: [B, blocks of both streams, n x 4 x H, d, d], what every segment of every scan ended in,
-    segment-major and then direction-major; n = 1 for whole scans.
+    segment-major and then direction-major, each where the segment after it starts (`segments.py`);
+    n = 1 for whole scans.
     pooled: [B, C], the mean stem token of the previous frame.
     valid: [B, 1], 1 after a frame, 0 before the first one.
     """

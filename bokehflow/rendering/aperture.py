@@ -11,9 +11,10 @@ import math
 from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from bokehflow.rendering.bank import COMPOSITE_LEVEL
+from bokehflow.rendering.cells import enlarged
 from bokehflow.rendering.coarser import PROFILE_VARIANCE
 
 SUPERSAMPLING = 16
@@ -30,13 +31,13 @@ def aperture_variance(radius: float, blades: int) -> float:
 
 def pyramid_variance(level: int) -> float:
     """Variance in px^2 along one axis that a level's grid adds, from level 1 on: means of 2 px,
-    `Coarser` for every level beyond, and interpolating back."""
-    step: int = 2**level
+    `Coarser` for every level beyond, and interpolating back by way of the composite's grid."""
     down: float = 0.25 + sum(PROFILE_VARIANCE * 4**finer for finer in range(1, level))
-    impulse = torch.zeros(1, 1, 8, 1, dtype=torch.float64)
-    impulse[0, 0, 4, 0] = 1.0
-    up = F.interpolate(impulse, size=(8 * step, 1), mode="bilinear", align_corners=False).flatten()
-    return down + _variance(up)
+    impulse = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
+    impulse[0, 0, 4, 4] = 1.0
+    coarse = enlarged(impulse, 2 ** max(level - COMPOSITE_LEVEL, 0))
+    up = enlarged(coarse, 2 ** min(level, COMPOSITE_LEVEL))
+    return down + _axis_variance(up[0, 0])
 
 
 @lru_cache(maxsize=256)

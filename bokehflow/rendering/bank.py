@@ -29,6 +29,8 @@ exact at half the resolution too."""
 COARSEST_CELL_PX = 2 ** max(map(len, LEVELS_FROM_PX.values()))
 """Pictures are padded to whole cells of the coarsest level, whether a bank has it or not: what is
 filled in depends on the padding, and a larger bank is to change nothing."""
+COMPOSITE_LEVEL = 1
+"""Layers from this level on are smooth enough to be put together on its grid."""
 FINEST_FILL_LEVEL: dict[Quality, int] = {"mobile": 2, "best": 1}
 """What shows behind something is smooth: layers at finer levels take theirs from this one."""
 ROUNDING = 1e-9

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.rendering.bank import COARSEST_CELL_PX, BankLayer
+from bokehflow.rendering.bank import COARSEST_CELL_PX, COMPOSITE_LEVEL, BankLayer
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.cells import cropped, enlarged, padded_to_cells
 from bokehflow.rendering.coarser import Coarser
@@ -18,9 +18,6 @@ from bokehflow.rendering.contents import Contents
 from bokehflow.rendering.fill import Seen, Top, push_pull_levels
 from bokehflow.rendering.packs import pack_kernel, packs_of
 from bokehflow.rendering.unmix import SURFACES, unmix
-
-COARSE_LEVEL = 1
-"""Layers from this level on are smooth enough to be put together on its grid."""
 
 
 class LensBlur(nn.Module):
@@ -92,17 +89,17 @@ class LensBlur(nn.Module):
         """
         near, sharp, far = (
             [
-                enlarged(blurred.pop(i), 2 ** max(self.bank[i].level - COARSE_LEVEL, 0))
+                enlarged(blurred.pop(i), 2 ** max(self.bank[i].level - COMPOSITE_LEVEL, 0))
                 for i in group
             ]
             for group in self._near_to_far()
         )
 
         def enlarge(x: Tensor) -> Tensor:
-            return enlarged(x, 2**COARSE_LEVEL)
+            return enlarged(x, 2**COMPOSITE_LEVEL)
 
         def shrink(x: Tensor) -> Tensor:
-            return F.avg_pool2d(x, 2**COARSE_LEVEL)
+            return F.avg_pool2d(x, 2**COMPOSITE_LEVEL)
 
         if near:
             composite = Composite.of(near).enlarged(enlarge).before(sharp)
@@ -115,10 +112,10 @@ class LensBlur(nn.Module):
     def _near_to_far(self) -> tuple[list[int], list[int], list[int]]:
         """The layers that are near and coarse, fine, and far and coarse; each from near to far."""
         order = [(i, self.bank[i]) for i in reversed(range(len(self.bank)))]
-        coarse = [(i, layer) for i, layer in order if layer.level >= COARSE_LEVEL]
+        coarse = [(i, layer) for i, layer in order if layer.level >= COMPOSITE_LEVEL]
         return (
             [i for i, layer in coarse if layer.radius_px > 0],
-            [i for i, layer in order if layer.level < COARSE_LEVEL],
+            [i for i, layer in order if layer.level < COMPOSITE_LEVEL],
             [i for i, layer in coarse if layer.radius_px < 0],
         )
 

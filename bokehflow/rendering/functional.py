@@ -109,7 +109,8 @@ def _check_types(image: Tensor, depth_m: Tensor, lens: Lens, config: RenderConfi
 def _check_shapes(image: Tensor, depth_m: Tensor) -> None:
     if image.ndim != 4 or image.shape[1] not in CHANNELS or 0 in image.shape:
         raise SizeError(
-            f"an image of shape {list(image.shape)}", "[B, C, H, W] with 1 to 4 channels"
+            f"an image of shape {list(image.shape)}",
+            "[B, C, H, W] with 1 to 4 channels and at least 1x1 px",
         )
     expected = [image.shape[0], 1, *image.shape[2:]]
     if list(depth_m.shape) != expected:

@@ -31,7 +31,8 @@ RISE_FROM, RISE_AT = 0.06, 0.12
 """Range of inverse depth in the window, as a share of the largest, that makes it two objects."""
 LEVEL_FROM, LEVEL_AT = 0.55, 0.7
 """Range in the window as a share of that in a window twice as wide, where the ramp has ended
-within it. A floor that goes on rising has 0.5, and is not an outline."""
+within it. A floor that goes on rising has 0.5, and is not an outline; less than a window from the
+frame's border, where the wider window ends, it has up to two thirds, and steep ones may change."""
 RAMP_FROM, RAMP_AT = 0.08, 0.12
 """Rise from one pixel to the next, as a share of the range, that makes it a ramp."""
 RAMP_REACH_PX = 5

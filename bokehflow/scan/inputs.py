@@ -48,7 +48,8 @@ def check_sequences(inputs: ScanInputs, initial_state: Tensor | None) -> None:
     k, v = inputs.k, inputs.v
     if k.dim() != 4 or v.dim() != 4 or 0 in (*k.shape, *v.shape):
         raise SizeError(
-            f"k and v of shapes {tuple(k.shape)} and {tuple(v.shape)}", "[B, T, H, size]"
+            f"k and v of shapes {tuple(k.shape)} and {tuple(v.shape)}",
+            "[B, T, H, size], at least one of each",
         )
     batch, length, heads, key_size = k.shape
     gates = (batch, length, heads)

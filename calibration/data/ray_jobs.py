@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from bokehflow.errors import BokehFlowError, DeviceError, MissingDependencyError, UsageError
+from bokehflow.telemetry import send_nothing
 
 LOCAL = "local"
 CONNECT_S, HEALTH_S = 3.0, 20.0
@@ -98,6 +99,7 @@ def _connected(address: str, at_once: int | None) -> Iterator[Any]:
     else:
         require_cluster(address)
         quiet |= {"address": address}
+    send_nothing()
     import ray
 
     with callers_sigterm() as take_back:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tests.cli.runner import Bfx
 SWALLOWING = """
 import os, signal, time
 try:
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.{name})
     time.sleep(0.2)
 except BaseException:
     print("swallowed")
@@ -65,12 +66,13 @@ main()
 """
 
 
-def test_a_signal_waits_for_the_end_of_an_import(tmp_path: Path) -> None:
-    (tmp_path / "swallowing.py").write_text(SWALLOWING)
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", -signal.SIGINT)])
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path: Path, name: str, code: int) -> None:
+    (tmp_path / "swallowing.py").write_text(SWALLOWING.format(name=name))
     done = subprocess.run(
         [sys.executable, "-c", STARTED], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (143, "whole\n")
+    assert (done.returncode, done.stdout) == (code, "whole\n")
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", -signal.SIGINT)])
@@ -82,19 +84,22 @@ def test_a_signal_that_nothing_can_catch_comes_again(name: str, code: int) -> No
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "told"), [(15, 143, "ended by SIGTERM"), (2, 130, "interrupted")]
+)
 def test_an_error_made_of_a_signal_is_told_as_the_signal(
-    bfx: Bfx, monkeypatch: pytest.MonkeyPatch
+    bfx: Bfx, monkeypatch: pytest.MonkeyPatch, number: int, code: int, told: str
 ) -> None:
     def interrupted(_: object) -> None:
         try:
-            interruption._terminate(15, None)
-        except Terminated:
+            interruption._end(number, None)
+        except (Terminated, KeyboardInterrupt):
             raise ValueError("could not determine the shape") from None
 
     monkeypatch.setattr(interruption, "_asked", [])
     monkeypatch.setattr(command_line, "invoke", interrupted)
     completed = bfx("info")
-    assert (completed.exit_code, completed.stderr.strip()) == (143, "ended by SIGTERM")
+    assert (completed.exit_code, completed.stderr.strip()) == (code, told)
 
 
 def test_a_second_interrupt_does_not_change_how_the_first_one_ends() -> None:
@@ -104,8 +109,15 @@ def test_a_second_interrupt_does_not_change_how_the_first_one_ends() -> None:
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
-def test_an_interrupt_of_the_first_moments_is_quiet() -> None:
+@pytest.mark.parametrize("flags", [[], ["--json"]], ids=str)
+def test_an_interrupt_of_the_first_moments_is_quiet(flags: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, text=True, check=False
+        [sys.executable, "-c", INTERRUPTED_IMPORT, *flags],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    assert bool(done.stdout) == bool(flags)
+    if flags:
+        assert json.loads(done.stdout)["error"]["exit_code"] == 130

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -15,6 +16,18 @@ with progress_bar("rendering", 2) as advance:
 print("done")
 """
 
+SPEAKING = """
+import ctypes, sys
+from bokehflow.cli import main as command_line
+invoke = command_line.invoke
+def speaking(arguments):
+    ctypes.CDLL(None).puts(b"a library speaks")
+    return invoke(arguments)
+command_line.invoke = speaking
+sys.argv = ["bfx", "info", "--json"]
+command_line.main()
+"""
+
 
 def test_a_table_is_aligned_and_never_wrapped() -> None:
     name = "n" * 200
@@ -24,6 +37,19 @@ def test_a_table_is_aligned_and_never_wrapped() -> None:
         "a" + " " * 201 + "41.5",
         name + "  8",
     ]
+
+
+def test_what_c_holds_back_of_standard_output_does_not_spoil_the_document() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        [sys.executable, "-c", SPEAKING],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)
+    assert "a library speaks" in done.stderr
 
 
 def test_one_line() -> None:

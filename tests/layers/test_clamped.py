@@ -18,6 +18,15 @@ def test_the_value_is_that_of_a_clamp_and_the_gradient_that_of_none() -> None:
     assert torch.equal(gradient, torch.ones(5))
 
 
+def test_what_is_infinite_has_the_value_of_a_bound_and_nan_stays() -> None:
+    x = torch.tensor([-torch.inf, torch.inf, torch.nan], requires_grad=True)
+    bounded = clamped_in_value(x, -0.5, 1.0)
+    assert bounded[:2].tolist() == [-0.5, 1.0]
+    assert bounded[2].isnan()
+    (gradient,) = torch.autograd.grad(bounded[:2].sum(), x)
+    assert torch.equal(gradient, torch.zeros(3))
+
+
 @pytest.mark.parametrize("logit", [-3.0, 20.0, 1e3])
 def test_a_network_that_learns_can_leave_the_nearest_depth(logit: float) -> None:
     logits = torch.full((2, 3), logit, requires_grad=True)

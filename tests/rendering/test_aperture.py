@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from bokehflow.rendering.aperture import aperture_variance, level_kernel
-from tests.tolerances import APERTURE_FLAT, APERTURE_VARIANCE_REL, POLYGON_DISK_REL
+from bokehflow.rendering.bank import radius_bank
+from bokehflow.rendering.blur import LensBlur
+from bokehflow.rendering.config import Quality
+from tests.tolerances import (
+    APERTURE_FLAT,
+    APERTURE_VARIANCE_REL,
+    CHAIN_VARIANCE_REL,
+    POLYGON_DISK_REL,
+)
 
 
 def variances(kernel: torch.Tensor) -> tuple[float, float]:
@@ -27,6 +35,24 @@ def test_kernel_has_unit_sum_and_the_variance_of_the_aperture(radius: float, bla
     assert float(kernel.sum()) == pytest.approx(1.0)
     wanted = aperture_variance(radius, blades)
     assert sum(variances(kernel)) / 2 == pytest.approx(wanted, rel=APERTURE_VARIANCE_REL)
+
+
+@pytest.mark.parametrize("quality", ["mobile", "best"])
+@pytest.mark.parametrize("radius", [5.0, 13.0, 18.0, 30.0, 52.0])
+def test_a_point_has_the_spread_of_the_aperture_at_every_level(
+    quality: Quality, radius: float
+) -> None:
+    blur = LensBlur(radius_bank(quality, radius, radius), 1, 0, 0.0).double()
+    half = 3 * math.ceil(radius) + 32
+    at = torch.arange(2 * half).double()
+    spread = 0.0
+    for shift in (0, 1):  # where in its cell of the finest grid the point lies
+        light = torch.zeros(1, 1, 2 * half, 2 * half).double()
+        light[0, 0, half + shift, half + shift] = 1.0
+        found = blur(light, torch.full_like(light, -radius))[0, 0]
+        squares = (at - half - shift) ** 2
+        spread += float((found.sum(0) + found.sum(1)) @ squares) / 4.0
+    assert spread == pytest.approx(aperture_variance(radius, 0), rel=CHAIN_VARIANCE_REL)
 
 
 def test_disk_variance_is_a_quarter_of_the_squared_radius() -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from bokehflow.errors import SizeError
 from bokehflow.rendering import EdgeAwareUpsample
+from bokehflow.rendering.upsample import MIN_WINDOW_PX
 from tests.rendering.pictures import textured
 from tests.tolerances import DEPTH_LOSS_WON_BACK, FP32_EQUAL
 
@@ -51,6 +52,14 @@ def test_sharp_steps_and_gentle_slopes_stay() -> None:
     torch.testing.assert_close(upsample(exact, picture), exact, atol=FP32_EQUAL, rtol=0)
     slope = torch.linspace(0.5, 1.0, SIZE[1]).expand(1, 1, *SIZE)
     torch.testing.assert_close(upsample(slope, picture), slope, atol=FP32_EQUAL, rtol=0)
+
+
+def test_a_steep_floor_is_no_outline() -> None:
+    # It rises by a fifth within the window, which would make two objects of it.
+    floor = torch.linspace(0.2, 1.0, SIZE[0])[None, None, :, None].expand(1, 1, *SIZE) ** 4
+    found = EdgeAwareUpsample(SIZE, SIZE)(floor, textured(*SIZE))
+    inside = (..., slice(MIN_WINDOW_PX, -MIN_WINDOW_PX), slice(None))
+    torch.testing.assert_close(found[inside], floor[inside], atol=FP32_EQUAL, rtol=0)
 
 
 def test_depth_stays_within_what_was_there() -> None:

@@ -22,12 +22,14 @@ from .engine import Engine, Load
 from .engines import ENGINES, PROFILERS
 from .host import peak_memory_bytes
 from .requirements import imported_modules
+from .telemetry import send_nothing
 
 Job = Mapping[str, Any]
 
 
 def measure(folder: Path, phase: str) -> int:
     """Do one phase and write its file, with `error` in it if it failed. Returns an exit code."""
+    send_nothing()
     try:
         job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
         found, code = PHASES[phase](job, folder), 0

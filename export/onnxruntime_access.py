@@ -1,0 +1,20 @@
+"""The one door to ONNX Runtime in this process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bokehflow.installed import needs
+from bokehflow.telemetry import send_nothing
+
+
+def import_onnxruntime(purpose: str) -> Any:
+    """The package `onnxruntime`.
+
+    purpose: what the caller wants it for, as the error message should say it.
+    Raises MissingDependencyError where it is not installed.
+    """
+    send_nothing()
+    with needs("onnxruntime", "", purpose):
+        import onnxruntime
+    return onnxruntime
