@@ -59,8 +59,8 @@ def atomic_file(target: Path) -> Iterator[Path]:
     require_writable(target)
     with output_errors(target):
         hidden = _hidden_sibling(target)
-        hidden.touch(exist_ok=False)
         try:
+            hidden.touch(exist_ok=False)
             yield hidden
             if target.exists():
                 with contextlib.suppress(PermissionError):  # some file systems know no modes
@@ -79,8 +79,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     with output_errors(target):
         _require_free(target)
         hidden = _hidden_sibling(target)
-        hidden.mkdir()
         try:
+            hidden.mkdir()
             yield hidden
             # Others may have made it meanwhile; a rename would say that it is not empty.
             _require_free(target)
@@ -128,7 +128,7 @@ def drop_unfinished(target: Path) -> None:
     """Remove what processes that were killed left of `target` under hidden names. For those alone
     who know that no other process writes it. Raises OutputError."""
     place = Path(os.path.realpath(target))
-    name = re.compile(re.escape(_hidden_prefix(target)) + r"[0-9a-f]+" + re.escape(target.suffix))
+    name = re.compile(re.escape(hidden_prefix(target)) + r"[0-9a-f]+" + re.escape(target.suffix))
     with output_errors(target):
         for path in place.parent.iterdir():
             if name.fullmatch(path.name):
@@ -137,8 +137,10 @@ def drop_unfinished(target: Path) -> None:
 
 def _probe(target: Path) -> None:
     probe = _hidden_sibling(target)
-    probe.touch(exist_ok=False)
-    probe.unlink()
+    try:
+        probe.touch(exist_ok=False)
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _belongs_to(path: Path, target: Path) -> bool:
@@ -147,7 +149,7 @@ def _belongs_to(path: Path, target: Path) -> bool:
         return True
     folders = (target.parent, Path(os.path.realpath(target)).parent)
     beside = next((p for p in (path, *path.parents) if p.parent in folders), None)
-    return beside is not None and beside.name.startswith(_hidden_prefix(target))
+    return beside is not None and beside.name.startswith(hidden_prefix(target))
 
 
 def _hidden_sibling(target: Path) -> Path:
@@ -155,11 +157,11 @@ def _hidden_sibling(target: Path) -> Path:
     # Unlike `resolve`, it does not raise where links lead in a circle.
     place = Path(os.path.realpath(target))
     return place.with_name(
-        f"{_hidden_prefix(target)}{secrets.token_hex(_TOKEN_BYTES)}{target.suffix}"
+        f"{hidden_prefix(target)}{secrets.token_hex(_TOKEN_BYTES)}{target.suffix}"
     )
 
 
-def _hidden_prefix(target: Path) -> str:
+def hidden_prefix(target: Path) -> str:
     """What a hidden name begins with: as much of the target's as a file system lets it have."""
     taken = len(os.fsencode(target.suffix)) + 2 * _TOKEN_BYTES + len("..")
     return f".{os.fsdecode(os.fsencode(target.stem)[: _NAME_BYTES - taken])}."

@@ -19,8 +19,14 @@ from bokehflow.export.naming import (
     record_path,
     target_by_ending,
 )
-from bokehflow.export.packing import is_packed, named_as_given, replace_member, unpack
-from bokehflow.export.staging import staged, staged_together
+from bokehflow.export.packing import (
+    dropped_afterwards,
+    is_packed,
+    named_as_given,
+    replace_member,
+    unpack,
+)
+from bokehflow.export.staging import always, staged, staged_together
 from bokehflow.json_text import json_text
 
 
@@ -69,26 +75,30 @@ class Artifact:
         manifest, or the zip that it lies in, cannot be written, and where the artifact has become
         another since it was opened.
         """
-        measured = dataclasses.replace(self._manifest_now(), parity=parity)
+        measured = dataclasses.replace(self.manifest_now(), parity=parity)
         beside = manifest_path(self.path)
         if self.packed is not None:
-            replace_member(self.packed, beside.name, measured.to_json(), self._manifest_now)
+            replace_member(self.packed, beside.name, measured.to_json(), self.manifest_now)
         else:
-            with staged(beside, self._manifest_now) as target:
+            with staged(beside, self.manifest_now) as target:
                 target.write_text(measured.to_json(), encoding="utf-8")
         return dataclasses.replace(self, manifest=measured)
 
-    def _manifest_now(self) -> Manifest:
-        """The manifest as it is by now: measuring takes minutes, in which others may export."""
+    def manifest_now(self) -> Manifest:
+        """The manifest as it is by now: long work takes minutes, in which others may export.
+
+        Raises OutputError where the artifact has become another since it was opened.
+        """
         try:
-            manifest = load_artifact(self.given).manifest
+            with dropped_afterwards():
+                manifest = load_artifact(self.given).manifest
         except ArtifactError as error:
             raise OutputError(f"{self.given} has changed: {error.found}") from error
         if manifest.artifact_sha256 != self.manifest.artifact_sha256:
             raise OutputError(
                 f"{self.given} was exported again in the meantime",
                 "what was opened",
-                "measure it again",
+                "run the same command again",
             )
         return manifest
 
@@ -134,16 +144,25 @@ def seal(
     manifest: Manifest,
     write: Callable[[Path], object],
     record: Callable[[Manifest], Mapping[str, object]] | None = None,
+    may_replace: Callable[[], object] = always,
 ) -> Artifact:
     """Have an artifact written; it and its manifest appear together, and the record of its
     quantization where it has one. Returns what was written, whatever others write there since.
 
     write: is given the path to write the artifact to. The manifest gets the artifact's hash and
-    size. record: what the record says, by the manifest when it has them. After an exception none
-    is touched.
+    size. record: what the record says, by the manifest when it has them. may_replace: as `staged`
+    has it. After an exception none is touched. Raises OutputError for a folder in the way that is
+    no artifact.
     """
+    if path.is_dir() and not manifest_path(path).is_file():
+        raise OutputError(
+            f"{path} is a folder, and no artifact",
+            "an artifact to replace, or a name that is free",
+            "move it away, or choose another folder with -o",
+        )
     recorded = [] if record is None else [record_path(path)]
-    with staged_together(path, manifest_path(path), *recorded) as (target, beside, *record_places):
+    targets = (path, manifest_path(path), *recorded)
+    with staged_together(*targets, may_replace=may_replace) as (target, beside, *record_places):
         write(target)
         complete = dataclasses.replace(
             manifest,

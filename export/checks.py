@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import onnx
 
 from bokehflow.errors import CheckError
@@ -17,7 +20,8 @@ has a static shape: in a graph that is not ours the rules call it what runs on t
 
 
 def check_static_graph(proto: onnx.ModelProto) -> None:
-    """Raise CheckError for the first value or node that is not static or has too many axes.
+    """Raise CheckError for the first input, constant, node or value that is not static or has too
+    many axes.
 
     Shapes are inferred from the inputs; a value whose shape cannot be inferred counts as dynamic.
     """
@@ -26,12 +30,23 @@ def check_static_graph(proto: onnx.ModelProto) -> None:
         value.name: value.type.tensor_type.shape.dim
         for value in (*inferred.input, *inferred.output, *inferred.value_info)
     }
+    for constant in inferred.initializer:
+        _require_few(constant.name, len(constant.dims))
+    for value in inferred.input:
+        _require_static(value.name, shapes[value.name])
     for node in inferred.node:
         if node.op_type in FORBIDDEN:
             raise CheckError(f"node {node.name} is a {node.op_type}", "static operators only")
         for name in node.output:
-            dims = shapes.get(name)
-            if dims is None or any(not dim.HasField("dim_value") for dim in dims):
-                raise CheckError(f"{name} of node {node.name} has no static shape", "numbers only")
-            if len(dims) > MAX_RANK:
-                raise CheckError(f"{name} of node {node.name} has {len(dims)} axes", "at most 5")
+            _require_static(f"{name} of node {node.name}", shapes.get(name))
+
+
+def _require_static(label: str, dims: Sequence[Any] | None) -> None:
+    if dims is None or any(not dim.HasField("dim_value") for dim in dims):
+        raise CheckError(f"{label} has no static shape", "numbers only")
+    _require_few(label, len(dims))
+
+
+def _require_few(label: str, axes: int) -> None:
+    if axes > MAX_RANK:
+        raise CheckError(f"{label} has {axes} axes", f"at most {MAX_RANK}")

@@ -13,12 +13,14 @@ import onnx
 
 from bokehflow.errors import CheckError
 from bokehflow.export.lowering.choice import Lowering
-from bokehflow.export.onnxruntime_access import import_onnxruntime
+from bokehflow.export.onnxruntime_access import import_onnxruntime, model_given
 from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
 from bokehflow.temporary import temporary_folder
 
 ONNX_PURPOSE = "compiling an ONNX model"
+OTHER_FORM = "export with --scan chunked, or with another version of the engine"
+REASON_LENGTH = 300
 LOOPS = ("Loop", "TensorIterator")
 """How OpenVINO calls what its fusion left as a loop over tokens."""
 
@@ -26,8 +28,8 @@ LOOPS = ("Loop", "TensorIterator")
 def check_compiled(target: str, path: Path, lowering: Lowering, layers: int) -> None:
     """Compile an artifact for the CPU and count the lowering's operator.
 
-    Lowerings of standard operators need no check. Raises CheckError where the count is another and
-    OutputError where there is no room for the compiled graph.
+    Lowerings of standard operators need no check. Raises CheckError where the count is another or
+    the engine refuses the graph, and OutputError where there is no room for the compiled graph.
     """
     if lowering.operator is None:
         return
@@ -39,7 +41,7 @@ def check_compiled(target: str, path: Path, lowering: Lowering, layers: int) -> 
         raise CheckError(
             f"the compiled graph has {found} {lowering.operator} and {loops} loops",
             f"{wanted} {lowering.operator}, {lowering.operators_a_layer} a layer, and no loop",
-            "export with --scan chunked, or with another version of the engine",
+            OTHER_FORM,
         )
 
 
@@ -56,12 +58,13 @@ def _compiled_onnx(path: Path) -> Counter[str]:
         options.log_severity_level = 3
         options.optimized_model_filepath = str(folder / "optimized.onnx")
         try:
-            onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-        except Exception:
+            onnxruntime.InferenceSession(model_given(path), options, ["CPUExecutionProvider"])
+        # Its exceptions have no common base below Exception.
+        except Exception as error:
             # It does not say why it could not write the graph. What it wrote of it is still there:
             # no room for as much as the artifact takes means that the disk is full.
             (folder / "room").write_bytes(bytes(path.stat().st_size))
-            raise
+            raise _refused(error) from error
         graph = onnx.load(options.optimized_model_filepath).graph
     return Counter(node.op_type for node in graph.node)
 
@@ -69,7 +72,16 @@ def _compiled_onnx(path: Path) -> Counter[str]:
 def _compiled_openvino(path: Path) -> Counter[str]:
     core = shared_core("compiling an OpenVINO model")
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
-    return operators_of(core.compile_model(str(path / MODEL_FILE), "CPU", settings))
+    try:
+        return operators_of(core.compile_model(str(path / MODEL_FILE), "CPU", settings))
+    except RuntimeError as error:
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> CheckError:
+    """What to tell where an engine does not take the graph."""
+    reason = " ".join(str(error).split())[:REASON_LENGTH]
+    return CheckError(f"the engine refuses the graph ({reason})", "one that compiles", OTHER_FORM)
 
 
 _COMPILED = {"onnx": _compiled_onnx, "openvino": _compiled_openvino}

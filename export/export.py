@@ -13,13 +13,14 @@ import onnx
 
 from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.export.artifact import Artifact, require_outside, seal
-from bokehflow.export.compiled import check_compiled
+from bokehflow.export.compiled import ONNX_PURPOSE, check_compiled
 from bokehflow.export.config import ExportConfig
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.graphs import Graphs
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
+from bokehflow.export.onnxruntime_access import import_onnxruntime
 from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.staging import output_folder
 from bokehflow.export.to_coreml import COREML_PURPOSE, DEPLOYMENT_TARGET, to_coreml
@@ -32,7 +33,7 @@ from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 PARITY_GOAL_DB = {"fp32": 80.0, "fp16": 50.0, "int8": 40.0}
 _FORMATS: dict[str, dict[str, Any]] = {
     "onnx": {"opset": OPSET},
-    "openvino": {"opset": OPSET, "ir": 11},
+    "openvino": {"onnx_opset": OPSET, "ir": 11},
     "coreml": {"deployment_target": DEPLOYMENT_TARGET},
 }
 
@@ -40,10 +41,10 @@ _FORMATS: dict[str, dict[str, Any]] = {
 def export(model: BokehFlow, config: ExportConfig, output_dir: Path = OUTPUT_DIR) -> Artifact:
     """Export a model and write its manifest beside it, replacing an artifact of the same name.
 
-    Raises CheckError for a graph that is not static, or that its engine compiles to something else
-    than the lowering is meant to be, OutputError for a folder that cannot be
-    written, MissingDependencyError for a target that is not installed. A failed export leaves
-    nothing of its own behind.
+    Raises CheckError for a graph that is not static, or that its engine refuses or compiles to
+    something else than the lowering is meant to be, OutputError for a folder that cannot be
+    written or is in the way, MissingDependencyError for a target that is not installed. A failed
+    export leaves nothing of its own behind.
     """
     (artifact,) = export_each(model, [config], output_dir)
     return artifact
@@ -67,6 +68,8 @@ def export_each(
     # Now rather than after the minutes that the targets before it take.
     for config in configs:
         require_installed(config.target)
+        if config.target == "onnx" and config.lowering.operator is not None:
+            import_onnxruntime(ONNX_PURPOSE)
     for config in configs:
         manifest = _manifest(model, config)
         path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)

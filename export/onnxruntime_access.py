@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from bokehflow.installed import needs
@@ -18,3 +19,12 @@ def import_onnxruntime(purpose: str) -> Any:
     with needs("onnxruntime", "", purpose):
         import onnxruntime
     return onnxruntime
+
+
+def model_given(path: Path) -> str | bytes:
+    """A model as ONNX Runtime takes it: by its path, or as it is where the path is no text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return path.read_bytes()
+    return str(path)

@@ -16,10 +16,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bokehflow.errors import ArtifactError
+from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.hashing import files_of
 from bokehflow.export.naming import MANIFEST_SUFFIX, files_beside, manifest_path, record_path
-from bokehflow.export.staging import staged
+from bokehflow.export.staging import always, staged
 from bokehflow.temporary import lacks_room, no_room, temporary_place
 
 PACKED_SUFFIX = ".zip"
@@ -57,12 +57,19 @@ def is_packed(path: Path) -> bool:
     return path.name.endswith(PACKED_SUFFIX)
 
 
-def pack(artifact: Path, target: Path) -> None:
+def pack(artifact: Path, target: Path, may_replace: Callable[[], object] = always) -> None:
     """Write an artifact, its manifest and its records into the zip `target`, whole or not at all.
 
-    Raises OutputError where it cannot be written and ArtifactError where a file cannot be read.
+    may_replace: as `staged` has it. Raises OutputError where it cannot be written, ArtifactError
+    where a file cannot be read and UsageError for a name that is no text.
     """
-    with staged(target) as hidden, zipfile.ZipFile(hidden, "w") as archive:
+    try:
+        artifact.name.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{artifact} has a name that is no text", "UTF-8, as in a zip", "rename it"
+        ) from error
+    with staged(target, may_replace) as hidden, zipfile.ZipFile(hidden, "w") as archive:
         for file in [*files_of(artifact), *files_beside(artifact)]:
             member = zipfile.ZipInfo(file.relative_to(artifact.parent).as_posix(), _NO_DATE)
             member.create_system, member.external_attr = _UNIX, _READABLE_BY_ALL
@@ -116,6 +123,17 @@ def unpack(path: Path) -> Path:
             f"{path} cannot be unpacked: {error}", "a file that bfx pack wrote", "pack it again"
         ) from error
     return Path(folder.name) / name
+
+
+@contextlib.contextmanager
+def dropped_afterwards() -> Iterator[None]:
+    """Remove, at the end of the block, the folders of what was unpacked in it."""
+    before = len(_unpacked)
+    try:
+        yield
+    finally:
+        while len(_unpacked) > before:
+            _unpacked.pop().cleanup()
 
 
 @contextlib.contextmanager

@@ -15,25 +15,27 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import hidden_prefix, output_errors
+from bokehflow.errors import OutputError
 
 FULL_BYTES = 1 << 16
 """A disk that has less room has no room for the next part of a file."""
 
 
-def _always() -> None:
+def always() -> None:
     """Nothing speaks against it."""
 
 
 @contextlib.contextmanager
-def staged(target: Path, may_replace: Callable[[], object] = _always) -> Iterator[Path]:
+def staged(target: Path, may_replace: Callable[[], object] = always) -> Iterator[Path]:
     """Yield a path to write to, with the target's name, in a temporary folder beside the target.
 
     On a clean exit what was written there replaces the target (a file or a whole folder); after an
     exception, or where the place cannot be taken, the temporary folder is removed and the target is
-    as it was. Whoever wrote it, others may read it as the umask says. may_replace: called when
-    nobody else may change the folder; what it raises keeps the target as it is. Raises OutputError
-    where the place cannot be written.
+    as it was. Whoever wrote it, others may read it as the umask says, or as they might read a file
+    that it replaces. may_replace: called when nobody else may change the folder; what it raises
+    keeps the target as it is. Raises OutputError where the place cannot be written, and for a
+    folder where a file is to be, or a file where a folder is.
     """
     with staged_together(target, may_replace=may_replace) as (place,):
         yield place
@@ -41,13 +43,13 @@ def staged(target: Path, may_replace: Callable[[], object] = _always) -> Iterato
 
 @contextlib.contextmanager
 def staged_together(
-    *targets: Path, may_replace: Callable[[], object] = _always
+    *targets: Path, may_replace: Callable[[], object] = always
 ) -> Iterator[tuple[Path, ...]]:
     """As `staged`, for files or folders of one parent that belong together: all or none."""
     first = targets[0]
     with output_errors(first):
         parent = first.resolve().parent
-        folder = Path(tempfile.mkdtemp(prefix=f".{first.name}.", dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=hidden_prefix(first), dir=parent))
         made, replaced = folder / "made", folder / "replaced"
         try:
             made.mkdir()
@@ -57,7 +59,10 @@ def staged_together(
             _open_to_others(made)
             with _alone(parent):
                 may_replace()
-                _swap([target.resolve() for target in targets], places, replaced)
+                resolved = [target.resolve() for target in targets]
+                for place, target in zip(places, resolved, strict=True):
+                    _require_alike(place, target)
+                _swap(resolved, places, replaced)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -88,8 +93,22 @@ def _open_to_others(made: Path) -> None:
             path.chmod(mode if path.is_dir() else mode & 0o666)
 
 
+def _require_alike(place: Path, target: Path) -> None:
+    """Raise OutputError unless what was made may replace what is there; gives a file the mode of
+    the file that it replaces."""
+    mode = place.stat().st_mode  # of what was not made the system says so
+    if not target.exists():
+        return
+    if stat.S_ISDIR(mode) != target.is_dir():
+        kind, wanted = ("folder", "file") if target.is_dir() else ("file", "folder")
+        raise OutputError(f"{target} is a {kind}", f"a {wanted} to replace, or a name that is free")
+    if not target.is_dir():
+        place.chmod(stat.S_IMODE(target.stat().st_mode))
+
+
 def _swap(targets: Sequence[Path], places: Sequence[Path], replaced: Path) -> None:
-    """Put what was made in place and what it replaces aside; on any exception, take both back.
+    """Put what was made in place and what it replaces aside; on any exception before all of it is
+    in place, take both back.
 
     targets: without symbolic links, so that what a link points to is replaced, not the link.
     """
@@ -106,6 +125,8 @@ def _swap(targets: Sequence[Path], places: Sequence[Path], replaced: Path) -> No
                 target.rename(old)
             place.replace(target)
     except BaseException:
+        if not any(place.exists() for place in places):
+            raise  # all are in place, and what they replaced belongs to none of them
         for place, target, old in moves:
             if target.exists() and (old.exists() or target not in before):
                 target.rename(place)

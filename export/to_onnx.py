@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from torch.export import ExportedProgram
 
 from bokehflow.export.onnx_passes.ramps import merge_ramps
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
+from bokehflow.export.quiet_logger import errors_only
 from bokehflow.export.translations import TRANSLATIONS
 
 OPSET = 18
@@ -31,23 +31,17 @@ def to_onnx(program: ExportedProgram, output_names: Sequence[str]) -> onnx.Model
 
 def _translated(program: ExportedProgram, output_names: Sequence[str]) -> Any:
     """torch's own translation, without its pattern rewriter, which takes minutes on this graph."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exported = torch.onnx.export(
-                program,
-                dynamo=True,
-                custom_translation_table=TRANSLATIONS,
-                opset_version=OPSET,
-                output_names=list(output_names),
-                optimize=False,
-                verbose=False,
-            )
-    finally:
-        logger.setLevel(level)
+    with errors_only("torch.onnx"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exported = torch.onnx.export(
+            program,
+            dynamo=True,
+            custom_translation_table=TRANSLATIONS,
+            opset_version=OPSET,
+            output_names=list(output_names),
+            optimize=False,
+            verbose=False,
+        )
     if exported is None:
         raise RuntimeError("torch.onnx.export returned no program")
     return exported.model
@@ -76,7 +70,10 @@ def _tidy(model: Any) -> None:
     share = common.CommonSubexpressionEliminationPass()
     share(model)
     common.RemoveUnusedNodesPass()(model)
-    optimizer.fold_constants(model, input_size_limit=_WHOLE_GRAPH, output_size_limit=_WHOLE_GRAPH)
+    with errors_only("onnxscript"):
+        optimizer.fold_constants(
+            model, input_size_limit=_WHOLE_GRAPH, output_size_limit=_WHOLE_GRAPH
+        )
     common.IdentityEliminationPass()(model)
     merge_reshapes(model)
     merge_ramps(model)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from bokehflow.export.quiet_logger import errors_only
 from bokehflow.installed import needs
 from bokehflow.telemetry import send_nothing
 
@@ -25,13 +25,8 @@ def quiet_nncf() -> Iterator[Any]:
         send_nothing()
         with needs("nncf", "quantize", "quantizing to INT8"):
             import nncf
-        logger = logging.getLogger("nncf")
-        level = logger.level
-        logger.setLevel(logging.ERROR)
-        try:
+        with errors_only("nncf"):
             yield nncf
-        finally:
-            logger.setLevel(level)
 
 
 def quantization_details(nncf: Any) -> Any:

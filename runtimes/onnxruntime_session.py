@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.onnxruntime_access import import_onnxruntime
+from bokehflow.export.onnxruntime_access import import_onnxruntime, model_given
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
@@ -31,7 +31,7 @@ class OnnxRuntimeSession:
         options.enable_mem_pattern = False
         options.enable_mem_reuse = False
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, [_PROVIDER])
+            self._session = onnxruntime.InferenceSession(model_given(path), options, [_PROVIDER])
         # Its exceptions have no common base below Exception.
         except Exception as error:
             raise ArtifactError(

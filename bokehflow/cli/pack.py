@@ -40,7 +40,7 @@ def pack(
     done = []
     for artifact, target in zip(loaded, _targets(loaded, output_dir), strict=True):
         with output_folder(target.parent):
-            write_packed(artifact.path, target)
+            write_packed(artifact.path, target, artifact.manifest_now)
         done.append(
             {
                 "packed": str(target),

@@ -208,7 +208,7 @@ class _Projection(nn.Module):
         # A gate at a time: the widest maps of the network would be those that both read.
         forget, write = torch.chunk(gates, 2, dim=-1)
         self.query, self.key, self.value, self.forget, self.write = (
-            nn.Parameter(m.contiguous(), requires_grad=False) for m in (*sequences, forget, write)
+            constant(m) for m in (*sequences, forget, write)
         )
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -224,8 +224,8 @@ class _Linear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
-        self.weight = nn.Parameter(weight.detach().contiguous(), requires_grad=False)
-        self.bias = nn.Parameter(bias.detach().contiguous(), requires_grad=False)
+        self.weight = constant(weight)
+        self.bias = constant(bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """[S, ..., out]."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bokehflow.export.lowering.blocks import LoweredBlock
 from bokehflow.export.lowering.heads import LoweredHead
 from bokehflow.export.lowering.map_block import MapBlock
+from bokehflow.export.lowering.maps import constant
 from bokehflow.export.lowering.refinement import LoweredRefinement
 from bokehflow.export.lowering.segments import require_one_pass
 from bokehflow.layers.bigdr import BiGDRBlock
@@ -129,8 +130,8 @@ class _Modulation(nn.Module):
         self.blocks = len(films)
         self.shape: tuple[int, ...] = (1, bias.shape[-1])
         self.read = nn.Linear(weight.shape[-1], bias.numel())
-        self.read.weight = nn.Parameter(weight.detach().flatten(0, 3), requires_grad=False)
-        self.read.bias = nn.Parameter(bias.detach().flatten(), requires_grad=False)
+        self.read.weight = constant(weight.flatten(0, 3))
+        self.read.bias = constant(bias.flatten())
 
     def forward(self, aperture: Tensor) -> list[tuple[Tensor, Tensor]]:
         """aperture: [1, C]. Returns a scale and a shift [2, *shape] for every pair of blocks."""

@@ -7,8 +7,9 @@ bokeh head reads would wait in memory while the renderer runs.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from bokehflow.export.lowering.maps import constant
 from bokehflow.layers.heads import ResidualRefinement
 
 
@@ -21,7 +22,7 @@ class LoweredRefinement(ResidualRefinement):
         rendered, rest = torch.split(self.first.weight.detach(), [3, 7], dim=1)
         frame, hint, radius = torch.split(rest, [3, 3, 1], dim=1)
         reordered = torch.cat([hint, frame, radius, rendered], dim=1)
-        self.first.weight = nn.Parameter(reordered, requires_grad=False)
+        self.first.weight = constant(reordered)
 
     def forward(self, rendered: Tensor, frame: Tensor, hint: Tensor, radius_px: Tensor) -> Tensor:
         """As `ResidualRefinement`."""

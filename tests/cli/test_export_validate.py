@@ -141,12 +141,15 @@ def test_an_artifact_that_cannot_be_opened_is_a_row_beside_one_that_can(
 def test_weights_that_do_not_fit_cost_no_other_row(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
-    copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino")]
-    beside = manifest_path(copies[1])
-    beside.write_text(beside.read_text().replace('"variant": "nano"', '"variant": "small"'))
-    done = bfx("validate", *copies, "--frames", 1, "--json")
+    whole = copied(artifacts["onnx"], tmp_path)
+    odd = exported_otherwise(
+        artifacts["onnx"], tmp_path, lambda facts: facts.update(weights_sha256="0" * 64)
+    )
+    done = bfx("validate", whole, odd, "--frames", 1, "--json")
     assert done.exit_code == 2
-    assert [row["passed"] for row in done.document["artifacts"]] == [True, False]
+    rows = done.document["artifacts"]
+    assert [row["passed"] for row in rows] == [True, False]
+    assert "exported from weights 000000000000" in rows[1]["error"]["message"]
 
 
 def test_what_was_exported_is_shown_beside_a_target_that_fails(
@@ -235,15 +238,20 @@ def test_a_folder_that_cannot_be_written_is_refused(bfx: Bfx, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("target", "package"), [("coreml", "coremltools"), ("openvino", "openvino")]
+    ("target", "package", "line"),
+    [
+        ("coreml", "coremltools", "pip install 'bokehflow[coreml]'"),
+        ("openvino", "openvino", "pip install 'bokehflow[openvino]'"),
+        ("onnx", "onnxruntime", "pip install onnxruntime"),
+    ],
 )
 def test_a_missing_extra_is_exit_code_three_with_the_line_that_installs_it(
-    bfx: Bfx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, package: str
+    bfx: Bfx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, package: str, line: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     done = bfx("export", "--target", target, "-o", tmp_path / "out", "--size", "32x48",
                "--network-size", "full")  # fmt: skip
-    assert f"pip install 'bokehflow[{target}]'" in done.require_plain_error(3)
+    assert line in done.require_plain_error(3)
     assert not (tmp_path / "out").exists()
 
 

@@ -45,6 +45,16 @@ def test_what_renders_is_called_what_was_given(
     assert f"the size {packed['packed']} was exported for" in line
 
 
+def test_a_folder_with_the_name_of_the_zip_stays(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    folder = tmp_path / f"{artifacts['onnx'].path.name}.zip"
+    folder.mkdir()
+    line = bfx("pack", artifacts["onnx"].path, "-o", tmp_path).require_plain_error(2)
+    assert "is a folder" in line
+    assert folder.is_dir()
+
+
 def test_a_packed_one_is_not_packed_again(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:

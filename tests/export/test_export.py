@@ -7,8 +7,10 @@ import json
 import operator
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import onnx
@@ -16,6 +18,7 @@ import pytest
 
 from bokehflow.errors import (
     ArtifactError,
+    CheckError,
     OutputError,
     SizeError,
     UnknownNameError,
@@ -134,18 +137,36 @@ def test_coreml_program_is_static_and_of_low_rank(artifacts: dict[str, Artifact]
     assert max(ranks) <= 5
 
 
-def test_a_dynamic_or_deep_graph_is_refused() -> None:
-    value = onnx.helper.make_tensor_value_info
-    node = onnx.helper.make_node("Relu", ["x"], ["y"], name="relu")
-    for shape, message in ((["n", 2], "no static shape"), ([1] * 6, "6 axes")):
-        graph = onnx.helper.make_graph(
-            [node],
-            "g",
-            [value("x", onnx.TensorProto.FLOAT, shape)],
-            [value("y", onnx.TensorProto.FLOAT, shape)],
-        )
-        with pytest.raises(Exception, match=message):
-            check_static_graph(onnx.helper.make_model(graph))
+@pytest.mark.parametrize("shown", [True, False], ids=["within", "inputs alone"])
+@pytest.mark.parametrize(
+    ("shape", "message"), [(["n", 2], "x.* has no static shape"), ([1] * 6, "x.* has 6 axes")]
+)
+def test_a_dynamic_or_deep_graph_is_refused(
+    shape: list[int | str], message: str, shown: bool
+) -> None:
+    value, float32 = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    relu = onnx.helper.make_node("Relu", ["x"], ["y"], name="relu")
+    flat = onnx.helper.make_node("Reshape", ["x", "size"], ["y"], name="flat")
+    size = onnx.helper.make_tensor("size", onnx.TensorProto.INT64, [2], [1, 1])
+    graph = onnx.helper.make_graph(
+        [relu if shown else flat],
+        "g",
+        [value("x", float32, shape)],
+        [value("y", float32, shape if shown else [1, 1])],
+        [size],
+    )
+    with pytest.raises(CheckError, match=message):
+        check_static_graph(onnx.helper.make_model(graph))
+
+
+def test_a_constant_of_many_axes_is_refused() -> None:
+    value, float32 = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    deep = onnx.helper.make_tensor("deep", float32, [1] * 6, [1.0])
+    flat = onnx.helper.make_node("Reshape", ["deep", "size"], ["y"])
+    size = onnx.helper.make_tensor("size", onnx.TensorProto.INT64, [1], [1])
+    graph = onnx.helper.make_graph([flat], "g", [], [value("y", float32, [1])], [deep, size])
+    with pytest.raises(CheckError, match="deep has 6 axes"):
+        check_static_graph(onnx.helper.make_model(graph))
 
 
 def test_a_changed_artifact_is_noticed(artifacts: dict[str, Artifact], tmp_path: Path) -> None:
@@ -214,6 +235,24 @@ def test_a_manifest_fits_its_schema_which_describes_every_field(
     facts = json.loads(artifacts[target].manifest.to_json())
     jsonschema.validate(facts, schema)
     assert set(schema["properties"]) == set(facts)
+    for field in ("scan", "render", "format", "budget", "temporal"):
+        assert schema["properties"][field]["additionalProperties"] is False
+        assert set(facts[field]) <= set(schema["properties"][field]["properties"])
+
+
+def test_the_schema_says_what_every_field_means() -> None:
+    def fields(schema: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for form in (schema, schema.get("items", {}), *schema.get("anyOf", ())):
+            for key, inside in form.get("properties", {}).items():
+                yield f"{name}.{key}", inside
+                yield from fields(inside, f"{name}.{key}")
+
+    schema = json.loads(files("bokehflow.export").joinpath("manifest.schema.json").read_text())
+    assert [name for name, each in fields(schema, "") if not _described(each)] == []
+
+
+def _described(schema: dict[str, Any]) -> bool:
+    return any("description" in form for form in (schema, *schema.get("anyOf", ())))
 
 
 @pytest.mark.parametrize(

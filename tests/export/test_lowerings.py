@@ -54,6 +54,13 @@ def test_a_graph_with_too_few_fused_scans_is_refused(
         check_compiled(target, path, lowering, layers=7)
 
 
+def test_a_graph_that_openvino_refuses_is_a_failed_check(tmp_path: Path) -> None:
+    (tmp_path / "model.xml").write_text("<net/>")
+    lowering = find_lowering("gated_delta_net", "openvino")
+    with pytest.raises(CheckError, match=r"refuses the graph .*; .*--scan chunked"):
+        check_compiled("openvino", tmp_path, lowering, layers=6)
+
+
 @pytest.mark.parametrize("full", [True, False])
 def test_a_full_disk_is_told_apart_from_what_the_engine_does_not_take(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: bool
@@ -70,7 +77,7 @@ def test_a_full_disk_is_told_apart_from_what_the_engine_does_not_take(
     monkeypatch.setattr(onnxruntime, "InferenceSession", fails)
     if full:
         monkeypatch.setattr(Path, "write_bytes", no_room)
-    with pytest.raises(OutputError if full else RuntimeError, match="TMPDIR" if full else "failed"):
+    with pytest.raises(OutputError if full else CheckError, match="TMPDIR" if full else "failed"):
         check_compiled("onnx", path, lowering, layers=6)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import os
 import shutil
 import struct
 import zipfile
@@ -304,6 +305,41 @@ def test_an_artifact_that_may_not_be_read_is_an_artifact_error(
     monkeypatch.setattr("bokehflow.export.artifact.artifact_sha256", refused)
     with pytest.raises(ArtifactError, match=r"fp32\.onnx cannot be read: Permission denied"):
         load_artifact(path)
+
+
+def test_what_is_exported_again_while_it_is_packed_is_not_packed(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = _exported(tmp_path, artifacts["onnx"], packed=False)
+    opened = load_artifact(path)
+    _exported_again(path, b" of another export")
+    with pytest.raises(OutputError, match="was exported again in the meantime"):
+        pack(path, packed_path(path), opened.manifest_now)
+    assert not packed_path(path).exists()
+
+
+def test_a_name_that_no_zip_can_hold_is_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.onnx")
+    shutil.copy(artifacts["onnx"].path, path)
+    with pytest.raises(UsageError, match="rename it"):
+        pack(path, tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
+
+
+def test_measuring_a_packed_one_leaves_no_copy_more(
+    artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "temporary").mkdir()
+    path = tmp_path / "a.zip"
+    pack(artifacts["onnx"].path, path)
+    opened = load_artifact(path)
+    opened.with_parity(Parity(1, 90.0, 90.0, "onnxruntime", "executed"))
+    assert len(list((tmp_path / "temporary").iterdir())) == 1
+    assert opened.path.exists()
 
 
 def _exported_again(path: Path, changes: bytes) -> None:

@@ -106,6 +106,11 @@ def make_both(one: Path, other: Path) -> None:
     other.mkdir()
 
 
+def write_both(one: Path, other: Path) -> None:
+    one.write_text("new")
+    other.write_text("new")
+
+
 @pytest.mark.usefixtures("failing_move")
 def test_what_is_there_survives_a_move_that_fails(tmp_path: Path) -> None:
     first, last = tmp_path / "first", tmp_path / "last"
@@ -117,6 +122,64 @@ def test_what_is_there_survives_a_move_that_fails(tmp_path: Path) -> None:
     assert {f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*")} == {
         "first", "first/old", "last", "last/old",
     }  # fmt: skip
+
+
+def test_an_interrupt_behind_the_last_move_leaves_what_is_new_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = tmp_path / "a.onnx", tmp_path / "a.onnx.json"
+    for path in pair:
+        path.write_text("old")
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        moved = replace(self, target)
+        if target == pair[1]:
+            raise KeyboardInterrupt
+        return moved
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), staged_together(*pair) as places:
+        write_both(*places)
+    assert [path.read_text() for path in pair] == ["new", "new"]
+
+
+def test_a_folder_in_the_way_of_a_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").mkdir()
+    (tmp_path / "a.zip" / "thesis").write_text("mine")
+    with (
+        pytest.raises(OutputError, match=r"a\.zip is a folder; expected a file"),
+        staged(tmp_path / "a.zip") as place,
+    ):
+        place.write_text("new")
+    assert (tmp_path / "a.zip" / "thesis").read_text() == "mine"
+
+
+def test_a_file_in_the_way_of_a_folder_stays(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("mine")
+    with (
+        pytest.raises(OutputError, match="a is a file; expected a folder"),
+        staged(tmp_path / "a") as place,
+    ):
+        place.mkdir()
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+@pytest.mark.parametrize("writing", [staged, atomic_file])
+def test_who_may_read_a_file_stays_as_it_was(writing: Writing, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.touch(0o600)
+    with writing(path) as place:
+        place.write_text("new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("writing", [staged, atomic_file])
+def test_a_name_may_be_as_long_as_the_system_allows(writing: Writing, tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 251 + ".zip")
+    with writing(path) as place:
+        place.write_text("new")
+    assert path.read_text() == "new"
 
 
 @pytest.mark.parametrize(
