@@ -33,7 +33,7 @@ from bokehflow.calibration.sample_sources import (
     synthetic_scenes,
 )
 from bokehflow.calibration.sample_statistics import Observer, state_growth, state_norms
-from bokehflow.errors import UsageError
+from bokehflow.errors import InputError, UsageError
 from bokehflow.layers.resample import Resample
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
@@ -87,7 +87,7 @@ def stored_samples(
     """
     material = _material(request)
     facts = {**asdict(request), "weights": weights_sha256, "version": _VERSION}
-    facts["content"] = _content(request.source)
+    facts["content"] = _content(request)
     if network.temporal != TemporalConfig():
         facts["temporal"] = asdict(network.temporal)
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -191,8 +191,8 @@ def _runs(request: SampleRequest, items: Sequence[Item], rng: np.random.Generato
         total = sum(item.capacity for item in items)
         raise UsageError(
             f"{request.count} calibration samples from {request.source}",
-            f"at most {total}: it holds {len(items)} files that give as many",
-            f"ask for --samples {total}, or add photos or videos",
+            f"at most {total}, which its {len(items)} {_PIECES[len(items) == 1]} give",
+            f"ask for --samples {total}, or {_more(request.source)}",
         )
     order = rng.permutation(len(items))
     wanted = max(1, request.count // RUN_FRAMES)
@@ -208,6 +208,16 @@ def _runs(request: SampleRequest, items: Sequence[Item], rng: np.random.Generato
         drawn += share
 
 
+_PIECES = ("photos, videos and scenes", "photo, video or scene")
+
+
+def _more(source: str) -> str:
+    """How to have more material."""
+    if source in (PACKAGED, SYNTHETIC):
+        return "name a folder of your own photos or videos"
+    return "add photos or videos"
+
+
 def _material(request: SampleRequest) -> FoundMaterial:
     if request.source == PACKAGED:
         return FoundMaterial((*packaged_photos(), *synthetic_scenes(request.seed, PACKAGED_SCENES)))
@@ -216,8 +226,19 @@ def _material(request: SampleRequest) -> FoundMaterial:
     return find_material(Path(request.source), skip_bad=request.skip_bad)
 
 
-def _content(source: str) -> Any:
+def _content(request: SampleRequest) -> Any:
     """What the pixels of a source depend on besides its name."""
-    if source in (PACKAGED, SYNTHETIC):
+    if request.source in (PACKAGED, SYNTHETIC):
         return version("scikit-image")
-    return [[str(file), file_sha256(file)] for file in material_files(Path(source))]
+    files = material_files(Path(request.source))
+    return [[str(file), _digest(file, request.skip_bad)] for file in files]
+
+
+def _digest(file: Path, skip_bad: bool) -> str | None:
+    """A file's SHA-256; None for one that may not be read and is left out."""
+    try:
+        return file_sha256(file)
+    except InputError:
+        if skip_bad:
+            return None
+        raise

@@ -63,7 +63,7 @@ def _compressed(job: Job, compress: Callable[[Any, Any, list[str]], Any]) -> Out
         names, source = [name for _, name in layer_operations(loaded)], program_of(loaded)
         small = compress(coremltools, model, names)
     job.advance()
-    return _outcome(job, small, source)
+    return _outcome(job, small, source, ranged=0)
 
 
 def _linear(coremltools: Any, model: Any, names: list[str]) -> Any:
@@ -88,7 +88,7 @@ def _opened(coremltools: Any, path: Path) -> Any:
     return coremltools.models.MLModel(str(path), skip_model_load=True)
 
 
-def _outcome(job: Job, model: Any, source: Program, ranged: int | None = None) -> Outcome:
+def _outcome(job: Job, model: Any, source: Program, ranged: int) -> Outcome:
     """Check and measure a package that is still in memory. source: the program that it was made
     of; ranged: as `Outcome` has it."""
     with temporary_folder() as folder, quiet_coremltools(_PURPOSE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from functools import partial
 
@@ -25,7 +26,7 @@ def weights_in_8_bits(form: Format[M], job: Job) -> Outcome:
     noises = rank_layers(form, model, original, job.samples)
     job.advance()
     attempts = [Attempt(model, (), measured(form, model, job.held_out))]
-    return _outcome(form, job, original, attempts, noises)
+    return dataclasses.replace(_outcome(form, job, original, attempts, noises), ranged=0)
 
 
 def layers_in_8_bits(form: Format[M], job: Job) -> Outcome:

@@ -123,7 +123,7 @@ class HeldOut:
 def overall(losses: Sequence[Loss]) -> Loss:
     """The mean of what is lost against truth; of the others the worst."""
     return Loss(
-        round(float(np.mean([loss.drop_db for loss in losses])), 4),
+        -rounded_down(-float(np.mean([loss.drop_db for loss in losses])), digits=4),
         rounded_down(min(loss.parity_db for loss in losses)),
         rounded_down(min(loss.depth_sqnr_db for loss in losses)),
     )

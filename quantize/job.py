@@ -44,7 +44,7 @@ class Outcome:
     because they cost too much. search: how it looked for them, None where it had no need to.
     noises: every quantized layer, the noisiest first. along_video: measures `frames`, `scans` and
     `drift` of the record; None where a format cannot. ranged: how many samples set the ranges of
-    activations, where not all do.
+    activations, where not all do; 0 where weights alone have fewer bits.
     """
 
     write: Callable[[Path, Mapping[str, str]], None]

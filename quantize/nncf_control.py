@@ -55,27 +55,29 @@ def chosen_floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
     ArtifactError where it ends this one.
     """
     context = multiprocessing.get_context("spawn")
+    process = None
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        process = pool.submit(os.getpid).result()
-        searching = pool.submit(
-            _searched,
-            type(control.form),
-            control.source,
-            control.samples,
-            control.held_out,
-            limits,
-        )
         try:
+            process = pool.submit(os.getpid).result()
+            searching = pool.submit(
+                _searched,
+                type(control.form),
+                control.source,
+                control.samples,
+                control.held_out,
+                limits,
+            )
             floats = searching.result()
         except BrokenProcessPool as error:
             raise ArtifactError(
                 f"NNCF's process ended while it looked at {control.source}",
                 "a search that runs to its end",
-                "search by parts",
+                'search by parts, or start your script under if __name__ == "__main__"',
             ) from error
         except BaseException:
             # It would be waited for, and a search takes minutes.
-            os.kill(process, signal.SIGKILL)
+            if process is not None:
+                os.kill(process, signal.SIGKILL)
             raise
     control.advance()
     return floats

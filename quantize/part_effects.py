@@ -14,7 +14,7 @@ from bokehflow.quantize.format import M
 from bokehflow.quantize.layers import module_path
 from bokehflow.temporary import temporary_folder
 
-_PART = re.compile(r"network\.(stem|blocks\.\d+\.(scan|local)|fusions\.\d+|(depth|bokeh)_head)")
+_PART = re.compile(r"network\.(stem|blocks\.\d+\.(scan|local)|fusions\.\d+|bokeh_head)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.defaults import TRUTH_LOSS_DB
-from bokehflow.errors import MissingDependencyError, UnknownNameError, UsageError
+from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
 from bokehflow.export.artifact import seal
 from bokehflow.export.export import PARITY_GOAL_DB, require_installed
@@ -27,9 +27,10 @@ from bokehflow.quantize.graph_recipes import SEARCHES
 from bokehflow.quantize.held_out import HeldOut
 from bokehflow.quantize.job import Job, Outcome
 from bokehflow.quantize.nncf_access import quiet_nncf
-from bokehflow.quantize.recipes import Recipe, find_recipe
+from bokehflow.quantize.recipes import RECIPES, Recipe, find_recipe
 from bokehflow.quantize.record import build_record
 from bokehflow.runtimes import open_session
+from bokehflow.specs import Size
 
 DEFAULT_SEARCH = next(iter(SEARCHES))
 
@@ -85,9 +86,11 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
         )
     recipe = find_recipe(config.recipe, manifest.target)
     if config.search is not None and not recipe.searches:
+        others = [each.name for each in RECIPES[manifest.target] if each.searches]
         raise UsageError(
             f"a search for layers to leave in float, with recipe {recipe.name}",
-            "a recipe that leaves some: int8-mixed",
+            f"a recipe that leaves some: {', '.join(others) or f'none for {manifest.target} does'}",
+            "" if others else "leave --search out",
         )
     _require_packages(recipe, manifest.target)
     return recipe
@@ -113,16 +116,21 @@ def quantize(
     where no attempt keeps the limits.
 
     samples: of the artifact's frame size. output_dir: None is beside the artifact as it was given,
-    packed or not. Raises what
-    `check_request` raises, CheckError where a quantizer enters what must stay in float, OutputError
-    and MissingDependencyError.
+    packed or not. Raises what `check_request` raises, UsageError for a folder in an artifact,
+    SizeError for samples of another size, CheckError where a quantizer enters what must stay in
+    float, NumericalError where outputs are not finite, ArtifactError for an artifact that its
+    engine does not take or an end of NNCF's process, and OutputError for what cannot be written or
+    an artifact that was exported again in the meantime.
     """
     recipe = check_request(artifact, config)
+    folder = output_dir or artifact.given.parent
+    artifact.require_apart(folder)
+    _require_size(samples, artifact.manifest.frame_size)
     limits = Limits(config.max_drop_db, PARITY_GOAL_DB["int8"])
     path = quantized_path(
         artifact.path, artifact.manifest.target, artifact.manifest.precision, recipe.name
     )
-    path = (output_dir or artifact.given.parent) / path.name
+    path = folder / path.name
     started = time.perf_counter()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     advance()
@@ -143,9 +151,21 @@ def quantize(
         return recorded
 
     with output_folder(path.parent):
-        made = seal(path, manifest, lambda at: outcome.write(at, manifest.embedded()), record)
+        made = seal(
+            path,
+            manifest,
+            lambda at: outcome.write(at, manifest.embedded()),
+            record,
+            artifact.manifest_now,
+        )
     written = json.loads(json_text(recorded))
     return Quantized(made, written, record_path(path), limits.met_by(outcome.loss))
+
+
+def _require_size(samples: SampleSet, size: Size) -> None:
+    height, width = samples.frames.shape[1:3]
+    if (height, width) != (size.height, size.width):
+        raise SizeError(f"calibration samples of {height}x{width}", str(size))
 
 
 def _manifest(artifact: Artifact, samples: SampleSet, recipe: Recipe, outcome: Outcome) -> Manifest:

@@ -32,9 +32,10 @@ def decibels(signal: float, noise: float) -> float:
     return float(max(10.0 * np.log10(signal / max(noise, floor)), -DECIBEL_CEILING))
 
 
-def rounded_down(decibels: float) -> float:
+def rounded_down(decibels: float, digits: int = 2) -> float:
     """To hundredths, and never up: what misses a bar is not to be written as that bar."""
-    return math.floor(100.0 * decibels) / 100.0
+    parts = 10.0**digits
+    return math.floor(parts * decibels) / parts
 
 
 def _difference(reference: Array, test: Array) -> Array:

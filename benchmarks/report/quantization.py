@@ -96,6 +96,13 @@ def _made(kind: type[T], *values: Any, **more: Any) -> T:
     return made
 
 
+def _ranges(ranged: int, samples: int) -> str:
+    """How many of the samples set the ranges of activations, where not all do."""
+    if ranged == samples:
+        return ""
+    return f", ranges from {ranged} of them" if ranged else ", no ranges of activations"
+
+
 def _facts(record: Record) -> dict[str, str]:
     calibration, held_out = record["calibration"], record["held_out"]
     limits = held_out["limits"]
@@ -112,8 +119,7 @@ def _facts(record: Record) -> dict[str, str]:
         f"least {limits['parity_db']:g} dB",
         "its limits": "met" if held_out["met"] else "NOT met",
         "calibration": f"{calibration['samples']} samples of {calibration['source']}, "
-        f"seed {calibration['seed']}"
-        + (f", ranges from {ranged} of them" if ranged < calibration["samples"] else ""),
+        f"seed {calibration['seed']}" + _ranges(ranged, calibration["samples"]),
         "calibration SHA-256": calibration["sha256"],
     }
     if calibration["left_out"]:

@@ -99,7 +99,7 @@ def quantize(
     source = load_artifact(artifact)
     config = QuantizeConfig(recipe, max_drop_db, sensitivity, search)
     check_request(source, config)
-    folder = output_dir or artifact.parent
+    folder = output_dir or source.given.parent
     source.require_apart(folder)
     manifest = source.manifest
     request = SampleRequest(

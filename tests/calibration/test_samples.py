@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -159,6 +160,29 @@ def test_shares_are_even_and_within_capacity() -> None:
 def test_fewer_than_asked_is_refused(network: Network, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="at most 32"):
         draw(network, tmp_path, source=str(photos), count=33)
+
+
+def test_packaged_material_cannot_be_added_to(network: Network, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="name a folder of your own"):
+        draw(network, tmp_path, count=5000)
+
+
+def test_a_file_that_may_not_be_read_is_no_part_of_what_is_drawn(
+    network: Network, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = sorted(photos.iterdir())[0]
+    opened = Path.open
+
+    def refused(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(InputError, match="Permission denied"):
+        draw(network, tmp_path, source=str(photos), count=2)
+    drawn, _ = draw(network, tmp_path, source=str(photos), count=2, skip_bad=True)
+    assert all(str(locked) not in origin["from"] for origin in drawn.facts["origins"])
 
 
 def test_every_video_that_can_be_rendered_is_material(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bokehflow.calibration.sample_making import HELD_OUT_SEED
 from bokehflow.export import Artifact
 from bokehflow.media import write_photo
 from bokehflow.quantize.accuracy import Limits
@@ -68,6 +69,15 @@ def test_nothing_is_quantized_into_the_artifact_itself(
     line = bfx("quantize", copy, "-o", copy / "inside").require_plain_error(2)
     assert f"would write over {copy}" in line
     assert sorted(path.name for path in copy.iterdir()) == ["model.bin", "model.xml"]
+
+
+def test_an_artifact_may_be_named_from_inside_its_folder(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copied(artifacts["openvino"], tmp_path))
+    line = bfx("quantize", ".", "--seed", HELD_OUT_SEED).require_plain_error(2)
+    assert "would write over" not in line
+    assert f"seed {HELD_OUT_SEED}" in line
 
 
 def test_a_bad_photo_is_listed_and_left_out_on_request(

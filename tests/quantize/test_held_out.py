@@ -6,6 +6,8 @@ import pytest
 
 from bokehflow.calibration.scenes import Scene, make_scene
 from bokehflow.quantize import held_out
+from bokehflow.quantize.accuracy import Limits
+from bokehflow.quantize.held_out import Loss
 from bokehflow.specs import Size
 
 
@@ -36,3 +38,9 @@ def test_scenes_are_traced_in_the_shape_of_the_frame(
     assert made == [traced] * len(held_out.HELD_OUT_KINDS)
     for scene in scenes:
         assert scene.frame.shape == scene.truth.shape == (1, 3, size.height, size.width)
+
+
+def test_what_is_lost_is_never_rounded_to_within_a_limit() -> None:
+    lost = held_out.overall([Loss(0.30004, 50.0, 50.0)] * 4)
+    assert not Limits(0.3, 40.0).met_by(lost)
+    assert held_out.overall([Loss(-0.30004, 50.0, 50.0)]).drop_db == -0.3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,29 @@ def test_it_leaves_in_float_what_the_limits_ask_for(
     assert wanted.limits.met_by(chosen.loss)
     kept = form.quantized_layers(chosen.model)
     assert sorted([*kept, *chosen.floats]) == sorted(layers)
+
+
+UNGUARDED = """
+from pathlib import Path
+from bokehflow.errors import ArtifactError
+from bokehflow.quantize.accuracy import Control, Limits
+from bokehflow.quantize.nncf_control import chosen_floats
+from bokehflow.quantize.onnx_format import OnnxFormat
+
+limits = Limits(0.3, 40.0)
+control = Control(OnnxFormat(), Path("a"), None, None, (), None, limits, lambda: None)
+try:
+    chosen_floats(control, limits)
+except ArtifactError as error:
+    print(error)
+"""
+
+
+def test_a_script_that_cannot_start_another_process_is_told_what_it_lacks(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert "__main__" in done.stdout.splitlines()[-1]
 
 
 def test_a_process_that_ends_is_told_and_ends_no_other(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from dataclasses import fields
@@ -15,8 +16,16 @@ import onnx
 import pytest
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.errors import MissingDependencyError, NumericalError, UnknownNameError, UsageError
+from bokehflow.errors import (
+    MissingDependencyError,
+    NumericalError,
+    OutputError,
+    SizeError,
+    UnknownNameError,
+    UsageError,
+)
 from bokehflow.export import Artifact, load_artifact
+from bokehflow.export.artifact import seal
 from bokehflow.export.coremltools_access import load_program, passes_only, quiet_coremltools
 from bokehflow.export.lowering.choice import AUTO, find_lowering
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
@@ -34,6 +43,7 @@ from bokehflow.quantize.onnx_format import OnnxFormat
 from bokehflow.quantize.openvino_format import OpenVinoFormat
 from bokehflow.runtimes import Session, open_session
 from tests.benchmarks.report.samples import CountingSession, manifest
+from tests.export.copies import copied
 from tests.training.samples import TINY, use_tiny_variant
 
 LARGEST_INT8_BYTES = 1_600_000
@@ -127,9 +137,8 @@ def test_only_layers_are_quantized_in_every_block(quantized: Quantized) -> None:
         assert len(projections) == 5 * lowering.operators_a_layer
 
 
+@pytest.mark.parametrize("quantized", ["onnx"], indirect=True)
 def test_onnx_activations_have_unsigned_codes(quantized: Quantized) -> None:
-    if quantized.artifact.manifest.target != "onnx":
-        return  # a matter of ONNX Runtime alone
     graph = onnx.load(quantized.artifact.path).graph
     types = {tensor.name: tensor.data_type for tensor in graph.initializer}
     found = [types[node.input[2]] for node in graph.node if node.op_type == "QuantizeLinear"]
@@ -164,6 +173,70 @@ def test_a_limit_that_cannot_be_kept_leaves_the_best(
     assert made.record["held_out"]["met"] is False
     assert made.artifact.path.is_file()
     assert made.record_path.is_file()
+
+
+def test_what_is_exported_again_in_the_meantime_is_not_taken_for_the_source(
+    tiny_artifacts: dict[str, Artifact],
+    tiny_samples: SampleSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_tiny_variant(monkeypatch)
+    source = load_artifact(copied(tiny_artifacts["onnx"], tmp_path))
+
+    def lost(*_: object) -> Loss:
+        changed = dataclasses.replace(source.manifest, trained=True)
+        seal(source.path, changed, lambda at: at.write_bytes(b"another"))
+        return Loss(0.0, 90.0, 60.0)
+
+    monkeypatch.setattr(HeldOut, "loss", lost)
+    with pytest.raises(OutputError, match=r"in the meantime|has changed"):
+        quantize(source, tiny_samples, QuantizeConfig("w8"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_quantized_into_an_artifact(
+    tiny_artifacts: dict[str, Artifact], tiny_samples: SampleSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_tiny_variant(monkeypatch)
+    source = tiny_artifacts["openvino"]
+    with pytest.raises(UsageError, match="would write over"):
+        quantize(source, tiny_samples, QuantizeConfig("w8"), source.path)
+    assert load_artifact(source.path).manifest == source.manifest
+
+
+def test_samples_of_another_size_are_refused(
+    artifacts: dict[str, Artifact], tiny_samples: SampleSet, tmp_path: Path
+) -> None:
+    with pytest.raises(SizeError, match="samples of 64x96; expected 96x160"):
+        quantize(artifacts["onnx"], tiny_samples, QuantizeConfig("int8"), tmp_path)
+
+
+@pytest.mark.parametrize("target", ["onnx", "coreml"])
+def test_weights_alone_have_no_ranges(
+    tiny_artifacts: dict[str, Artifact],
+    tiny_samples: SampleSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+) -> None:
+    use_tiny_variant(monkeypatch)
+    made = quantize(tiny_artifacts[target], tiny_samples, QuantizeConfig("w8"), tmp_path)
+    assert made.record["calibration"]["ranges_from"] == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "recipe", "told"),
+    [
+        ("onnx", "w8", "a recipe that leaves some: int8-mixed"),
+        ("coreml", None, "leave --search out"),
+    ],
+)
+def test_a_search_that_a_recipe_does_not_make_is_refused_with_one_that_helps(
+    tiny_artifacts: dict[str, Artifact], target: str, recipe: str | None, told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        check_request(tiny_artifacts[target], QuantizeConfig(recipe, search="parts"))
 
 
 def test_core_ml_activations_are_quantized_before_layers_alone(
