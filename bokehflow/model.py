@@ -21,6 +21,7 @@ from bokehflow.rendering.checks import require_srgb
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import (
     FULL_NETWORK,
+    MOBILE_PROFILE,
     Size,
     find_variant,
     network_size_for,
@@ -29,6 +30,14 @@ from bokehflow.weights import WeightsInfo, load_network
 
 PRECISIONS = (torch.float32, torch.float64)
 """What a network may be in: the lens is told in its precision."""
+
+
+_PARTS = {
+    "network_size": str,
+    "render": RenderConfig,
+    "scan": ScanConfig,
+    "temporal": TemporalConfig,
+}
 
 
 class Frame(NamedTuple):
@@ -48,7 +57,8 @@ class ModelConfig:
     the weights were trained for. Depth is scaled for it (`depth_scale`), and so are the bounds
     within which it is reported: `specs.DEPTH_MAX_M`, the sky, is farther than that through a longer
     lens and nearer through a wider one. render, scan, temporal: how to render, to scan, and to
-    carry the state from frame to frame.
+    carry the state from frame to frame. Raises UsageError for settings of another type or a field
+    of view that no lens has, SizeError for what is no size.
     """
 
     network_size: str = FULL_NETWORK
@@ -58,6 +68,12 @@ class ModelConfig:
     temporal: TemporalConfig = field(default_factory=TemporalConfig)
 
     def __post_init__(self) -> None:
+        for name, kind in _PARTS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise UsageError(f"{name}={value!r}", f"a {kind.__name__}")
+        if self.network_size not in (FULL_NETWORK, MOBILE_PROFILE):
+            Size.parse(self.network_size)
         if self.source_fov_deg is not None:
             require_field_of_view("source_fov_deg", self.source_fov_deg)
 
@@ -254,6 +270,8 @@ def _device(name: str | torch.device) -> torch.device:
     try:
         place = torch.device(name)
         torch.empty(0, device=place)
+        if place.type == "meta":
+            raise NotImplementedError("it computes nothing")
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).partition("\n")[0]
         raise UsageError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.installed import needs
+from bokehflow.path_text import is_text
 from bokehflow.telemetry import send_nothing
 
 
@@ -23,8 +24,4 @@ def import_onnxruntime(purpose: str) -> Any:
 
 def model_given(path: Path) -> str | bytes:
     """A model as ONNX Runtime takes it: by its path, or as it is where the path is no text."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return path.read_bytes()
-    return str(path)
+    return str(path) if is_text(path) else path.read_bytes()

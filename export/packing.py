@@ -16,10 +16,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bokehflow.errors import ArtifactError, UsageError
+from bokehflow.errors import ArtifactError
 from bokehflow.export.hashing import files_of
 from bokehflow.export.naming import MANIFEST_SUFFIX, files_beside, manifest_path, record_path
 from bokehflow.export.staging import always, staged
+from bokehflow.path_text import require_text
 from bokehflow.temporary import lacks_room, no_room, temporary_place
 
 PACKED_SUFFIX = ".zip"
@@ -60,15 +61,10 @@ def is_packed(path: Path) -> bool:
 def pack(artifact: Path, target: Path, may_replace: Callable[[], object] = always) -> None:
     """Write an artifact, its manifest and its records into the zip `target`, whole or not at all.
 
-    may_replace: as `staged` has it. Raises OutputError where it cannot be written, ArtifactError
-    where a file cannot be read and UsageError for a name that is no text.
+    may_replace: as `staged` has it. Raises OutputError where it cannot be written and ArtifactError
+    for a file that cannot be read or an artifact with a name that is no text.
     """
-    try:
-        artifact.name.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(
-            f"{artifact} has a name that is no text", "UTF-8, as in a zip", "rename it"
-        ) from error
+    require_text(Path(artifact.name), ArtifactError)
     with staged(target, may_replace) as hidden, zipfile.ZipFile(hidden, "w") as archive:
         for file in [*files_of(artifact), *files_beside(artifact)]:
             member = zipfile.ZipInfo(file.relative_to(artifact.parent).as_posix(), _NO_DATE)

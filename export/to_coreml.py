@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,6 @@ from torch.export import ExportedProgram
 
 from bokehflow.errors import ArtifactError, UsageError
 from bokehflow.export.coreml_precision import (
-    Float32Operations,
     computes_in_float16,
     mark_float32,
 )
@@ -28,7 +27,7 @@ COREML_PURPOSE = "exporting to Core ML"
 DEPLOYMENT_TARGET = "iOS17"
 """The oldest system that has 8-bit activations; nothing the model needs came later."""
 
-KEPT_IN_FLOAT32 = Float32Operations(inputs=("lens",))
+KEPT_IN_FLOAT32 = ("lens",)
 """Squares of millimetres leave float16's range above 255 mm, distances in millimetres above 65 m.
 Nothing else needed it when it was measured on an untrained Nano: the bokeh stayed far above its
 bar, and float32 in every scan hardly changed it. Every float32 operation more leaves the Neural
@@ -55,14 +54,15 @@ def to_coreml(
     path: Path,
     precision: Literal["fp16", "fp32"],
     metadata: Mapping[str, str],
-    keep: Float32Operations = KEPT_IN_FLOAT32,
+    kept_inputs: Collection[str] = KEPT_IN_FLOAT32,
 ) -> None:
     """Convert a module with static shapes and save it at `path`, where nothing must be.
 
     module: is put into evaluation mode.
     example_inputs: one tensor an input; their shapes become the package's. Inputs and outputs of
         the package are float32 in either precision, named as given, in the module's order.
-    precision: fp32 computes everything in float32; fp16 all but what `keep` names.
+    precision: fp32 computes everything in float32; fp16 all but what is computed from
+        `kept_inputs` and constants alone.
     metadata: written into the package's user-defined metadata.
     Raises UsageError where names and tensors do not match in number, ArtifactError for a module
     that coremltools cannot convert, MissingDependencyError without coremltools, and OSError where
@@ -84,7 +84,7 @@ def to_coreml(
             coremltools.TensorType(name, tuple(tensor.shape), dtype=np.float32)
             for name, tensor in zip(input_names, example_inputs, strict=True)
         ]
-        mark_float32(program, input_names, keep)
+        mark_float32(program, input_names, kept_inputs)
         model = _converted(
             coremltools,
             program,

@@ -167,8 +167,9 @@ def test_bad_calls_are_refused() -> None:
         (torch.full((1, 3, 32, 32), torch.nan), MediaError, "NaN"),
         (torch.zeros(1, 3, 32, 32).double(), UsageError, "float32 on cpu, as the weights"),
         (torch.zeros(1, 3, 0, 32), SizeError, "0, 32"),
+        (torch.zeros(1, 3, 32, 32).to_sparse(), MediaError, "a dense tensor"),
     ],
-    ids=["uint8", "0-255", "negative", "nan", "float64", "empty"],
+    ids=["uint8", "0-255", "negative", "nan", "float64", "empty", "sparse"],
 )
 def test_images_that_are_none_are_refused(
     image: torch.Tensor, error: type[BokehFlowError], words: str
@@ -259,6 +260,12 @@ def test_a_model_in_half_precision_is_refused(dtype: torch.dtype) -> None:
     ("call", "message"),
     [
         (lambda: load_model(device="gpu"), "no device 'gpu' here"),
+        (lambda: load_model(device="meta"), "no device 'meta' here"),
+        (lambda: ModelConfig(render="best"), "render='best'; expected a RenderConfig"),
+        (lambda: ModelConfig(scan="cpu"), "scan='cpu'; expected a ScanConfig"),
+        (lambda: ModelConfig(temporal="off"), "temporal='off'; expected a TemporalConfig"),
+        (lambda: ModelConfig(network_size=5), "network_size=5; expected a str"),
+        (lambda: ModelConfig(network_size="large"), "HEIGHTxWIDTH"),
         (lambda: load_model()(np.zeros((1, 3, 32, 48)), Lens()), "a ndarray for an image"),
         (lambda: load_model()(torch.rand(1, 3, 32, 48), (50, 1.8)), "a tuple for a lens"),
         (lambda: load_model()(torch.rand(1, 3, 32, 48), Lens(), 5), "a int for a state"),

@@ -14,7 +14,7 @@ from bokehflow.media.side_by_side import side_by_side_width
 
 
 def render_photo(job: RenderJob) -> RenderOutcome:
-    """Render a photo and write its outputs, all or none.
+    """Render a photo and write its outputs; every one is complete before the first appears.
 
     Raises what reading, rendering and writing raise.
     """
@@ -24,7 +24,6 @@ def render_photo(job: RenderJob) -> RenderOutcome:
     focused = job.focused_lens(image)
     rendered = job.frames.render(image, 0, focused.lens, None)
     clipped = 0
-    # Every output is complete under its hidden name before the first one appears.
     with contextlib.ExitStack() as stack:
         encode_photo(stack.enter_context(atomic_file(job.files.output)), rendered.bokeh)
         if job.files.depth_out is not None:

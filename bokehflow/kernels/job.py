@@ -22,7 +22,7 @@ from bokehflow.kernels.launch import (
 )
 from bokehflow.kernels.plan import CHUNK, GATES, LaunchPlan
 
-MOST_CHUNKS = 65_535
+MOST_PROGRAMS = 65_535
 """Of CUDA's grids along their second axis."""
 
 
@@ -67,23 +67,22 @@ class Job:
         """Run a kernel on every chunk by itself. Raises SizeError for more than CUDA can launch."""
         layout = self.plan.token
         grid = (self.shape.chains, self.chunks)
-        if grid[1] > MOST_CHUNKS:
-            raise SizeError(
-                f"gradients of a scan of {self.shape.length} tokens",
-                f"at most {MOST_CHUNKS * CHUNK}",
-                "train on smaller crops",
-            )
+        _require_launchable(grid[1], f"gradients of a scan of {self.shape.length} tokens", CHUNK)
         arguments = (*views, kernel_shape(self.shape))
         constants = kernel_constants(self.shape, self.plan, layout, unit)
         self.run(laid_out(kernel, grid, arguments, constants, layout))
 
     def gathered_gates(self, sequences: Sequences) -> Tensor:
-        """The gates as walks read them, [chains, chunks, 2, CHUNK] in fp32; see `gate_kernel`."""
+        """The gates as walks read them, [chains, chunks, 2, CHUNK] in fp32; see `gate_kernel`.
+
+        Raises SizeError for more than CUDA can launch.
+        """
         shape, log_decay = self.shape, sequences.log_decay
         size = (shape.chains, self.chunks, 2, CHUNK)
         gates = torch.empty(size, dtype=torch.float32, device=log_decay.device)
         walks = shape.chains // shape.heads
         grid = (walks, triton.cdiv(self.chunks * CHUNK, GATES.columns))
+        _require_launchable(grid[1], f"a scan of {shape.length} tokens", GATES.columns)
         views = (gate_view(log_decay), gate_view(sequences.beta), gates)
         constants = {
             "BH": triton.next_power_of_2(shape.heads), "BLOCK": GATES.columns, "C": CHUNK,
@@ -91,3 +90,9 @@ class Job:
         arguments = (*views, kernel_shape(shape))
         self.run(laid_out(gate_kernel, grid, arguments, constants, GATES))
         return gates
+
+
+def _require_launchable(programs: int, what: str, tokens: int) -> None:
+    """Raise SizeError for more programs, of so many tokens each, than CUDA's second axis has."""
+    if programs > MOST_PROGRAMS:
+        raise SizeError(what, f"at most {MOST_PROGRAMS * tokens}", "smaller frames or crops")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from bokehflow.errors import MediaError
@@ -16,6 +17,7 @@ def require_srgb(image: Tensor) -> None:
         raise MediaError(
             f"an image of {image.dtype}", "floats, sRGB in 0..1", "divide 8-bit values by 255"
         )
+    require_values(image, "an image")
     low, high = (float(bound) for bound in image.detach().aminmax())
     if not (low >= -OVERSHOOT and high <= 1.0 + OVERSHOOT):
         raise MediaError(
@@ -23,3 +25,10 @@ def require_srgb(image: Tensor) -> None:
             "sRGB in 0..1, none of them NaN",
             "divide 8-bit values by 255 and clip what lies outside",
         )
+
+
+def require_values(x: Tensor, name: str) -> None:
+    """Raise MediaError for a tensor without values that can be looked at one by one."""
+    if x.is_meta or x.layout != torch.strided:
+        kind = "on the meta device" if x.is_meta else f"of the layout {x.layout}"
+        raise MediaError(f"{name} {kind}", "a dense tensor with values")

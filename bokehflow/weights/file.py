@@ -16,6 +16,7 @@ from torch import Tensor
 from bokehflow.atomic import atomic_file
 from bokehflow.errors import BokehFlowError, WeightsError
 from bokehflow.optics import require_field_of_view
+from bokehflow.path_text import require_text
 from bokehflow.specs import find_variant
 from bokehflow.typed_json import typed
 
@@ -72,6 +73,7 @@ def read_weights(path: Path, variant: str) -> tuple[dict[str, Tensor], WeightsIn
     """
     if not path.is_file():
         raise WeightsError(f"no weights file at {path}", remedy="check the path of --weights")
+    require_text(path, WeightsError)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.coremltools_access import load_program, quiet_coremltools
+from bokehflow.path_text import require_text
 from bokehflow.runtimes.mil_evaluator.program import (
     Binding,
     Operation,
@@ -38,6 +39,7 @@ def read_package(path: Path) -> Program:
         raise ArtifactError(
             f"{path} is no Core ML package", "a .mlpackage folder with a Manifest.json"
         )
+    require_text(path, ArtifactError)
     with quiet_coremltools(_PURPOSE) as coremltools:
         try:
             model = coremltools.models.MLModel(str(path), skip_model_load=True)

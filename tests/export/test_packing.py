@@ -22,6 +22,7 @@ from bokehflow.export.naming import manifest_path
 from bokehflow.export.packing import pack, packed_path
 from bokehflow.runtimes import open_session
 from bokehflow.runtimes.hazards.lint import lint
+from tests.export.copies import copied
 
 TARGETS = ("onnx", "openvino", "coreml")
 
@@ -323,9 +324,18 @@ def test_a_name_that_no_zip_can_hold_is_refused(
 ) -> None:
     path = tmp_path / os.fsdecode(b"\xff.onnx")
     shutil.copy(artifacts["onnx"].path, path)
-    with pytest.raises(UsageError, match="rename it"):
+    with pytest.raises(ArtifactError, match="rename it"):
         pack(path, tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()
+
+
+def test_an_onnx_file_is_opened_from_a_path_that_is_no_text(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    opened = open_session(load_artifact(copied(artifacts["onnx"], folder)))
+    assert opened.info.output_names[:2] == ("bokeh", "depth")
 
 
 def test_measuring_a_packed_one_leaves_no_copy_more(

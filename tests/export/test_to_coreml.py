@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from bokehflow.errors import ArtifactError, MissingDependencyError, OutputError, UsageError
-from bokehflow.export.coreml_precision import Float32Operations
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.staging import staged
 from bokehflow.export.to_coreml import to_coreml
@@ -58,25 +58,22 @@ def evaluate(path: Path, image: Tensor = IMAGE, lens: Tensor = LENS) -> dict[str
     return Evaluator(read_package(path)).run(feeds)
 
 
-def convert(path: Path, precision: str, keep: Float32Operations) -> dict[str, np.ndarray]:
-    to_coreml(
-        Sharpen(), (IMAGE, LENS), ["image", "lens"], ["fine", "lit"], path, precision, {}, keep=keep  # type: ignore[arg-type]
-    )  # fmt: skip
+def convert(
+    path: Path, precision: Literal["fp16", "fp32"], *kept_inputs: str
+) -> dict[str, np.ndarray]:
+    names = ["image", "lens"], ["fine", "lit"]
+    to_coreml(Sharpen(), (IMAGE, LENS), *names, path, precision, {}, kept_inputs)
     return evaluate(path)
 
 
 def test_what_is_kept_in_float32_is_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "m.mlpackage"
-    full = convert(path, "fp32", Float32Operations())
-    half = convert(path, "fp16", Float32Operations())
-    module = convert(path, "fp16", Float32Operations(modules=("fine",)))
-    source = convert(path, "fp16", Float32Operations(inputs=("lens",)))
+    full, half = convert(path, "fp32"), convert(path, "fp16")
+    source = convert(path, "fp16", "lens")
     np.testing.assert_allclose(full["fine"], 1e-4, rtol=CANCELLED_REL)
     np.testing.assert_allclose(full["lit"], 0.7e-4, rtol=FP32_EQUAL)
     assert (half["fine"] == 0.0).all()
     assert not np.isfinite(half["lit"]).any()
-    np.testing.assert_allclose(module["fine"], 1e-4, rtol=MIL_FP16_REL)
-    assert not np.isfinite(module["lit"]).any()
     assert (source["fine"] == 0.0).all()
     np.testing.assert_allclose(source["lit"], 0.7e-4, rtol=MIL_FP16_REL)
 

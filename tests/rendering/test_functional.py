@@ -143,6 +143,16 @@ def test_values_that_are_not_srgb_are_refused(bad: float) -> None:
         render(image, sloped_depth(9, 11), LENS)
 
 
+@pytest.mark.parametrize("without", ["image", "depth"])
+@pytest.mark.parametrize("kind", ["meta", "sparse"])
+def test_tensors_without_values_are_refused(without: str, kind: str) -> None:
+    given = {"image": textured(9, 11), "depth": sloped_depth(9, 11)}
+    whole = given[without]
+    given[without] = whole.to("meta") if kind == "meta" else whole.to_sparse()
+    with pytest.raises(MediaError, match="a dense tensor with values"):
+        render(given["image"], given["depth"], LENS)
+
+
 def test_levels_of_8_bits_are_refused() -> None:
     image = torch.zeros(1, 3, 9, 11, dtype=torch.uint8)
     with pytest.raises(MediaError, match="divide 8-bit values by 255"):

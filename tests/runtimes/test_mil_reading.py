@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,12 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "no data": lambda path: shutil.rmtree(path / "Data"),
     "nothing": shutil.rmtree,
 }
+
+
+def test_a_path_that_is_no_text_is_told_as_that(package: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(package, tmp_path / os.fsdecode(b"\xff.mlpackage"))
+    with pytest.raises(ArtifactError, match="rename it"):
+        read_package(Path(copy))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -1,6 +1,7 @@
 """Weights files: written and read whole, refused when they are not what they claim."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,12 @@ def test_a_truncated_file_is_refused(weights_file: Path) -> None:
     weights_file.write_bytes(weights_file.read_bytes()[:1000])
     with pytest.raises(WeightsError, match="not a readable safetensors file"):
         read_weights(weights_file, "nano")
+
+
+def test_a_path_that_is_no_text_is_told_as_that(weights_file: Path) -> None:
+    odd = weights_file.with_name(os.fsdecode(b"\xff.safetensors"))
+    with pytest.raises(WeightsError, match="rename it"):
+        read_weights(weights_file.rename(odd), "nano")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
