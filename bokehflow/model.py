@@ -32,7 +32,7 @@ PRECISIONS = (torch.float32, torch.float64)
 """What a network may be in: the lens is told in its precision."""
 
 
-_PARTS = {
+_KINDS = {
     "network_size": str,
     "render": RenderConfig,
     "scan": ScanConfig,
@@ -68,7 +68,7 @@ class ModelConfig:
     temporal: TemporalConfig = field(default_factory=TemporalConfig)
 
     def __post_init__(self) -> None:
-        for name, kind in _PARTS.items():
+        for name, kind in _KINDS.items():
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise UsageError(f"{name}={value!r}", f"a {kind.__name__}")
@@ -270,11 +270,11 @@ def _device(name: str | torch.device) -> torch.device:
     try:
         place = torch.device(name)
         torch.empty(0, device=place)
-        if place.type == "meta":
-            raise NotImplementedError("it computes nothing")
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).partition("\n")[0]
         raise UsageError(
             f"no device {str(name)!r} here: {first}", "cpu, or cuda where it is"
         ) from error
+    if place.type == "meta":
+        raise UsageError("the device meta, which computes nothing", "cpu, or cuda where it is")
     return place

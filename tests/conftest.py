@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from bokehflow.telemetry import send_nothing
+
 if TYPE_CHECKING:
     from bokehflow.export import Artifact
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 # imported, which some test module may do before the kernels' own tests.
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+# Tests import engines by themselves.
+send_nothing()
 
 # A shell has what it starts in the background ignore SIGINT, and so would every process that a test
 # starts in order to interrupt it.

@@ -74,10 +74,9 @@ class SshHost:
 
     def _shell_line(self, arguments: Sequence[str]) -> str:
         # The shell there is to know its user's home, which quotation marks would hide.
-        home, python = (
-            ("~/", self.python[2:]) if self.python.startswith("~/") else ("", self.python)
-        )
-        return f"{home}{shlex.join([python, *arguments])}"
+        python = self.python.removeprefix("~/")
+        home = "" if python == self.python else "~/"
+        return home + shlex.join([python, *arguments])
 
     def failure(self, exit_code: int, said: str) -> BokehFlowError:
         """ssh itself failed, there is no such Python there, or the runner broke."""

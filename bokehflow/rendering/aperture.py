@@ -36,8 +36,7 @@ def pyramid_variance(level: int) -> float:
     impulse = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
     impulse[0, 0, 4, 4] = 1.0
     coarse = enlarged(impulse, 2 ** max(level - COMPOSITE_LEVEL, 0))
-    up = enlarged(coarse, 2 ** min(level, COMPOSITE_LEVEL))
-    return down + _axis_variance(up[0, 0])
+    return down + _axis_variance(enlarged(coarse, 2**COMPOSITE_LEVEL)[0, 0])
 
 
 @lru_cache(maxsize=256)
