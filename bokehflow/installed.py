@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from bokehflow.errors import MissingDependencyError
+from bokehflow.telemetry import send_nothing
 
 
 def installed_version(name: str) -> str | None:
@@ -21,6 +24,16 @@ def installed_versions(names: Iterable[str]) -> dict[str, str]:
     """The versions of those that are installed."""
     found = {name: installed_version(name) for name in names}
     return {name: known for name, known in found.items() if known is not None}
+
+
+def imported(package: str, extra: str, purpose: str) -> Any:
+    """An optional package, kept from telling anybody that it is used.
+
+    extra, purpose: as `needs` has them. Raises MissingDependencyError where it is not installed.
+    """
+    send_nothing()
+    with needs(package, extra, purpose):
+        return import_module(package)
 
 
 @contextlib.contextmanager

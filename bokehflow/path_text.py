@@ -6,9 +6,6 @@ from pathlib import Path
 
 from bokehflow.errors import InputError
 
-NO_TEXT = ("UTF-8", "rename it or its folder")
-"""What to expect, and what helps, where a path must be text."""
-
 
 def is_text(path: Path) -> bool:
     """Whether a path can be written as UTF-8."""
@@ -22,4 +19,4 @@ def is_text(path: Path) -> bool:
 def require_text(path: Path, error: type[InputError]) -> None:
     """Raise an error of that kind for a path that is no text, before a library blames the file."""
     if not is_text(path):
-        raise error(f"{path} has a name that is no text", *NO_TEXT)
+        raise error(f"{path} has a name that is no text", "UTF-8", "rename it or its folder")

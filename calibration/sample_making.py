@@ -191,7 +191,7 @@ def _runs(request: SampleRequest, items: Sequence[Item], rng: np.random.Generato
         total = sum(item.capacity for item in items)
         raise UsageError(
             f"{request.count} calibration samples from {request.source}",
-            f"at most {total}, which its {len(items)} {_PIECES[len(items) == 1]} give",
+            f"at most {total}, which is all that it gives",
             f"ask for --samples {total}, or {_more(request.source)}",
         )
     order = rng.permutation(len(items))
@@ -206,9 +206,6 @@ def _runs(request: SampleRequest, items: Sequence[Item], rng: np.random.Generato
     for item, share in zip(chosen, shares, strict=True):
         yield from item.runs(share, request.frame_size, rng, drawn)
         drawn += share
-
-
-_PIECES = ("photos, videos and scenes", "photo, video or scene")
 
 
 def _more(source: str) -> str:

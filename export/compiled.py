@@ -16,11 +16,11 @@ from bokehflow.export.lowering.choice import Lowering
 from bokehflow.export.onnxruntime_access import import_onnxruntime, model_given
 from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
+from bokehflow.export.reason import reason_of
 from bokehflow.temporary import temporary_folder
 
 ONNX_PURPOSE = "compiling an ONNX model"
 OTHER_FORM = "export with --scan chunked, or with another version of the engine"
-REASON_LENGTH = 300
 LOOPS = ("Loop", "TensorIterator")
 """How OpenVINO calls what its fusion left as a loop over tokens."""
 
@@ -80,8 +80,9 @@ def _compiled_openvino(path: Path) -> Counter[str]:
 
 def _refused(error: Exception) -> CheckError:
     """What to tell where an engine does not take the graph."""
-    reason = " ".join(str(error).split())[:REASON_LENGTH]
-    return CheckError(f"the engine refuses the graph ({reason})", "one that compiles", OTHER_FORM)
+    return CheckError(
+        f"the engine refuses the graph ({reason_of(error)})", "one that compiles", OTHER_FORM
+    )
 
 
 _COMPILED = {"onnx": _compiled_onnx, "openvino": _compiled_openvino}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bokehflow.installed import needs
+from bokehflow.installed import imported
 from bokehflow.path_text import is_text
-from bokehflow.telemetry import send_nothing
 
 
 def import_onnxruntime(purpose: str) -> Any:
@@ -16,10 +15,7 @@ def import_onnxruntime(purpose: str) -> Any:
     purpose: what the caller wants it for, as the error message should say it.
     Raises MissingDependencyError where it is not installed.
     """
-    send_nothing()
-    with needs("onnxruntime", "", purpose):
-        import onnxruntime
-    return onnxruntime
+    return imported("onnxruntime", "", purpose)
 
 
 def model_given(path: Path) -> str | bytes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from bokehflow.installed import needs
-from bokehflow.telemetry import send_nothing
+from bokehflow.installed import imported
 
 
 def import_openvino(purpose: str) -> Any:
@@ -15,10 +14,7 @@ def import_openvino(purpose: str) -> Any:
     purpose: what the caller wants it for, as the error message should say it.
     Raises MissingDependencyError where it is not installed.
     """
-    send_nothing()
-    with needs("openvino", "openvino", purpose):
-        import openvino
-    return openvino
+    return imported("openvino", "openvino", purpose)
 
 
 def shared_core(purpose: str) -> Any:

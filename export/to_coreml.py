@@ -21,6 +21,7 @@ from bokehflow.export.coreml_precision import (
     mark_float32,
 )
 from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
+from bokehflow.export.reason import reason_of
 from bokehflow.export.staging import not_written
 
 COREML_PURPOSE = "exporting to Core ML"
@@ -137,7 +138,7 @@ def _converted(coremltools: Any, program: ExportedProgram, package: Path, **opti
     except Exception as error:
         # Its frames hold a temporary folder, which warns when it is dropped any later than here.
         traceback.clear_frames(error.__traceback__)
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = reason_of(error)
         if isinstance(error, OSError):
             raise
         # The part in C++ that writes the files raises RuntimeError, and it alone names the package.

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bokehflow.export.quiet_logger import errors_only
-from bokehflow.installed import needs
-from bokehflow.telemetry import send_nothing
+from bokehflow.installed import imported
 
 
 @contextlib.contextmanager
@@ -22,9 +21,7 @@ def quiet_nncf() -> Iterator[Any]:
     """
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        send_nothing()
-        with needs("nncf", "quantize", "quantizing to INT8"):
-            import nncf
+        nncf = imported("nncf", "quantize", "quantizing to INT8")
         with errors_only("nncf"):
             yield nncf
 

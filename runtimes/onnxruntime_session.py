@@ -9,6 +9,7 @@ import numpy as np
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.onnxruntime_access import import_onnxruntime, model_given
+from bokehflow.export.reason import reason_of
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
@@ -35,7 +36,7 @@ class OnnxRuntimeSession:
         # Its exceptions have no common base below Exception.
         except Exception as error:
             raise ArtifactError(
-                f"ONNX Runtime cannot load {path} ({error})", remedy="export it again"
+                f"ONNX Runtime cannot load {path} ({reason_of(error)})", remedy="export it again"
             ) from error
         shapes = {value.name: tuple(value.shape) for value in self._session.get_inputs()}
         self.info = SessionInfo(

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.coremltools_access import load_program, quiet_coremltools
+from bokehflow.export.reason import reason_of
 from bokehflow.path_text import require_text
 from bokehflow.runtimes.mil_evaluator.program import (
     Binding,
@@ -48,9 +49,8 @@ def read_package(path: Path) -> Program:
             raise
         # A damaged package can fail anywhere in the protobuf, the weights or type inference.
         except Exception as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise ArtifactError(
-                f"{path} cannot be read as an ML Program ({reason})",
+                f"{path} cannot be read as an ML Program ({reason_of(error)})",
                 "an intact .mlpackage of type mlProgram",
                 "export it again",
             ) from error

@@ -32,6 +32,12 @@ def samples(artifacts: dict[str, Artifact], tmp_path_factory: pytest.TempPathFac
     return _samples(manifest.frame_size, network, info.sha256, folder)
 
 
+@pytest.fixture
+def tiny_variant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny artifacts are of a variant that commands know."""
+    use_tiny_variant(monkeypatch)
+
+
 @pytest.fixture(scope="package")
 def tiny_artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
     """A network of two tiny blocks for every target, where a search is tested and not its result.

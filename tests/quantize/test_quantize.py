@@ -44,7 +44,7 @@ from bokehflow.quantize.openvino_format import OpenVinoFormat
 from bokehflow.runtimes import Session, open_session
 from tests.benchmarks.report.samples import CountingSession, manifest
 from tests.export.copies import copied
-from tests.training.samples import TINY, use_tiny_variant
+from tests.training.samples import TINY
 
 LARGEST_INT8_BYTES = 1_600_000
 PARITY_DB = 40.0
@@ -160,13 +160,13 @@ def test_a_quantized_artifact_is_refused(quantized: Quantized) -> None:
         check_request(quantized.artifact, QuantizeConfig())
 
 
+@pytest.mark.usefixtures("tiny_variant")
 def test_a_limit_that_cannot_be_kept_leaves_the_best(
     tiny_artifacts: dict[str, Artifact],
     tiny_samples: SampleSet,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    use_tiny_variant(monkeypatch)
     monkeypatch.setattr(HeldOut, "loss", lambda *_: Loss(1.0, 90.0, 60.0))
     made = quantize(tiny_artifacts["onnx"], tiny_samples, QuantizeConfig("w8", 0.5), tmp_path)
     assert not made.met
@@ -175,13 +175,13 @@ def test_a_limit_that_cannot_be_kept_leaves_the_best(
     assert made.record_path.is_file()
 
 
+@pytest.mark.usefixtures("tiny_variant")
 def test_what_is_exported_again_in_the_meantime_is_not_taken_for_the_source(
     tiny_artifacts: dict[str, Artifact],
     tiny_samples: SampleSet,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    use_tiny_variant(monkeypatch)
     source = load_artifact(copied(tiny_artifacts["onnx"], tmp_path))
 
     def lost(*_: object) -> Loss:
@@ -195,10 +195,10 @@ def test_what_is_exported_again_in_the_meantime_is_not_taken_for_the_source(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("tiny_variant")
 def test_nothing_is_quantized_into_an_artifact(
-    tiny_artifacts: dict[str, Artifact], tiny_samples: SampleSet, monkeypatch: pytest.MonkeyPatch
+    tiny_artifacts: dict[str, Artifact], tiny_samples: SampleSet
 ) -> None:
-    use_tiny_variant(monkeypatch)
     source = tiny_artifacts["openvino"]
     with pytest.raises(UsageError, match="would write over"):
         quantize(source, tiny_samples, QuantizeConfig("w8"), source.path)
@@ -212,15 +212,14 @@ def test_samples_of_another_size_are_refused(
         quantize(artifacts["onnx"], tiny_samples, QuantizeConfig("int8"), tmp_path)
 
 
+@pytest.mark.usefixtures("tiny_variant")
 @pytest.mark.parametrize("target", ["onnx", "coreml"])
 def test_weights_alone_have_no_ranges(
     tiny_artifacts: dict[str, Artifact],
     tiny_samples: SampleSet,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     target: str,
 ) -> None:
-    use_tiny_variant(monkeypatch)
     made = quantize(tiny_artifacts[target], tiny_samples, QuantizeConfig("w8"), tmp_path)
     assert made.record["calibration"]["ranges_from"] == 0
 
