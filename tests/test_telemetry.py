@@ -19,12 +19,6 @@ from bokehflow.export import load_artifact
 for path in sys.argv[1:]:
     open_session(load_artifact(Path(path)))
 """
-STARTS_RAY = """
-from bokehflow.calibration.data.ray_jobs import on_ray
-print(*on_ray(abs, [], "local"))
-from ray._common.usage.usage_lib import usage_stats_enabled
-print(usage_stats_enabled())
-"""
 QUANTIZES = """
 from bokehflow.quantize.nncf_access import quiet_nncf
 with quiet_nncf():
@@ -35,7 +29,7 @@ print(type(telemetry).__module__)
 
 def _files_at_home(home: Path, *command: object) -> tuple[list[str], str]:
     """What a command leaves in an empty home, and what it says."""
-    told = ("XDG_", "ORT_", "RAY_", "PYTEST_")
+    told = ("XDG_", "ORT_", "PYTEST_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(told)}
     done = subprocess.run(
         [sys.executable, *map(str, command)],
@@ -64,11 +58,6 @@ def test_a_benchmark_leaves_nothing_at_home(
 
 def test_the_doctor_leaves_nothing_at_home(tmp_path: Path) -> None:
     assert _files_at_home(tmp_path, "-m", "bokehflow.cli.main", "doctor")[0] == []
-
-
-def test_a_ray_that_is_started_here_reports_nothing(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
-    assert _files_at_home(tmp_path, "-c", STARTS_RAY)[1].strip() == "False"
 
 
 def test_quantization_has_nobody_to_tell(tmp_path: Path) -> None:

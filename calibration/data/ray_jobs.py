@@ -16,7 +16,6 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from bokehflow.errors import BokehFlowError, DeviceError, MissingDependencyError, UsageError
-from bokehflow.telemetry import send_nothing
 
 LOCAL = "local"
 CONNECT_S, HEALTH_S = 3.0, 20.0
@@ -99,13 +98,12 @@ def _connected(address: str, at_once: int | None) -> Iterator[Any]:
     else:
         require_cluster(address)
         quiet |= {"address": address}
-    send_nothing()
     import ray
 
     with callers_sigterm() as take_back:
         try:
             ray.init(**quiet)
-        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             first = str(error).splitlines()[0]
             raise DeviceError(f"Ray at {address} cannot be joined: {first}") from error
         try:

@@ -93,6 +93,15 @@ def test_sigterm_ends_a_wait_by_the_callers_handler() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_a_temporary_folder_that_ray_cannot_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError("AF_UNIX path length cannot exceed 107 bytes")
+
+    monkeypatch.setattr(pytest.importorskip("ray"), "init", refuse)
+    with pytest.raises(DeviceError, match="cannot exceed 107 bytes"):
+        list(on_ray(abs, [1], "local"))
+
+
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'bokehflow\[cluster\]'"):
