@@ -38,16 +38,19 @@ def _version(name: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the source tree this file lies in, with "+" if tracked files were changed."""
-    folder = Path(__file__).resolve().parent
-    git = ["git", "-C", str(folder)]
+    """The commit of the source tree that this file is part of, with "+" if tracked files were
+    changed. An installed copy has none, in whatever repository its folder lies."""
+    file = Path(__file__).resolve()
+    git = ["git", "-C", str(file.parent)]
     try:
+        tracked = subprocess.run([*git, "ls-files", "--error-unmatch", file.name],
+                                 capture_output=True)  # fmt: skip
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
         changed = subprocess.run(
             [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True
         )
     except FileNotFoundError:
         return None
-    if head.returncode != 0:
+    if head.returncode != 0 or tracked.returncode != 0:
         return None
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")

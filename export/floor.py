@@ -6,7 +6,6 @@ No artifact: it computes nothing of use, has no manifest, and `bfx export` canno
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import onnx
 from torch import Tensor
@@ -23,17 +22,17 @@ from bokehflow.scan.inputs import ScanInputs
 from bokehflow.signature import output_specs
 
 
-def write_scan_free_onnx(model: BokehFlow, config: ExportConfig, path: Path) -> None:
-    """Write the ONNX graph of an export without scans and without the reordering of tokens.
+def scan_free_onnx(model: BokehFlow, config: ExportConfig) -> onnx.ModelProto:
+    """The ONNX graph of an export without scans and without the reordering of tokens.
 
     Everything else is there: projections, gates, fusion, heads and the renderer; what the scans
-    would read is added up instead, so that nothing is left out as unused. OpenVINO reads the file
-    as it is. config.scan is not looked at.
+    would read is added up instead, so that nothing is left out as unused. `to_openvino` takes it as
+    it takes an artifact's. config.scan is not looked at.
     """
     network = LoweredNetwork(model.network, lambda pair: LoweredBlock(pair, _ScanFreeMixer(pair)))
     pipeline = Pipeline(network, config.frame_size, config.network_size, config.render)
     names = [spec.name for spec in output_specs(network.variant, config.frame_size)]
-    onnx.save(to_onnx(trace(pipeline), names), path)
+    return to_onnx(trace(pipeline), names)
 
 
 class _ScanFreeMixer(FusedMixer):

@@ -21,11 +21,11 @@ SILENCE_S, SILENCES = 10, 3
 """A connection that says nothing for this long, so often, is given up."""
 _REMEDIES = (
     ("permission denied", "give the right key with --identity FILE"),
-    ("host key verification failed", "connect once with ssh to see and accept the host's key"),
     ("remote host identification has changed", "find out why the host's key changed"),
+    ("host key verification failed", "connect once with ssh to see and accept the host's key"),
     ("could not resolve", "check the host's name"),
 )
-"""What ssh says, in lower case, and what helps."""
+"""What ssh says, in lower case, and what helps; of two that it says at once the first counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class SshHost:
         if self.config is not None:
             command += ["-F", str(self.config)]
         if self.identity is not None:
-            command += ["-i", str(self.identity), "-o", "IdentitiesOnly=yes"]
+            command += ["-o", f"IdentityFile={_literal(self.identity)}", "-o", "IdentitiesOnly=yes"]
         if self.address.port is not None:
             command += ["-p", str(self.address.port)]
         if self.address.user is not None:
@@ -93,3 +93,10 @@ class SshHost:
             remedy = remedy or "check that it is switched on and that ssh reaches it"
             return DeviceError(f"{self.name} cannot be reached: {last}", remedy=remedy)
         return DeviceError(f"the benchmark on {self.name} ended with code {exit_code}: {last}")
+
+
+def _literal(path: Path) -> str:
+    """A path as a value of ssh's options, which else ends at a space and has a host's or a user's
+    name behind each percent sign."""
+    text = str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{text}"'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
@@ -63,7 +63,8 @@ def _is_text(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     """Finite, and not a truth value."""
-    return type(value) in (int, float) and math.isfinite(value)
+    # A whole number can be beyond all floats, which `isfinite` would not take.
+    return type(value) in (int, float) and -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _is_time(value: Any) -> bool:

@@ -41,9 +41,14 @@ def benchmark_artifacts(
     host: Host,
     advance: Callable[[], None],
 ) -> Iterator[dict[str, Any]]:
-    """The row of every artifact; `advance` is called once a row. Raises what `measure` raises."""
+    """The row of every artifact; `advance` is called once a row.
+
+    Raises what `measure` raises, and OutputError where an artifact became another meanwhile.
+    """
     for artifact, runtime in planned:
         manifest = artifact.manifest
         subject = Subject(artifact.path, runtime, manifest.frame_size, manifest.state_pairs)
-        yield artifact_row(artifact, runtime, settings, measure(subject, settings, host))
+        answer = measure(subject, settings, host)
+        artifact.manifest_now()
+        yield artifact_row(artifact, runtime, settings, answer)
         advance()

@@ -20,13 +20,15 @@ INT8_FILE_MB = 1.6
 @dataclass(frozen=True, slots=True)
 class Measured:
     """What the budgets look at. threads: as asked for, None for the runtime's choice, which it does
-    not tell. accelerator: its name, None on a CPU."""
+    not tell. accelerator: its name, None on a CPU. stranger: the runtime, if the artifact was made
+    for another."""
 
     fps: float
     process_peak_bytes: int | None
     device_peak_bytes: int | None
     threads: int | None
     accelerator: str | None
+    stranger: str | None = None
 
 
 def budgets_of(manifest: Manifest, file_bytes: int, measured: Measured | None) -> list[Check]:
@@ -87,6 +89,8 @@ def _gpu_memory(sizes: tuple[Size, Size], measured: Measured | None) -> Check:
     name = "GPU memory at 1080p, full network size"
     why_not = _sizes_differ(sizes, (FULL_HD, FULL_HD)) or _not_on_gpu(measured)
     peak = measured.device_peak_bytes if measured and why_not is None else None
+    if peak is None and why_not is None:
+        why_not = "the runtime does not tell"
     return at_most(name, _gigabytes(peak), GPU_MEMORY_GB, "GB", why_not)
 
 
@@ -106,7 +110,9 @@ def _sizes_differ(found: tuple[Size, Size], wanted: tuple[Size, Size]) -> str | 
 def _not_on_cpu(measured: Measured | None) -> str | None:
     if measured is None:
         return "nothing was measured"
-    return f"run on {measured.accelerator}" if measured.accelerator else None
+    if measured.accelerator:
+        return f"run on {measured.accelerator}"
+    return f"run in {measured.stranger}, not from the artifact" if measured.stranger else None
 
 
 def _not_on_gpu(measured: Measured | None) -> str | None:

@@ -18,6 +18,7 @@ from bokehflow.benchmarks.latency.scopes import file_scopes, scopes_of
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.benchmarks.latency.stages import stage_milliseconds
 from bokehflow.export import Artifact, Manifest
+from bokehflow.runtimes import runtime_of
 
 SCHEMA = "bokehflow.benchmark/1"
 PACKAGES = ("bokehflow", "numpy", "onnxruntime", "openvino", "coremltools", "torch")
@@ -45,6 +46,7 @@ def artifact_row(
         device_peak_bytes=times["memory"]["device_peak_bytes"],
         threads=settings.threads,
         accelerator=accelerator,
+        stranger=None if runtime == runtime_of(artifact.manifest.target) else runtime,
     )
     budgets = budgets_of(artifact.manifest, artifact.file_bytes, measured)
     return {

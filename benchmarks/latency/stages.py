@@ -12,14 +12,17 @@ STAGES = (ENCODER, SCANS, UPSAMPLING, RENDERER, UNKNOWN)
 def stage_of(scope: str) -> str:
     """The stage of a module path.
 
-    A mixer's submodules are layers, so the encoder's; what it does itself is the scan. The residual
-    refinement is the renderer's: it works on what was rendered, and needs no scan.
+    Making the frame small is the encoder's. A mixer's submodules are layers, so the encoder's too;
+    what it does itself is the scan. The residual refinement is the renderer's: it works on what was
+    rendered, and needs no scan.
     """
     parts = scope.split(".")
     if not scope:
         return UNKNOWN
     if parts[0] == "upsample":
         return UPSAMPLING
+    if parts[0] == "shrink":
+        return ENCODER
     if parts[0] != "network" or parts[1:2] == ["refine"]:
         return RENDERER
     return SCANS if parts[-1] == "scan" else ENCODER

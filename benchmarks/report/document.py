@@ -95,7 +95,7 @@ class Latency:
 
     time_ratio: this artifact's median time over that of the float32 artifact of the same runtime,
     median over `rounds` in which both were measured one after the other; None without such a twin.
-    where: machine, threads and rounds, in words.
+    where: machine, threads and rounds, in words. failed: it was to be measured and went wrong.
     """
 
     how: How
@@ -106,6 +106,7 @@ class Latency:
     model_peak_bytes: int | None = None
     time_ratio: float | None = None
     where: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +229,16 @@ class Report:
 
     @property
     def missed(self) -> list[str]:
-        """Every bar that a row misses, and every row that failed, in words."""
+        """Every bar that a row misses, and what of a row failed, in words."""
         failed = [f"{row.short_name}: failed" for row in self.rows if row.failed]
-        return failed + [
-            f"{row.short_name}: {check.name} {check.found:.4g}"
-            for row in self.rows
-            for check in row.checks
-            if check.holds is False
-        ]
+        untimed = [f"{row.short_name}: its time" for row in self.rows if row.latency.failed]
+        return (
+            failed
+            + untimed
+            + [
+                f"{row.short_name}: {check.name} {check.found:.4g}"
+                for row in self.rows
+                for check in row.checks
+                if check.holds is False
+            ]
+        )

@@ -10,7 +10,7 @@ from typing import Any
 
 from bokehflow.benchmarks.latency.bench import benchmark_artifacts
 from bokehflow.benchmarks.latency.host import Host
-from bokehflow.benchmarks.latency.record import SCHEMA
+from bokehflow.benchmarks.latency.record import FAILURES, SCHEMA
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.benchmarks.report.document import Latency
 from bokehflow.benchmarks.report.float_twin import float_twin
@@ -53,7 +53,7 @@ def _check(row: Row) -> None:
     for name in ("p50_ms", "p90_ms") if times is not None else ():
         if typed(float, times[name], name) <= 0.0:
             raise InputError(f"{name} is {times[name]}", "more than 0 ms")
-    for name in ("process_peak_bytes", "model_peak_bytes"):
+    for name in ("process_peak_bytes", "model_peak_bytes") if memory is not None else ():
         typed(int | None, memory[name], name)
 
 
@@ -104,7 +104,8 @@ def latency_of(artifact: Artifact, rounds: Sequence[Round], where: str) -> Laten
         return Latency("not run", f"the latency record is of {stranger}")
     failed = next((row for row in rows if row["times"] is None), None)
     if failed is not None:
-        return Latency("not run", failed["reason"] or failed["status"])
+        went_wrong = failed["status"] in FAILURES
+        return Latency("not run", failed["reason"] or failed["status"], failed=went_wrong)
     return Latency(
         how="measured",
         p50_ms=statistics.median(row["times"]["p50_ms"] for row in rows),

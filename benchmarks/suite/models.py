@@ -16,8 +16,9 @@ from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.suite.cases import ModelSpec
 from bokehflow.benchmarks.suite.network_part import cut_onnx, cut_openvino
 from bokehflow.export import ExportConfig, export
-from bokehflow.export.floor import write_scan_free_onnx
+from bokehflow.export.floor import scan_free_onnx
 from bokehflow.export.naming import artifact_name
+from bokehflow.export.to_openvino import to_openvino
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.model import load_model
 
@@ -55,9 +56,15 @@ def _artifact(spec: ModelSpec, _folder: Path, path: Path) -> None:
 
 
 def _floor(spec: ModelSpec, _folder: Path, path: Path) -> None:
-    with atomic_file(path) as hidden:
-        config = ExportConfig("onnx", spec.frame, spec.network)
-        write_scan_free_onnx(load_model(VARIANT), config, hidden)
+    """Made as the artifact is that it is the floor of, every pass after the scans included."""
+    config = ExportConfig(spec.target, spec.frame, spec.network)
+    graph = scan_free_onnx(load_model(VARIANT), config)
+    if spec.target == "openvino":
+        with atomic_folder(path) as hidden:
+            to_openvino(graph, hidden, "fp32", {})
+    else:
+        with atomic_file(path) as hidden:
+            onnx.save(graph, str(hidden))
 
 
 def _network_part(spec: ModelSpec, folder: Path, path: Path) -> None:
@@ -82,8 +89,7 @@ _MAKERS: dict[str, Callable[[ModelSpec, Path, Path], None]] = {
 def _file_name(spec: ModelSpec) -> str:
     if spec.kind == "artifact":
         return artifact_name(VARIANT, _config(spec), TemporalConfig())
-    # OpenVINO reads the floor's ONNX file as it is.
-    return "openvino" if (spec.kind, spec.target) == ("network part", "openvino") else "model.onnx"
+    return "openvino" if spec.target == "openvino" else "model.onnx"
 
 
 def _config(spec: ModelSpec) -> ExportConfig:

@@ -6,22 +6,24 @@ import hashlib
 import json
 from pathlib import Path
 
+import bokehflow
 from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.export.manifest import tool_versions
 from bokehflow.installed import installed_versions
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(bokehflow.__file__).resolve().parent
+"""Holds every subpackage, installed or in a checkout, where some of them are links."""
 _WATCHED = (
-    "bokehflow/scan",
-    "bokehflow/kernels",
-    "bokehflow/layers",
-    "bokehflow/rendering",
-    "bokehflow/weights",
+    "scan",
+    "kernels",
+    "layers",
+    "rendering",
+    "weights",
     "export",
     "benchmarks/latency",
     "benchmarks/suite",
 )
-_TOP_LEVELS = ("bokehflow", "calibration")
+_TOP_LEVELS = (".", "calibration")
 """Folders of which no others are watched; of the second come the pictures and lenses."""
 _SUFFIXES = (".py", ".safetensors")
 _RUNTIMES = ("numpy", "onnxruntime", "onnxruntime-gpu", "triton")
@@ -30,8 +32,8 @@ _RUNTIMES = ("numpy", "onnxruntime", "onnxruntime-gpu", "triton")
 
 def watched_files() -> list[Path]:
     """The sources, and the weights that ship."""
-    folders = [path for name in _WATCHED for path in (ROOT / name).rglob("*")]
-    files = [path for name in _TOP_LEVELS for path in (ROOT / name).glob("*.py")] + folders
+    folders = [path for name in _WATCHED for path in (PACKAGE / name).rglob("*")]
+    files = [path for name in _TOP_LEVELS for path in (PACKAGE / name).glob("*.py")] + folders
     return sorted(path for path in files if path.suffix in _SUFFIXES)
 
 
@@ -39,7 +41,7 @@ def source_sha256() -> str:
     """SHA-256 over the names and bytes of `watched_files`."""
     digest = hashlib.sha256()
     for path in watched_files():
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

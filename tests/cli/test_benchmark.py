@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import onnx
 import pytest
 
 from bokehflow.benchmarks.latency import bench, record
@@ -66,6 +67,25 @@ def test_torch_is_the_model_behind_an_artifact(bfx: Bfx, artifacts: dict[str, Ar
     assert done.exit_code == 0, done.stderr
     assert "torch 2." in done.stdout
     assert "depth upsampling" in done.stdout
+
+
+def test_an_artifact_that_became_another_meanwhile_has_no_row(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / artifacts["onnx"].path.name
+    for file in (artifacts["onnx"].path, manifest_path(artifacts["onnx"].path)):
+        shutil.copy(file, tmp_path)
+
+    def measure(*_: object) -> object:
+        model = onnx.load(path)
+        model.doc_string = "another"
+        onnx.save(model, path)
+        return {"status": "failed", "reason": "bad weather", "host": describe_host()}
+
+    monkeypatch.setattr(bench, "measure", measure)
+    done = bfx("benchmark", path, "--json")
+    assert done.exit_code not in (0, 1)
+    assert "has changed" in done.stderr
 
 
 def test_a_crash_is_a_row_and_the_next_artifact_still_runs(

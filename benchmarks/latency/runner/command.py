@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .measure import measure
 from .serve import serve
 
 
@@ -15,4 +14,7 @@ def main() -> None:
     if role == "serve":
         serve(Path(folder), runner=Path(sys.argv[0]))
     else:
+        # Only now: numpy may be what a machine lacks, which `serve` tells.
+        from .measure import measure
+
         sys.exit(measure(Path(folder), phase[0]))

@@ -71,7 +71,8 @@ class OnnxRuntimeEngine:
         # Its arena only grows, so what is taken after a run is the most that was taken.
         before = self._gpu_before
         used = None if before is None else gpu_memory_bytes()
-        return None if before is None or used is None else used - before
+        # Less than before: others gave some back meanwhile, and how much was ours is not known.
+        return None if before is None or used is None or used < before else used - before
 
 
 class OnnxRuntimeProfiler:

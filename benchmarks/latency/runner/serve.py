@@ -136,12 +136,20 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def _signal_name(number: int) -> str:
+    """Those of real time have a number alone."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def _crash(code: int, log: Path) -> str:
     """How a process ended, and the last line it wrote."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     said = f": {lines[-1]}" if lines else ""
     if code >= 0:
         return f"exit code {code} without a result{said}"
-    name = signal.Signals(-code).name
+    name = _signal_name(-code)
     hint = " (the system kills with it when memory runs out)" if name == "SIGKILL" else ""
     return f"ended by {name}{hint}{said}"

@@ -15,6 +15,8 @@ from pathlib import Path
 from tests.benchmarks.latency.watching import until
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
+ODD_NAME = '50%h off, "mine"'
+"""A key may be called anything; of these characters ssh's options make something else."""
 PRIVILEGE_SEPARATION = Path("/run/sshd")
 """Where a server that runs as root wants an empty folder."""
 
@@ -47,10 +49,12 @@ def running_server(
     file_blocks: files that its sessions write may be this large, in kilobytes; None: any size.
     """
     folder.mkdir()
-    host_key, identity = make_key(folder / "host"), make_key(folder / "user")
+    host_key, accepted = make_key(folder / "host"), make_key(folder / "user")
+    identity = accepted.rename(folder / ODD_NAME)
     port = _free_port()
     config = folder / "sshd_config"
-    config.write_text(_server_config(port, host_key, identity, environment))
+    accepted_keys = accepted.with_suffix(".pub")
+    config.write_text(_server_config(port, host_key, accepted_keys, environment))
     if os.geteuid() == 0:
         PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
     limit = "" if file_blocks is None else f"ulimit -f {file_blocks}; "
@@ -70,14 +74,14 @@ def running_server(
 
 
 def _server_config(
-    port: int, host_key: Path, identity: Path, environment: Mapping[str, str]
+    port: int, host_key: Path, accepted_keys: Path, environment: Mapping[str, str]
 ) -> str:
     variables = " ".join(f'"{name}={value}"' for name, value in environment.items())
     lines = [
         f"Port {port}",
         "ListenAddress 127.0.0.1",
         f"HostKey {host_key}",
-        f"AuthorizedKeysFile {identity}.pub",
+        f"AuthorizedKeysFile {accepted_keys}",
         "PidFile none",
         "StrictModes no",
         "UsePAM no",

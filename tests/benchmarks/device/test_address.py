@@ -70,3 +70,23 @@ def test_the_home_of_the_user_there_is_known_to_the_shell_there(tmp_path: Path) 
 )
 def test_a_failed_connection_says_why_and_what_to_do(exit_code: int, said: str, told: str) -> None:
     assert told in str(SshHost(SshAddress("phone")).failure(exit_code, said))
+
+
+CHANGED_KEY = """@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+Offending ED25519 key in /home/me/.ssh/known_hosts:3
+Host key for board has changed and you have requested strict checking.
+Host key verification failed.
+"""
+"""What OpenSSH 9 says."""
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [(CHANGED_KEY, "find out why"), ("Host key verification failed.\n", "connect once with ssh")],
+    ids=["changed", "unknown"],
+)
+def test_a_changed_key_is_not_to_be_accepted(said: str, remedy: str) -> None:
+    failed = SshHost(SshAddress("board")).failure(255, said)
+    assert remedy in str(failed)

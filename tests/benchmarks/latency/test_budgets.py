@@ -15,6 +15,7 @@ from bokehflow.specs import FULL_HD, Size
 
 ON_CPU = Measured(12.0, 1_500_000_000, None, 2, None)
 ON_H100 = Measured(430.0, 3_000_000_000, 500_000_000, 2, "NVIDIA H100 80GB HBM3")
+IN_TORCH = dataclasses.replace(ON_CPU, stranger="torch")
 HD, MOBILE = Size(720, 1280), Size(288, 512)
 
 
@@ -37,6 +38,7 @@ def judged(
         pytest.param((HD, MOBILE), ON_CPU, {"speed of the mobile profile": True}, id="mobile"),
         pytest.param((HD, MOBILE), dataclasses.replace(ON_CPU, threads=8), {}, id="8-threads"),
         pytest.param((HD, MOBILE), dataclasses.replace(ON_CPU, threads=None), {}, id="no-threads"),
+        pytest.param((HD, MOBILE), IN_TORCH, {}, id="mobile-in-torch"),
         pytest.param((HD, HD), ON_CPU, {}, id="720p-on-cpu"),
         pytest.param((HD, HD), ON_H100, {"speed at 720p": True}, id="720p-on-h100"),
         pytest.param((HD, HD), dataclasses.replace(ON_H100, accelerator="T4"), {}, id="on-t4"),
@@ -44,6 +46,13 @@ def judged(
             (FULL_HD, FULL_HD), ON_CPU, {"process memory at 1080p": True}, id="1080p-on-cpu"
         ),
         pytest.param((FULL_HD, FULL_HD), ON_H100, {"GPU memory at 1080p": False}, id="1080p-gpu"),
+        pytest.param((FULL_HD, FULL_HD), IN_TORCH, {}, id="1080p-in-torch"),
+        pytest.param(
+            (FULL_HD, FULL_HD),
+            dataclasses.replace(ON_H100, device_peak_bytes=None),
+            {},
+            id="1080p-gpu-that-does-not-tell",
+        ),
         pytest.param((FULL_HD, FULL_HD), None, {}, id="nothing-ran"),
     ],
 )

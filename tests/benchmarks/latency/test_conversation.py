@@ -36,6 +36,7 @@ from tests.benchmarks.latency.stand_ins import (
     KILLED,
     LEAVES,
     RAISES,
+    REAL_TIME,
     SLEEPS,
     any_subject,
     stand_in,
@@ -89,6 +90,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         pytest.param(CRASHES, "crashed", "SIGSEGV", id="segfault"),
         pytest.param(KILLED, "crashed", "memory runs out", id="killed"),
+        pytest.param(REAL_TIME, "crashed", "ended by signal 40", id="real-time"),
         pytest.param(LEAVES, "crashed", "exit code 7 without a result: no thank you", id="leaves"),
         pytest.param(RAISES, "failed", "RuntimeError: bad weather", id="raises"),
         pytest.param(SLEEPS, "timed out", "after 1 s", id="sleeps"),
@@ -146,6 +148,16 @@ def test_a_missing_runtime_is_told_before_anything_is_sent(
     monkeypatch.setenv("PYTHONPATH", str(path))
     with pytest.raises(MissingDependencyError, match="pip install onnxruntime"):
         measure(any_subject(tmp_path, size=2**22), QUICK, ThisMachine())
+    assert list(room.iterdir()) == []
+
+
+def test_a_machine_without_numpy_is_told_so(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = "import sys\nsys.modules['numpy'] = None\n"
+    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", hidden, "sitecustomize")))
+    with pytest.raises(MissingDependencyError, match="pip install numpy"):
+        measure(any_subject(tmp_path), QUICK, ThisMachine())
     assert list(room.iterdir()) == []
 
 
@@ -323,6 +335,7 @@ def test_a_greeting_that_begins_like_the_answer_is_not_it(tmp_path: Path) -> Non
         {**WHOLE, "times": {**TIMES, "frame_ms": []}},
         {**WHOLE, "times": {**TIMES, "frame_ms": [0.0]}},
         {**WHOLE, "times": {**TIMES, "load_ms": float("nan")}},
+        {**WHOLE, "times": {**TIMES, "load_ms": 10**400}},
         {**WHOLE, "times": {**TIMES, "memory": {}}},
         {**WHOLE, "stages": {"frames": 2, "node_ms": {"a": "long"}}},
     ],

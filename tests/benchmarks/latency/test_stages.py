@@ -23,6 +23,7 @@ from bokehflow.benchmarks.latency.stages import STAGES, stage_milliseconds, stag
         ("network.bokeh_blocks.0.scan.fuse.norm", "encoder"),
         ("network.depth_blocks.5.local.depthwise", "encoder"),
         ("network.refine.second", "renderer"),
+        ("shrink", "encoder"),
         ("upsample", "depth upsampling"),
         ("renderer.blur", "renderer"),
         ("pipeline", "renderer"),

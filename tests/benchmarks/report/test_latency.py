@@ -110,6 +110,18 @@ def test_a_record_of_bfx_benchmark_is_one_round(tmp_path: Path) -> None:
     assert where == "a processor, 2 CPUs, 2 threads, 7 frames, median of 1 round"
 
 
+@pytest.mark.parametrize("status", ["not run", "crashed"])
+def test_a_record_may_hold_rows_without_times(tmp_path: Path, status: str) -> None:
+    path = tmp_path / "benchmark.json"
+    untimed = {"times": None, "memory": None, "status": status, "reason": "why"}
+    rows = [row(FLOAT, "fp32", 100.0), row(INT8, "int8", 1.0) | untimed]
+    path.write_text(json.dumps({"schema": SCHEMA, "rows": rows, "settings": {"iterations": 7}}))
+    rounds, where = read_latency(path)
+    found = latency_of(artifact(INT8), rounds, where)
+    assert (found.how, found.reason, found.failed) == ("not run", "why", status == "crashed")
+    assert latency_of(artifact(FLOAT), rounds, where).p50_ms == 100.0
+
+
 def test_times_of_another_runtime_are_not_the_artifacts(tmp_path: Path) -> None:
     path = tmp_path / "benchmark.json"
     record: dict[str, Any] = {"schema": SCHEMA, "settings": {"iterations": 7}}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bokehflow.benchmarks.report.charts import GRID, INK, SERIES
-from bokehflow.benchmarks.report.document import SCHEMA, ShotFacts
+from bokehflow.benchmarks.report.document import SCHEMA, Latency, ShotFacts
 from bokehflow.benchmarks.report.facts import fact_tables
 from bokehflow.benchmarks.report.files import (
     report_markdown,
@@ -187,6 +187,9 @@ def test_a_row_that_went_wrong_is_missed() -> None:
     assert failed.status == "failed: depth holds NaN"
     assert made_report(rows=(reference_row(), failed)).missed == ["#4 openvino fp16: failed"]
     assert made_report(rows=(reference_row(), failed)).unjudged == []
+    untimed = Latency("not run", "ended by SIGKILL", failed=True)
+    crashed = dataclasses.replace(reference_row(), latency=untimed)
+    assert made_report(rows=(crashed,)).missed == [f"{crashed.short_name}: its time"]
     absent = made_report(rows=(reference_row(), absent_row()))
     assert (absent.missed, len(absent.unjudged)) == ([], 1)
 

@@ -16,7 +16,7 @@ from bokehflow.benchmarks.suite import __main__ as suite
 from bokehflow.benchmarks.suite import rows, sources
 from bokehflow.benchmarks.suite.cases import Case, ModelSpec
 from bokehflow.benchmarks.suite.sources import (
-    ROOT,
+    PACKAGE,
     kept_name,
     source_sha256,
     watched_files,
@@ -159,10 +159,10 @@ def test_a_pattern_that_fits_no_row_is_refused(
 
 
 def test_sources_are_hashed_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    monkeypatch.setattr(sources, "PACKAGE", tmp_path)
     source = tmp_path / "export" / "graph.py"
-    for path in (source, tmp_path / "bokehflow" / "model.py"):
-        path.parent.mkdir()
+    source.parent.mkdir()
+    for path in (source, tmp_path / "model.py"):
         path.write_bytes(b"a = 1\n")
     before = source_sha256()
     assert len(before) == 64
@@ -184,8 +184,16 @@ def test_every_module_that_a_graph_is_made_with_is_watched() -> None:
         [sys.executable, "-c", listing], capture_output=True, text=True, check=True
     ).stdout.split()
     package = {Path(file).resolve() for file in imported if "bokehflow" in file}
-    ours = {file for file in package if file.is_relative_to(ROOT) and file.suffix == ".py"}
+    checkout = PACKAGE.parent
+    ours = {file for file in package if file.is_relative_to(checkout) and file.suffix == ".py"}
     # How files are read and written shapes no graph.
     shaping = {file for file in ours if "media" not in file.parts and ".venv" not in file.parts}
-    assert ROOT / "bokehflow" / "srgb.py" in shaping
-    assert shaping <= set(watched_files())
+    assert PACKAGE / "srgb.py" in shaping
+    assert shaping <= {file.resolve() for file in watched_files()}
+
+
+def test_an_installed_package_is_watched_whole() -> None:
+    # In a wheel there are no folders beside the package, and links are none.
+    assert all((PACKAGE / name).is_dir() for name in sources._WATCHED)
+    names = {file.relative_to(PACKAGE).as_posix() for file in watched_files()}
+    assert {"scan/naive.py", "weights/nano.safetensors", "export/export.py"} <= names
