@@ -35,6 +35,9 @@ FRAME_TIME_S = 0.05
 """Lengths of files whose sound ends between two frames, in containers with clocks of their own."""
 VIDEO_MEAN_LEVELS = 3.0
 """The same through H.264 at CRF 18 in 4:2:0; 1.5 measured on 64x48 moving gradients."""
+COLOUR_PLACE_PX = 0.2
+"""Where a wave of colour comes back through the same; 0.5 would be samples read at another place
+than they were made for."""
 LOSSLESS_VIDEO_LEVELS = 2
 """Largest error in levels of a lossless 4:4:4 clip: RGB to 8-bit YCbCr and back, two roundings."""
 READ_LEVELS, READ_MEAN_LEVELS = 0.6, 0.1

@@ -2,17 +2,16 @@
 
 A decoder ends quietly where a file ends. The outermost structure of the three usual containers
 tells how many bytes there should be: MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), the Matroska and
-WebM segment (RFC 8794, 4 to 6), the RIFF chunk of AVI.
+WebM segment, the RIFF chunk of AVI.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import BinaryIO
 
-_EBML_HEADER = b"\x1a\x45\xdf\xa3"
-_EBML_SEGMENT = b"\x18\x53\x80\x67"
+from bokehflow.media.matroska import EBML_HEADER, segment_end
+
 _BOX_HEADER_BYTES, _LONG_BOX_HEADER_BYTES = 8, 16
 _RIFF_UNKNOWN = (0, 0xFFFFFFFF)
 """What is written where the length will not be known: into a pipe, or beyond 4 GiB."""
@@ -35,8 +34,8 @@ def declared_bytes(path: Path) -> int | None:
             # Less the eight bytes that come before what it counts: some writers count them.
             length = int.from_bytes(start[4:8], "little")
             return None if length in _RIFF_UNKNOWN else length
-        if start[:4] == _EBML_HEADER:
-            return _matroska_bytes(stream)
+        if int.from_bytes(start[:4], "big") == EBML_HEADER:
+            return segment_end(stream)
         if start[4:8] in _MP4_FIRST_BOXES:
             return _mp4_bytes(stream, size)
     return None
@@ -65,28 +64,3 @@ def _mp4_bytes(stream: BinaryIO, size: int) -> int | None:
             return None  # not a box: padding that some recorders append
         end += length
     return end
-
-
-def _matroska_bytes(stream: BinaryIO) -> int | None:
-    """Where the segment ends, or None for a live recording, whose length is not known."""
-    stream.seek(len(_EBML_HEADER))
-    header_length = _ebml_length(stream)
-    if header_length is None:
-        return None
-    stream.seek(header_length, os.SEEK_CUR)
-    if stream.read(4) != _EBML_SEGMENT:
-        return None
-    length = _ebml_length(stream)
-    return None if length is None else stream.tell() + length
-
-
-def _ebml_length(stream: BinaryIO) -> int | None:
-    """One EBML variable-length size; None where it is unknown (all ones) or damaged."""
-    first = stream.read(1)
-    if not first or first[0] == 0:
-        return None
-    extra = 8 - first[0].bit_length()
-    digits = first + stream.read(extra)
-    value_bits = 7 * (extra + 1)
-    value = int.from_bytes(digits, "big") & ((1 << value_bits) - 1)
-    return None if value == (1 << value_bits) - 1 else value

@@ -1,8 +1,8 @@
-"""Times of frames where a file tells only when each is decoded: H.264 and H.265 in AVI.
+"""Times of frames where a file tells only when each is decoded: codecs in AVI that look ahead.
 
 AVI counts packets, and codecs that look ahead put a frame behind others that are shown after it.
-FFmpeg works out the times of codecs that look ahead by one frame, and tells wrong ones of these:
-a frame late even where the film itself never looks ahead.
+FFmpeg tells wrong times of these: of H.264 and H.265 a frame late even where the film itself never
+looks ahead, of MPEG-4 twice the same where an encoder put empty packets in.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from av.packet import Packet
 from av.video.frame import VideoFrame as CodedFrame
 from av.video.stream import VideoStream
 
-_LOOK_FAR_AHEAD = ("h264", "hevc")
+_LOOK_AHEAD = ("h264", "hevc", "mpeg4")
 
 
 def tells_decode_times_alone(container: InputContainer, stream: VideoStream) -> bool:
     """Whether the order of a stream's times is that of decoding."""
-    return container.format.name == "avi" and stream.codec_context.name in _LOOK_FAR_AHEAD
+    return container.format.name == "avi" and stream.codec_context.name in _LOOK_AHEAD
 
 
 class DecodeTimes:

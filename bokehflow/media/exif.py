@@ -13,6 +13,7 @@ from typing import Any
 from PIL import ExifTags
 
 from bokehflow.errors import MediaError
+from bokehflow.media.photo_layout import stored_size
 from bokehflow.media.pictures import opened_picture
 from bokehflow.optics import FULL_FRAME_WIDTH_MM
 
@@ -86,7 +87,8 @@ def read_exif_camera(path: Path) -> ExifCamera:
         exif = picture.getexif()
         tags = exif.get_ifd(ExifTags.IFD.Exif)
         sideways = exif.get(ExifTags.Base.Orientation) in _SIDEWAYS_ORIENTATIONS
-        width, height = reversed(picture.size) if sideways else picture.size
+        stored = stored_size(picture)
+        width, height = reversed(stored) if sideways else stored
     return ExifCamera(
         path=path,
         width_px=width,

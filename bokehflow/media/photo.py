@@ -20,7 +20,7 @@ from torch import Tensor
 from bokehflow.atomic import atomic_file
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.display_p3 import DISPLAY_P3, display_p3_to_srgb
-from bokehflow.media.photo_layout import require_developed
+from bokehflow.media.photo_layout import read_as_stored, require_developed
 from bokehflow.media.photo_range import UNSPECIFIED, standard_primaries
 from bokehflow.media.pictures import opened_picture
 from bokehflow.specs import MAX_SIDE_PX
@@ -140,7 +140,7 @@ def decode_still(path: Path) -> Still:
             raise MediaError(f"{path} holds {count} pictures", "one still photo")
         require_developed(picture, path)
         primaries = standard_primaries(picture, path)
-        picture.load()
+        read_as_stored(picture)
         return Still(ImageOps.exif_transpose(picture), primaries)
 
 

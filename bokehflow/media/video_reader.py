@@ -25,6 +25,7 @@ from torch import Tensor
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
+from bokehflow.media.matroska import first_damage
 from bokehflow.media.regular import require_regular
 from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
@@ -86,9 +87,10 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
     """Open a video for reading; walking `frames` reads it.
 
     tone_map: show high dynamic range, HLG or PQ, as sRGB (`tone_map.py`).
-    Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged,
-    is of a codec without a decoder, is transparent, holds HDR that is not to be tone-mapped or
-    frames of changing size, or is to be shown at an odd angle.
+    Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged
+    as far as its container tells or a decoder notices, is of a codec without a decoder, is
+    transparent, holds HDR that is not to be tone-mapped or frames of changing size, or is to be
+    shown at an odd angle. MPEG-TS and FLV files that are cut short are what is left of them.
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:
@@ -104,7 +106,8 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
                 "convert it with the program that made it, to H.264 for one",
             )
         require_showable(stream, path, tone_map)
-        stream.thread_type = "AUTO"
+        # Threads that each take a frame keep to themselves what is wrong with the last ones.
+        stream.thread_type = "SLICE"
         stream.codec_context.options = {"err_detect": "explode"}
         coded = _decoded(container, stream, path)
         first = next(coded, None)
@@ -130,11 +133,16 @@ def _require_whole(path: Path) -> None:
     require_regular(path, "a video file")
     try:
         expected, found = declared_bytes(path), path.stat().st_size
+        damage = first_damage(path) if expected is None or found >= expected else None
     except OSError as error:
         raise MediaError(f"{path} cannot be opened: {error.strerror}", "a video file") from error
     if expected is not None and found < expected:
         raise MediaError(
             f"{path} is cut short: {found} bytes", f"{expected} bytes", "copy the file again"
+        )
+    if damage is not None:
+        raise MediaError(
+            f"{path} is damaged at byte {damage}", "a whole film", "copy the file again"
         )
 
 

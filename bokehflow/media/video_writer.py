@@ -18,12 +18,13 @@ import av
 import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange
 from torch import Tensor
 
 from bokehflow.atomic import atomic_file
 from bokehflow.errors import MediaError, OutputError, SizeError
 from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
+from bokehflow.media.chroma import ChromaSubsampling
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_colours import HD_LINES
 from bokehflow.media.video_reader import VideoInfo
@@ -37,8 +38,8 @@ CRF = 18
 _ENCODING = {"crf": str(CRF), "bf": "0"}
 """Frames are decoded in the order in which they are shown: where another one was decoded last, an
 MP4 file would not tell how long the last one shown stays."""
-# Number in ITU-T H.273, which the file carries, and PyAV's name of the matrix.
-_BT709, _BT601 = (1, Colorspace.ITU709), (6, Colorspace.ITU601)
+# Number in ITU-T H.273, which the file carries, and FFmpeg's name of the matrix.
+_BT709, _BT601 = (1, "bt709"), (6, "smpte170m")
 
 
 def require_video_suffix(path: Path) -> None:
@@ -84,6 +85,9 @@ class VideoWriter:
             with self._output_errors():
                 self._output = self._open(hidden)
                 self._video = self._add_video()
+                self._subsampled = ChromaSubsampling(
+                    self._video.height, self._video.width, self._matrix[1]
+                )
                 sound = AudioCopy(source.path, self._output, source.starts_at_s)
                 self._audio = self._stack.enter_context(sound)
                 self._output.start_encoding()
@@ -123,17 +127,11 @@ class VideoWriter:
             )
         time_s = pts * self._source.time_base
         self._require_time_of_its_own(time_s)
-        number, matrix = self._matrix
         pixels = np.pad(
             to_uint8(image), ((0, self._height % 2), (0, self._width % 2), (0, 0)), mode="edge"
         )
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
-            format="yuv420p",
-            dst_colorspace=matrix,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
-        )
-        frame.colorspace, frame.color_range = number, ColorRange.MPEG
+        frame = self._subsampled(pixels)
+        frame.colorspace, frame.color_range = self._matrix[0], ColorRange.MPEG
         frame.pts, frame.time_base, frame.duration = pts, self._source.time_base, duration
         self._durations[pts] = duration
         with self._output_errors():

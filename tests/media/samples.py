@@ -239,16 +239,22 @@ def set_display_matrix(path: Path, matrix: tuple[int, int, int, int]) -> None:
 
 
 def write_png(
-    path: Path, height: int, width: int, *, more: bytes = b"", packed: bytes | None = None
+    path: Path,
+    height: int,
+    width: int,
+    *,
+    more: bytes = b"",
+    packed: bytes | None = None,
+    bits: int = 16,
 ) -> None:
-    """A 16-bit grey PNG put together by hand, so that anything may be wrong with it.
+    """A grey PNG put together by hand, so that anything may be wrong with it.
 
     more: chunks before the pixels. packed: the pixels as they are stored, None for a whole ramp.
     """
     if packed is None:
         rows = np.arange(height * width, dtype=">u2").reshape(height, width)
         packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
-    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0))
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
     pixels, end = png_chunk(b"IDAT", packed), png_chunk(b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + more + pixels + end)
 

@@ -8,8 +8,11 @@ import av
 import pytest
 
 from bokehflow.errors import MediaError
+from bokehflow.media.matroska import first_damage
 from tests.media.reading import read_all
 from tests.media.samples import Clip, rename_codec, write_clip, write_plain_hdr
+
+CLUSTER = b"\x1f\x43\xb6\x75"
 
 
 def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
@@ -25,16 +28,37 @@ def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
     return make
 
 
-def _damaged(folder: Path) -> Path:
-    path = folder / "a.mp4"
-    write_clip(path, Clip(frames=12, height=128, width=128))
-    with av.open(str(path)) as container:
-        packet = [packet for packet in container.demux(video=0) if packet.size][6]
-        start, size = packet.pos, packet.size
-    content = bytearray(path.read_bytes())
-    content[start + 4 : start + size] = bytes(255 for _ in range(size - 4))
-    path.write_bytes(content)
-    return path
+def _damaged(number: int) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = folder / "a.mp4"
+        write_clip(path, Clip(frames=12, height=128, width=128, encoding=(("bf", "0"),)))
+        with av.open(str(path)) as container:
+            packet = [packet for packet in container.demux(video=0) if packet.size][number]
+            start, size = packet.pos, packet.size
+        content = bytearray(path.read_bytes())
+        content[start + 4 : start + size] = bytes(255 for _ in range(size - 4))
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+def _matroska(kind: bytes, number: int, suffix: str = ".mkv") -> Callable[[Path], Path]:
+    """One whose element of that kind and number, counted from the end, is none any more."""
+
+    def make(folder: Path) -> Path:
+        path = folder / f"a{suffix}"
+        write_clip(path, Clip(frames=40, options=(("cluster_time_limit", "300"),)))
+        assert first_damage(path) is None
+        content = bytearray(path.read_bytes())
+        for _ in range(number):
+            place = content.rindex(kind)
+            content[place : place + 1] = b"\x7f"
+        path.write_bytes(content)
+        assert first_damage(path) == place
+        return path
+
+    return make
 
 
 def _text(folder: Path) -> Path:
@@ -106,7 +130,7 @@ ODD_ENDS = {
 
 
 @pytest.mark.parametrize("kind", ODD_ENDS)
-def test_whole_films_with_odd_ends_areread_all(tmp_path: Path, kind: str) -> None:
+def test_whole_films_with_odd_ends_are_read(tmp_path: Path, kind: str) -> None:
     assert len(read_all(ODD_ENDS[kind](tmp_path))[1]) == 5
 
 
@@ -117,7 +141,10 @@ BAD_VIDEOS = {
     "mkv cut at the end": (_cut(".mkv", 0.99), "cut short"),
     "avi cut at half": (_cut(".avi", 0.5), "cut short"),
     "a few bytes": (_cut(".mp4", 0.001), "cut short|cannot be read"),
-    "damaged inside": (_damaged, "damaged|cannot be read"),
+    "damaged inside": (_damaged(6), "damaged|cannot be read"),
+    "damaged in the last frame": (_damaged(-1), "damaged|cannot be read"),
+    "mkv without the head of a cluster": (_matroska(CLUSTER, 2), "damaged at byte"),
+    "mkv without the head of the last cluster": (_matroska(CLUSTER, 1), "damaged at byte"),
     "text": (_text, "cannot be read"),
     "empty": (_cut(".mp4", 0.0), "cannot be read"),
     "sound only": (_audio_only, "no video"),
@@ -138,3 +165,26 @@ def test_bad_videos_are_refused_with_the_reason(tmp_path: Path, kind: str) -> No
     path = make(tmp_path)
     with pytest.raises(MediaError, match=reason):
         read_all(path)
+
+
+def test_a_block_that_passes_its_cluster_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    write_clip(path, Clip(frames=3, codec="ffv1", pixel_format="bgr0"))
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        last = [bytes(packet) for packet in container.demux(video=0) if packet.size][-1]
+    # Its length lies before the track, the time and the flags of the block, in two bytes.
+    place = content.index(last) - 6
+    assert content[place - 1] == 0xA3
+    content[place] |= 0x3F
+    path.write_bytes(content)
+    assert first_damage(path) == place - 1
+    with pytest.raises(MediaError, match="damaged at byte"):
+        read_all(path)
+
+
+def test_a_recording_of_unknown_length_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    write_clip(path, Clip(options=(("live", "1"),)))
+    assert first_damage(path) is None
+    assert len(read_all(path)[1]) == 5

@@ -9,6 +9,7 @@ from PIL import ExifTags, Image
 
 from bokehflow.errors import MediaError
 from bokehflow.media.exif import read_exif_camera
+from bokehflow.media.photo import read_photo
 from bokehflow.media.pictures import opened_picture
 
 PHONE = {"FocalLength": 5.7, "FNumber": 1.6, "FocalLengthIn35mmFilm": 26}
@@ -34,6 +35,16 @@ def test_a_full_frame_camera_is_36_mm_wide(tmp_path: Path) -> None:
     assert camera.f_number == pytest.approx(1.8)
     assert camera.sensor_width_mm == pytest.approx(36)
     assert camera.horizontal_fov_deg == pytest.approx(math.degrees(2 * math.atan(18 / 50)))
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tiff"])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_the_size_is_that_of_the_displayed_photo(
+    tmp_path: Path, orientation: int, suffix: str
+) -> None:
+    path = _photo(tmp_path / f"a.{suffix}", {}, (80, 60), orientation)
+    camera = read_exif_camera(path)
+    assert (camera.height_px, camera.width_px) == tuple(read_photo(path).shape[2:])
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,24 @@ def _stored(displayed: Pixels, orientation: int) -> Pixels:
         7: transposed[::-1, ::-1],
         8: transposed[:, ::-1],
     }[orientation]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "I;16"])
+def test_a_tiff_is_turned_upright(tmp_path: Path, orientation: int, mode: str) -> None:
+    levels = gradient(HEIGHT, WIDTH)[:, :, :1]
+    grey = Image.fromarray(np.ascontiguousarray(_stored(levels, orientation)[:, :, 0]))
+    picture = grey
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    elif mode != "L":
+        picture = grey.convert(mode)
+    exif = picture.getexif()
+    exif[ExifTags.Base.Orientation] = orientation
+    picture.save(tmp_path / "a.tiff", exif=exif)
+    image = read_photo(tmp_path / "a.tiff")
+    assert image.shape == (1, 3, HEIGHT, WIDTH)
+    assert np.array_equal(to_uint8(image), np.repeat(levels, 3, axis=2))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -273,6 +292,17 @@ def _twelve_bit_tiff(path: Path) -> None:
     _tiff(path, bytes(5 * 6 * 12 // 8), (5, 6), (258, (12,)))
 
 
+def _shallow(bits: int) -> Callable[[Path], None]:
+    """Grey of one level, which is transparent."""
+    packed = sum(1 << place for place in range(0, 8, bits))
+    rows = zlib.compress(8 * (b"\0" + bytes([packed]) * bits))
+
+    def make(path: Path) -> None:
+        write_png(path, 8, 8, more=png_chunk(b"tRNS", b"\0\1"), packed=rows, bits=bits)
+
+    return make
+
+
 def _pipe(path: Path) -> None:
     os.mkfifo(path)
 
@@ -283,6 +313,8 @@ BAD_PHOTOS = {
     "white at zero in 16 bits": (_grey_tiff((262, (0,))), "not read as it is shown"),
     "16 bits channel by channel": (_planar_tiff, "not read as it is shown"),
     "12 bits": (_twelve_bit_tiff, "not read as it is shown"),
+    "transparent level of 2 bits": (_shallow(2), "transparent"),
+    "transparent level of 4 bits": (_shallow(4), "transparent"),
     "transparent level of 16 bits": (
         lambda p: Image.fromarray(GREY_16).save(p, format="PNG", transparency=5),
         "transparent level",

@@ -34,14 +34,14 @@ def test_the_frame_count_is_known_for_a_progress_bar(tmp_path: Path) -> None:
         assert read_all(tmp_path / f"a{suffix}")[0].frame_count == 7
 
 
-def test_jpeg_frames_with_an_exif_block_areread_all(tmp_path: Path) -> None:
+def test_jpeg_frames_with_an_exif_block_are_read(tmp_path: Path) -> None:
     write_jpeg_clip(tmp_path / "a.avi", 3)
     info, frames = read_all(tmp_path / "a.avi")
     assert (info.height, info.width, len(frames)) == (48, 64, 3)
 
 
 @pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
-def test_an_avi_that_was_written_into_a_pipe_isread_all(tmp_path: Path, length: int) -> None:
+def test_an_avi_that_was_written_into_a_pipe_is_read(tmp_path: Path, length: int) -> None:
     path = tmp_path / "a.avi"
     write_clip(path, Clip(codec="mpeg4"))
     content = bytearray(path.read_bytes())
@@ -64,6 +64,15 @@ def test_frames_of_an_avi_come_in_their_order_with_rising_times(tmp_path: Path) 
 def test_frames_of_an_avi_that_never_looks_ahead_are_not_late(tmp_path: Path) -> None:
     write_clip(tmp_path / "a.avi", Clip(frames=6, encoding=(("bf", "0"),)))
     assert [frame.pts for frame in read_all(tmp_path / "a.avi")[1]] == list(range(6))
+
+
+def test_frames_of_mpeg_4_in_an_avi_come_in_their_order(tmp_path: Path) -> None:
+    ahead = Clip(frames=10, codec="mpeg4", encoding=(("bf", "2"),))
+    written = write_clip(tmp_path / "a.avi", ahead)
+    _, frames = read_all(tmp_path / "a.avi")
+    assert [frame.pts for frame in frames] == list(range(10))
+    for frame, pixels in zip(frames, written, strict=True):
+        assert np.abs(levels_of(frame).astype(float) - pixels).mean() < VIDEO_MEAN_LEVELS
 
 
 def test_times_that_do_not_rise_are_refused_elsewhere(tmp_path: Path) -> None:

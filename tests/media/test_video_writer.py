@@ -29,7 +29,7 @@ from tests.media.samples import (
     trim,
     write_clip,
 )
-from tests.tolerances import FRAME_TIME_S, VIDEO_MEAN_LEVELS
+from tests.tolerances import COLOUR_PLACE_PX, FRAME_TIME_S, VIDEO_MEAN_LEVELS
 
 
 def _copy(source: Path, target: Path) -> VideoInfo:
@@ -44,6 +44,24 @@ def _frames(path: Path) -> tuple[VideoInfo, list[np.ndarray], list[float]]:
         frames = list(video.frames)
     times = [float(frame.pts * video.info.time_base) for frame in frames]
     return video.info, [to_uint8(frame.image) for frame in frames], times
+
+
+def test_colours_stay_where_they_are(tmp_path: Path) -> None:
+    # A wave of colour without one of light, its place told by its phase.
+    width, period = 256, 32
+    wave = 0.15 * np.sin(2 * np.pi * np.arange(width) / period)
+    columns = torch.from_numpy(np.stack([0.5 + wave, 0.5 - wave * 0.299 / 0.587, 0.5 + 0 * wave]))
+    image = columns.float()[None, :, None].expand(1, 3, 96, width)
+    source = tmp_path / "a.mp4"
+    write_clip(source, Clip(frames=1, height=96, width=width))
+    with open_video(source) as video:
+        info = video.info
+    with open_video_writer(tmp_path / "b.mp4", info) as writer:
+        writer.write(image, 0, 1)
+    _, pictures, _ = _frames(tmp_path / "b.mp4")
+    turning = np.exp(-2j * np.pi * np.arange(width) / period)
+    turned = np.angle(((pictures[0][48, :, 0] / 255 - 0.5) @ turning) / (wave @ turning))
+    assert abs(turned / (2 * np.pi) * period) < COLOUR_PLACE_PX
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
