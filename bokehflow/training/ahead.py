@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from bokehflow.errors import BokehFlowError, DeviceError
 from bokehflow.training.draws import Drawing, StepDraws
+from bokehflow.training.interrupt import ENDINGS
 
 Made = TypeVar("Made")
 
@@ -85,12 +86,15 @@ def _next(ahead: Iterator[Made | BokehFlowError]) -> Made | BokehFlowError | Non
     try:
         return next(ahead, None)
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise DeviceError(
-            "a process that makes batches was ended from outside, as where memory runs out",
-            remedy="go on with --resume, with fewer --workers",
-        ) from error
+        said = str(error)
+    # Outside of the handler: the error's traceback would keep the workers.
+    # What a worker met names it too, by its number instead of its process.
+    if "DataLoader worker (pid" not in said:
+        raise RuntimeError(said)
+    raise DeviceError(
+        "a process that makes batches was ended from outside, as where memory runs out",
+        remedy="go on with --resume, with fewer --workers",
+    )
 
 
 class Fetched(Iterator[Made]):
@@ -125,5 +129,5 @@ def _as_it_is(made: Made) -> Made:
 
 def _leave_signals_to_the_parent(_worker: int) -> None:
     # Ctrl-C reaches every process of a terminal; the parent saves the run and ends its workers.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDINGS:
         signal.signal(number, signal.SIG_IGN)

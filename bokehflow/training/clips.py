@@ -9,6 +9,7 @@ import torch
 
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
+from bokehflow.errors import InputError
 from bokehflow.optics import Lens, narrowed_fov_deg
 from bokehflow.specs import Size
 from bokehflow.training.ahead import Making, made_ahead
@@ -53,7 +54,13 @@ def excerpt(clip: Clip, first: int, frames: int) -> Clip:
 
 def _sample(draw: Draw, size: Size, canonical_fov_deg: float, renders: bool) -> Batch:
     """One clip as it was drawn, a batch of one."""
-    clip = read_clip(draw.entry.path)
+    clip, entry = read_clip(draw.entry.path), draw.entry
+    if (len(clip.frames), Size(*clip.size)) != (entry.frames, entry.size):
+        raise InputError(
+            f"{entry.path} has changed since the run began",
+            f"{entry.frames} frames of {entry.size}",
+            "go on with --resume",
+        )
     if draw.filmed:
         film = excerpt(clip, draw.first, len(draw.views))
         batch = look(film, draw.views[0], size, canonical_fov_deg, with_bokeh=renders)

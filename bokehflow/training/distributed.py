@@ -57,6 +57,14 @@ class World:
         dist.all_reduce(votes)
         return bool(votes > 0)
 
+    def gathered(self, text: str) -> list[str]:
+        """What every process says, in their order."""
+        if self.size == 1:
+            return [text]
+        said: list[str | None] = [None] * self.size
+        dist.all_gather_object(said, text)
+        return [str(one) for one in said]
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.size > 1:

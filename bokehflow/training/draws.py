@@ -100,14 +100,27 @@ def fitting(clips: FoundClips, stage: StageConfig) -> list[FoundClip]:
         if (stage.pan or _filmed(stage, entry)) and _judges(stage, entry)
     ]
     if not found:
-        length = "clips" if stage.pan else f"clips of at least {stage.frames} frames"
         raise InputError(
             f"none of the {len(clips.entries)} training clips in {clips.folder} "
             f"fits the stage {stage.name!r}",
-            length + ("" if stage.renders else " whose pictures tell their depth"),
-            "make them with `bfx data make`",
+            _needs(stage),
+            "make them with `bfx data make`, with lens views and films where they are needed",
         )
     return found
+
+
+def _needs(stage: StageConfig) -> str:
+    """What a clip has to be and to hold for a stage, in words."""
+    words = []
+    if not stage.pan and stage.frames > 1:
+        words.append(f"of at least {stage.frames} frames with the flow between them")
+    if not stage.renders:
+        words.append("whose pictures tell their depth")
+    else:
+        words.append("with the picture that the lens takes")
+        if stage.rendering == "true_depth":
+            words.append("with depth")
+    return f"clips {', '.join(words)}"
 
 
 def _filmed(stage: StageConfig, entry: FoundClip) -> bool:

@@ -14,6 +14,8 @@ SAME_WISH_S = 5.0
 """A signal that follows another within this is the same wish: torchrun passes on what the
 terminal has already sent to every process."""
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Interruption:
     """signal_number: of the first signal that came, 0 before."""
@@ -24,7 +26,8 @@ class Interruption:
 
 @contextlib.contextmanager
 def noted_interruption() -> Iterator[Interruption]:
-    """Note SIGINT and SIGTERM while the block runs; who asks again later is obeyed at once.
+    """Note what asks a process to end while the block runs, a closed terminal included unless
+    `nohup` has it ignored; who asks again later is obeyed at once.
 
     Outside the main thread signals cannot be caught, and are obeyed as usual.
     """
@@ -32,7 +35,8 @@ def noted_interruption() -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield noted
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in ENDINGS}
+    before = {number: one for number, one in handlers.items() if one is not signal.SIG_IGN}
     first_s = 0.0
 
     def note(number: int, _frame: FrameType | None) -> None:

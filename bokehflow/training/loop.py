@@ -66,12 +66,13 @@ class TrainOptions:
     """The machine and the slice; nothing here changes what a run becomes but for rounding, and with
     `resident` for the noise of camera looks, which is drawn on the device.
 
-    out: the run's folder. scan: "triton" computes on CUDA, all others on the CPU. precision:
-    "fp32", or "bf16" for the network's products and convolutions (`training.precision`). minutes:
-    stop after so long, None for no limit. resume: go on from the folder's checkpoint, where it has
-    one. new_config: go on although the config has changed. workers: processes that make batches
-    ahead, 0 for none. resident: hold all clips on the device, where they must fit, and cut batches
-    there, so that a GPU does not wait for clips to be read.
+    out: the run's folder, which processes on several machines have to share. scan: "triton"
+    computes on CUDA, all others on the CPU. precision: "fp32", or "bf16" for the network's products
+    and convolutions (`training.precision`). minutes: stop after so long, None for no limit. resume:
+    go on from the folder's checkpoint, where it has one. new_config: go on although the config has
+    changed. workers: processes that make batches ahead, 0 for none. resident: hold all clips on the
+    device, where they must fit, and cut batches there, so that a GPU does not wait for clips to be
+    read.
     """
 
     out: Path
@@ -165,8 +166,22 @@ def _open_run(
             drop_later_snapshots(options.out, state.step)
         require_writable(options.out / NAME)
         drop_unfinished(options.out / NAME)
-    world.wait()
+    _require_one_run(world, config, state)
     return state, changed
+
+
+def _require_one_run(world: World, config: TrainConfig, state: RunState) -> None:
+    """Raise UsageError, in all processes, where they do not take the same step next: machines have
+    folders of their own."""
+    parts = {"config": str(config), "clips": state.clips, "step": str(state.step)}
+    for name, own in parts.items():
+        if len(set(found := world.gathered(own))) > 1:
+            shown = f": {', '.join(found)}" if name == "step" else ""
+            raise UsageError(
+                f"the processes of this run differ in their {name}{shown}",
+                "one run, whose config, data and --out are the same on all machines",
+                "put them where all machines see them",
+            )
 
 
 def _require_nothing_kept(options: TrainOptions) -> None:
@@ -200,6 +215,12 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> tuple
             f"the checkpoint is of a network with ablation {checkpoint.config.ablation!r}",
             f"one with {config.ablation!r}",
             "train into another folder",
+        )
+    if "learns" in changed:
+        raise UsageError(
+            "the config lets other parts learn than the checkpoint's",
+            "the same, whose moments the checkpoint holds",
+            "train into another folder, from the weights that bfx export-weights makes of this one",
         )
     if "variant" not in changed and changed and not options.new_config:
         raise UsageError(

@@ -51,11 +51,18 @@ def export_weights(
     the two, in which the run counts by its share in 0..1. What was learned from few scenes then
     costs less elsewhere. Source: Wortsman et al., arXiv 2109.01903, section 3.
 
-    Raises InputError where the run has no checkpoint, WeightsError where its weights do not fit its
-    own network or the other file's, OutputError for a place that cannot be written, NumericalError
-    for weights beyond float16, UsageError for a share that is none.
+    Raises InputError where the run has no checkpoint, WeightsError for an ablated network and where
+    the weights do not fit their own network or the other file's, OutputError for a place that
+    cannot be written, NumericalError for weights beyond float16, UsageError for a share that is
+    none.
     """
     checkpoint = read_checkpoint(run)
+    if checkpoint.config.ablation != "none":
+        raise WeightsError(
+            f"{run} trained a network with the ablation {checkpoint.config.ablation!r}",
+            "one that is whole, as every command loads",
+            "score it with python -m bokehflow.benchmarks.evaluation.ablations",
+        )
     checkpoint.require_fit(first_network(checkpoint.config, ScanConfig(), restored=True))
     tensors = checkpoint.averaged
     if mean_with is not None:

@@ -76,6 +76,8 @@ def turned_view(
         return result
 
     low, high = 1.0, WIDEST_ZOOM
+    if not _lies_inside(to_source(high), target):
+        return TurnedView(np.eye(3), 1.0)
     if _lies_inside(to_source(low), target):
         high = low
     for _ in range(_HALVINGS):

@@ -48,12 +48,14 @@ class FoundClips:
 
     @property
     def identity(self) -> str:
-        """Which clips these are, as SHA-256: their paths under the folder, lengths and sizes.
+        """Which clips these are, as SHA-256: their paths under the folder, lengths and sizes, and
+        what decides which stages draw from them.
 
-        What they hold has no part in it: a clip keeps its path, and reading all takes minutes.
+        Their values have no part in it: a clip keeps its path, and reading all takes minutes.
         """
         told = (
-            f"{entry.path.relative_to(self.folder).as_posix()} {entry.frames} {entry.size}\n"
+            f"{entry.path.relative_to(self.folder).as_posix()} {entry.frames} {entry.size} "
+            f"{entry.depth_cues} {' '.join(entry.known)}\n"
             for entry in self.entries
         )
         return hashlib.sha256("".join(told).encode("utf-8", "surrogateescape")).hexdigest()

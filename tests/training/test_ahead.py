@@ -70,6 +70,19 @@ class Failing:
         return step
 
 
+class Mistaken:
+    """Makes no batch, for a reason that nobody foresaw."""
+
+    def __call__(self, _step: int, _part: tuple[int, int]) -> int:
+        raise RuntimeError("a mistake of ours")
+
+
+def test_a_mistake_in_a_process_is_no_lack_of_memory() -> None:
+    making: Making[int] = Making(Mistaken(), (0, 1), int)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        list(made_ahead(making, range(3), 1))
+
+
 def test_an_error_leaves_no_process_behind() -> None:
     making: Making[int] = Making(Failing(), (0, 1), int)  # type: ignore[arg-type]
     before = signal.getsignal(signal.SIGCHLD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,11 +70,25 @@ def test_a_stage_that_no_clip_fits_is_refused(tmp_path: Path) -> None:
     folder = write_clips(tmp_path / "data", count=1)
     write_clip(folder / "composite.npz", tiny_clip(9, frames=2, depth_cues=False))
     clips = find_clips(folder, TRAIN)
-    with pytest.raises(InputError, match="at least 3 frames"):
+    with pytest.raises(InputError, match="at least 3 frames with the flow"):
         fitting(clips, stage(frames=3))
+    blind = replace(clips, entries=tuple(replace(e, known=("depth",)) for e in clips.entries))
+    with pytest.raises(InputError, match="clips with the picture that the lens takes"):
+        fitting(blind, stage(rendering="predicted_depth"))
+    with pytest.raises(InputError, match="clips with the picture that the lens takes, with depth"):
+        fitting(blind, stage(rendering="true_depth"))
     # Depth alone cannot be learned from a composite; its picture can.
     assert [entry.path.name for entry in fitting(clips, stage())] == ["1-000.npz"]
     assert len(fitting(clips, stage(rendering="predicted_depth"))) == 2
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_a_clip_that_became_another_is_told(tmp_path: Path, frames: int) -> None:
+    clips = find_clips(write_clips(tmp_path / "data", count=1, frames=2), TRAIN)
+    (entry,) = clips.entries
+    write_clip(entry.path, tiny_clip(1, frames=frames))
+    with pytest.raises(InputError, match=f"{entry.path.name} has changed since the run began"):
+        batch_at(tiny_config(stage()), clips, 0, (0, 1))
 
 
 def test_a_lens_that_tells_nothing_is_another_with_every_step(tmp_path: Path) -> None:

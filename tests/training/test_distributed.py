@@ -21,6 +21,7 @@ from bokehflow.training.distributed import World, open_world
 from bokehflow.training.sole_run import sole_run
 from tests.tolerances import PROCESSES_EQUAL
 from tests.training.samples import TINY, curve, stage, tiny_config, write_clips
+from tests.training.tiny_run import train_to
 
 CONFIG = tiny_config(stage("depth", 3), stage("clips", 2, frames=2, rendering="predicted_depth"))
 PROCESSES = 2
@@ -124,6 +125,32 @@ def test_where_one_cannot_begin_the_others_say_so(tmp_path: Path) -> None:
         )
         assert "UsageError: another run is in" in (out / "0.txt").read_text()
         assert "DeviceError: another process of this run" in (out / "1.txt").read_text()
+
+
+def go_on_in_a_folder_of_its_own(rank: int, port: int, data: Path, out: Path) -> None:
+    """As on machines that share no disk: only the first has the checkpoint."""
+    tell(rank, port)
+    torch.set_num_threads(1)
+    VARIANTS["nano"] = TINY
+    options = TrainOptions(out / str(rank), scan="chunked", workers=0, resume=True)
+    try:
+        train(CONFIG, find_clips(data, TRAIN), options)
+    except UsageError as error:
+        (out / f"{rank}.txt").write_text(str(error))
+
+
+def test_machines_without_the_checkpoint_do_not_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VARIANTS, "nano", TINY)
+    data, out = write_clips(tmp_path / "data", 4, frames=2), tmp_path / "run"
+    train_to(find_clips(data, TRAIN), out / "0", 2, config=CONFIG)
+    spawn(  # type: ignore[no-untyped-call]
+        go_on_in_a_folder_of_its_own, args=(free_port(), data, out), nprocs=PROCESSES
+    )
+    for rank in range(PROCESSES):
+        assert "differ in their step: 2, 0" in (out / f"{rank}.txt").read_text()
+    assert read_checkpoint(out / "0").step == 2
 
 
 def test_processes_that_nobody_told_of_each_other_are_refused(

@@ -15,7 +15,7 @@ def send(number: int) -> None:
     time.sleep(0.001)  # Python runs handlers between its own instructions.
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_noted_and_the_old_handlers_come_back(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with noted_interruption() as noted:
@@ -32,3 +32,14 @@ def test_who_asks_again_later_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None
         send(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             send(signal.SIGINT)
+
+
+def test_a_terminal_may_close_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with noted_interruption() as noted:
+            send(signal.SIGHUP)
+            assert noted.signal_number == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

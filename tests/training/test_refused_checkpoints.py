@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from bokehflow.calibration.data.folder import FoundClips
-from bokehflow.errors import InputError, WeightsError
+from bokehflow.errors import InputError, UsageError, WeightsError
+from bokehflow.training.ablate import NO_FILM
 from bokehflow.training.checkpoint import NAME, read_checkpoint
 from bokehflow.training.snapshot import export_weights
 from tests.training.samples import use_tiny_variant
@@ -25,6 +26,22 @@ def test_the_state_of_another_optimiser_is_refused(clips: FoundClips, tmp_path: 
     changed = dataclasses.replace(CONFIG, optimiser=muon)
     with pytest.raises(WeightsError, match="adamw and muon"):
         train_to(clips, tmp_path, config=changed, resume=True, new_config=True)
+
+
+def test_moments_of_other_parts_are_not_gone_on_with(clips: FoundClips, tmp_path: Path) -> None:
+    one, other = (dataclasses.replace(CONFIG, learns=(f"depth_blocks.{n}",)) for n in (0, 1))
+    depth = {"stages": CONFIG.stages[:1]}
+    train_to(clips, tmp_path, 1, config=dataclasses.replace(one, **depth))
+    changed = dataclasses.replace(other, **depth)
+    with pytest.raises(UsageError, match="lets other parts learn"):
+        train_to(clips, tmp_path, config=changed, resume=True, new_config=True)
+
+
+def test_weights_of_an_ablated_network_are_not_exported(clips: FoundClips, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 1, config=dataclasses.replace(CONFIG, ablation=NO_FILM))
+    with pytest.raises(WeightsError, match="ablation"):
+        export_weights(tmp_path, tmp_path / "nano.safetensors")
+    assert not (tmp_path / "nano.safetensors").exists()
 
 
 def test_a_checkpoint_of_another_variant_is_refused(clips: FoundClips, tmp_path: Path) -> None:

@@ -147,6 +147,18 @@ def test_a_view_lies_inside_and_no_further_than_it_must(size: Size) -> None:
     assert 1.0 <= min(zooms) < max(zooms) < 2.0
 
 
+def test_a_view_too_wide_to_be_turned_shows_nothing_outside_either() -> None:
+    rng, size = np.random.default_rng(0), Size(48, 256)
+    tall = 0.5 * size.height / size.width
+    corners = np.array([(x, y, 1.0) for x in (-0.5, 0.5) for y in (-tall, tall)])
+    seen = [turned_view(random_turn(rng), float(rng.uniform(10.0, 75.0)), size) for _ in range(60)]
+    for one in seen:
+        shown = corners @ one.to_source.T
+        assert (shown[:, 2] > 0.0).all()
+        assert (np.abs(shown[:, :2] / shown[:, 2:]) <= np.add((0.5, tall), FP32_EQUAL)).all()
+    assert 0 < sum(one.zoom == 1.0 for one in seen) < 40
+
+
 def test_no_turn_leaves_a_view_as_it_is() -> None:
     rays = _rays(SIZE, 50.0)
     frames, depth = _tensor(_picture(rays)), _tensor((rays @ NORMAL)[None])
