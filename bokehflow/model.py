@@ -87,16 +87,20 @@ class _Kept(NamedTuple):
 
 class BokehFlow:
     """A network with its renderer, for frames of any size: with the network size `full` of sides
-    that are multiples of 4, with `mobile` of any others too."""
+    that are multiples of 4, with `mobile` of any others too.
+
+    `config` may be replaced; scan and temporal stay those of the network. Raises UsageError for one
+    of another type.
+    """
 
     def __init__(self, network: Network, weights: WeightsInfo, config: ModelConfig) -> None:
+        _require_config(config)
         self.network, self.weights, self.config = network, weights, config
         self._kept: _Kept | None = None
 
     def network_size_for(self, frame: Size) -> Size:
         """The size at which the network sees frames of one size. Raises SizeError for none."""
-        config = self.config
-        return network_size_for(frame, config.network_size, config.temporal.segments)
+        return network_size_for(frame, self.config.network_size, self.network.temporal.segments)
 
     def pipeline_for(self, frame: Size) -> Pipeline:
         """The static pipeline for one frame size; the last one is kept while network and config are
@@ -257,13 +261,22 @@ def load_model(
     scan runs.
 
     Raises UnknownNameError for the variant, WeightsError for a file that does not fit, UsageError
-    for a device that does not exist here.
+    for a device that does not exist here and for a config of another type.
     """
-    config = config or ModelConfig()
+    config = ModelConfig() if config is None else config
+    _require_config(config)
     path = None if weights is None else Path(weights)
     place = config.scan.device if device is None else _device(device)
     network, info = load_network(find_variant(variant), path, config.scan, config.temporal)
     return BokehFlow(network.to(place), info, config)
+
+
+def _require_config(config: object) -> None:
+    if not isinstance(config, ModelConfig):
+        raise UsageError(
+            f"a config of the type {type(config).__name__}", "a ModelConfig",
+            'pass ModelConfig(network_size="mobile") for one',
+        )  # fmt: skip
 
 
 def _device(name: str | torch.device) -> torch.device:

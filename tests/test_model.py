@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from bokehflow.errors import (
     UsageError,
 )
 from bokehflow.layers.segments import TemporalConfig
-from bokehflow.model import depth_scale
+from bokehflow.model import BokehFlow, depth_scale
 from bokehflow.rendering import RenderConfig
 from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, network_size_for
 from tests.tolerances import DOUBLE_DEPTH, EIGHT_BIT_STEP, FP32_EQUAL, OPTICS
@@ -304,6 +305,23 @@ def test_a_model_is_what_its_config_is_now() -> None:
     assert torch.equal(found.bokeh, expected.bokeh)
     assert torch.equal(found.depth, expected.depth)
     assert not torch.equal(found.bokeh, before.bokeh)
+
+
+@pytest.mark.parametrize("config", ["mobile", {"network_size": "mobile"}, ModelConfig, 0], ids=str)
+def test_a_config_of_another_type_is_refused(config: Any) -> None:
+    with pytest.raises(UsageError, match=r"config of the type \w+; expected a ModelConfig"):
+        load_model("nano", config=config)
+    model = load_model("nano")
+    with pytest.raises(UsageError, match="expected a ModelConfig"):
+        BokehFlow(model.network, model.weights, config)
+
+
+def test_segments_stay_those_of_the_network() -> None:
+    model, frame = load_model("nano", config=ModelConfig(network_size="mobile")), Size(61, 45)
+    before = model.network_size_for(frame)
+    model.config = ModelConfig(network_size="mobile", temporal=TemporalConfig("cold", 4))
+    assert load_model("nano", config=model.config).network_size_for(frame) != before
+    assert model.network_size_for(frame) == before
 
 
 def test_threads_with_frames_of_several_sizes_share_a_model() -> None:

@@ -56,11 +56,11 @@ def _imported_facts(name: str, infos: Sequence[ClipInfo]) -> dict[str, object]:
     counts: dict[str, dict[str, int]] = {}
     for (source, split), number in sorted(counted.items()):
         counts.setdefault(source, {})[split] = number
-    works = {asset.name: asset.licence for info in infos for asset in info.assets}
+    works = {asset for info in infos for asset in info.assets}
     return {
         "folder": name,
         "manifest_sha256": None,
         "request": None,
         "counts": counts,
-        "licences": dict(Counter(works.values())),
+        "licences": dict(Counter(work.licence for work in works)),
     }

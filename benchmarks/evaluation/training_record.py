@@ -142,11 +142,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "give --goes-on, or leave out --share",
             )
         _require_its_config(options.run, options.config)
+        learned = [facts for facts in data_facts(options.data) if _trains(facts)]
+        if not learned:
+            print(f"note: {options.data} holds no training clips; none are recorded",
+                  file=sys.stderr)  # fmt: skip
         run = Run(
             str(options.config),
             options.hardware,
             read_stages(options.run),
-            [facts for facts in data_facts(options.data) if _trains(facts)],
+            learned,
             options.share,
             read_changes(options.run),
         )

@@ -67,7 +67,7 @@ def train(
     """Train a variant, or go on with it.
 
     Ctrl-C saves a checkpoint and exits; so does --minutes. On several devices or machines, start
-    it with torchrun: each process takes its share of every batch.
+    it with torchrun: each process takes its share of every batch. Machines have to share --out.
     """
     from bokehflow.calibration.data.folder import find_clips
     from bokehflow.calibration.data.split import TRAIN

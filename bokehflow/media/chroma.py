@@ -26,9 +26,10 @@ class ChromaSubsampling:
 
     def __init__(self, height: int, width: int, matrix: str) -> None:
         self._graph = Graph()
+        given = av.VideoFormat("rgb24", width, height)
         chain = (
             self._graph.add_buffer(
-                width=width, height=height, format="rgb24", time_base=_ANY_TIME_BASE
+                width=width, height=height, format=given, time_base=_ANY_TIME_BASE
             ),
             self._graph.add("scale", f"out_color_matrix={matrix}:{_SCALING}"),
             self._graph.add("format", "pix_fmts=yuv420p"),

@@ -59,7 +59,8 @@ def read_as_stored(picture: Image.Image) -> None:
     layouts = [tile.args for tile in getattr(picture, "tile", ()) if isinstance(tile.args, str)]
     shallow = [_SHALLOW[layout] for layout in layouts if layout in _SHALLOW]
     if picture.format == "TIFF":
-        picture.filename = ""  # What has no name is not mapped.
+        # What has no name is not mapped.
+        picture.filename = ""  # type: ignore[attr-defined]
     picture.load()
     if shallow and isinstance(picture.info.get("transparency"), int):
         picture.info["transparency"] *= shallow[0]

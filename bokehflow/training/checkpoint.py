@@ -71,6 +71,7 @@ class Checkpoint:
             and isinstance(self.clips, str)
             and isinstance(cuda, list)
             and all(_is_generator(state) for state in (generators.get("cpu"), *cuda))
+            and len(generators["cpu"]) == len(torch.get_rng_state())
         )
         if not whole:
             raise TypeError("a checkpoint of other values")
@@ -126,19 +127,18 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     try:
         document = _load(path)
         schema = document.pop("schema")
+        if schema != SCHEMA:
+            raise InputError(
+                f"{path} has schema {schema}", f"schema {SCHEMA}", "train into another folder"
+            )
         config = config_from_json(document.pop("config"))
-        checkpoint = Checkpoint(config=config, **document)
+        return Checkpoint(config=config, **document)
     except ARCHIVE_DAMAGE as error:
         raise InputError(
             f"{path} cannot be read as a checkpoint ({type(error).__name__})",
             "a file that `bfx train` wrote",
             "train into another folder",
         ) from error
-    if schema != SCHEMA:
-        raise InputError(
-            f"{path} has schema {schema}", f"schema {SCHEMA}", "train into another folder"
-        )
-    return checkpoint
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def require_fit(forms: Mapping[str, Form]) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Asset:
     """Someone's work that a clip shows: a mesh, a photo or a cut-out, with where it came from."""
 

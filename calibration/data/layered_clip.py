@@ -18,9 +18,9 @@ from bokehflow.calibration.data.layered_scene import LayeredScene, make_layered_
 from bokehflow.calibration.data.lens_choice import choose_lens
 from bokehflow.calibration.data.material import NO_MATERIAL, Material
 from bokehflow.calibration.data.pinhole import FOV_RANGE_DEG, Pinhole
-from bokehflow.calibration.data.pose import camera_pose, moved
+from bokehflow.calibration.data.pose import camera_pose, moved, shift
 from bokehflow.calibration.data.request import DataRequest
-from bokehflow.calibration.data.sheet import sheet_layer, visible_sheets
+from bokehflow.calibration.data.sheet import Sheet, sheet_layer, visible_sheets
 from bokehflow.calibration.data.split import split_of_group
 from bokehflow.calibration.surface import TEXELS_PER_PX
 from bokehflow.calibration.thin_lens import Layer, largest_radius_px, trace, visible_depth_m
@@ -32,6 +32,10 @@ MARGIN_TRIES = 5
 SCENE_TRIES, LEAST_SPREAD = 8, 0.6
 """A frame that one wall or one thing fills teaches little: the scene is then made again."""
 SMALLEST_MARGIN_PX = 4
+SMALL_ROWS = 24
+WIDER, WIDER_TRIES = 1.2, 24
+VIEW_MARGIN_PX = 2
+"""Of SMALL_ROWS: what a blur brings in from around a view."""
 _SOURCE_NUMBER = 0
 
 
@@ -59,16 +63,42 @@ class LayeredGroup:
         for _ in range(SCENE_TRIES):
             scene = compose_scene(rng, material, split, moving)
             cameras = _cameras(rng, self.request, scene)
+            if not scene.depth_cues:
+                _fill_views(scene, cameras)
             if _depth_spread(scene, cameras[0]) >= LEAST_SPREAD:
                 break
         return scene, cameras
 
 
+def _fill_views(scene: LayeredScene, cameras: list[Pinhole]) -> None:
+    """Enlarge the photo behind everything about its middle until no camera sees past it."""
+    backdrop = scene.sheets[0]
+    for _ in range(WIDER_TRIES):
+        if all(_fills(backdrop, camera, frame) for frame, camera in enumerate(cameras)):
+            break
+        width, height = (WIDER * side for side in backdrop.size_m)
+        middle = shift(0.0, -0.5 * (height - backdrop.size_m[1]), 0.0)
+        backdrop = dataclasses.replace(
+            backdrop, size_m=(width, height), pose=backdrop.pose @ middle
+        )
+    scene.sheets[0] = backdrop
+
+
+def _fills(sheet: Sheet, camera: Pinhole, frame: int) -> bool:
+    """Whether a sheet is all that lies behind a view and what a blur brings in from around it."""
+    return bool((sheet_layer(sheet, _small(camera), frame, VIEW_MARGIN_PX).rgba[3] > 0.0).all())
+
+
+def _small(camera: Pinhole) -> Pinhole:
+    """The same view in few pixels."""
+    width = max(1, round(SMALL_ROWS * camera.width / camera.height))
+    return dataclasses.replace(camera, height=SMALL_ROWS, width=width)
+
+
 def _depth_spread(scene: LayeredScene, camera: Pinhole) -> float:
     """How much the depth in view varies: its middle four fifths, in doublings."""
-    width = max(1, round(24 * camera.width / camera.height))
-    small = dataclasses.replace(camera, height=24, width=width)
-    depth = visible_depth_m(_layers(scene, small, 0, SMALLEST_MARGIN_PX)).clamp(0.05, 100.0)
+    stack = _layers(scene, _small(camera), 0, SMALLEST_MARGIN_PX)
+    depth = visible_depth_m(stack).clamp(0.05, 100.0)
     low, high = torch.quantile(depth.flatten().log2(), torch.tensor([0.1, 0.9])).tolist()
     return float(high - low)
 
@@ -179,5 +209,4 @@ def _flow(
 
 
 def _assets(scene: LayeredScene) -> tuple[Asset, ...]:
-    named = {asset.name: asset for asset in scene.assets}
-    return tuple(named[name] for name in sorted(named))
+    return tuple(sorted(set(scene.assets)))

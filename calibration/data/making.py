@@ -9,7 +9,9 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -23,6 +25,7 @@ from bokehflow.atomic import output_errors
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.manifest import (
     Manifest,
+    require_undamaged,
     scan_folder,
     start_manifest,
     write_manifest,
@@ -128,6 +131,7 @@ def make_data(
     keys = wanted_keys(sources, count, splits)
     require_sources(sources)
     known = start_manifest(folder, request)
+    require_undamaged(folder)
     for source in sources:
         with output_errors(folder / source):
             (folder / source).mkdir(exist_ok=True)
@@ -137,9 +141,11 @@ def make_data(
         for number in _results(jobs, workers, ray):
             made(number)
         _require_made(folder, keys)
-    finally:
-        manifest = scan_folder(folder, request, known)
-        write_manifest(folder, manifest)
+    except BaseException:
+        write_manifest(folder, scan_folder(folder, request, known, skip_bad=True))
+        raise
+    manifest = scan_folder(folder, request, known)
+    write_manifest(folder, manifest)
     return manifest
 
 
@@ -171,7 +177,8 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
         initargs=(given_up,),
     )
     try:
-        futures = [pool.submit(_run_in_worker, job) for job in jobs]
+        with _interrupt_held():
+            futures = [pool.submit(_run_in_worker, job) for job in jobs]
         for future in concurrent.futures.as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
@@ -184,6 +191,16 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """Hold Ctrl-C while processes start: they are born deaf to it, and it is heard afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _worker: dict[str, Any] = {}
 """In a worker, `given_up`: a number that is 1 when the parent wants no more clips."""
 
@@ -191,7 +208,16 @@ _worker: dict[str, Any] = {}
 def _start_worker(given_up: Any) -> None:
     # The parent decides when to stop; a worker finishes its clip, so that none is half made.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker["given_up"] = given_up
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed tells nobody; its workers would wait for jobs for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _run_in_worker(job: Job) -> int:

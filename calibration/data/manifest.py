@@ -122,15 +122,29 @@ def start_manifest(folder: Path, request: DataRequest) -> dict[str, str]:
     return {clip.path: clip.sha256 for clip in found.clips if (folder / clip.path).exists()}
 
 
-def scan_folder(folder: Path, request: DataRequest, known: Mapping[str, str]) -> Manifest:
-    """The manifest of the clips that lie in a folder. Raises InputError for a damaged clip.
+def require_undamaged(folder: Path) -> None:
+    """Raise InputError for a clip that cannot be read."""
+    for path in clip_paths(folder):
+        read_info(path)
+
+
+def scan_folder(
+    folder: Path, request: DataRequest, known: Mapping[str, str], *, skip_bad: bool = False
+) -> Manifest:
+    """The manifest of the clips that lie in a folder. Raises InputError for a damaged clip, unless
+    `skip_bad` leaves those out.
 
     known: hashes, by path in the folder, that stay as they are: a clip that was damaged since is
     not to become the truth.
     """
-    clips, assets = [], {}
+    clips, assets = [], set[Asset]()
     for path in clip_paths(folder):
-        info, name = read_info(path), path.relative_to(folder).as_posix()
+        try:
+            info, name = read_info(path), path.relative_to(folder).as_posix()
+        except InputError:
+            if skip_bad:
+                continue
+            raise
         clips.append(
             Entry(
                 path=name,
@@ -141,8 +155,8 @@ def scan_folder(folder: Path, request: DataRequest, known: Mapping[str, str]) ->
                 assets=tuple(asset.name for asset in info.assets),
             )
         )
-        assets.update({asset.name: asset for asset in info.assets})
-    return Manifest(request, tuple(clips), tuple(assets[name] for name in sorted(assets)))
+        assets.update(info.assets)
+    return Manifest(request, tuple(clips), tuple(sorted(assets)))
 
 
 def _require_of_request(path: Path, request: DataRequest) -> None:

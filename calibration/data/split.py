@@ -39,7 +39,7 @@ T = TypeVar("T", bound=Named)
 
 def split_of_name(name: str) -> str:
     """The side an asset of this name belongs to, for ever."""
-    digest = hashlib.sha256(name.encode()).digest()
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
     return HELD_OUT if int.from_bytes(digest[:4]) % 100 < HELD_OUT_ASSETS_PER_CENT else TRAIN
 
 

@@ -64,6 +64,7 @@ WRONG_TYPES = {
     "averaged": {"stem": "x"},
     "optimiser": [],
     "generators": {"cpu": torch.zeros(3), "cuda": []},
+    "generators ": {"cpu": torch.zeros(3, dtype=torch.uint8), "cuda": []},
     "step": "1",
     "skipped": -1,
     "config": "[" * 100000,
@@ -92,9 +93,16 @@ def changed_run(stopped_run: Path, folder: Path, key: str, value: object) -> Pat
 def test_a_checkpoint_of_wrong_types_is_refused(
     stopped_run: Path, tmp_path: Path, key: str
 ) -> None:
-    run = changed_run(stopped_run, tmp_path, key, WRONG_TYPES[key])
+    run = changed_run(stopped_run, tmp_path, key.strip(), WRONG_TYPES[key])
     with pytest.raises(InputError, match="cannot be read as a checkpoint"):
         export_weights(run, tmp_path / "nano.safetensors")
+
+
+def test_a_checkpoint_of_a_later_schema_is_told_as_that(stopped_run: Path, tmp_path: Path) -> None:
+    run = changed_run(stopped_run, tmp_path, "schema", "bokehflow.checkpoint/99")
+    changed_run(run, run, "more", 1)
+    with pytest.raises(InputError, match="has schema bokehflow"):
+        read_checkpoint(run)
 
 
 def test_flipped_bytes_of_a_tensor_are_noticed(stopped_run: Path, tmp_path: Path) -> None:

@@ -93,11 +93,12 @@ def test_a_card_tells_what_the_records_hold(training: Path, card: Path) -> None:
         "the mean with them, in which it counts 0.7:", "--mean-with BEFORE --share 0.7\n",
         "--scan cpu", "--limit 24",
         "| end to end | 30.00 |", "Missed: a bar that is missed, 0.1 where", NOT_JUDGED,
-            "bikes.mp4",
+        "bikes.mp4", "What `second.toml` learned from was not recorded.",
     ):  # fmt: skip
         assert fact in text
     assert text.count("Missed:") == 1
     assert "nothing was downloaded" in text
+    assert "What `first.toml`" not in text
     assert "no real photo had a depth" in text
 
 

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataReq
 from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY, TRAIN, split_of_name
 from bokehflow.errors import DeviceError, InputError, SizeError, UnknownNameError, UsageError
 from tests import tolerances as tol
+from tests.benchmarks.latency.watching import gone, until
 
 REQUEST = DataRequest(height=33, width=40, frames=2, seed=3)
 
@@ -118,6 +121,77 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     make_data(tmp_path, REQUEST, ["layered"], CLIPS_PER_GROUP + 2)
     assert (tmp_path / "layered" / "000000.npz").stat().st_mtime_ns == kept
     assert _bytes(tmp_path) == _bytes(made)
+
+
+def test_a_clip_that_is_damaged_is_told_before_any_work(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    shutil.copytree(made, folder)
+    first, *others = sorted(folder.glob("layered/*.npz"))
+    first.write_bytes(first.read_bytes()[:500])
+    with pytest.raises(InputError, match=first.name):
+        make_data(folder, REQUEST, ["layered"], 2 * CLIPS_PER_GROUP)
+    assert sorted(folder.glob("layered/*.npz")) == [first, *others]
+
+
+def test_an_interrupt_is_not_hidden_by_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path, clip: Clip) -> None:
+        write_clip(path, clip)
+        if path.stem == "000002":
+            path.write_bytes(b"PK")
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(making, "write_clip", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_data(tmp_path, REQUEST, ["layered"], CLIPS_PER_GROUP)
+    listed = [clip.path for clip in read_manifest(tmp_path).clips]
+    assert listed == ["layered/000000.npz", "layered/000001.npz"]
+
+
+MAKES = """
+import sys
+from pathlib import Path
+from bokehflow.calibration.data.making import make_data
+from bokehflow.calibration.data.request import DataRequest
+
+if __name__ == "__main__":
+    make_data(Path(sys.argv[1]), DataRequest(64, 64), ["layered"], 100000, workers=2)
+"""
+
+
+def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script, folder = tmp_path / "makes.py", tmp_path / "clips"
+    script.write_text(MAKES)
+    parent = subprocess.Popen([sys.executable, script, folder])
+    try:
+        until(lambda: any(folder.glob("layered/[!.]*.npz")))
+        workers = _children(parent.pid)
+        assert len(workers) >= 2
+    finally:
+        parent.kill()
+        parent.wait()
+    until(lambda: all(gone(number) for number in workers))
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(number) for number in listed.split()]
+
+
+def test_an_interrupt_waits_until_processes_have_started() -> None:
+    reached = False
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        with making._interrupt_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached = True
+        pytest.fail("it was lost")
+    assert reached
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_name_that_is_no_text_has_a_side_too() -> None:
+    assert split_of_name(os.fsdecode(b"bad\xff.png")) in (TRAIN, HELD_OUT)
 
 
 def test_processes_stop_at_their_next_clip_when_interrupted(tmp_path: Path) -> None:

@@ -93,6 +93,41 @@ def test_every_kind_of_scene_has_depth_flow_and_the_same_bytes_twice(material: M
         assert clip.flow_valid.mean() > 0.3
 
 
+@pytest.mark.parametrize("size", [(48, 48), (64, 36), (36, 64)], ids=str)
+def test_a_photo_fills_the_views_it_lies_behind(material: Material, size: tuple[int, int]) -> None:
+    photos = dataclasses.replace(material, cutouts=())
+    request = DataRequest(*size, 3, 0, material.photos_sha256, lens_views=False)
+    clips = [LayeredGroup(request, 0, photos).clip(index) for index in range(40)]
+    over_photos = [clip for clip in clips if not clip.info.depth_cues]
+    assert len(over_photos) >= 3
+    assert all((clip.inverse_depth > 0).all() for clip in over_photos)
+
+
+def test_works_of_one_name_keep_their_own_authors(tmp_path: Path) -> None:
+    # By their name alone all would be of one side.
+    names = [f"{number}.png" for number in range(60)]
+    names = [name for name in names if split_of_name(name) == TRAIN][:2]
+    for folder, mode, licence in (("photos", "RGB", "CC-BY-4.0"), ("cutouts", "RGBA", "CC0-1.0")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            picture = Image.new(mode, (30, 30), (90, 120, 150))
+            if mode == "RGBA":
+                picture.paste((200, 100, 50, 255), (5, 5, 25, 25))
+                picture.putpixel((0, 0), (0, 0, 0, 0))
+            picture.save(tmp_path / folder / name)
+        rows = "".join(f"{name},{licence},Someone\n" for name in names)
+        (tmp_path / folder / "material.csv").write_text(f"file,licence,author\n{rows}")
+    material = find_material(tmp_path / "photos", tmp_path / "cutouts")
+    request = dataclasses.replace(_request(material), height=32, width=32, lens_views=False)
+    manifest = make_data(tmp_path / "data", request, ["layered"], 12, material=material)
+    found = {(asset.name, asset.licence) for asset in manifest.assets}
+    assert found >= {(names[0], "CC-BY-4.0"), (names[0], "CC0-1.0")}
+    assert manifest.document()["licences"] == {
+        licence: sum(asset.licence == licence for asset in manifest.assets)
+        for licence in {asset.licence for asset in manifest.assets}
+    }
+
+
 def test_a_folder_made_with_other_photos_is_refused(material: Material, tmp_path: Path) -> None:
     make_data(tmp_path, _request(material), ["layered"], 1, material=material)
     assert read_clip(tmp_path / "layered" / "000000.npz").info.source == "layered"
