@@ -231,14 +231,10 @@ class Report:
     def missed(self) -> list[str]:
         """Every bar that a row misses, and what of a row failed, in words."""
         failed = [f"{row.short_name}: failed" for row in self.rows if row.failed]
-        untimed = [f"{row.short_name}: its time" for row in self.rows if row.latency.failed]
-        return (
-            failed
-            + untimed
-            + [
-                f"{row.short_name}: {check.name} {check.found:.4g}"
-                for row in self.rows
-                for check in row.checks
-                if check.holds is False
-            ]
-        )
+        failed += [f"{row.short_name}: its time" for row in self.rows if row.latency.failed]
+        return failed + [
+            f"{row.short_name}: {check.name} {check.found:.4g}"
+            for row in self.rows
+            for check in row.checks
+            if check.holds is False
+        ]

@@ -27,10 +27,9 @@ _LONGEST_ID_BYTES, _LONGEST_LENGTH_BYTES = 4, 8
 
 
 class _Element(NamedTuple):
-    """Where it begins, what it is, where what it holds begins and ends. end: None where the file
-    does not tell, as of a live recording."""
+    """What it is, and where what it holds begins and ends. end: None where the file does not tell,
+    as of a live recording."""
 
-    start: int
     kind: int
     inside: int
     end: int | None
@@ -111,7 +110,7 @@ def _element(stream: BinaryIO, place: int) -> _Element:
     value_bits = 7 * length_bytes
     length = int.from_bytes(head[id_bytes:inside], "big") & ((1 << value_bits) - 1)
     end = None if length == (1 << value_bits) - 1 else place + inside + length
-    return _Element(place, int.from_bytes(head[:id_bytes], "big"), place + inside, end)
+    return _Element(int.from_bytes(head[:id_bytes], "big"), place + inside, end)
 
 
 def _width(first: bytes) -> int:

@@ -58,7 +58,7 @@ def made_ahead(making: Making[Made], steps: range, workers: int) -> Generator[Ma
             ahead = iter(loader)
     try:
         while (made := _next(ahead)) is not None:
-            if isinstance(made, BokehFlowError):
+            if isinstance(made, BokehFlowError | RuntimeError):
                 raise made
             yield made
     finally:
@@ -81,17 +81,18 @@ def _own_child_signals() -> Iterator[None]:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL if before is None else before)
 
 
-def _next(ahead: Iterator[Made | BokehFlowError]) -> Made | BokehFlowError | None:
-    """The next item, None for the end."""
+def _next(ahead: Iterator[Made | BokehFlowError]) -> Made | BokehFlowError | RuntimeError | None:
+    """The next item or what kept it from being made, None for the end. Raised here, an error would
+    keep the iterator, and its workers, by its traceback."""
     try:
         return next(ahead, None)
     except RuntimeError as error:
         said = str(error)
-    # Outside of the handler: the error's traceback would keep the workers.
+        error.__traceback__ = None  # whose frames hold the error, and so each other
     # What a worker met names it too, by its number instead of its process.
     if "DataLoader worker (pid" not in said:
-        raise RuntimeError(said)
-    raise DeviceError(
+        return RuntimeError(said)
+    return DeviceError(
         "a process that makes batches was ended from outside, as where memory runs out",
         remedy="go on with --resume, with fewer --workers",
     )

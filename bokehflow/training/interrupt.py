@@ -35,8 +35,9 @@ def noted_interruption() -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield noted
         return
-    handlers = {number: signal.getsignal(number) for number in ENDINGS}
-    before = {number: one for number, one in handlers.items() if one is not signal.SIG_IGN}
+    before = {number: signal.getsignal(number) for number in ENDINGS}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
     first_s = 0.0
 
     def note(number: int, _frame: FrameType | None) -> None:

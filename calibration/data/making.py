@@ -177,7 +177,7 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
         initargs=(given_up,),
     )
     try:
-        with _interrupt_held():
+        with _born_deaf():
             futures = [pool.submit(_run_in_worker, job) for job in jobs]
         for future in concurrent.futures.as_completed(futures):
             yield future.result()
@@ -192,8 +192,8 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
 
 
 @contextlib.contextmanager
-def _interrupt_held() -> Iterator[None]:
-    """Hold Ctrl-C while processes start: they are born deaf to it, and it is heard afterwards."""
+def _born_deaf() -> Iterator[None]:
+    """Processes that start here do not hear Ctrl-C while they import, before `_start_worker`."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

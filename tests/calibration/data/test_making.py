@@ -179,15 +179,19 @@ def _children(pid: int) -> list[int]:
     return [int(number) for number in listed.split()]
 
 
-def test_an_interrupt_waits_until_processes_have_started() -> None:
-    reached = False
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        with making._interrupt_held():
-            os.kill(os.getpid(), signal.SIGINT)
-            reached = True
-        pytest.fail("it was lost")
-    assert reached
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+def test_processes_are_born_deaf_to_ctrl_c() -> None:
+    sleeping = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)"]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with making._born_deaf():
+        process = subprocess.Popen(sleeping, stdout=subprocess.PIPE)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.kill()
 
 
 def test_a_name_that_is_no_text_has_a_side_too() -> None:
