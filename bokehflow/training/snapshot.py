@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bokehflow.errors import NumericalError, UsageError, WeightsError
 from bokehflow.scan import ScanConfig
+from bokehflow.training.ablate import NONE
 from bokehflow.training.checkpoint import read_checkpoint
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.first_network import first_network
@@ -57,7 +58,7 @@ def export_weights(
     none.
     """
     checkpoint = read_checkpoint(run)
-    if checkpoint.config.ablation != "none":
+    if checkpoint.config.ablation != NONE:
         raise WeightsError(
             f"{run} trained a network with the ablation {checkpoint.config.ablation!r}",
             "one that is whole, as every command loads",
