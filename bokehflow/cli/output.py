@@ -140,8 +140,8 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 @contextlib.contextmanager
-def progress_bar(description: str, total: int | None) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error, off when that is not a terminal; yields `advance()`.
+def progress_bar(description: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A progress bar on standard error, off when that is not a terminal; yields `advance(steps=1)`.
 
     total: number of steps, or None where it is not known.
     """
@@ -151,4 +151,4 @@ def progress_bar(description: str, total: int | None) -> Iterator[Callable[[], N
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(description, total=total)
-        yield lambda: progress.advance(task)
+        yield lambda steps=1: progress.advance(task, steps)

@@ -118,14 +118,15 @@ def train(
     config: TrainConfig,
     clips: FoundClips,
     options: TrainOptions,
-    advance: Callable[[], None] = lambda: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> TrainReport:
     """Train for one slice and leave a checkpoint.
 
-    advance: called after each step. Raises MissingDependencyError or UsageError where this machine
-    cannot run the scan, WeightsError for a checkpoint of another variant, UsageError for a
-    folder or a config that does not fit and for a folder that another run is in, OutputError for a
-    full disk (the last checkpoint stays), NumericalError after too many steps that were not finite.
+    advance: called with the number of steps that are done already, then with 1 after each. Raises
+    MissingDependencyError or UsageError where this machine cannot run the scan, WeightsError for a
+    checkpoint of another variant, UsageError for a folder or a config that does not fit and for a
+    folder that another run is in, OutputError for a full disk (the last checkpoint stays),
+    NumericalError after too many steps that were not finite.
     Where a clip cannot be read any more (InputError) or a process that makes batches was ended
     (DeviceError), the checkpoint holds the steps before.
     """
@@ -226,7 +227,7 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> tuple
         raise UsageError(
             f"the config differs from the checkpoint's in {', '.join(changed)}",
             "the config that the run began with",
-            "pass --new-config to go on under the changed one",
+            "pass --new-config to go on under the changed one, or train into another folder",
         )
     if checkpoint.step > config.total_steps:
         raise UsageError(
@@ -311,12 +312,13 @@ class _Run:
 
 
 def _run_slice(
-    run: _Run, clock: Clock, noted: Interruption, advance: Callable[[], None]
+    run: _Run, clock: Clock, noted: Interruption, advance: Callable[[int], None]
 ) -> TrainReport:
     """Step until the end of the run or of the slice, then save."""
     config, state, world = run.config, run.state, run.world
     first_step = state.step
     curves = Curves(run.options.out / CURVES, first_step) if world.leads else None
+    advance(first_step)
     log = SliceLog(config, curves)
     try:
         stopped = _step_on(run, clock, noted, log, advance)
@@ -344,7 +346,7 @@ def _run_slice(
 
 
 def _step_on(
-    run: _Run, clock: Clock, noted: Interruption, log: SliceLog, advance: Callable[[], None]
+    run: _Run, clock: Clock, noted: Interruption, log: SliceLog, advance: Callable[[int], None]
 ) -> str:
     """Step until the end of the run or of the slice; returns which it was."""
     config, state, world, guard = run.config, run.state, run.world, SkipGuard()
@@ -354,7 +356,7 @@ def _step_on(
             result = run.step(batch.to(world.device), ahead.fetch)
             guard.check(result, state.step)
             log.note(state.step, state.skipped, result)
-            advance()
+            advance(1)
             if world.leads and state.step % config.snapshot_every == 0:
                 run.write_snapshot()
             if state.step == config.total_steps:

@@ -110,9 +110,7 @@ class Layout:
 
     def all_assets(self) -> tuple[Asset, ...]:
         """Whose work is in the scene, each once, by name."""
-        named = {asset.name: asset for asset in self.assets}
-        named |= {body.item.name: body.item.asset for body in self.bodies}
-        return tuple(named[name] for name in sorted(named))
+        return tuple(sorted({*self.assets, *(body.item.asset for body in self.bodies)}))
 
 
 GAP_M = 0.03

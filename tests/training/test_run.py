@@ -75,6 +75,14 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
         assert curve(tmp_path / "whole", column) == curve(tmp_path / "sliced", column)
 
 
+def test_progress_goes_on_where_the_slice_before_ended(clips: FoundClips, tmp_path: Path) -> None:
+    train_to(clips, tmp_path, 3)
+    told: list[int] = []
+    options = TrainOptions(tmp_path, scan="chunked", resume=True)
+    train(CONFIG, clips, options, told.append)
+    assert told == [3, *[1] * (CONFIG.total_steps - 3)]
+
+
 def test_a_slice_ends_on_time_and_a_finished_run_stays(
     clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,7 +100,7 @@ def test_checkpoints_are_written_on_the_way(
 ) -> None:
     monkeypatch.setattr(Clock, "due", lambda *_: True)
 
-    def look() -> None:
+    def look(_: int) -> None:
         if (tmp_path / NAME).is_file():
             steps.append(read_checkpoint(tmp_path).step)
 
@@ -202,7 +210,7 @@ def test_what_a_killed_run_left_of_a_checkpoint_is_removed(
 def test_a_second_run_into_one_folder_is_refused(clips: FoundClips, tmp_path: Path) -> None:
     refused: list[str] = []
 
-    def start_another() -> None:
+    def start_another(_: int) -> None:
         if not refused:
             refused.append(enter_and_die(tmp_path).stderr)
 
@@ -404,8 +412,8 @@ def test_a_clip_that_is_gone_leaves_a_checkpoint_of_the_steps_before(tmp_path: P
     found = find_clips(write_clips(tmp_path / "data", 2, frames=2), TRAIN)
     run = tmp_path / "run"
 
-    def lose_all() -> None:
-        for entry in found.entries:
+    def lose_all(steps: int) -> None:
+        for entry in found.entries if steps else ():
             entry.path.unlink(missing_ok=True)
 
     with pytest.raises(InputError, match="does not exist"):

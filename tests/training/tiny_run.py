@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -26,12 +27,10 @@ def train_to(
     **options: Any,
 ) -> TrainReport:
     """Train with the chunked scan; stop_after: send Ctrl-C to ourselves after so many steps."""
-    left = [stop_after]
+    done = itertools.count()
 
-    def advance() -> None:
-        if left[0] is not None:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGINT)
+    def advance(_: int) -> None:
+        if next(done) == stop_after:
+            os.kill(os.getpid(), signal.SIGINT)
 
     return train(config, clips, TrainOptions(out, scan="chunked", **options), advance)

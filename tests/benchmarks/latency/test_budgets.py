@@ -62,6 +62,17 @@ def test_a_budget_is_judged_where_it_applies(
     assert judged(manifest(*sizes), measured) == verdicts
 
 
+@pytest.mark.parametrize(("target", "would_do"), [("onnx", True), ("coreml", False)])
+def test_a_number_of_threads_is_proposed_where_one_can_be_asked_for(
+    target: str, would_do: bool
+) -> None:
+    made = dataclasses.replace(manifest(HD, MOBILE), target=target)
+    speed = budgets_of(made, 0, dataclasses.replace(ON_CPU, threads=None))[1]
+    assert speed.why_not is not None
+    assert "run with the runtime's own number of threads" in speed.why_not
+    assert ("--threads 2" in speed.why_not) is would_do
+
+
 def test_parity_and_file_size_come_from_the_manifest() -> None:
     parity = Parity(2, 79.0, 70.0, "onnxruntime", "executed")
     made = dataclasses.replace(manifest(HD, MOBILE), parity=parity)
