@@ -21,6 +21,7 @@ from bokehflow.errors import (
     WeightsError,
 )
 from bokehflow.scan import ScanConfig
+from bokehflow.sole_use import sole_use
 from bokehflow.training.ahead import Fetched
 from bokehflow.training.batch import Batch
 from bokehflow.training.changes import note_change
@@ -53,7 +54,6 @@ from bokehflow.training.snapshot import (
     snapshots,
     write_snapshot,
 )
-from bokehflow.training.sole_run import sole_run
 from bokehflow.training.step import SkipGuard, TrainStep
 from bokehflow.training.update import RecordedUpdate, StepUpdate
 
@@ -137,7 +137,7 @@ def train(
         noted = stack.enter_context(noted_interruption())
         world.check_batches(config)
         if world.leads:
-            stack.enter_context(sole_run(options.out))
+            stack.enter_context(sole_use(options.out, "run", "choose another --out"))
         state, changed = _open_run(config, clips.identity, options, world)
         step = _step(config, options, state, world)
         run = _Run(config, drawing, options, world, state, step, changed, state.step)

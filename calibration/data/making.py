@@ -36,6 +36,7 @@ from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataReq
 from bokehflow.calibration.data.sources import open_group, require_sources
 from bokehflow.calibration.data.split import HELD_OUT_EVERY, SPLITS
 from bokehflow.errors import DeviceError, UsageError
+from bokehflow.sole_use import sole_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def make_data(
     machines share the folder and the material at the same paths. made: told how many clips are new
     or were there already, as the work goes on. splits: clips of others are passed over. An
     interrupt leaves whole clips only and a manifest of them; the same call goes on from there.
-    Raises UsageError for a folder of another request, and what the sources and Ray raise.
+    Raises UsageError for a folder of another request and for one that is being made elsewhere, and
+    what the sources and Ray raise.
     """
     if workers is not None and workers < 1:
         raise UsageError(f"{workers} workers", "at least 1")
@@ -130,22 +132,23 @@ def make_data(
     assert request.cutouts_sha256 == material.cutouts_sha256
     keys = wanted_keys(sources, count, splits)
     require_sources(sources)
-    known = start_manifest(folder, request)
-    require_undamaged(folder)
-    for source in sources:
-        with output_errors(folder / source):
-            (folder / source).mkdir(exist_ok=True)
-    jobs = missing_jobs(folder, request, keys, material)
-    made(len(keys) - sum(len(job.keys) for job in jobs))
-    try:
-        for number in _results(jobs, workers, ray):
-            made(number)
-        _require_made(folder, keys)
-    except BaseException:
-        write_manifest(folder, scan_folder(folder, request, known, skip_bad=True))
-        raise
-    manifest = scan_folder(folder, request, known)
-    write_manifest(folder, manifest)
+    with sole_use(folder, "bfx data make", "give it more --workers"):
+        known = start_manifest(folder, request)
+        require_undamaged(folder)
+        for source in sources:
+            with output_errors(folder / source):
+                (folder / source).mkdir(exist_ok=True)
+        jobs = missing_jobs(folder, request, keys, material)
+        made(len(keys) - sum(len(job.keys) for job in jobs))
+        try:
+            for number in _results(jobs, workers, ray):
+                made(number)
+            _require_made(folder, keys)
+        except BaseException:
+            write_manifest(folder, scan_folder(folder, request, known, skip_bad=True))
+            raise
+        manifest = scan_folder(folder, request, known)
+        write_manifest(folder, manifest)
     return manifest
 
 

@@ -14,11 +14,11 @@ from torch.multiprocessing.spawn import spawn
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import BokehFlowError, InputError, UsageError
+from bokehflow.sole_use import sole_use
 from bokehflow.specs import VARIANTS
 from bokehflow.training import TrainConfig, TrainOptions, train
 from bokehflow.training.checkpoint import read_checkpoint
 from bokehflow.training.distributed import World, open_world
-from bokehflow.training.sole_run import sole_run
 from tests.tolerances import PROCESSES_EQUAL
 from tests.training.samples import TINY, curve, stage, tiny_config, write_clips
 from tests.training.tiny_run import train_to
@@ -119,7 +119,7 @@ def meet_a_folder_in_use(rank: int, port: int, data: Path, out: Path) -> None:
 
 def test_where_one_cannot_begin_the_others_say_so(tmp_path: Path) -> None:
     data, out = write_clips(tmp_path / "data", 4, frames=2), tmp_path / "run"
-    with sole_run(out):
+    with sole_use(out, "run", "choose another"):
         spawn(  # type: ignore[no-untyped-call]
             meet_a_folder_in_use, args=(free_port(), data, out), nprocs=PROCESSES
         )

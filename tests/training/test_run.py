@@ -19,13 +19,13 @@ import torch
 from bokehflow.calibration.data.folder import FoundClips, find_clips
 from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError, NumericalError, OutputError, UsageError, WeightsError
+from bokehflow.sole_use import LOCK
 from bokehflow.training import TrainOptions, loop, train
 from bokehflow.training.changes import read_changes
 from bokehflow.training.checkpoint import NAME, read_checkpoint
 from bokehflow.training.loop import CURVES, FINISHED, INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
 from bokehflow.training.snapshot import FOLDER, export_weights
-from bokehflow.training.sole_run import LOCK
 from bokehflow.weights import read_weights, save_weights
 from tests.training.samples import (
     NO_PERCEPTUAL,
@@ -229,8 +229,8 @@ def enter_and_die(folder: Path) -> subprocess.CompletedProcess[str]:
     """Another process that takes a run's folder, and is killed in it; a child lives on a while."""
     script = (
         "import os, sys, time; from pathlib import Path; "
-        "from bokehflow.training.sole_run import sole_run\n"
-        "with sole_run(Path(sys.argv[1])):\n"
+        "from bokehflow.sole_use import sole_use\n"
+        "with sole_use(Path(sys.argv[1]), 'run', 'choose another'):\n"
         "    os.fork() or (os.closerange(0, 3), time.sleep(10), os._exit(0))\n"
         f"    os.kill(os.getpid(), {int(signal.SIGKILL)})"
     )

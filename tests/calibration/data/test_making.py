@@ -27,6 +27,7 @@ from bokehflow.calibration.data.manifest import MANIFEST, read_manifest
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataRequest, parse_sources
 from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY, TRAIN, split_of_name
 from bokehflow.errors import DeviceError, InputError, SizeError, UnknownNameError, UsageError
+from bokehflow.sole_use import LOCK
 from tests import tolerances as tol
 from tests.benchmarks.latency.watching import gone, until
 
@@ -75,6 +76,24 @@ def test_several_processes_make_the_same_bytes(made: Path, tmp_path: Path) -> No
     make_data(tmp_path, REQUEST, ["layered"], CLIPS_PER_GROUP + 2, workers=2)
     assert _bytes(tmp_path) == _bytes(made)
     assert (tmp_path / MANIFEST).read_text() == (made / MANIFEST).read_text()
+
+
+def test_a_folder_is_made_by_one_command_at_a_time(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from bokehflow.sole_use import sole_use\n"
+        "with sole_use(Path(sys.argv[1]), 'bfx data make', ''):\n"
+        "    print('there', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"there\n"
+        with pytest.raises(UsageError, match=r"another bfx data make is in .*more --workers"):
+            make_data(tmp_path, REQUEST, ["layered"], 1)
+        assert not (tmp_path / MANIFEST).exists()
+        other.communicate()
+    assert make_data(tmp_path, REQUEST, ["layered"], 1).clips
+    assert not (tmp_path / LOCK).exists()
 
 
 def test_damage_is_not_taken_for_the_truth_when_making_goes_on(made: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One run at a time in a folder: two would write over each other's checkpoints."""
+"""One process at a time that writes into a folder: two would write over each other's files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LOCK = ".lock"
 
 
 @contextlib.contextmanager
-def sole_run(folder: Path) -> Iterator[None]:
-    """Make the folder and keep other runs out of it while the block runs.
+def sole_use(folder: Path, user: str, remedy: str) -> Iterator[None]:
+    """Make the folder and keep others who ask for it out while the block runs.
 
-    The operating system gives the lock up with the process, so that a run that was killed keeps
-    nobody out. Raises UsageError where another run is in the folder, OutputError where it cannot
-    be written.
+    The operating system gives the lock up with the process, so that one that was killed keeps
+    nobody out. Raises UsageError, which says that another `user` is in the folder, where one is,
+    and OutputError where it cannot be written.
     """
     path = folder / LOCK
     with contextlib.ExitStack() as stack:
@@ -30,9 +30,9 @@ def sole_run(folder: Path) -> Iterator[None]:
             file = stack.enter_context(path.open("ab"))
             if not _is_locked(file, path):
                 raise UsageError(
-                    f"another run is in {folder}",
+                    f"another {user} is in {folder}",
                     "a folder for each",
-                    "wait until it ends, or choose another --out",
+                    f"wait until it ends, or {remedy}",
                 )
         # Before the file is closed: a name that is gone is nobody's lock any more.
         stack.callback(path.unlink, missing_ok=True)
