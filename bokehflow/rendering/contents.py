@@ -22,6 +22,11 @@ from bokehflow.rendering.division import LEAST_DIVISOR
 from bokehflow.rendering.fill import Seen
 from bokehflow.rendering.windows import channel_sum
 
+TELLING = 1 / 8
+"""What a cell in the next nearer layer tells of a layer, that it is not there, in place of 1. It
+hides what may be behind it; but behind the edge of something that stands just before it, it is
+what shows, and not what is seen elsewhere."""
+
 
 class Contents:
     """Contents [B, C+1, h, w] of the layers of one picture; the size is that of a level's cells."""
@@ -34,6 +39,7 @@ class Contents:
         """Of the surfaces, [B, C+1, h, w] at half size; the coverage of what there is, 1."""
         self._own: dict[tuple[int, int], Tensor] = {}
         self._surfaces: dict[tuple[int, int], Tensor] = {}
+        self._hiding: dict[int, Tensor] = {}
 
     def own(self, index: int, level: int) -> Tensor:
         """What lies in a layer: light times share, and the share as coverage; where it lies."""
@@ -58,14 +64,25 @@ class Contents:
         return channel_sum(self._surfaces_from(index + 2, level))
 
     def seen(self, layers: Sequence[int], level: int) -> Seen:
-        """What lies in layers that can be hidden, and where they or what is behind them is visible.
+        """What lies in layers that can be hidden, and how much cells tell of them: all where they
+        or what is behind them is visible, `TELLING` of that for every layer that hides them.
 
         level: above 0. The layers of a frame follow each other in axis 0.
         """
         own = torch.stack([_means(self.own(index, 1), level) for index in layers], 1)
-        nearer = [self._surfaces_from(index + 1, level) for index in layers]
-        visible = 1.0 - channel_sum(torch.stack(nearer, 1))
-        return Seen(own.flatten(0, 1), visible.flatten(0, 1))
+        hiding = torch.stack([self._hiding_from(index + 1, level) for index in layers], 1)
+        return Seen(own.flatten(0, 1), (1.0 - hiding).flatten(0, 1))
+
+    def _hiding_from(self, index: int, level: int) -> Tensor:
+        """How much of a cell tells nothing of what is behind layer `index`; [B, 1, h, w], 0..1."""
+        if level > 1:
+            return _means(self._hiding_from(index, 1), level)
+        if index not in self._hiding:
+            hiding = (1.0 - TELLING) * channel_sum(self._surfaces_from(index, 1))
+            if index + 1 < self._count:
+                hiding = hiding + TELLING * self._hiding_from(index + 1, 1)
+            self._hiding[index] = hiding
+        return self._hiding[index]
 
     def _surfaces_from(self, index: int, level: int) -> Tensor:
         """The coverage of layer `index` and all nearer ones, surface by surface, [B, S, h, w]."""

@@ -1,8 +1,9 @@
 """Push-pull fill: what a layer would look like behind the things that hide it.
 
-Push: average values and weights down to a pyramid of one or two cells. Pull: come back up and keep
-each level's own average as far as it rests on enough weight. A pyramid that stops earlier leaves
-holes that a mean error does not show and a step edge does.
+Push: average values and weights down to a pyramid of one cell. Pull: come back up and keep each
+level's own average as far as it rests on enough weight. A pyramid that stops earlier leaves holes
+that a mean error does not show and a step edge does; and one that ends in the average of whatever
+little is seen somewhere shows it through every outline of the picture.
 
 Source: Gortler et al., "The Lumigraph", 1996, section 3.4 (push-pull).
 """
@@ -17,11 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bokehflow.rendering.cells import cropped, enlarged
-from bokehflow.rendering.division import LEAST_DIVISOR
 
 COARSEST_CELLS = 1
 FULL_TRUST_WEIGHT = 1 / 16
 """Mean weight from which a cell's own average counts alone."""
+WHOLE_TRUST_WEIGHT = 1 / 4
+"""Mean weight of a whole picture from which what is seen somewhere in it is everywhere; of less,
+only a part. A lamp in a corner is not behind everything."""
 
 
 class Seen(NamedTuple):
@@ -82,7 +85,7 @@ def _fill_from(
     if top is not None and level == top.level:
         result = top.filled
     elif max(height, width) <= COARSEST_CELLS and level >= max(seen):
-        result = values / weights.clamp(min=LEAST_DIVISOR)
+        result = values / weights.clamp(min=WHOLE_TRUST_WEIGHT)
     else:
         halved = Seen(_halved(values), _halved(weights))
         coarse = _fill_from(level + 1, halved, seen, top, filled)
@@ -107,8 +110,8 @@ def _joined(parts: Sequence[Seen]) -> Seen:
 
 
 def _halved(x: Tensor) -> Tensor:
-    """Means of 2x2 cells; beyond an odd bottom or right border there is no value and no weight."""
+    """Means of 2x2 cells; at an odd bottom or right border, of those that there are."""
     height, width = x.shape[2:]
     if height % 2 or width % 2:
-        x = F.pad(x, (0, width % 2, 0, height % 2))
+        x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
     return F.avg_pool2d(x, 2)

@@ -146,8 +146,7 @@ def _reach(radius: Tensor, lens: Lens, config: RenderConfig) -> tuple[float, flo
             f"at most {limit:.1f} px",
             "use a smaller aperture or a shorter lens, or move the focus",
         )
-    # A moving focus adds layers where nothing lies yet, and changes none: nothing jumps but what is
-    # filled in behind the outlines of nearer things, which a new layer has a part in at once.
+    # A moving focus adds layers where nothing lies yet, and changes none: nothing jumps.
     return next_radius(config.quality, -low), next_radius(config.quality, high)
 
 

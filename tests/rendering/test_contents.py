@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bokehflow.rendering.bins import SoftBins
 from bokehflow.rendering.coarser import Coarser
-from bokehflow.rendering.contents import Contents
+from bokehflow.rendering.contents import TELLING, Contents
 from bokehflow.rendering.unmix import SURFACES, unmix
 from tests.rendering.pictures import textured
 from tests.tolerances import FP32_EQUAL, RENDER_FP32
@@ -57,12 +57,14 @@ def test_two_planes_are_parted_at_half_size_as_at_full(
         torch.testing.assert_close(contents.own(index, 1), exact, atol=RENDER_FP32, rtol=0)
 
 
-def test_what_is_seen_of_a_layer_is_what_no_nearer_one_covers() -> None:
+def test_cells_tell_of_a_layer_less_for_every_one_that_hides_it() -> None:
     _, contents = sorted_into_layers(textured(32, 48), slope(32, 48))
     layers = [0, 1, 2]
     seen = contents.seen(layers, 2)
     means = [F.avg_pool2d(contents.own(index, 1), 2) for index in range(len(RADII_PX))]
     for number, index in enumerate(layers):
-        visible = 1.0 - torch.stack([mean[:, -1:] for mean in means[index + 1 :]]).sum(0)
-        torch.testing.assert_close(seen.weights[number][None], visible, atol=FP32_EQUAL, rtol=0)
+        at_or_behind = torch.stack([mean[:, -1:] for mean in means[: index + 1]]).sum(0)
+        hiding = [TELLING**n * mean[:, -1:] for n, mean in enumerate(means[index + 1 :], 1)]
+        told = at_or_behind + torch.stack(hiding).sum(0)
+        torch.testing.assert_close(seen.weights[number][None], told, atol=FP32_EQUAL, rtol=0)
         assert torch.equal(seen.values[number][None], means[index])

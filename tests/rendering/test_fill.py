@@ -4,7 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from bokehflow.rendering.fill import FULL_TRUST_WEIGHT, Seen, push_pull, push_pull_levels
+from bokehflow.rendering.fill import (
+    FULL_TRUST_WEIGHT,
+    WHOLE_TRUST_WEIGHT,
+    Seen,
+    push_pull,
+    push_pull_levels,
+)
 from tests.tolerances import FP32_EQUAL
 
 
@@ -14,6 +20,15 @@ def test_a_constant_fills_everything_from_half_a_picture(size: tuple[int, int]) 
     seen = (torch.arange(width) <= width // 2).float().expand(1, 1, height, width)
     filled = push_pull(Seen(0.7 * seen.expand(1, 3, height, width), seen))
     torch.testing.assert_close(filled, torch.full_like(filled, 0.7), atol=FP32_EQUAL, rtol=0)
+
+
+@pytest.mark.parametrize("height", [64, 45, 3, 1])
+@pytest.mark.parametrize("columns", [1, 8, 16, 32, 64])
+def test_little_that_is_seen_is_not_everywhere(height: int, columns: int) -> None:
+    seen = (torch.arange(64) < columns).float().expand(1, 1, height, 64)
+    far_off = push_pull(Seen(seen, seen))[..., -1]
+    expected = torch.full_like(far_off, min(1.0, columns / 64 / WHOLE_TRUST_WEIGHT))
+    torch.testing.assert_close(far_off, expected, atol=FP32_EQUAL, rtol=0)
 
 
 def test_what_is_seen_stays() -> None:
@@ -36,13 +51,12 @@ def test_nothing_seen_gives_nothing() -> None:
 def naive_push_pull(values: Tensor, weights: Tensor) -> Tensor:
     """The definition for one map: means where weight is trusted, what is coarser for the rest."""
     height, width = values.shape[2:]
-    mean = values / weights.clamp(min=1e-12)
     if height == width == 1:
-        return mean
-    even = (0, width % 2, 0, height % 2)
+        return values / weights.clamp(min=WHOLE_TRUST_WEIGHT)
+    mean = values / weights.clamp(min=1e-12)
     coarse = naive_push_pull(
         *(
-            torch.nn.functional.avg_pool2d(torch.nn.functional.pad(x, even), 2)
+            torch.nn.functional.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
             for x in (values, weights)
         )
     )
