@@ -172,8 +172,8 @@ NO_JUMP = 1e-3
 """Of a picture whose radii change by 2e-5: a quarter of an 8-bit level; banks whose last layers
 moved as they grew made 0.009."""
 OUTLINE_COLOUR = 0.04
-"""What a patch of 0.2% of a frame may add at an outline far from it, sRGB: 0.034 measured, and where
-it was filled in everywhere 0.07 to 0.31."""
+"""What a patch of 0.2% of a frame may add at an outline far from it, sRGB: 0.034 measured; where it
+was filled in everywhere 0.07 to 0.31."""
 FOCUS_PULL_JUMP_REL = 2e-3
 """Largest change of mean brightness between radii 0.05 px apart: what nobody sees pump."""
 STEP_LEAK = 5e-3
