@@ -6,6 +6,7 @@ set to use; the compiled recurrence releases Python's lock.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -81,10 +82,13 @@ class _Job:
         width = DIRECTION_COUNT * self.shape.heads * self.shape.key_size
         return tuple(together[i * width :] for i in range(3))
 
-    def inputs(self, sequences: Sequence[Tensor], decay: Tensor, beta: Tensor) -> tuple[Any, ...]:
+    def inputs(
+        self, sequences: Sequence[Tensor], log_decay: Tensor, beta: Tensor
+    ) -> tuple[Any, ...]:
         """`cpu_token.INPUTS`, from flat tensors."""
-        epsilon = decay.numpy().dtype.type(self.key_epsilon or 0.0)
-        return (*self.arrays(sequences), decay.numpy(), beta.numpy(), epsilon)
+        whole, part = (x.numpy() for x in _whole_and_part(log_decay))
+        epsilon = part.dtype.type(self.key_epsilon or 0.0)
+        return (*self.arrays(sequences), whole, part, beta.numpy(), epsilon)
 
     def walk(self, sequences: Sequence[Tensor]) -> tuple[npt.NDArray[np.int32], tuple[Any, ...]]:
         """Order and layout, as `Recurrence` takes them."""
@@ -141,7 +145,7 @@ class _CpuScan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """o, of log_decay's shape with values as last axis, and a final state like the initial."""
         shape, flat = job.shape, job.flat(*sequences)
-        decay, strength = job.flat(log_decay.to(job.compute).exp(), beta)
+        logs, strength = job.flat(log_decay, beta)
         # No view: autograd forbids changes in place of one that a function returns.
         states = torch.empty(shape.state_shape, dtype=job.compute).copy_(initial_state)
         o = states.new_empty(*log_decay.shape, shape.value_size)
@@ -149,7 +153,7 @@ class _CpuScan(torch.autograd.Function):
         notes = states.new_empty(blocks * states.numel())
         recalled = states.new_empty(o.numel() if keep else 0)
         fixed = (
-            job.inputs(flat, decay, strength),
+            job.inputs(flat, logs, strength),
             states.flatten().numpy(),
             (recalled.numpy(), o.flatten().numpy()),
             notes.numpy(),
@@ -168,13 +172,11 @@ class _CpuScan(torch.autograd.Function):
         log_decay, beta, notes, recalled, *sequences = ctx.saved_tensors
         job: _Job = ctx.job
         flat = job.flat(*sequences)
-        decay, strength, grad_rows, grad_states = job.flat(
-            log_decay.to(job.compute).exp(), beta, grad_o, grad_final
-        )
+        logs, strength, grad_rows, grad_states = job.flat(log_decay, beta, grad_o, grad_final)
         states = grad_states.clone()
-        *grad_flat, grad_decay, grad_beta = (torch.empty_like(x) for x in (*flat, decay, strength))
+        *grad_flat, grad_decay, grad_beta = (torch.empty_like(x) for x in (*flat, logs, strength))
         fixed = (
-            job.inputs(flat, decay, strength),
+            job.inputs(flat, logs, strength),
             (recalled.numpy(), grad_rows.numpy()),
             notes.numpy(),
             states.numpy(),
@@ -183,10 +185,19 @@ class _CpuScan(torch.autograd.Function):
         run, walk = job.recurrence.backward, job.walk(flat)
         _share_out(job.shape.chains, lambda low, high: run(*fixed, low, high, *walk))
         inputs = (log_decay, beta, *sequences)
-        found = (grad_decay * decay, grad_beta, *grad_flat)
+        found = (grad_decay * logs.exp(), grad_beta, *grad_flat)
         back = [g.view(x.shape).to(x.dtype) for g, x in zip(found, inputs, strict=True)]
         start = states.view(job.shape.state_shape).to(ctx.state_dtype)
         return (None, None, *back[:2], start, *back[2:])
+
+
+def _whole_and_part(log_decay: Tensor) -> tuple[Tensor, Tensor]:
+    """Two numbers that add up to the decay: 1 and a small one where it loses less than half."""
+    loses_little = log_decay > math.log(0.5)
+    return (
+        loses_little.to(log_decay.dtype),
+        torch.where(loses_little, log_decay.expm1(), log_decay.exp()),
+    )
 
 
 def _share_out(chains: int, work: Callable[[int, int], None]) -> None:

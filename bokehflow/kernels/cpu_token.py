@@ -9,6 +9,9 @@ Backward, with D the gradient of S' from everything after the token:
 Products from the left and from the right both occur. S is kept transposed on the way back, and D
 both ways round: a second update costs less than sums across a vector.
 
+A decay is given as a = h + m, of which h is 1 and m = expm1(log a) where little is lost, and h is 0
+elsewhere: near 1, a itself would be rounded by the same part at every token.
+
 Keys may be normalised: k = c x with c = 1 / sqrt(|x|^2 + epsilon), and dx = c (dk - k (k.dk)). The
 factor c goes to what k meets, so that x can be read from where it lies.
 """
@@ -25,7 +28,7 @@ from numba.core.extending import intrinsic
 from bokehflow.kernels.cpu_arguments import Arguments
 from bokehflow.kernels.cpu_vectors import Sums, Vectors
 
-INPUTS = ("q", "k", "v", "decay", "beta", "epsilon")
+INPUTS = ("q", "k", "v", "whole", "part", "beta", "epsilon")
 PLACES = ("q_at", "k_at", "v_at", "row", "r_at")
 """Where a token's part of each array begins: of q, k and v, of what has a number a token and head,
 and of r. Gradients lie where their inputs do, o and its gradient at row x V."""
@@ -99,15 +102,14 @@ def _forward(token: _Token) -> Any:
 def _write_forward(args: Arguments, token: _Token) -> None:
     vec, V = args.vectors, token.V
     S, q, k = args.pointer("S"), args.pointer("q", "q_at"), args.pointer("k", "k_at")
-    decay, beta = (vec.splat(args.number(name, "row"), V) for name in ("decay", "beta"))
+    beta, decay = vec.splat(args.number("beta", "row"), V), _decay(args, V)
     scale = vec.splat(_key_scale(args, token), V)
     r = vec.mul(scale, _mixed(vec, k, S, token))
     vec.store_row(r, args.pointer("r", "r_at"))
-    unwritten = vec.sub(vec.row(args.pointer("v", "v_at"), V), vec.mul(decay, r))
+    unwritten = vec.sub(vec.row(args.pointer("v", "v_at"), V), decay(r))
     u, o = vec.mul(vec.mul(scale, beta), unwritten), Sums(vec)
     for i in range(token.K):
-        row = vec.mul(decay, vec.row(S, V, i))
-        row = vec.madd(vec.splat(vec.scalar(k, i), V), u, row)
+        row = vec.madd(vec.splat(vec.scalar(k, i), V), u, decay(vec.row(S, V, i)))
         vec.store_row(row, S, i)
         o.add_product(vec.splat(vec.scalar(q, i), V), row)
     vec.store_row(o.result(), args.pointer("o", "row", times=V))
@@ -130,14 +132,13 @@ def _replay(token: _Token) -> Any:
 def _write_replay(args: Arguments, token: _Token) -> None:
     vec, K = args.vectors, token.K
     S_t = args.pointer("S_t", "n", times=K * token.V)
-    a, b = args.number("decay", "row"), args.number("beta", "row")
-    key = vec.row(args.pointer("k", "k_at"), K)
-    v, r = args.pointer("v", "v_at"), args.pointer("r", "r_at")
-    decay, strength = vec.splat(a, K), vec.mul(_key_scale(args, token), b)
+    key, decay = vec.row(args.pointer("k", "k_at"), K), _decay(args, K)
+    v = vec.row(args.pointer("v", "v_at"), token.V)
+    r = vec.row(args.pointer("r", "r_at"), token.V)
+    strength = vec.splat(vec.mul(_key_scale(args, token), args.number("beta", "row")), token.V)
+    u = vec.mul(strength, vec.sub(v, _decay(args, token.V)(r)))
     for j in range(token.V):
-        unwritten = vec.sub(vec.scalar(v, j), vec.mul(a, vec.scalar(r, j)))
-        u = vec.splat(vec.mul(strength, unwritten), K)
-        row = vec.madd(u, key, vec.mul(decay, vec.row(S_t, K, j)))
+        row = vec.madd(vec.splat(vec.part(u, j), K), key, decay(vec.row(S_t, K, j)))
         vec.store_row(row, S_t, token.V + j)
 
 
@@ -160,9 +161,9 @@ def _write_backward(args: Arguments, token: _Token) -> None:
     vec, (K, V, _) = args.vectors, token
     D, D_t, S_t = args.pointer("D"), args.pointer("D_t"), args.pointer("S_t", "n", times=K * V)
     q, k = args.pointer("q", "q_at"), args.pointer("k", "k_at")
-    a, b, c = args.number("decay", "row"), args.number("beta", "row"), _key_scale(args, token)
+    b, c, decay = args.number("beta", "row"), _key_scale(args, token), _decay(args, V)
     r, do_at = vec.row(args.pointer("r", "r_at"), V), args.pointer("do", "row", times=V)
-    do, decay, beta, scale = vec.row(do_at, V), *(vec.splat(x, V) for x in (a, b, c))
+    do, beta, scale = vec.row(do_at, V), *(vec.splat(x, V) for x in (b, c))
 
     read = Sums(vec)
     for i in range(K):
@@ -172,12 +173,12 @@ def _write_backward(args: Arguments, token: _Token) -> None:
     du = vec.mul(scale, read.result())
     dv = vec.mul(beta, du)
     vec.store_row(dv, args.pointer("dv", "v_at"))
-    minus_dr = vec.mul(decay, dv)
-    unwritten = vec.sub(vec.row(args.pointer("v", "v_at"), V), vec.mul(decay, r))
+    minus_dr = decay(dv)
+    unwritten = vec.sub(vec.row(args.pointer("v", "v_at"), V), decay(r))
     u = vec.mul(beta, unwritten)
     vec.store_number(vec.total(vec.mul(du, unwritten)), args.pointer("db", "row"))
 
-    key, query, decay = vec.mul(vec.splat(c, K), vec.row(k, K)), vec.row(q, K), vec.splat(a, K)
+    key, query, along_keys = vec.mul(vec.splat(c, K), vec.row(k, K)), vec.row(q, K), _decay(args, K)
     S_do, D_u, S_dr, overlap = (Sums(vec, 2) for _ in range(4))
     for j in range(V):
         state, do_j = vec.row(S_t, K, j), vec.splat(vec.scalar(do_at, j), K)
@@ -187,9 +188,9 @@ def _write_backward(args: Arguments, token: _Token) -> None:
         S_dr.add_product(dr_j, state)
         D_u.add_product(u_j, row)
         overlap.add_product(row, state)
-        vec.store_row(vec.sub(vec.mul(decay, row), vec.mul(dr_j, key)), D_t, j)
+        vec.store_row(vec.sub(along_keys(row), vec.mul(dr_j, key)), D_t, j)
     u_do = vec.splat(vec.total(vec.mul(u, do)), K)
-    dq = vec.madd(u_do, key, vec.mul(decay, S_do.result()))
+    dq = vec.madd(u_do, key, along_keys(S_do.result()))
     vec.store_row(dq, args.pointer("dq", "q_at"))
     dk = vec.sub(D_u.result(), S_dr.result())
     if token.normalised:
@@ -198,11 +199,17 @@ def _write_backward(args: Arguments, token: _Token) -> None:
     vec.store_row(dk, args.pointer("dk", "k_at"))
     da = vec.sub(vec.total(overlap.result()), vec.total(vec.mul(dv, r)))
     vec.store_number(da, args.pointer("da", "row"))
-    decay, scaled = vec.splat(a, V), vec.mul(scale, minus_dr)
+    scaled = vec.mul(scale, minus_dr)
     for i in range(K):
-        row = vec.mul(decay, vec.row(D, V, i))
-        row = vec.sub(row, vec.mul(vec.splat(vec.scalar(k, i), V), scaled))
+        row = vec.sub(decay(vec.row(D, V, i)), vec.mul(vec.splat(vec.scalar(k, i), V), scaled))
         vec.store_row(row, D, i)
+
+
+def _decay(args: Arguments, size: int) -> Callable[[Any], Any]:
+    """What makes a of a vector x of `size` numbers a x, for the token's decay a."""
+    vec = args.vectors
+    whole, part = (vec.splat(args.number(name, "row"), size) for name in ("whole", "part"))
+    return lambda x: vec.decayed(whole, part, x)
 
 
 def _key_scale(args: Arguments, token: _Token) -> Any:

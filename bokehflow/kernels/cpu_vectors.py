@@ -12,6 +12,7 @@ from llvmlite import ir
 
 # Products may be fused with sums and sums reordered; NaNs and infinities stay what they are.
 _FLAGS = ("contract", "reassoc", "nsz")
+_NOT_REORDERED = ("contract", "nsz")
 _INDEX = ir.IntType(32)
 CACHE_LINE_BYTES = 64
 
@@ -73,6 +74,13 @@ class Vectors:
     def madd(self, a: Any, b: Any, c: Any) -> Any:
         """a * b + c, in one instruction where there is one."""
         return self.add(self.mul(a, b), c)
+
+    def decayed(self, whole: Any, part: Any, x: Any) -> Any:
+        """whole x + part x, never as (whole + part) x."""
+        kept = self.builder.fmul(whole, x, flags=_NOT_REORDERED)
+        return self.builder.fadd(
+            self.builder.fmul(part, x, flags=_NOT_REORDERED), kept, flags=_NOT_REORDERED
+        )
 
     def total(self, vector: Any) -> Any:
         """The sum of a vector's numbers."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from torch.autograd.function import FunctionCtx
 
 from bokehflow.kernels import cpu_scan_2d, gated_delta_scan_2d
 from tests.kernels.cases import Scan
@@ -31,3 +32,17 @@ def _poisoned_memory() -> Iterator[None]:
     assert torch.empty(1).isnan().all()
     yield
     torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def saved(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tensors every scan from now on saves for its gradients, where it saves any."""
+    counts: list[int] = []
+    save = FunctionCtx.save_for_backward
+
+    def counted(ctx: FunctionCtx, *tensors: torch.Tensor) -> None:
+        counts.append(len(tensors))
+        save(ctx, *tensors)
+
+    monkeypatch.setattr(FunctionCtx, "save_for_backward", counted)
+    return counts
