@@ -119,7 +119,7 @@ class BokehFlow:
         with torch.inference_mode(False):
             pipeline = Pipeline(self.network, frame, size, self.config.render)
             pipeline.renderer.in_tiles()
-            return pipeline.to(place.device, place.dtype).train(self.network.training)
+            return pipeline.to(place.device, place.dtype)
 
     @property
     def _place(self) -> Tensor:
@@ -136,8 +136,9 @@ class BokehFlow:
         return self.network.first_state()
 
     def __call__(self, image: Tensor, lens: Lens, state: State | None = None) -> Frame:
-        """Render one frame. Nothing is remembered: the state comes in and goes out. Without a state
-        it is a first frame, which cold segments see `TemporalConfig.first_runs` times.
+        """Render one frame. Nothing is remembered: the state comes in and goes out. Without one, or
+        with `first_state`, it is a first frame, which cold segments see `TemporalConfig.first_runs`
+        times.
 
         image: [1, 3, H, W], sRGB 0..1, on the network's device and in its precision, float32 as
         loaded; no gradient goes back to it. state: of the previous frame, None before the first.
@@ -150,11 +151,11 @@ class BokehFlow:
         not finite.
         """
         told = self._told(image, lens)
-        carried = self._checked_state(state)
+        carried = State(*self._checked_state(state))
         pipeline = self.pipeline_for(Size(image.shape[2], image.shape[3]))
+        runs = self.network.temporal.runs_after(carried.valid)
         with torch.no_grad():
-            runs = self.network.temporal.first_runs if state is None else 1
-            out = pipeline.show(image, told, State(*carried), runs)
+            out = pipeline.show(image, told, carried, runs)
         bokeh, depth, *next_state = out
         return Frame(bokeh, depth * self.depth_scale, State(*next_state))
 

@@ -191,12 +191,16 @@ def test_cold_segments_come_nearer_to_the_exact_first_frame_with_every_run() -> 
     exact = load_model("nano", config=ModelConfig(temporal=TemporalConfig("systolic", 4)))
     cold = load_model("nano", config=ModelConfig(temporal=TemporalConfig("cold", 4)))
     wanted, state, errors, depths = exact(image, lens).depth, cold.first_state(), [], []
+    pipeline = cold.pipeline_for(Size(*image.shape[2:]))
     for _ in range(20):
-        _, depth, state = cold(image, lens, state)
+        with torch.no_grad():
+            _, depth, *state = pipeline(image, torch.tensor([lens.as_tuple()]), *state)
         depths.append(depth)
         errors.append(float((depth / wanted).log().square().mean().sqrt()))
-    # Without a state it is a first frame, seen as often as there are segments.
+    # A first frame is seen as often as there are segments.
     assert torch.equal(cold(image, lens).depth, depths[3])
+    assert torch.equal(cold(image, lens, cold.first_state()).depth, depths[3])
+    assert torch.equal(cold(image, lens, cold(image, lens).next_state).depth, depths[4])
     assert errors[0] > errors[1] > errors[3] > errors[9]
     # Six blocks of four segments: after 1 + 6 x 3 runs nothing is left to become known.
     assert errors[18] < FP32_EQUAL
@@ -388,3 +392,12 @@ def test_a_state_of_other_numbers_is_refused(
     state = first._replace(scan=spoilt(first.scan))
     with pytest.raises(error, match="a state whose scan"):
         model(torch.rand(1, 3, 32, 48), Lens(), state)
+
+
+def test_a_call_leaves_the_modes_of_the_parts_alone() -> None:
+    model = load_model("nano")
+    model.network.train()
+    model.network.coarse.eval()
+    model(torch.rand(1, 3, 32, 48), Lens())
+    assert model.network.training
+    assert not model.network.coarse.training

@@ -57,8 +57,8 @@ class Sight:
         """
         model, scale = self.at(_size(frame)), self._depth_scale(fov_deg)
         seen_lens = _told(lens, scale)
-        runs = model.network.temporal.first_runs if state is None else 1
         carried = state or model.first_state()
+        runs = model.network.temporal.runs_after(carried.valid)
         with torch.inference_mode():
             out = model.pipeline_for(_size(frame)).show(frame, seen_lens, carried, runs)
         bokeh, depth, *next_state = out

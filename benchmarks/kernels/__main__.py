@@ -30,6 +30,8 @@ from bokehflow.errors import BokehFlowError
 from bokehflow.json_text import json_text
 
 SCHEMA = "bokehflow.kernel_benchmark/1"
+NOT_RUN = "not run"
+"""A record that holds no figure replaces none."""
 PACKAGES = ("torch", "triton", "numba", "flash-linear-attention")
 
 
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.output:
             require_writable_folder(options.output.parent)
         for record in [_cpu_record()] if options.cpu else _gpu_records():
-            if options.output:
+            if options.output and not (record["status"] == NOT_RUN and options.output.exists()):
                 write_json(options.output, record)
     except BokehFlowError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _gpu_records() -> Iterator[dict[str, Any]]:
     """The record after every row, so that a run that is cut short leaves what it measured."""
     if not torch.cuda.is_available():
-        yield _gpu_record("not run", None, [], None, [])
+        yield _gpu_record(NOT_RUN, None, [], None, [])
         return
     device = torch.cuda.get_device_name()
     step = measure_training_step()

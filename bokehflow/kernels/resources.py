@@ -14,10 +14,13 @@ from dataclasses import asdict
 
 from bokehflow.errors import MissingDependencyError, UsageError
 from bokehflow.installed import needs
+from bokehflow.kernels.checks import MAX_HEAD_SIZE
 
 SCHEMA = "bokehflow.kernel_resources/1"
 HEAD_SIZES = (16, 24, 32, 64)
+ALL_SIZES = range(1, MAX_HEAD_SIZE + 1)
 ARCHITECTURES = (80, 90)
+ALL_ARCHITECTURES = (80, 86, 89, 90, 100, 103, 120, 121)
 DTYPES = ("bfloat16", "float16", "float32")
 
 
@@ -78,8 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON record")
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=DTYPES)
-    parser.add_argument("--head-sizes", nargs="+", type=int, default=HEAD_SIZES)
-    parser.add_argument("--architectures", nargs="+", type=int, default=ARCHITECTURES)
+    add = parser.add_argument
+    add("--head-sizes", nargs="+", type=int, choices=ALL_SIZES, default=HEAD_SIZES, metavar="1..64")
+    add("--architectures", nargs="+", type=int, choices=ALL_ARCHITECTURES, default=ARCHITECTURES)
     return parser
 
 

@@ -65,6 +65,10 @@ class TemporalConfig:
         nothing of each other until they did."""
         return self.segments if self.tsp == "cold" else 1
 
+    def runs_after(self, valid: Tensor) -> int:
+        """How often a frame is run whose state is so valid, [B, 1]: 0 throughout before a first."""
+        return 1 if bool(valid.any()) else self.first_runs
+
 
 class SegmentStart(NamedTuple):
     """What one block's scans start from.

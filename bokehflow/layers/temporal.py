@@ -24,6 +24,7 @@ class State(NamedTuple):
     n = 1 for whole scans.
     pooled: [B, C], the mean stem token of the previous frame.
     valid: [B, 1], 1 after a frame, 0 before the first one.
+    To keep one in a file, save `tuple(state)`: `torch.load` reads no types but its own.
     """
 
     scan: Tensor

@@ -38,7 +38,7 @@ class ScanConfig:
     inter_chunk: InterChunk = DEFAULT_INTER_CHUNK
 
     def __post_init__(self) -> None:
-        if self.form not in _FORMS:
+        if not isinstance(self.form, str) or self.form not in _FORMS:
             raise UnknownNameError("scan form", self.form, _FORMS)
         require_scheme(self.chunk_size, self.inter_chunk)
 

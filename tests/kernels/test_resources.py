@@ -53,3 +53,12 @@ def test_under_the_interpreter_it_says_so(
         triton.knobs.runtime.interpret = True
         assert main(["--head-sizes", "16"]) == 2
     assert "TRITON_INTERPRET" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--head-sizes", "0"], ["--head-sizes", "128"],
+                                       ["--architectures", "12"]], ids=" ".join)  # fmt: skip
+def test_what_no_kernel_can_be_compiled_for_is_refused(arguments: list[str]) -> None:
+    # Not 1, which is a kernel that spills.
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2

@@ -45,6 +45,8 @@ def test_unknown_forms_are_refused() -> None:
         ScanConfig("fast")
     with pytest.raises(UnknownNameError, match="16"):
         ScanConfig(16)  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError):
+        ScanConfig([])  # type: ignore[arg-type]
 
 
 def test_settings_of_the_chunked_form_are_looked_at_when_made() -> None:

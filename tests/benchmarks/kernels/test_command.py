@@ -40,6 +40,13 @@ def test_the_record_holds_every_row_and_no_figure(
     assert [bar["holds"] for bar in record["bars"]] == [None] * 4
 
 
+def test_a_machine_without_a_gpu_keeps_the_record_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text("measured on a GPU")
+    assert command.main(["--output", str(path)]) == 0
+    assert path.read_text() == "measured on a GPU"
+
+
 @pytest.mark.parametrize(
     ("device", "holds"), [("NVIDIA H100 80GB HBM3", False), ("NVIDIA A100-SXM4-80GB", None)]
 )
