@@ -3,8 +3,8 @@
 Nano's numbers (head size 16 in half precision) were tuned on an H100: one warp a walk, as many
 splits as the device runs at once, two chunks' loads under way. The others were chosen by
 compiling every kernel for sm_80 and sm_90: layouts that spill no register at the head sizes of the
-variants, which `python -m bokehflow.kernels.resources` checks (other sizes may: 20 in float32). Chunks of 32 tokens spilled at head size 16 when
-tried: the inverse grows with the chunk's square.
+variants, which `python -m bokehflow.kernels.resources` checks (other sizes may: 20 in float32).
+Chunks of 32 tokens spilled at head size 16 when tried: the inverse grows with the chunk's square.
 """
 
 from __future__ import annotations
