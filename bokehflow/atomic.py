@@ -145,9 +145,10 @@ def _probe(target: Path) -> None:
 
 def _belongs_to(path: Path, target: Path) -> bool:
     """Whether a path is the target, above or inside it, or a hidden file or folder beside it."""
-    if path == target or target in path.parents or path in target.parents:
+    real = Path(os.path.realpath(target))
+    if any(path == own or own in path.parents or path in own.parents for own in (target, real)):
         return True
-    folders = (target.parent, Path(os.path.realpath(target)).parent)
+    folders = (target.parent, real.parent)
     beside = next((p for p in (path, *path.parents) if p.parent in folders), None)
     return beside is not None and beside.name.startswith(hidden_prefix(target))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ from bokehflow.specs import (
     find_variant,
     network_size_for,
 )
-from bokehflow.weights import WeightsInfo, load_network
+from bokehflow.weights import WeightsInfo, load_network, weights_sha256
 
 PRECISIONS = (torch.float32, torch.float64)
 """What a network may be in: the lens is told in its precision."""
@@ -96,7 +97,16 @@ class BokehFlow:
     def __init__(self, network: Network, weights: WeightsInfo, config: ModelConfig) -> None:
         _require_config(config)
         self.network, self.weights, self.config = network, weights, config
+        self._given = _values_sha256(network)
         self._kept: _Kept | None = None
+
+    def weights_in_use(self) -> WeightsInfo:
+        """`weights`; with the hash of the network's tensors where these were changed since, as a
+        file has that they are saved to."""
+        if _values_sha256(self.network) == self._given:
+            return self.weights
+        found = weights_sha256(self.network.state_dict())
+        return dataclasses.replace(self.weights, sha256=found)
 
     def network_size_for(self, frame: Size) -> Size:
         """The size at which the network sees frames of one size. Raises SizeError for none."""
@@ -226,6 +236,11 @@ class BokehFlow:
                     "begin again without a state",
                 )
         return [tensor.to(self._place) for tensor in state]
+
+
+def _values_sha256(network: Network) -> str:
+    """Of its tensors in float32, whatever more precise they are in."""
+    return weights_sha256({name: x.float() for name, x in network.state_dict().items()})
 
 
 def _is_like(state: object, wanted: State) -> bool:

@@ -29,7 +29,8 @@ class ExportConfig:
     """One artifact. precision None takes the target's own; scan `auto` takes what measured best.
 
     Raises UnknownNameError for a target, precision or scan that does not exist, UsageError for a
-    precision or a scan that the target has not, SizeError for sizes that do not fit.
+    precision or a scan that the target has not and for a reach of the renderer beyond the frame,
+    SizeError for sizes that do not fit.
     """
 
     target: Target
@@ -51,6 +52,12 @@ class ExportConfig:
                 f"precision {self.precision} for {self.target}", " or ".join(precisions)
             )
         network_size_for(self.frame_size, self.network_size)
+        longer_px = max(self.frame_size.height, self.frame_size.width)
+        if (self.render.max_radius_px or 0.0) > longer_px:
+            raise UsageError(
+                f"max_radius_px={self.render.max_radius_px:g} for a frame of {self.frame_size}",
+                f"at most {longer_px}, its longer side",
+            )
 
     @property
     def chosen_precision(self) -> Precision:

@@ -122,7 +122,11 @@ _WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "coreml": _write_c
 
 
 def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
-    variant, weights, temporal = model.network.variant, model.weights, model.network.temporal
+    variant, temporal, weights = (
+        model.network.variant,
+        model.network.temporal,
+        model.weights_in_use(),
+    )
     return Manifest(
         target=config.target,
         variant=variant.name,

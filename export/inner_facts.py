@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -44,14 +44,26 @@ def _in_onnx(path: Path) -> str | None:
         model = onnx.load(path, load_external_data=False)
     except Exception:  # protobuf's own error, which has no typed home
         return None
-    elsewhere = onnx.TensorProto.EXTERNAL
-    if any(tensor.data_location == elsewhere for tensor in model.graph.initializer):
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in _tensors(model.graph)):
         raise ArtifactError(
             f"{path} keeps weights in another file, of which its manifest knows nothing",
             "one file, as bfx export writes it",
             "export it again",
         )
     return {prop.key: prop.value for prop in model.metadata_props}.get(EMBEDDED_KEY)
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """All that are stored in a graph, those in its nodes and in theirs too."""
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    for attribute in (found for node in graph.node for found in node.attribute):
+        yield from (attribute.t, *attribute.tensors)
+        for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+            yield from (sparse.values, sparse.indices)
+        for inner in (attribute.g, *attribute.graphs):
+            yield from _tensors(inner)
 
 
 def _in_openvino(path: Path) -> str | None:

@@ -47,6 +47,8 @@ def staged_together(
 ) -> Iterator[tuple[Path, ...]]:
     """As `staged`, for files or folders of one parent that belong together: all or none."""
     first = targets[0]
+    for target in targets:
+        _require_replaceable(target)
     with output_errors(first):
         parent = first.resolve().parent
         folder = Path(tempfile.mkdtemp(prefix=hidden_prefix(first), dir=parent))
@@ -88,9 +90,10 @@ def _open_to_others(made: Path) -> None:
     made: has itself been plainly made.
     """
     mode = stat.S_IMODE(made.stat().st_mode)
-    for path in made.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(mode if path.is_dir() else mode & 0o666)
+    with contextlib.suppress(PermissionError):  # some file systems know no modes
+        for path in made.rglob("*"):
+            if not path.is_symlink():
+                path.chmod(mode if path.is_dir() else mode & 0o666)
 
 
 def _require_alike(place: Path, target: Path) -> None:
@@ -102,8 +105,16 @@ def _require_alike(place: Path, target: Path) -> None:
     if stat.S_ISDIR(mode) != target.is_dir():
         kind, wanted = ("folder", "file") if target.is_dir() else ("file", "folder")
         raise OutputError(f"{target} is a {kind}", f"a {wanted} to replace, or a name that is free")
+    _require_replaceable(target)
     if not target.is_dir():
-        place.chmod(stat.S_IMODE(target.stat().st_mode))
+        with contextlib.suppress(PermissionError):  # some file systems know no modes
+            place.chmod(stat.S_IMODE(target.stat().st_mode))
+
+
+def _require_replaceable(target: Path) -> None:
+    """Raise OutputError for what is there and write-protected."""
+    if target.exists() and not os.access(target, os.W_OK):
+        raise OutputError(f"{target} is write-protected", remedy="choose another place")
 
 
 def _swap(targets: Sequence[Path], places: Sequence[Path], replaced: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.child import end_with_parent
 from bokehflow.errors import ArtifactError
 from bokehflow.quantize.accuracy import Attempt, Control, Limits
 from bokehflow.quantize.format import Feeds, Format, Judge, M
@@ -56,7 +57,7 @@ def chosen_floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
     """
     context = multiprocessing.get_context("spawn")
     process = None
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent) as pool:
         try:
             process = pool.submit(os.getpid).result()
             searching = pool.submit(

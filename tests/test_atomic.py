@@ -155,3 +155,15 @@ def test_a_folder_to_write_to_is_made_and_left_empty(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file is a file; expected a folder"):
         require_writable_folder(tmp_path / "file")
+
+
+def test_a_folder_that_is_told_from_here_is_named_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "touch", refuse)  # an administrator may write anything
+    with pytest.raises(OutputError, match=r"^here cannot be written: Permission denied; choose"):
+        require_writable_folder(Path("here"))

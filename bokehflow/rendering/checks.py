@@ -18,7 +18,7 @@ def require_srgb(image: Tensor) -> None:
             f"an image of {image.dtype}", "floats, sRGB in 0..1", "divide 8-bit values by 255"
         )
     require_values(image, "an image")
-    low, high = (float(bound) for bound in image.detach().aminmax())
+    low, high = (float(bound) for bound in in_single(image.detach()).aminmax())
     if not (low >= -OVERSHOOT and high <= 1.0 + OVERSHOOT):
         raise MediaError(
             f"image values from {low:g} to {high:g}",
@@ -32,3 +32,8 @@ def require_values(x: Tensor, name: str) -> None:
     if x.is_meta or x.layout != torch.strided:
         kind = "on the meta device" if x.is_meta else f"of the layout {x.layout}"
         raise MediaError(f"{name} {kind}", "a dense tensor with values")
+
+
+def in_single(x: Tensor) -> Tensor:
+    """A tensor that can be compared: what is less precise than float32 in that."""
+    return x if x.dtype == torch.float64 else x.float()

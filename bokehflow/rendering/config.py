@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from bokehflow.errors import UnknownNameError, UsageError
 from bokehflow.optics import as_float
+from bokehflow.specs import MAX_SIDE_PX
 
 Quality = Literal["mobile", "best"]
 QUALITIES: tuple[str, ...] = get_args(Quality)
@@ -19,7 +20,7 @@ DESIGN_SIDE_PX = 1920
 LARGEST_SIDE_FRACTION = 1 / 8
 """No blur of a larger radius is asked for than this share of the longer side (or DESIGN_RADIUS_PX,
 if that is more). A bank ends at the first of its radii at or above what is asked for."""
-SMALLEST_REACH_PX = 1.0
+SMALLEST_REACH_PX, LARGEST_REACH_PX = 1.0, LARGEST_SIDE_FRACTION * MAX_SIDE_PX
 MIN_BLADES, MAX_BLADES = 3, 32
 
 
@@ -59,9 +60,20 @@ class RenderConfig:
         if not 0.0 <= self.highlight_recovery <= 16.0:
             raise UsageError(f"highlight_recovery={self.highlight_recovery}", "0 to 16")
         if self.max_radius_px is not None and not (
-            SMALLEST_REACH_PX <= as_float(self.max_radius_px) < math.inf
+            SMALLEST_REACH_PX <= as_float(self.max_radius_px) <= LARGEST_REACH_PX
         ):
-            raise UsageError(f"max_radius_px={self.max_radius_px}", "at least 1 px")
+            raise UsageError(
+                f"max_radius_px={self.max_radius_px}",
+                f"{SMALLEST_REACH_PX:g} to {LARGEST_REACH_PX:g} px",
+            )
+        self._make_plain()
+
+    def _make_plain(self) -> None:
+        """Numbers of NumPy's and others are Python's own from here on, which JSON can hold."""
+        object.__setattr__(self, "blades", int(self.blades))
+        for name in ("blade_rotation_deg", "highlight_recovery", "max_radius_px"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else float(value))
 
     def _require_numbers(self) -> None:
         wanted: dict[str, tuple[type, str]] = {

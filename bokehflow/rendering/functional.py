@@ -11,7 +11,7 @@ from bokehflow.errors import LensError, MediaError, SizeError, UsageError
 from bokehflow.optics import Lens
 from bokehflow.rendering.bank import next_radius, radius_bank
 from bokehflow.rendering.blur import LensBlur
-from bokehflow.rendering.checks import require_srgb, require_values
+from bokehflow.rendering.checks import in_single, require_srgb, require_values
 from bokehflow.rendering.config import Quality, RenderConfig, largest_radius_px
 from bokehflow.rendering.highlights import HighlightRecovery
 from bokehflow.rendering.tiles import TiledBlur
@@ -123,8 +123,10 @@ def _check_shapes(image: Tensor, depth_m: Tensor) -> None:
 
 def _check_values(image: Tensor, depth_m: Tensor) -> None:
     require_values(depth_m, "a depth map")
+    if depth_m.is_complex():
+        raise MediaError(f"a depth map of {depth_m.dtype}", "metres, real numbers")
     # A comparison with NaN is false, so NaN counts as bad here.
-    bad = int((~(depth_m > 0)).sum())
+    bad = int((~(in_single(depth_m) > 0)).sum())
     if bad:
         raise MediaError(
             f"{bad} of {depth_m.numel()} depth values are zero, negative or NaN",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from bokehflow.errors import SizeError
@@ -28,8 +29,10 @@ class Renderer(nn.Module):
         self.height, self.width, self.config = height, width, config
         self.max_radius_px = config.reach_px(height, width)
         bank = radius_bank(config.quality, self.max_radius_px, self.max_radius_px)
-        self.blur: nn.Module = LensBlur(bank, 3, config.blades, config.blade_rotation_deg)
-        self.recovery = HighlightRecovery(config.highlight_recovery, height, width)
+        # Kernels that gradients go through, wherever it is made.
+        with torch.inference_mode(False):
+            self.blur: nn.Module = LensBlur(bank, 3, config.blades, config.blade_rotation_deg)
+            self.recovery = HighlightRecovery(config.highlight_recovery, height, width)
 
     def in_tiles(self) -> None:
         """Blur large frames tile by tile from now on: for a run of this module, not for a graph."""

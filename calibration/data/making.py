@@ -9,9 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import multiprocessing
-import os
 import signal
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -35,6 +33,7 @@ from bokehflow.calibration.data.ray_jobs import on_ray
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataRequest
 from bokehflow.calibration.data.sources import open_group, require_sources
 from bokehflow.calibration.data.split import HELD_OUT_EVERY, SPLITS
+from bokehflow.child import end_with_parent
 from bokehflow.errors import DeviceError, UsageError
 from bokehflow.sole_use import sole_use
 
@@ -211,16 +210,8 @@ _worker: dict[str, Any] = {}
 def _start_worker(given_up: Any) -> None:
     # The parent decides when to stop; a worker finishes its clip, so that none is half made.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     _worker["given_up"] = given_up
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed tells nobody; its workers would wait for jobs for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _run_in_worker(job: Job) -> int:

@@ -21,8 +21,9 @@ class Value:
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One operation. kind: lower case, without underscores, so that formats agree on the common
-    ones. reads: names of tensors; constants: the values bound to its inputs. domain: whose operator
-    it is where its format does not define it, as in ONNX those of other domains."""
+    ones. reads: names of the tensors that it is given; constants: the values of its other inputs.
+    domain: whose operator it is where its format does not define it, as in ONNX those of other
+    domains."""
 
     name: str
     kind: str

@@ -44,7 +44,7 @@ def _graph(model: onnx.ModelProto) -> Graph:
             Node(
                 node.name or next(filter(None, node.output), ""),
                 canonical(node.op_type),
-                tuple(node.input),
+                tuple(name for name in node.input if name not in constants),
                 _constants(node, constants),
                 tuple(known.get(name, Value(name, None, "")) for name in node.output if name),
                 domain="" if node.domain in _STANDARD else node.domain,

@@ -34,14 +34,19 @@ def _graph(model: Any) -> Graph:
 
 def _node(node: Any) -> Node:
     sources = [port.get_source_output().get_node() for port in node.inputs()]
-    constants = [value for source in sources if (value := _value_of(source)) is not None]
+    values = [_value_of(source) for source in sources]
+    constants = [value for value in values if value is not None]
     if node.get_type_name() == "Clamp":
         bounds = node.get_attributes()
         constants += [np.array(bounds["min"]), np.array(bounds["max"])]
     return Node(
         node.get_friendly_name(),
         canonical(node.get_type_name()),
-        tuple(source.get_friendly_name() for source in sources),
+        tuple(
+            source.get_friendly_name()
+            for source, value in zip(sources, values, strict=True)
+            if value is None
+        ),
         tuple(constants),
         tuple(_value(node.get_friendly_name(), port) for port in node.outputs()),
     )

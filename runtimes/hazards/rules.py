@@ -34,6 +34,7 @@ MOVES = (
 )  # fmt: skip
 CLIPS = ("clip", "clamp")
 """Their constants are the lower and the upper bound, infinite where a side is open."""
+MINIMA, MAXIMA = ("minimum", "min"), ("maximum", "max")
 CONTROL_FLOW = {canonical(kind) for kind in checks.CONTROL_FLOW} | {
     "tensoriterator", "whileloop", "cond",
 }  # fmt: skip
@@ -132,7 +133,7 @@ def softplus_range(graph: Graph) -> Iterator[Hazard]:
 
 def _is_bounded(node: Node) -> bool:
     """Whether softplus is right for all that the node can give."""
-    limits = node.kind in (*CLIPS, "minimum", "min")
+    limits = node.kind in (*CLIPS, *MINIMA)
     lowest = min(_bounds(node), default=np.inf) if limits else np.inf
     return node.kind in BOUNDED or lowest <= SOFTPLUS_LIMIT
 
@@ -162,9 +163,8 @@ def not_finite(graph: Graph) -> Iterator[Hazard]:
 def beyond_half(graph: Graph) -> Iterator[Hazard]:
     """A constant that half precision cannot hold."""
     for node in graph.nodes:
-        open_from = NO_BOUND if node.kind in CLIPS else np.inf
-        sizes = [_largest(c) for c in _floats(node)]
-        largest = max((size for size in sizes if size < open_from), default=0.0)
+        sizes = [_largest(c) for c in _floats(node) if not _is_open(node, c)]
+        largest = max(sizes, default=0.0)
         if largest > FLOAT16_MAX:
             reason = f"a constant of {largest:.3g} is infinite in half precision"
             yield Hazard("warning", "beyond half precision", node.name, reason)
@@ -192,7 +192,7 @@ def left_to_the_cpu(graph: Graph) -> Iterator[Hazard]:
                     f"{node.kind} is ONNX Runtime's own: CPU, CUDA and WebGPU have it, others not"
                 )
             yield Hazard("warning", "not standard", node.name, reason)
-        elif node.kind in CPU_ONLY:
+        elif node.kind in CPU_ONLY and not _is_folded(node):
             yield Hazard("warning", "CPU only", node.name, f"{node.kind} leaves the accelerator")
 
 
@@ -210,6 +210,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+def _is_folded(node: Node) -> bool:
+    """Whether engines compute it once, when they read the graph: all that it has is constant."""
+    return bool(node.constants) and not node.reads
+
+
 def _written(graph: Graph) -> Iterator[tuple[Node, Value]]:
     for node in graph.nodes:
         for value in node.writes:
@@ -218,6 +223,15 @@ def _written(graph: Graph) -> Iterator[tuple[Node, Value]]:
 
 def _floats(node: Node) -> list[NDArray[np.generic]]:
     return [c for c in node.constants if c.dtype.kind == "f"]
+
+
+def _is_open(node: Node, bound: NDArray[np.generic]) -> bool:
+    """Whether a constant says that a side is open, and does so in half precision too."""
+    values = np.asarray(bound, np.float64)
+    open_above, open_below = bool((values >= NO_BOUND).all()), bool((values <= -NO_BOUND).all())
+    if node.kind in CLIPS:
+        return open_above or open_below
+    return (open_above and node.kind in MINIMA) or (open_below and node.kind in MAXIMA)
 
 
 def _largest(constant: NDArray[np.generic]) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import onnx
 import pytest
+import torch
 
 from bokehflow.errors import (
     ArtifactError,
@@ -27,12 +28,15 @@ from bokehflow.errors import (
 from bokehflow.export import TARGETS, Artifact, ExportConfig, as_target, export, load_artifact
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.export import _manifest
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.lowering.choice import find_lowering
 from bokehflow.export.manifest import read_manifest
 from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
+from bokehflow.rendering import RenderConfig
 from bokehflow.specs import Size
+from bokehflow.weights import read_weights, save_weights
 
 SMALL = Size(96, 160)
 INPUTS = ["image", "lens", "state_scan", "state_pooled", "state_valid"]
@@ -302,7 +306,8 @@ def test_a_damaged_manifest_is_refused(
         (("state_pairs",), {}, "state_pairs is {}"),
         (("render", "quality"), [], r"render.quality is \[\]; expected one of mobile, best"),
         (("render", "blades"), 2, "blades=2"),
-        (("render", "max_radius_px"), 10**30, "max_radius_px is 1e.30; expected at most 160"),
+        (("render", "max_radius_px"), 161, "max_radius_px is 161.*; expected at most 160"),
+        (("render", "max_radius_px"), 10**30, "max_radius_px=1e.30; expected 1 to"),
         (("render", "max_radius_px"), 10**400, "max_radius_px is 1000.*; expected a finite"),
         (("budget", "parity_db"), float("nan"), "parity_db is nan; expected a finite number"),
         (("budget", "parity_db"), True, "parity_db is True; expected a finite number"),
@@ -393,8 +398,26 @@ def test_bad_requests_are_refused() -> None:
         ExportConfig("onnx", Size(90, 160), Size(90, 160))
 
 
+def test_a_reach_beyond_the_frame_is_told_before_any_work() -> None:
+    with pytest.raises(UsageError, match=r"max_radius_px=161 for .* 96x160; .* at most 160"):
+        ExportConfig("onnx", SMALL, SMALL, render=RenderConfig(max_radius_px=161))
+
+
 def test_nothing_is_exported_into_an_artifact(artifacts: dict[str, Artifact]) -> None:
     folder, size = artifacts["openvino"].path, Size(32, 48)
     with pytest.raises(UsageError, match="lies in the artifact"):
         export(load_model("nano"), ExportConfig("onnx", size, size), folder / "new")
     assert load_artifact(folder)
+
+
+def test_weights_that_were_changed_are_told_by_a_hash_of_their_own(tmp_path: Path) -> None:
+    model, config = load_model("nano"), ExportConfig("onnx", SMALL, SMALL)
+    model.network.double()
+    assert _manifest(model, config).weights_sha256 == model.weights.sha256
+    with torch.no_grad():
+        next(model.network.float().parameters()).mul_(1.5)
+    saved = save_weights(
+        tmp_path / "own.safetensors", model.network.state_dict(), "nano", trained=True, fov_deg=60.0
+    )
+    assert _manifest(model, config).weights_sha256 == saved.sha256 != model.weights.sha256
+    assert read_weights(tmp_path / "own.safetensors", "nano")[1] == saved

@@ -65,3 +65,26 @@ def test_weights_in_another_file_are_refused(
     seal(path, artifacts["onnx"].manifest, write)
     with pytest.raises(ArtifactError, match="keeps weights in another file"):
         load_artifact(path)
+
+
+def test_weights_of_a_node_that_lie_in_another_file_are_refused(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    model = onnx.load(artifacts["onnx"].path)
+    tensor = max(model.graph.initializer, key=lambda found: len(found.raw_data))
+    (tmp_path / "weights.bin").write_bytes(tensor.raw_data)
+    constant = onnx.helper.make_node("Constant", [], [tensor.name], value=tensor)
+    stored = constant.attribute[0].t
+    onnx.external_data_helper.set_external_data(stored, "weights.bin")
+    stored.ClearField("raw_data")
+    model.graph.initializer.remove(tensor)
+    model.graph.node.insert(0, constant)
+    path = tmp_path / "a.onnx"
+    seal(path, artifacts["onnx"].manifest, lambda target: target.write_bytes(bytes_of(model)))
+    with pytest.raises(ArtifactError, match="keeps weights in another file"):
+        load_artifact(path)
+
+
+def bytes_of(model: onnx.ModelProto) -> bytes:
+    """The file, without looking for what lies elsewhere."""
+    return bytes(model.SerializeToString())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -236,3 +237,32 @@ def test_a_place_that_is_no_folder_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError), staged(tmp_path / "file" / "artifact.onnx"):
         pytest.fail("nothing should be written")
+
+
+@pytest.mark.parametrize("writing", [staged, atomic_file])
+def test_what_is_write_protected_stays_and_is_told_first(
+    writing: Writing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "made"
+    target.write_text("old")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # an administrator may write anything
+    with pytest.raises(OutputError, match="made is write-protected"), writing(target):
+        pytest.fail("the block must not run")
+    assert target.read_text() == "old"
+
+
+def test_a_drive_without_modes_takes_files_and_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    (tmp_path / "file").write_text("old")
+    monkeypatch.setattr(Path, "chmod", refuse)
+    for name in ("file", "folder"):
+        with staged(tmp_path / name) as place:
+            if name == "folder":
+                place.mkdir()
+            (place / "inside" if name == "folder" else place).write_text("new")
+    assert (tmp_path / "file").read_text() == "new"
+    assert (tmp_path / "folder" / "inside").read_text() == "new"

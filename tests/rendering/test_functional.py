@@ -1,8 +1,11 @@
 """`render`: any picture, and plain errors for what cannot be rendered."""
 
 import dataclasses
+import json
 import math
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 
@@ -207,6 +210,22 @@ def test_gradients_reach_image_and_depth() -> None:
 def test_settings_check_themselves(settings: dict[str, float], error: type[Exception]) -> None:
     with pytest.raises(error):
         RenderConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_numbers_of_other_kinds_are_plain_from_then_on() -> None:
+    given = RenderConfig("mobile", np.int64(6), np.float32(5.0), Fraction(1, 2), Fraction(41, 2))  # type: ignore[arg-type]
+    assert given == RenderConfig("mobile", 6, 5.0, 0.5, 20.5)
+    json.dumps(dataclasses.asdict(given))
+    assert render(textured(9, 11), sloped_depth(9, 11), LENS, given).shape == (1, 3, 9, 11)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.float8_e4m3fn, torch.int64], ids=str)
+def test_depth_of_any_real_type_is_taken(dtype: torch.dtype) -> None:
+    depth = torch.full((1, 1, 9, 11), 3.0)
+    found = render(textured(9, 11), depth.to(dtype), LENS)
+    assert torch.equal(found, render(textured(9, 11), depth, LENS))
+    with pytest.raises(MediaError, match="real numbers"):
+        render(textured(9, 11), depth.to(torch.complex64), LENS)
 
 
 @pytest.mark.parametrize("quality", ["", 0, False], ids=repr)

@@ -26,3 +26,11 @@ def test_gradcheck_in_float64() -> None:
         return rendered
 
     assert torch.autograd.gradcheck(picture, (image, inverse_depth, lens), fast_mode=True)
+
+
+def test_a_renderer_made_without_gradients_has_them() -> None:
+    with torch.inference_mode():
+        renderer = Renderer(9, 11, RenderConfig("mobile", max_radius_px=4.0))
+    image = torch.rand(1, 3, 9, 11, requires_grad=True)
+    renderer(image, torch.full((1, 1, 9, 11), 2.0)).sum().backward()
+    assert image.grad is not None

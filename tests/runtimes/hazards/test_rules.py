@@ -122,3 +122,24 @@ def test_a_loop_that_openvino_fuses_is_a_warning_there_alone() -> None:
     assert fused.level == "warning"
     assert "not at fp16" in fused.reason
     assert [hazard.level for hazard in hazards(node("loop"), target="onnx")] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "constant", "found"),
+    [
+        ("minimum", 3.4e38, []),
+        ("minimum", -3.4e38, ["beyond half precision"]),
+        ("maximum", -3.4e38, []),
+        ("maximum", 3.4e38, ["beyond half precision"]),
+        ("minimum", 1e6, ["beyond half precision"]),
+        ("add", -3.4e38, ["beyond half precision"]),
+    ],
+)
+def test_a_bound_that_bounds_nothing_is_none(kind: str, constant: float, found: list[str]) -> None:
+    assert [hazard.rule for hazard in hazards(node(kind, constant=constant))] == found
+
+
+def test_what_engines_fold_as_they_read_leaves_no_accelerator() -> None:
+    folded, read = node("gather", constant=[1.0]), node("gather", reads=("x",), constant=[1.0])
+    assert [hazard.rule for hazard in hazards(folded)] == []
+    assert [hazard.rule for hazard in hazards(read)] == ["CPU only"]
