@@ -109,6 +109,11 @@ def output_errors(target: Path) -> Iterator[None]:
             Path(os.fsdecode(error.filename)), target
         ):
             raise OutputError(f"{os.fsdecode(error.filename)}: {reason}") from error
+        file = next((path for path in target.parents if path.is_file()), None)
+        if error.errno in _NO_SUCH_PLACE and file is not None:
+            raise OutputError(
+                f"{file} is a file", "a folder to write into", "choose another place"
+            ) from error
         if error.errno in _NO_SUCH_PLACE and not target.parent.is_dir():
             raise OutputError(
                 f"{target} cannot be written: {target.parent} is not a folder",

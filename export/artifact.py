@@ -151,13 +151,19 @@ def seal(
 
     write: is given the path to write the artifact to. The manifest gets the artifact's hash and
     size. record: what the record says, by the manifest when it has them. may_replace: as `staged`
-    has it. After an exception none is touched. Raises OutputError for a folder in the way that is
-    no artifact.
+    has it. After an exception none is touched. Raises OutputError for what is in the way and
+    no artifact of its kind.
     """
     if path.is_dir() and not manifest_path(path).is_file():
         raise OutputError(
             f"{path} is a folder, and no artifact",
             "an artifact to replace, or a name that is free",
+            "move it away, or choose another folder with -o",
+        )
+    if path.is_file() and manifest.target != "onnx":
+        raise OutputError(
+            f"{path} is a file",
+            "an artifact to replace, which is a folder, or a name that is free",
             "move it away, or choose another folder with -o",
         )
     recorded = [] if record is None else [record_path(path)]

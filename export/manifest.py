@@ -130,7 +130,11 @@ def read_manifest(path: Path) -> Manifest:
         raise ArtifactError(
             f"no manifest at {path}", "the .json that bfx export wrote beside the artifact"
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be read: {error.strerror}", "a manifest that may be read"
+        ) from error
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is not a manifest ({error})", "JSON") from error
     except (InputError, UsageError) as error:
         raise ArtifactError(

@@ -167,3 +167,13 @@ def test_a_folder_that_is_told_from_here_is_named_as_it_was(
     monkeypatch.setattr(Path, "touch", refuse)  # an administrator may write anything
     with pytest.raises(OutputError, match=r"^here cannot be written: Permission denied; choose"):
         require_writable_folder(Path("here"))
+
+
+def test_a_file_on_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for deeper in ("sub", "sub/deeper"):
+        with (
+            pytest.raises(OutputError, match="/file is a file; expected a folder to write into"),
+            atomic_file(tmp_path / "file" / deeper / "x.json"),
+        ):
+            pytest.fail("the block must not run")

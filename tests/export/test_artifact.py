@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
+from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export import Manifest
 from bokehflow.export.artifact import seal
 from bokehflow.export.hashing import artifact_sha256
+from bokehflow.export.manifest import read_manifest
 from bokehflow.export.naming import manifest_path, record_path
 from bokehflow.signature import input_specs, output_specs
 from bokehflow.specs import VARIANTS
@@ -45,3 +49,25 @@ def test_an_interrupt_leaves_the_artifact_and_the_record_before(tmp_path: Path) 
         write(path, "second", interrupted=True)
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == before
     assert len(before) == 3
+
+
+@pytest.mark.parametrize("target", ["openvino", "coreml"])
+def test_a_file_where_a_folder_is_to_be_is_told_before_any_work(
+    tmp_path: Path, target: str
+) -> None:
+    path = tmp_path / "a"
+    path.write_text("mine")
+    with pytest.raises(OutputError, match=r"a is a file; .* move it away"):
+        seal(path, dataclasses.replace(WHOLE, target=target), lambda _: pytest.fail("no work"))
+    assert path.read_text() == "mine"
+
+
+def test_a_manifest_that_may_not_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)  # an administrator may read anything
+    with pytest.raises(ArtifactError, match="cannot be read: Permission denied"):
+        read_manifest(tmp_path / "a.json")
