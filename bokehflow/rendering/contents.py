@@ -23,9 +23,9 @@ from bokehflow.rendering.fill import Seen
 from bokehflow.rendering.windows import channel_sum
 
 TELLING = 1 / 8
-"""What a cell in the next nearer layer tells of a layer, that it is not there, in place of 1. It
-hides what may be behind it; but behind the edge of something that stands just before it, it is
-what shows, and not what is seen elsewhere."""
+"""How much a cell counts for the next layer behind it, as a place where that is not; 1 is a cell in
+which the layer is seen. A wall just behind a thing is not filled in behind the thing's edge, and
+layers behind the wall, which are seen elsewhere alone, must not show there."""
 
 
 class Contents:
