@@ -266,3 +266,29 @@ def test_a_drive_without_modes_takes_files_and_folders(
             (place / "inside" if name == "folder" else place).write_text("new")
     assert (tmp_path / "file").read_text() == "new"
     assert (tmp_path / "folder" / "inside").read_text() == "new"
+
+
+def test_what_a_killed_process_left_goes_with_the_next_export(tmp_path: Path) -> None:
+    target = tmp_path / "a.onnx"
+
+    def left(name: str, inside: str = "", age_s: float = 1e4) -> Path:
+        folder = tmp_path / f".a.{name}"
+        for part in ("made", "replaced"):
+            (folder / part).mkdir(parents=True)
+        (folder / "made" / "a.onnx").touch()
+        if inside:
+            (folder / inside).touch()
+        os.utime(folder, (time.time() - age_s,) * 2)
+        return folder
+
+    gone, kept = left("gone"), [left("moved", "replaced/a.onnx"), left("young", age_s=0.0)]
+    kept += [left("other", "mine.txt")]
+    with staged(target) as place:
+        # What others are still writing to is not what they left.
+        os.utime(place.parent.parent, (time.time() - 1e4,) * 2)
+        with staged(target) as second:
+            second.touch()
+        assert place.parent.is_dir()
+        place.touch()
+    assert not gone.exists()
+    assert all(folder.is_dir() for folder in kept)
