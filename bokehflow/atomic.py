@@ -112,7 +112,9 @@ def output_errors(target: Path) -> Iterator[None]:
         file = next((path for path in target.parents if path.is_file()), None)
         if error.errno in _NO_SUCH_PLACE and file is not None:
             raise OutputError(
-                f"{file} is a file", "a folder to write into", "choose another place"
+                f"{target} cannot be written: {file} is not a folder",
+                "a folder to write into",
+                "choose another place",
             ) from error
         if error.errno in _NO_SUCH_PLACE and not target.parent.is_dir():
             raise OutputError(

@@ -173,7 +173,9 @@ def test_a_file_on_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for deeper in ("sub", "sub/deeper"):
         with (
-            pytest.raises(OutputError, match="/file is a file; expected a folder to write into"),
+            pytest.raises(
+                OutputError, match="/file is not a folder; expected a folder to write into; choose"
+            ),
             atomic_file(tmp_path / "file" / deeper / "x.json"),
         ):
             pytest.fail("the block must not run")
