@@ -11,18 +11,13 @@ import fcntl
 import os
 import shutil
 import stat
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bokehflow.atomic import hidden_prefix, output_errors
+from bokehflow.atomic import output_errors
 from bokehflow.errors import OutputError
+from bokehflow.export.folder_beside import MADE, REPLACED, folder_beside
 
-MADE, REPLACED = "made", "replaced"
-"""In a hidden folder: what is being made, and what it replaces while it is put in place."""
-JUST_MADE_S = 60.0
-"""A folder is not held yet when it has just been made."""
 FULL_BYTES = 1 << 16
 """A disk that has less room has no room for the next part of a file."""
 
@@ -54,10 +49,8 @@ def staged_together(
     first = targets[0]
     for target in targets:
         _require_replaceable(target)
-    with output_errors(first), _folder_beside(first) as folder:
+    with output_errors(first), folder_beside(first) as folder:
         made, replaced = folder / MADE, folder / REPLACED
-        made.mkdir()
-        replaced.mkdir()
         places = tuple(made / target.name for target in targets)
         yield places
         _open_to_others(made)
@@ -67,53 +60,6 @@ def staged_together(
             for place, target in zip(places, resolved, strict=True):
                 _require_alike(place, target)
             _swap(resolved, places, replaced)
-
-
-@contextlib.contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    """A hidden folder beside a target while the block runs; those of killed processes go, too."""
-    parent, prefix = target.resolve().parent, hidden_prefix(target)
-    _drop_left(parent, prefix)
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    try:
-        with _held(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _drop_left(parent: Path, prefix: str) -> None:
-    """Remove the folders that processes left which were killed, unless something is in them that
-    was moved aside."""
-    try:
-        beside = [path for path in parent.iterdir() if path.name.startswith(prefix)]
-    except OSError:  # whoever makes a folder there is told
-        return
-    for path in beside:
-        with contextlib.suppress(OSError):  # others may be at it
-            if (
-                {inside.name for inside in path.iterdir()} == {MADE, REPLACED}
-                and not any((path / REPLACED).iterdir())
-                and time.time() - path.stat().st_mtime > JUST_MADE_S
-            ):
-                with _held(path) as is_ours:
-                    if is_ours:
-                        shutil.rmtree(path, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Keep a folder from being taken for one that was left, as long as this process lives. Yields
-    whether it is ours: not where another holds it, nor on a drive that knows no locks."""
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        is_ours = False
-        with contextlib.suppress(OSError):
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = True
-        yield is_ours
-    finally:
-        os.close(place)
 
 
 @contextlib.contextmanager
