@@ -1,4 +1,4 @@
-"""The hidden folder in which an artifact is made, and what killed processes left of such folders."""
+"""The hidden folder in which an artifact is made, and those that killed processes left."""
 
 from __future__ import annotations
 
