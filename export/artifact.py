@@ -26,7 +26,7 @@ from bokehflow.export.packing import (
     replace_member,
     unpack,
 )
-from bokehflow.export.staging import always, staged, staged_together
+from bokehflow.export.staging import always, require_replaceable, staged, staged_together
 from bokehflow.json_text import json_text
 
 
@@ -139,6 +139,25 @@ def target_of(path: Path) -> str | None:
     return read_manifest(beside).target if beside.is_file() else target_by_ending(path)
 
 
+def require_place(path: Path, target: str) -> None:
+    """Raise OutputError for what is in an artifact's way: a folder that is none, a file where a
+    folder is to be, or something that is write-protected."""
+    if path.is_dir() and not manifest_path(path).is_file():
+        raise OutputError(
+            f"{path} is a folder, and no artifact",
+            "an artifact to replace, or a name that is free",
+            "move it away, or choose another folder with -o",
+        )
+    if path.is_file() and target != "onnx":
+        raise OutputError(
+            f"{path} is a file",
+            "an artifact to replace, which is a folder, or a name that is free",
+            "move it away, or choose another folder with -o",
+        )
+    for part in (path, manifest_path(path), record_path(path)):
+        require_replaceable(part)
+
+
 def seal(
     path: Path,
     manifest: Manifest,
@@ -154,18 +173,7 @@ def seal(
     has it. After an exception none is touched. Raises OutputError for what is in the way and
     no artifact of its kind.
     """
-    if path.is_dir() and not manifest_path(path).is_file():
-        raise OutputError(
-            f"{path} is a folder, and no artifact",
-            "an artifact to replace, or a name that is free",
-            "move it away, or choose another folder with -o",
-        )
-    if path.is_file() and manifest.target != "onnx":
-        raise OutputError(
-            f"{path} is a file",
-            "an artifact to replace, which is a folder, or a name that is free",
-            "move it away, or choose another folder with -o",
-        )
+    require_place(path, manifest.target)
     recorded = [] if record is None else [record_path(path)]
     targets = (path, manifest_path(path), *recorded)
     with staged_together(*targets, may_replace=may_replace) as (target, beside, *record_places):

@@ -48,7 +48,7 @@ def staged_together(
     """As `staged`, for files or folders of one parent that belong together: all or none."""
     first = targets[0]
     for target in targets:
-        _require_replaceable(target)
+        require_replaceable(target)
     with output_errors(first), folder_beside(first) as folder:
         made, replaced = folder / MADE, folder / REPLACED
         places = tuple(made / target.name for target in targets)
@@ -98,13 +98,13 @@ def _require_alike(place: Path, target: Path) -> None:
     if stat.S_ISDIR(mode) != target.is_dir():
         kind, wanted = ("folder", "file") if target.is_dir() else ("file", "folder")
         raise OutputError(f"{target} is a {kind}", f"a {wanted} to replace, or a name that is free")
-    _require_replaceable(target)
+    require_replaceable(target)
     if not target.is_dir():
         with contextlib.suppress(PermissionError):  # some file systems know no modes
             place.chmod(stat.S_IMODE(target.stat().st_mode))
 
 
-def _require_replaceable(target: Path) -> None:
+def require_replaceable(target: Path) -> None:
     """Raise OutputError for what is there and write-protected."""
     if target.exists() and not os.access(target, os.W_OK):
         raise OutputError(f"{target} is write-protected", remedy="choose another place")

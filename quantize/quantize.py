@@ -15,7 +15,7 @@ from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
-from bokehflow.export.artifact import seal
+from bokehflow.export.artifact import require_place, seal
 from bokehflow.export.export import PARITY_GOAL_DB, require_installed
 from bokehflow.export.manifest import Manifest, tool_versions
 from bokehflow.export.naming import quantized_path, record_path
@@ -131,6 +131,7 @@ def quantize(
         artifact.path, artifact.manifest.target, artifact.manifest.precision, recipe.name
     )
     path = folder / path.name
+    require_place(path, artifact.manifest.target)
     started = time.perf_counter()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     advance()

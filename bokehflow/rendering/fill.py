@@ -23,8 +23,8 @@ COARSEST_CELLS = 1
 FULL_TRUST_WEIGHT = 1 / 16
 """Mean weight from which a cell's own average counts alone."""
 WHOLE_TRUST_WEIGHT = 1 / 4
-"""Mean weight of a whole picture from which what is seen somewhere in it is everywhere; of less,
-only a part. A lamp in a corner is not behind everything."""
+"""Mean weight of a whole picture from which what is seen somewhere in it is filled in everywhere;
+of less, only a part. A lamp in a corner is not behind everything."""
 
 
 class Seen(NamedTuple):

@@ -148,7 +148,7 @@ def _reach(radius: Tensor, lens: Lens, config: RenderConfig) -> tuple[float, flo
             f"at most {limit:.1f} px",
             "use a smaller aperture or a shorter lens, or move the focus",
         )
-    # A moving focus adds layers where nothing lies yet, and changes none: nothing jumps.
+    # A moving focus adds layers where nothing lies yet, and changes none: no layer jumps.
     return next_radius(config.quality, -low), next_radius(config.quality, high)
 
 

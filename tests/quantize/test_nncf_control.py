@@ -172,4 +172,6 @@ def test_a_search_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     finally:
         parent.kill()
         parent.wait()
-    until(lambda: gone(int(told.read_text())))
+    search = int(told.read_text())
+    assert search != parent.pid
+    assert until(lambda: gone(search)), "the search outlives its parent"

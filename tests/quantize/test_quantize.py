@@ -28,6 +28,7 @@ from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifact import seal
 from bokehflow.export.coremltools_access import load_program, passes_only, quiet_coremltools
 from bokehflow.export.lowering.choice import AUTO, find_lowering
+from bokehflow.export.naming import quantized_path
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
 from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.coreml_package import (
@@ -203,6 +204,22 @@ def test_nothing_is_quantized_into_an_artifact(
     with pytest.raises(UsageError, match="would write over"):
         quantize(source, tiny_samples, QuantizeConfig("w8"), source.path)
     assert load_artifact(source.path).manifest == source.manifest
+
+
+@pytest.mark.usefixtures("tiny_variant")
+def test_what_is_in_the_way_is_told_before_the_long_work(
+    tiny_artifacts: dict[str, Artifact],
+    tiny_samples: SampleSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = tiny_artifacts["onnx"]
+    name = quantized_path(source.path, "onnx", source.manifest.precision, "w8").name
+    (tmp_path / name).mkdir()
+    module = sys.modules["bokehflow.quantize.quantize"]
+    monkeypatch.setattr(module, "open_session", lambda _: pytest.fail("no work"))
+    with pytest.raises(OutputError, match="is a folder, and no artifact"):
+        quantize(source, tiny_samples, QuantizeConfig("w8"), tmp_path)
 
 
 def test_samples_of_another_size_are_refused(
