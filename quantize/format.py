@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.runtimes import Session
 
 Judge = Callable[[Session, Sequence[int]], tuple[float, list[float]]]
 """How good a model is on some of the held-out scenes, together and each; higher is better."""
-Feeds = Mapping[str, NDArray[np.float32]]
 M = TypeVar("M")
 
 
@@ -28,11 +25,11 @@ class Format(Protocol[M]):
         """Weights in 8 bits wherever they still are floats; arithmetic as it was."""
         ...
 
-    def with_8bit_layers(self, model: M, samples: Iterable[Feeds], count: int) -> M:
-        """Weights and activations in 8 bits, ranges from `count` samples."""
+    def with_8bit_layers(self, model: M, samples: SampleSet) -> M:
+        """Weights and activations in 8 bits, ranges from all samples."""
         ...
 
-    def floats_by_nncf(self, model: M, samples: Sequence[Feeds], judge: Judge) -> list[str]:
+    def floats_by_nncf(self, model: M, samples: SampleSet, judge: Judge) -> list[str]:
         """Layers that NNCF's accuracy control leaves in float; judge: of what it tries."""
         ...
 

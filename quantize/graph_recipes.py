@@ -56,8 +56,7 @@ def mixed(form: Format[M], job: Job) -> Outcome:
 
 def _quantized(form: Format[M], job: Job) -> tuple[M, M, list[LayerNoise]]:
     original = form.read(job.artifact.path)
-    samples = (job.samples.feeds(index) for index in range(len(job.samples)))
-    quantized = form.with_8bit_layers(original, samples, len(job.samples))
+    quantized = form.with_8bit_layers(original, job.samples)
     job.advance()
     noises = rank_layers(form, quantized, original, job.samples)
     job.advance()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.quantize.format import Feeds, Format, M
+from bokehflow.calibration.sample_set import Float32, SampleSet
+from bokehflow.quantize.format import Format, M
 from bokehflow.quantize.layers import NOISE, SIGNAL, LayerNoise
 from bokehflow.runtimes.comparison import decibels
 from bokehflow.temporary import temporary_folder
@@ -28,7 +25,7 @@ def rank_layers(form: Format[M], quantized: M, original: M, samples: SampleSet) 
 
 
 def ranked(
-    run: Callable[[Feeds], Mapping[str, NDArray[np.float32]]], samples: SampleSet
+    run: Callable[[Mapping[str, Float32]], Mapping[str, Float32]], samples: SampleSet
 ) -> list[LayerNoise]:
     """As `rank_layers`, by whatever runs a model with outputs NOISE and SIGNAL."""
     powers: dict[str, float] = {}

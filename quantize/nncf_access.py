@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export.quiet_logger import errors_only
 from bokehflow.installed import imported
 
@@ -24,6 +25,14 @@ def quiet_nncf() -> Iterator[Any]:
         nncf = imported("nncf", "quantize", "quantizing to INT8")
         with errors_only("nncf"):
             yield nncf
+
+
+def dataset(nncf: Any, samples: SampleSet) -> Any:
+    """A calibration set as NNCF takes it; nncf: the package.
+
+    A sample's floats are made when they are asked for: at 4K those of all 64 would be 6 GB.
+    """
+    return nncf.Dataset(range(len(samples)), samples.feeds)
 
 
 def quantization_details(nncf: Any) -> Any:

@@ -20,9 +20,9 @@ from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.child import end_with_parent
 from bokehflow.errors import ArtifactError
 from bokehflow.quantize.accuracy import Attempt, Control, Limits
-from bokehflow.quantize.format import Feeds, Format, Judge, M
+from bokehflow.quantize.format import Format, Judge, M
 from bokehflow.quantize.held_out import HELD_OUT_KINDS, HeldOut, overall
-from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
+from bokehflow.quantize.nncf_access import dataset, quantization_details, quiet_nncf
 from bokehflow.runtimes import Session
 
 _WITHIN_LIMITS = 1.0
@@ -99,13 +99,12 @@ def _searched(
         return _WITHIN_LIMITS - limits.excess(overall(losses)), scores
 
     form = make_form()
-    feeds = [samples.feeds(i) for i in range(len(samples))]
-    return tuple(form.floats_by_nncf(form.read(source), feeds, judge))
+    return tuple(form.floats_by_nncf(form.read(source), samples, judge))
 
 
 def restored(
     model: Any,
-    samples: Sequence[Feeds],
+    samples: SampleSet,
     others: Iterable[str],
     judge: Judge,
     opened: Callable[[Any], Session],
@@ -118,7 +117,7 @@ def restored(
     with quiet_nncf() as nncf:
         return nncf.quantize_with_accuracy_control(
             model,
-            nncf.Dataset(samples),
+            dataset(nncf, samples),
             nncf.Dataset(list(range(len(HELD_OUT_KINDS)))),
             lambda tried, scenes: judge(opened(tried), list(scenes)),
             max_drop=0.0,

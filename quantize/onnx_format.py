@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import onnx
 
-from bokehflow.quantize.format import Feeds, Judge, as_written
+from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.quantize.format import Judge, as_written
 from bokehflow.quantize.nncf_control import restored
 from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_front import front_of, with_rest
@@ -34,15 +35,11 @@ class OnnxFormat:
         quantize_weights(copy)
         return copy
 
-    def with_8bit_layers(
-        self, model: onnx.ModelProto, samples: Iterable[Feeds], count: int
-    ) -> onnx.ModelProto:
+    def with_8bit_layers(self, model: onnx.ModelProto, samples: SampleSet) -> onnx.ModelProto:
         """By NNCF. Raises MissingDependencyError without it."""
-        return quantize_layers(model, samples, count)
+        return quantize_layers(model, samples)
 
-    def floats_by_nncf(
-        self, model: onnx.ModelProto, samples: Sequence[Feeds], judge: Judge
-    ) -> list[str]:
+    def floats_by_nncf(self, model: onnx.ModelProto, samples: SampleSet, judge: Judge) -> list[str]:
         """By `nncf_control.restored`, of the graph's front: what is judged has the rest again."""
         layers, front = layers_of(model), front_of(model)
         others = [node.name for node in front.graph.node if node.name not in layers]

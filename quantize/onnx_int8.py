@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from bokehflow.quantize.format import Feeds
-from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
+from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.quantize.nncf_access import dataset, quantization_details, quiet_nncf
 from bokehflow.quantize.onnx_front import front_of, with_rest
 from bokehflow.quantize.onnx_graph import initializers, layers_of, readers, remove_unused
 
 
-def quantize_layers(
-    proto: onnx.ModelProto, samples: Iterable[Feeds], count: int
-) -> onnx.ModelProto:
+def quantize_layers(proto: onnx.ModelProto, samples: SampleSet) -> onnx.ModelProto:
     """A quantized copy: weights a scale a channel, activations one range a tensor.
 
-    samples: what the model is fed, `count` of them; every one is run. Raises MissingDependencyError
-    without NNCF.
+    samples: what the model is fed; every one is run. Raises MissingDependencyError without NNCF.
     """
     layers, front = layers_of(proto), front_of(proto)
     ignored = [node.name for node in front.graph.node if node.name not in layers]
     with quiet_nncf() as nncf:
         front = nncf.quantize(
             front,
-            nncf.Dataset(samples),
-            subset_size=count,
+            dataset(nncf, samples),
+            subset_size=len(samples),
             ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
             preset=nncf.QuantizationPreset.MIXED,
             advanced_parameters=quantization_details(nncf),

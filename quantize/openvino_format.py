@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_compact import unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
-from bokehflow.quantize.format import Feeds, Judge
-from bokehflow.quantize.nncf_access import quantization_details, quiet_nncf
+from bokehflow.quantize.format import Judge
+from bokehflow.quantize.nncf_access import dataset, quantization_details, quiet_nncf
 from bokehflow.quantize.nncf_control import restored
 from bokehflow.quantize.openvino_front import front_of, with_rest
 from bokehflow.quantize.openvino_graph import (
@@ -52,22 +53,22 @@ class OpenVinoFormat:
         store_weights_in_8_bits(copy, self._opset)
         return copy
 
-    def with_8bit_layers(self, model: Any, samples: Iterable[Feeds], count: int) -> Any:
+    def with_8bit_layers(self, model: Any, samples: SampleSet) -> Any:
         """By NNCF: a scale a channel for weights, one range a tensor for activations."""
         layers, front = layers_of(model), front_of(model, self._openvino)
         ignored = [op.friendly_name for op in front.get_ops() if op.friendly_name not in layers]
         with quiet_nncf() as nncf:
             quantized = nncf.quantize(
                 front,
-                nncf.Dataset([dict(feeds) for feeds in samples]),
-                subset_size=count,
+                dataset(nncf, samples),
+                subset_size=len(samples),
                 ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
                 preset=nncf.QuantizationPreset.MIXED,
                 advanced_parameters=quantization_details(nncf),
             )
         return with_rest(quantized, model, self._openvino)
 
-    def floats_by_nncf(self, model: Any, samples: Sequence[Feeds], judge: Judge) -> list[str]:
+    def floats_by_nncf(self, model: Any, samples: SampleSet, judge: Judge) -> list[str]:
         """By `nncf_control.restored`, of the whole model."""
         layers = layers_of(model)
         others = [op.friendly_name for op in model.get_ops() if op.friendly_name not in layers]

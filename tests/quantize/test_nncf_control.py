@@ -90,8 +90,7 @@ def test_it_leaves_in_float_what_the_limits_ask_for(
     artifact, samples, form = tiny_artifacts[target], tiny_samples, make_form()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     original = form.read(artifact.path)
-    feeds = [samples.feeds(i) for i in range(len(samples))]
-    quantized = form.with_8bit_layers(original, feeds, len(feeds))
+    quantized = form.with_8bit_layers(original, samples)
     assert len(form.quantized_layers(quantized)) == len(OFFERED)
 
     def control(parity_db: float) -> Control[Any]:
