@@ -55,9 +55,6 @@ class ArtifactFrames:
         held_back = pixels_beyond(reach_px, depth_m, lens)
         return RenderedFrame(torch.from_numpy(outputs["bokeh"]), depth_m, next_state, held_back)
 
-    def require_used_up(self, frames: int) -> None:
-        """The network has no end."""
-
     def describe(self, frame: Size) -> Mapping[str, object]:  # noqa: ARG002
         """Says which artifact ran, where and how, with which weights, trained or not."""
         manifest, info = self._artifact.manifest, self._session.info

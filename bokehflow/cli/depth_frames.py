@@ -9,9 +9,10 @@ from pathlib import Path
 from torch import Tensor
 
 from bokehflow.cli.frame_source import RenderedFrame
+from bokehflow.cli.output import progress_bar
 from bokehflow.errors import MediaError
 from bokehflow.layers.temporal import State
-from bokehflow.media import DEPTH_SUFFIXES, read_depth
+from bokehflow.media import DEPTH_SUFFIXES, open_video, read_depth
 from bokehflow.media.listing import files_ending_in
 from bokehflow.optics import Lens
 from bokehflow.rendering import RenderConfig
@@ -20,7 +21,7 @@ from bokehflow.specs import Size
 
 
 class DepthFrames:
-    """One depth map a frame, in order."""
+    """One depth map a frame, in order (`require_one_a_frame`)."""
 
     depth_scale = 1.0
 
@@ -28,25 +29,13 @@ class DepthFrames:
         self._files, self._config = files, config
 
     def depth(self, image: Tensor, index: int, lens: Lens) -> Tensor:  # noqa: ARG002
-        """The depth map of frame `index`. Raises MediaError where there is none or it is bad."""
-        if index >= len(self._files):
-            raise MediaError(
-                f"{len(self._files)} depth maps, and a frame number {index + 1}",
-                "one depth map a frame",
-            )
+        """The depth map of frame `index`. Raises MediaError where it is bad."""
         return read_depth(self._files[index], image.shape[2], image.shape[3])
 
     def render(self, image: Tensor, index: int, lens: Lens, state: State | None) -> RenderedFrame:
         """Render with the frame's own depth map; the state passes through untouched."""
         depth_m = self.depth(image, index, lens)
         return RenderedFrame(render_frame(image, depth_m, lens, self._config), depth_m, state)
-
-    def require_used_up(self, frames: int) -> None:
-        """Raise MediaError where depth maps are left over."""
-        if frames != len(self._files):
-            raise MediaError(
-                f"{len(self._files)} depth maps for {frames} frames", "one depth map a frame"
-            )
 
     def describe(self, frame: Size) -> Mapping[str, object]:  # noqa: ARG002
         """Says that depth came from files."""
@@ -71,6 +60,26 @@ def depth_files(depth: Path, is_video: bool) -> Sequence[Path]:
     if not files:
         raise MediaError(f"--depth {depth} holds no .npy or .png files", "one depth map a frame")
     return files
+
+
+def require_one_a_frame(files: Sequence[Path], source: Path, *, tone_map: bool) -> None:
+    """Look through a video and its depth maps before hours of rendering.
+
+    Decoding costs little beside that. Raises MediaError where their numbers differ,
+    where a depth map is bad, and for a video that `media.open_video` does not read to its end.
+    """
+    with (
+        open_video(source, tone_map=tone_map) as video,
+        progress_bar("looking through", video.info.frame_count) as advance,
+    ):
+        frames = 0
+        for _ in video.coded:
+            if frames < len(files):
+                read_depth(files[frames], video.info.height, video.info.width)
+            frames += 1
+            advance()
+    if frames != len(files):
+        raise MediaError(f"{len(files)} depth maps for {frames} frames", "one depth map a frame")
 
 
 def _by_number(file: Path) -> list[tuple[bool, int, str]]:

@@ -55,10 +55,6 @@ class FrameSource(Protocol):
         """
         ...
 
-    def require_used_up(self, frames: int) -> None:
-        """Raise MediaError where more than `frames` frames were provided for."""
-        ...
-
     def describe(self, frame: Size) -> Mapping[str, object]:
         """For the result's JSON, after frames of that size: `depth_from`, `quality`, `runtime`, and
         where a network made the depth, the same keys whatever ran it."""

@@ -30,9 +30,6 @@ class NetworkFrames:
         reach_px = self._model.config.render.reach_px(*image.shape[2:])
         return RenderedFrame(*frame, pixels_beyond(reach_px, frame.depth, lens))
 
-    def require_used_up(self, frames: int) -> None:
-        """The network has no end."""
-
     def describe(self, frame: Size) -> Mapping[str, object]:
         """Says that depth came from the network, with which weights, trained or not."""
         model = self._model

@@ -38,11 +38,11 @@ def open_frames(
     """Depth files where `--depth` is given, an artifact where `--artifact` is, else the network.
 
     Raises UsageError for options that do not go together, and whatever is wrong with the
-    renderer's options, the weights, the artifact or the depth files' names.
+    renderer's options, the weights, the artifact, the depth files' names or their number.
     """
     if files.depth is not None:
         _require_none_of("--depth", [network, artifact])
-        return _depth_frames(files.depth, files.is_video, look)
+        return _depth_frames(files, files.depth, look)
     source_fov_deg = network.source_fov_deg
     if source_fov_deg is None and exif is not None:
         source_fov_deg = exif.horizontal_fov_deg
@@ -55,10 +55,13 @@ def open_frames(
     return _network_frames(look, network, source_fov_deg)
 
 
-def _depth_frames(depth: Path, is_video: bool, look: RendererOptions) -> FrameSource:
-    from bokehflow.cli.depth_frames import DepthFrames, depth_files
+def _depth_frames(files: RenderFiles, depth: Path, look: RendererOptions) -> FrameSource:
+    from bokehflow.cli.depth_frames import DepthFrames, depth_files, require_one_a_frame
 
-    return DepthFrames(depth_files(depth, is_video), _render_config(look, QUALITY_WITH_DEPTH))
+    maps, config = depth_files(depth, files.is_video), _render_config(look, QUALITY_WITH_DEPTH)
+    if files.is_video:
+        require_one_a_frame(maps, files.source, tone_map=files.tone_map)
+    return DepthFrames(maps, config)
 
 
 def _artifact_frames(path: Path, runtime: str | None, source_fov_deg: float | None) -> FrameSource:

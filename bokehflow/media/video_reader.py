@@ -76,10 +76,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """An open video. `frames` can be walked once."""
+    """An open video. `frames` can be walked once, or instead of them `coded`: the same frames as
+    they lie in the file, for who wants to know whether they are there and no more."""
 
     info: VideoInfo
     frames: Iterator[Frame]
+    coded: Iterator[CodedFrame]
 
 
 @contextlib.contextmanager
@@ -114,7 +116,8 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
         if first is None:
             raise MediaError(f"{path} holds no frames", "at least one")
         info = _describe(path, container, stream, first)
-        yield Video(info, _upright_frames(itertools.chain([first], coded), info, stream))
+        coded = itertools.chain([first], coded)
+        yield Video(info, _upright_frames(coded, info, stream), coded)
 
 
 def has_decoder(stream: Stream) -> bool:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -12,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bokehflow.cli.depth_frames import depth_files
+from bokehflow.cli.depth_frames import DepthFrames, depth_files
 from bokehflow.media import open_video, read_depth
 from bokehflow.optics import Lens
 from bokehflow.rendering import render
@@ -35,10 +36,11 @@ TICKS = (0, 40, 95, 120, 200)
 
 
 def _write_depths(folder: Path, frames: int, height: int = HEIGHT, width: int = WIDTH) -> Path:
-    """Depth maps of a near block that moves; the wall behind it comes nearer frame by frame."""
+    """Depth maps of a near block that moves; the wall behind it comes nearer frame by frame,
+    to 2 m."""
     folder.mkdir()
     for index in range(frames):
-        depth = np.full((height, width), 6.0 - 0.1 * index, dtype=np.float32)
+        depth = np.full((height, width), max(6.0 - 0.1 * index, 2.0), dtype=np.float32)
         depth[height // 3 : 2 * height // 3, 20 + index : 40 + index] = 1.5
         np.save(folder / f"{index:03d}.npy", depth)
     return folder
@@ -201,7 +203,7 @@ def _nothing(_folder: Path) -> None:
 
 
 BAD_REQUESTS = {
-    "too few depth maps": (_remove_last, [], "4 depth maps, and a frame number 5"),
+    "too few depth maps": (_remove_last, [], "4 depth maps for 5 frames"),
     "too many depth maps": (_one_too_many, [], "6 depth maps for 5 frames"),
     "a bad depth map in the middle": (_bad_third, [], "zero or negative"),
     "a truncated video": (_cut_video, [], "cut short"),
@@ -230,6 +232,16 @@ def test_bad_requests_get_one_plain_error_and_leave_nothing(
         options = [*options, "--depth-out", "out"]
     assert reason in bfx("render", "a.mp4", *options).require_plain_error(2)
     assert names_in(folder) == before
+
+
+@pytest.mark.parametrize("spoil", [_remove_last, _one_too_many, _bad_third])
+def test_depth_maps_are_looked_through_before_anything_is_rendered(
+    bfx: Bfx, folder: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
+) -> None:
+    spoil(folder)
+    monkeypatch.setattr(DepthFrames, "render", lambda *_: pytest.fail("rendered"))
+    completed = bfx("render", folder / "a.mp4", "--depth", folder / "depths", "--focus-m", "2")
+    completed.require_plain_error(2)
 
 
 @pytest.mark.parametrize(
