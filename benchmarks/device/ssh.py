@@ -19,6 +19,8 @@ NOT_FOUND = 127
 CONNECT_S = 15
 SILENCE_S, SILENCES = 10, 3
 """A connection that says nothing for this long, so often, is given up."""
+_NOT_OUR_LANGUAGE = "SyntaxError"
+"""What a Python that is too old even to say its version says of our first lines: Python 2 does."""
 _REMEDIES = (
     ("permission denied", "give the right key with --identity FILE"),
     ("remote host identification has changed", "find out why the host's key changed"),
@@ -82,9 +84,10 @@ class SshHost:
         """ssh itself failed, there is no such Python there, or the runner broke."""
         lines = [line for line in said.strip().splitlines() if line]
         last = lines[-1] if lines else "ssh said nothing"
-        if exit_code == NOT_FOUND:
+        if exit_code == NOT_FOUND or last.startswith(_NOT_OUR_LANGUAGE):
+            has = "has no" if exit_code == NOT_FOUND else "has an old"
             return DeviceError(
-                f"{self.name} has no {self.python!r}",
+                f"{self.name} {has} {self.python!r}",
                 "Python 3.9 or newer",
                 "name another with --device-python PATH",
             )

@@ -12,12 +12,15 @@ import signal
 import sys
 import tempfile
 
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 OLDEST_PYTHON = (3, 9)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def leave(number: int, _frame: object) -> None:
-    """End by an exception, so that the folder goes."""
+    """End by an exception, so that the folder goes. Another signal does not keep it here."""
+    for ending in ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
@@ -51,6 +54,6 @@ def main(size: int) -> None:
 
 
 if __name__ == "__main__":
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, leave)
     main(int(sys.argv[1]))

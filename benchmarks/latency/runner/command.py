@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from .orphan import leave_nothing_when_orphaned
 from .serve import serve
 
 
@@ -14,6 +15,7 @@ def main() -> None:
     if role == "serve":
         serve(Path(folder), runner=Path(sys.argv[0]))
     else:
+        leave_nothing_when_orphaned(Path(folder))
         # Only now: numpy may be what a machine lacks, which `serve` tells.
         from .measure import measure
 

@@ -89,17 +89,20 @@ def _phase(
 ) -> dict[str, Any]:
     log = folder / f"{phase}.log"
     command = [sys.executable, str(runner), "measure", str(folder), phase]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            # Open as long as this process lives: its end is what an orphan notices (`orphan`).
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
             # What a runtime leaves in the temporary folder (ONNX Runtime does) goes with ours.
             env={**os.environ, "TMPDIR": str(folder)},
             start_new_session=True,
-        )
+        ) as process,
+    ):
         try:
             in_time = _wait(process, deadline)
         finally:

@@ -66,6 +66,7 @@ def test_the_home_of_the_user_there_is_known_to_the_shell_there(tmp_path: Path) 
         (255, "", "ssh said nothing"),
         (127, "sh: 1: python3: not found", "--device-python"),
         (1, "Traceback\nMemoryError", "ended with code 1: MemoryError"),
+        (1, 'File "<string>", line 22\nSyntaxError: invalid syntax\n', "has an old 'python3'"),
     ],
 )
 def test_a_failed_connection_says_why_and_what_to_do(exit_code: int, said: str, told: str) -> None:

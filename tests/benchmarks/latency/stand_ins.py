@@ -18,6 +18,16 @@ time.sleep(300)
 """
 REAL_TIME = "import os\nos.kill(os.getpid(), 40)\n"
 HIDDEN = "import sys\nsys.modules['onnxruntime'] = None\n"
+SLOW_TO_REMOVE = """
+import os, pathlib, time
+def rmtree(path, ignore_errors):
+    (pathlib.Path(__file__).parent / "removing").touch()
+    time.sleep(1)
+    for name in os.listdir(path):
+        os.remove(f"{path}/{name}")
+    os.rmdir(path)
+"""
+"""A `shutil` that takes its time."""
 
 DOUBLES = """
 __version__ = "0"

@@ -5,18 +5,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from bokehflow.benchmarks.device import SshAddress, SshHost
 from bokehflow.benchmarks.latency import answers, connection, conversation, run
+from bokehflow.benchmarks.latency.bundle import boot_bytes
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.latency.run import Subject, measure
 from bokehflow.benchmarks.latency.runner.requirements import missing_modules
@@ -38,9 +42,11 @@ from tests.benchmarks.latency.stand_ins import (
     RAISES,
     REAL_TIME,
     SLEEPS,
+    SLOW_TO_REMOVE,
     any_subject,
     stand_in,
 )
+from tests.benchmarks.latency.watching import gone, until
 
 QUICK = Settings(iterations=1, warmup=0, profile=0)
 IMPATIENT = dataclasses.replace(QUICK, timeout_s=1.0)
@@ -231,6 +237,41 @@ def test_files_of_the_current_folder_are_not_run(
 def test_a_connection_that_ends_without_an_answer_is_the_hosts_failure(tmp_path: Path) -> None:
     with pytest.raises(BokehFlowError, match="code 9: lost"):
         measure(any_subject(tmp_path), QUICK, ThroughAShell("echo lost >&2; exit 9"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's parent is read from /proc")
+def test_a_runner_that_is_killed_outright_leaves_neither_its_process_nor_its_folder(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = stand_in(tmp_path / "path", SLEEPS)
+    monkeypatch.setenv("PYTHONPATH", str(path))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(measure, any_subject(tmp_path), QUICK, ThisMachine())
+        measuring = int(until((path / "pid").read_text))
+        status = Path(f"/proc/{measuring}/status").read_text()
+        (runner,) = re.findall(r"^PPid:\t(\d+)$", status, flags=re.MULTILINE)
+        os.kill(int(runner), signal.SIGKILL)
+        with pytest.raises(BokehFlowError, match="ended with code -9"):
+            answer.result()
+    until(lambda: gone(measuring))
+    assert list(room.iterdir()) == []
+
+
+def test_a_second_signal_does_not_keep_the_folder(tmp_path: Path, room: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "shutil.py").write_text(SLOW_TO_REMOVE)
+    with subprocess.Popen(
+        [sys.executable, "-c", boot_bytes().decode(), "10"],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(slow)},
+    ) as boot:
+        until(lambda: list(room.iterdir()))
+        boot.send_signal(signal.SIGTERM)
+        until((slow / "removing").exists)
+        boot.send_signal(signal.SIGTERM)
+        assert boot.wait() == 128 + signal.SIGTERM
+    assert list(room.iterdir()) == []
 
 
 def test_an_old_python_is_refused(tmp_path: Path) -> None:
