@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from bokehflow.export import Artifact, Manifest, Parity
+from bokehflow.export.manifest import Mode
 from bokehflow.model import ModelConfig, load_model
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
@@ -40,7 +41,7 @@ class ParityReport:
     file_bytes: int
     manifest: Manifest
     runtime: str
-    mode: str
+    mode: Mode
     bokeh_psnr_db: tuple[float, ...]
     depth_sqnr_db: tuple[float, ...]
     state_sqnr_db: tuple[float, ...]
@@ -100,7 +101,7 @@ def check_parity(artifact: Artifact, frames: Iterable[Tensor], reference: Sessio
         depth,
         state,
         frame_ms,
-        manifest.budget["parity_db"],
+        manifest.budget.parity_db,
     )
 
 

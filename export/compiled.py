@@ -16,7 +16,7 @@ from bokehflow.export.lowering.choice import Lowering
 from bokehflow.export.onnxruntime_access import import_onnxruntime, model_given
 from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
-from bokehflow.export.reason import reason_of
+from bokehflow.export.reason import reason_of, reason_of_openvino
 from bokehflow.temporary import temporary_folder
 
 ONNX_PURPOSE = "compiling an ONNX model"
@@ -64,7 +64,7 @@ def _compiled_onnx(path: Path) -> Counter[str]:
             # It does not say why it could not write the graph. What it wrote of it is still there:
             # no room for as much as the artifact takes means that the disk is full.
             (folder / "room").write_bytes(bytes(path.stat().st_size))
-            raise _refused(error) from error
+            raise _refused(reason_of(error)) from error
         graph = onnx.load(options.optimized_model_filepath).graph
     return Counter(node.op_type for node in graph.node)
 
@@ -75,14 +75,12 @@ def _compiled_openvino(path: Path) -> Counter[str]:
     try:
         return operators_of(core.compile_model(str(path / MODEL_FILE), "CPU", settings))
     except RuntimeError as error:
-        raise _refused(error) from error
+        raise _refused(reason_of_openvino(error)) from error
 
 
-def _refused(error: Exception) -> CheckError:
+def _refused(reason: str) -> CheckError:
     """What to tell where an engine does not take the graph."""
-    return CheckError(
-        f"the engine refuses the graph ({reason_of(error)})", "one that compiles", OTHER_FORM
-    )
+    return CheckError(f"the engine refuses the graph ({reason})", "one that compiles", OTHER_FORM)
 
 
 _COMPILED = {"onnx": _compiled_onnx, "openvino": _compiled_openvino}

@@ -18,7 +18,7 @@ from bokehflow.export.config import ExportConfig
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.graphs import Graphs
-from bokehflow.export.manifest import Manifest, tool_versions
+from bokehflow.export.manifest import Budget, Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
 from bokehflow.export.onnxruntime_access import import_onnxruntime
 from bokehflow.export.openvino_access import import_openvino
@@ -146,11 +146,11 @@ def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
         outputs=output_specs(variant, config.frame_size, temporal.segments),
         state_pairs=dict(STATE_PAIRS),
         format=dict(_FORMATS[config.target]),
-        budget={
-            "parity_db": PARITY_GOAL_DB[config.chosen_precision],
-            "fps_720p": variant.table_fps,
-            "memory_gb_1080p": variant.table_memory_gb,
-        },
+        budget=Budget(
+            parity_db=PARITY_GOAL_DB[config.chosen_precision],
+            fps_720p=variant.table_fps,
+            memory_gb_1080p=variant.table_memory_gb,
+        ),
         temporal=temporal,
         tools=tool_versions(),
     )

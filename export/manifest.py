@@ -9,18 +9,18 @@ import reprlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from bokehflow.errors import ArtifactError, InputError, UsageError
-from bokehflow.export.config import PRECISIONS, as_target
-from bokehflow.export.lowering.choice import AUTO, find_lowering
-from bokehflow.export.lowering.segments import EXPORTED_TSP
+from bokehflow.export.config import ExportConfig, Precision, as_target
+from bokehflow.export.exportable import require_exportable
+from bokehflow.export.lowering.choice import AUTO
 from bokehflow.installed import installed_versions
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.optics import require_field_of_view
 from bokehflow.rendering import RenderConfig
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
-from bokehflow.specs import Size, TensorSpec, find_variant, network_size_for
+from bokehflow.specs import Size, TensorSpec, find_variant
 from bokehflow.typed_json import typed
 
 SCHEMA_VERSION = 1
@@ -36,10 +36,8 @@ _TOOLS = (
     "coremltools",
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-PARITY_MODES = ("executed", "evaluated")
-"""As `runtimes.SessionInfo` has them."""
+Mode = Literal["executed", "evaluated"]
+"""How an artifact ran: in its runtime, or computed operation by operation where that is not."""
 EMBEDDED_KEY = "bokehflow"
 """Under which an artifact's own metadata holds what it is."""
 
@@ -52,16 +50,47 @@ class Parity:
     bokeh_psnr_db: float
     depth_sqnr_db: float
     runtime: str
-    mode: str
+    mode: Mode
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise UsageError(f"parity.frames is {self.frames}", "at least one frame")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Goals, not results: decibels of the worst frame's bokeh against the reference, frames a
+    second at 720x1280, gigabytes at 1080x1920."""
+
+    parity_db: float
+    fps_720p: float
+    memory_gb_1080p: float
+
+    def __post_init__(self) -> None:
+        if self.parity_db <= 0.0:
+            raise UsageError(f"budget.parity_db is {self.parity_db:g}", "more than 0")
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizationFacts:
+    """What `bokehflow.quantize` did to the artifact of that hash, with which samples."""
+
+    recipe: str
+    source_sha256: str
+    source_precision: str
+    calibration_sha256: str
+    calibration_samples: int
+    quantized_layers: list[str]
+    float_layers: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What an artifact is, how it was made, and what was measured of it.
 
-    `parity` is None until `bfx validate` has measured it. `budget` holds the goals for this
-    variant, not results. `quantization` is None for what `bfx export` wrote; of a quantized
-    artifact it tells what was done (`bokehflow.quantize`), and `precision` is the recipe's name.
+    `parity` is None until `bfx validate` has measured it. `quantization` is None for what
+    `bfx export` wrote; the `precision` of a quantized artifact is the recipe's name. `scan` holds
+    `lowering` and the settings of that.
     `temporal`: how the state goes from frame to frame; a first frame is to be run
     `temporal.first_runs` times, its state carried, before the second. What the fields mean in JSON
     says `manifest.schema.json`, to those who know nothing else of us.
@@ -81,14 +110,24 @@ class Manifest:
     outputs: list[TensorSpec]
     state_pairs: dict[str, str]
     format: dict[str, Any]
-    budget: dict[str, float]
+    budget: Budget
     artifact_sha256: str = ""
     artifact_bytes: int = 0
     parity: Parity | None = None
-    quantization: dict[str, Any] | None = None
+    quantization: QuantizationFacts | None = None
     temporal: TemporalConfig = field(default_factory=TemporalConfig)
     tools: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def lowering(self) -> str:
+        """The name of the form of the scan."""
+        return str(self.scan["lowering"])
+
+    @property
+    def float_precision(self) -> str:
+        """What was exported: of a quantized artifact, the precision of the one that it is of."""
+        return self.quantization.source_precision if self.quantization else self.precision
 
     def to_json(self) -> str:
         """Indented JSON, keys in the order of the fields."""
@@ -161,10 +200,6 @@ def _from_plain(facts: Any) -> Manifest:
     if runs is not None and typed(int, runs, where) != wanted:
         raise ArtifactError(f"{where} is {runs}", str(wanted))
     typed(str, manifest.scan.get("lowering"), "scan.lowering")
-    typed(float, manifest.budget.get("parity_db"), "budget.parity_db")
-    if manifest.quantization is not None:
-        for name, kind in (("recipe", str), ("quantized_layers", list[str])):
-            typed(kind, manifest.quantization.get(name), f"quantization.{name}")
     _require_sense(manifest)
     return manifest
 
@@ -176,41 +211,24 @@ def _without_runs(facts: dict[str, Any]) -> Any:
 
 
 def _require_sense(manifest: Manifest) -> None:
-    """Raises ArtifactError or UsageError for a value that no artifact can have."""
-    variant, frame = find_variant(manifest.variant), manifest.frame_size
-    network_size_for(frame, manifest.network_size)
+    """Raises ArtifactError, UsageError or SizeError for a value that no artifact can have."""
+    variant, temporal = find_variant(manifest.variant), manifest.temporal
+    frame, precision, pairs = manifest.frame_size, manifest.precision, manifest.state_pairs
     require_field_of_view("canonical_fov_deg", manifest.canonical_fov_deg)
-    as_target(manifest.target)
-    bar_db = manifest.budget["parity_db"]
-    radius_px, side_px = manifest.render.max_radius_px, max(frame.height, frame.width)
-    segments, quantization = manifest.temporal.segments, manifest.quantization
-    lowering, precision = manifest.scan["lowering"], manifest.precision
-    precisions = PRECISIONS[manifest.target] if quantization is None else (quantization["recipe"],)
-    find_lowering(lowering, manifest.target)
-    pairs, parity = manifest.state_pairs, manifest.parity
+    made_with = ExportConfig(
+        as_target(manifest.target),
+        frame,
+        manifest.network_size,
+        cast(Precision, manifest.float_precision),
+        manifest.lowering,
+        manifest.render,
+    )
+    require_exportable(temporal, made_with)
+    named = manifest.quantization.recipe if manifest.quantization else precision
     for name, value, holds, expected in (
-        ("budget.parity_db", bar_db, bar_db > 0.0, "more than 0"),
-        (
-            "render.max_radius_px",
-            radius_px,
-            radius_px is None or radius_px <= side_px,
-            f"at most {side_px}, the frame's longer side",
-        ),
-        (
-            "temporal.tsp",
-            manifest.temporal.tsp,
-            manifest.temporal.tsp in EXPORTED_TSP,
-            "one of " + ", ".join(EXPORTED_TSP),
-        ),
-        ("precision", precision, precision in precisions, " or ".join(precisions)),
-        ("scan.lowering", lowering, lowering != AUTO, "what it came to"),
+        ("precision", precision, precision == named, named),
+        ("scan.lowering", AUTO, manifest.lowering != AUTO, "what it came to"),
         ("state_pairs", pairs, pairs == STATE_PAIRS, str(STATE_PAIRS)),
-        (
-            "parity",
-            parity,
-            parity is None or (parity.frames > 0 and parity.mode in PARITY_MODES),
-            "at least one frame, by one of the modes " + ", ".join(PARITY_MODES),
-        ),
         *(
             (name, value, _SHA256.fullmatch(value), "64 hexadecimal digits")
             for name, value in (
@@ -221,8 +239,8 @@ def _require_sense(manifest: Manifest) -> None:
     ):
         if not holds:
             raise ArtifactError(f"{name} is {reprlib.repr(value)}", expected)
-    _require_tensors("inputs", manifest.inputs, input_specs(variant, frame, segments))
-    _require_tensors("outputs", manifest.outputs, output_specs(variant, frame, segments))
+    _require_tensors("inputs", manifest.inputs, input_specs(variant, frame, temporal.segments))
+    _require_tensors("outputs", manifest.outputs, output_specs(variant, frame, temporal.segments))
 
 
 def _require_tensors(kind: str, found: Sequence[TensorSpec], wanted: Sequence[TensorSpec]) -> None:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_compact import compact
+from bokehflow.export.reason import reason_of_openvino
 from bokehflow.export.staging import not_written
 
 MODEL_FILE = "model.xml"
@@ -17,11 +18,6 @@ TOOL_SECTION = "nncf"
 """What NNCF writes into a model: every name that it left alone. The manifest says what matters."""
 LAYER_BYTES = 1024
 """About as long as the text of one layer is before it is shortened."""
-
-
-def reason_of(error: Exception) -> str:
-    """The last line of what OpenVINO says; those before it tell the place in its source."""
-    return str(error).strip().rpartition("\n")[2]
 
 
 def write_model(
@@ -44,7 +40,7 @@ def write_model(
     try:
         openvino.save_model(small, str(path), compress_to_fp16=round_to_fp16)
     except RuntimeError as error:
-        raise not_written(folder, reason_of(error), _size_of(small)) from error
+        raise not_written(folder, reason_of_openvino(error), _size_of(small)) from error
     _shorten(path)
 
 

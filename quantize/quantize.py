@@ -17,7 +17,7 @@ from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError
 from bokehflow.export import Artifact
 from bokehflow.export.artifact import require_place, seal
 from bokehflow.export.export import PARITY_GOAL_DB, require_installed
-from bokehflow.export.manifest import Manifest, tool_versions
+from bokehflow.export.manifest import Manifest, QuantizationFacts, tool_versions
 from bokehflow.export.naming import quantized_path, record_path
 from bokehflow.export.staging import output_folder
 from bokehflow.installed import installed_version, installed_versions
@@ -75,7 +75,7 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
     manifest = artifact.manifest
     if manifest.quantization is not None:
         raise UsageError(
-            f"{artifact.given.name} is quantized already, by {manifest.quantization['recipe']}",
+            f"{artifact.given.name} is quantized already, by {manifest.quantization.recipe}",
             "an artifact that bfx export wrote",
         )
     if config.sensitivity and manifest.target == "coreml":
@@ -175,15 +175,15 @@ def _manifest(artifact: Artifact, samples: SampleSet, recipe: Recipe, outcome: O
         source,
         precision=recipe.name,
         parity=None,
-        budget={**source.budget, "parity_db": PARITY_GOAL_DB["int8"]},
+        budget=dataclasses.replace(source.budget, parity_db=PARITY_GOAL_DB["int8"]),
         tools={**tool_versions(), **installed_versions(["nncf"])},
-        quantization={
-            "recipe": recipe.name,
-            "source_sha256": source.artifact_sha256,
-            "source_precision": source.precision,
-            "calibration_sha256": samples.sha256(),
-            "calibration_samples": len(samples),
-            "quantized_layers": list(outcome.quantized),
-            "float_layers": list(outcome.floats),
-        },
+        quantization=QuantizationFacts(
+            recipe=recipe.name,
+            source_sha256=source.artifact_sha256,
+            source_precision=source.precision,
+            calibration_sha256=samples.sha256(),
+            calibration_samples=len(samples),
+            quantized_layers=list(outcome.quantized),
+            float_layers=list(outcome.floats),
+        ),
     )

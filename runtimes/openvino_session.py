@@ -11,7 +11,8 @@ import numpy as np
 from bokehflow.errors import ArtifactError
 from bokehflow.export.compiled import LOOPS, operators_of
 from bokehflow.export.openvino_access import import_openvino, shared_core
-from bokehflow.export.openvino_file import MODEL_FILE, reason_of
+from bokehflow.export.openvino_file import MODEL_FILE
+from bokehflow.export.reason import reason_of_openvino
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 
@@ -62,7 +63,7 @@ class OpenVinoSession(CompiledSession):
         # A damaged byte may be in a name, which OpenVINO itself reads.
         except (RuntimeError, ValueError) as error:
             raise ArtifactError(
-                f"OpenVINO cannot load {path} ({reason_of(error)})",
+                f"OpenVINO cannot load {path} ({reason_of_openvino(error)})",
                 remedy="export it again",
             ) from error
         if any(operators[name] for name in LOOPS):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
-Mode = Literal["executed", "evaluated"]
-"""`executed`: the engine itself ran. `evaluated`: its operations were computed by other means."""
+from bokehflow.export.manifest import Mode
 
 
 @dataclass(frozen=True, slots=True)

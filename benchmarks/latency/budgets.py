@@ -53,7 +53,7 @@ def budgets_of(manifest: Manifest, file_bytes: int, measured: Measured | None) -
 
 
 def _parity(manifest: Manifest) -> Check:
-    limit, parity = manifest.budget["parity_db"], manifest.parity
+    limit, parity = manifest.budget.parity_db, manifest.parity
     name = f"parity with the reference, {manifest.precision}"
     if parity is None:
         return at_least(name, None, limit, "dB", "bfx validate has not measured it")

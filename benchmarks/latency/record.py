@@ -123,7 +123,7 @@ def artifact_facts(manifest: Manifest) -> dict[str, Any]:
         "weights_sha256": manifest.weights_sha256,
         "frame_size": str(manifest.frame_size),
         "network_size": str(manifest.network_size),
-        "scan": manifest.scan["lowering"],
+        "scan": manifest.lowering,
         "temporal": dataclasses.asdict(manifest.temporal),
         "render": dataclasses.asdict(manifest.render),
     }

@@ -26,7 +26,7 @@ def check_bars(
     truths: of the artifact and of the reference."""
     found = []
     if film is not None:
-        limit = manifest.budget["parity_db"]
+        limit = manifest.budget.parity_db
         name = "bokeh against the reference, worst frame, dB"
         found.append(at_least(name, film.worst_bokeh_db, limit))
     if manifest.quantization is not None:

@@ -77,7 +77,9 @@ def _counted(pair: Pair, time_ratio: float | None, frames: int, warm_up: int) ->
     runs = [_frames_of(artifact, warm_up + frames) for artifact in (pair.twin, pair.quantized)]
     seen = [frame for number, frame in enumerate(zip(*runs, strict=True)) if number >= warm_up]
     floats, quantized = (_medians(one) for one in zip(*seen, strict=True))
-    layers = (pair.quantized.manifest.quantization or {})["quantized_layers"]
+    quantization = pair.quantized.manifest.quantization
+    assert quantization is not None
+    layers = quantization.quantized_layers
     eight_bits = eight_bits_of(quantized, layers)
     before, after = (
         milliseconds_by_part(nodes, eight_bits, file_scopes(artifact.path))

@@ -32,7 +32,7 @@ def float_twin(manifest: Manifest, others: Iterable[Mapping[str, Any]]) -> str |
     if own["precision"] == EXACT:
         return None
     exact = [other for other in others if other["precision"] == EXACT]
-    source = (manifest.quantization or {}).get("source_sha256")
+    source = manifest.quantization.source_sha256 if manifest.quantization else None
     made_from = [other for other in exact if other["sha256"] == source]
     alike = [other for other in exact if all(other.get(fact) == own[fact] for fact in ALIKE)]
     return next((str(other["sha256"]) for other in (*made_from, *alike)), None)

@@ -34,7 +34,7 @@ _FOUND_BY = {
 def recipe_of(artifact: Artifact) -> str | None:
     """The recipe that an artifact was quantized with, None for one that was not."""
     quantization = artifact.manifest.quantization
-    return None if quantization is None else str(quantization["recipe"])
+    return None if quantization is None else quantization.recipe
 
 
 def quantization_of(artifact: Artifact) -> Quantization | None:

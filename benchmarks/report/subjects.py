@@ -39,7 +39,7 @@ class Subject:
             recipe=recipe_of(artifact) if artifact else None,
             bytes=artifact.file_bytes if artifact else None,
             sha256=manifest.artifact_sha256 if artifact else None,
-            scan=str(manifest.scan["lowering"]) if artifact else "chunked",
+            scan=manifest.lowering if artifact else "chunked",
             network_size=str(manifest.network_size),
             runtime=runtime_of(manifest.target) if artifact else TORCH,
             version=version,

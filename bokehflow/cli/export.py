@@ -171,7 +171,7 @@ def _facts(artifact: Artifact, seconds: float) -> dict[str, object]:
         "path": str(artifact.path),
         "bytes": manifest.artifact_bytes,
         "precision": manifest.precision,
-        "lowering": manifest.scan["lowering"],
+        "lowering": manifest.lowering,
         "scan": manifest.scan,
         "sha256": manifest.artifact_sha256,
         "seconds": round(seconds, 1),

@@ -179,7 +179,7 @@ def _row(found: ParityReport | _NotJudged) -> Sequence[object]:
         f"{manifest.target} {manifest.precision}" if manifest else "-",
         found.artifact.name,
         "-" if size is None else f"{size / 1e6:.1f} MB",
-        manifest.scan["lowering"] if manifest else "-",
+        manifest.lowering if manifest else "-",
     )
     if isinstance(found, _NotJudged):
         return (*head, "-", "-", "-", "-", status(found))
@@ -204,7 +204,7 @@ def _document(found: ParityReport | _NotJudged) -> dict[str, object]:
         "scan": manifest.scan if manifest else None,
         "trained": manifest.trained if manifest else None,
         **(_unmeasured(found) if isinstance(found, _NotJudged) else _measured(found)),
-        "bar_db": manifest.budget["parity_db"] if manifest else None,
+        "bar_db": manifest.budget.parity_db if manifest else None,
         "passed": found.reached,
         "status": status(found),
     }

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.openvino_access import shared_core
-from bokehflow.export.openvino_file import MODEL_FILE, reason_of
+from bokehflow.export.openvino_file import MODEL_FILE
+from bokehflow.export.reason import reason_of_openvino
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 
 _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})
@@ -23,7 +24,9 @@ def read_openvino(path: Path) -> Graph:
         return _graph(core.read_model(str(path / MODEL_FILE)))
     # A damaged byte may be in a name, which OpenVINO itself reads, or in a type or a shape.
     except (RuntimeError, ValueError, TypeError) as error:
-        raise ArtifactError(f"{path} is not an OpenVINO model ({reason_of(error)})") from error
+        raise ArtifactError(
+            f"{path} is not an OpenVINO model ({reason_of_openvino(error)})"
+        ) from error
 
 
 def _graph(model: Any) -> Graph:

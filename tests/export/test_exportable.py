@@ -96,5 +96,9 @@ def test_a_manifest_keeps_it_and_one_without_it_means_whole_scans(
     assert read_manifest(path) == whole
     before["temporal"] = {"tsp": "blended", "segments": 1}
     path.write_text(json.dumps(before))
-    with pytest.raises(ArtifactError, match=r"temporal\.tsp.*blended"):
+    with pytest.raises(ArtifactError, match=r"tsp='blended'; expected document or off or cold"):
+        read_manifest(path)
+    no_whole_lines = dataclasses.replace(cold, temporal=TemporalConfig("cold", 7))
+    path.write_text(no_whole_lines.to_json())
+    with pytest.raises(ArtifactError, match=r"not a whole manifest: 7 segments of a map"):
         read_manifest(path)

@@ -76,8 +76,8 @@ def test_int8_keeps_its_bars_and_says_what_it_did(
     assert record["held_out"]["parity_db"] >= PARITY_DB
     assert manifest.precision == "int8"
     assert manifest.quantization is not None
-    assert manifest.quantization["source_sha256"] == source.artifact_sha256
-    assert manifest.quantization["calibration_sha256"] == samples.sha256()
+    assert manifest.quantization.source_sha256 == source.artifact_sha256
+    assert manifest.quantization.calibration_sha256 == samples.sha256()
     assert manifest.frame_size == source.frame_size
     weights = made.path if manifest.target == "onnx" else made.path / "model.bin"
     assert weights.stat().st_size <= LARGEST_INT8_BYTES

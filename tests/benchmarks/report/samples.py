@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from bokehflow.benchmarks.report.recorded import (
     StateGrowth,
 )
 from bokehflow.export import Manifest
+from bokehflow.export.manifest import Budget, QuantizationFacts
 from bokehflow.rendering import RenderConfig
 from bokehflow.runtimes import SessionInfo
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
@@ -60,11 +61,18 @@ def manifest(size: Size = SIZE, **changes: Any) -> Manifest:
         "outputs": output_specs(TINY, size),
         "state_pairs": dict(STATE_PAIRS),
         "format": {},
-        "budget": {"parity_db": 40.0},
+        "budget": Budget(parity_db=40.0, fps_720p=45.0, memory_gb_1080p=0.8),
         "artifact_sha256": "2" * 64,
         "artifact_bytes": 1_500_000,
     }
     return Manifest(**(fields | changes))
+
+
+def quantized_by(
+    recipe: str = "int8", source_sha256: str = "6" * 64, layers: Sequence[str] = ()
+) -> QuantizationFacts:
+    """What a manifest says of a quantization."""
+    return QuantizationFacts(recipe, source_sha256, "fp32", "7" * 64, 12, list(layers), [])
 
 
 class CountingSession:

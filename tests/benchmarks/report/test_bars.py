@@ -6,9 +6,9 @@ import pytest
 
 from bokehflow.benchmarks.report.bars import check_bars
 from bokehflow.benchmarks.report.document import Latency
-from tests.benchmarks.report.samples import int8_row, manifest, reference_row
+from tests.benchmarks.report.samples import int8_row, manifest, quantized_by, reference_row
 
-QUANTIZED = {"precision": "int8", "quantization": {"recipe": "int8"}}
+QUANTIZED = {"precision": "int8", "quantization": quantized_by()}
 
 
 def names(file_bytes: int = 1_500_000, **changes: object) -> dict[str, bool]:

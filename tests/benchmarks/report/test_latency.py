@@ -12,7 +12,7 @@ from bokehflow.benchmarks.latency.record import SCHEMA, artifact_facts
 from bokehflow.benchmarks.report.latency import Round, latency_of, read_latency
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
-from tests.benchmarks.report.samples import manifest
+from tests.benchmarks.report.samples import manifest, quantized_by
 
 FLOAT, INT8, OTHER = "a" * 64, "b" * 64, "c" * 64
 
@@ -38,8 +38,7 @@ def a_round(*rows: dict[str, Any]) -> Round:
 def artifact(sha256: str, source: str | None = None) -> Artifact:
     """One that has this hash, in float32 or in 8 bits. source: of what it was quantized."""
     precision = "fp32" if sha256 == FLOAT else "int8"
-    made = {"recipe": "int8", "quantized_layers": [], "source_sha256": source}
-    quantization = made if source else None
+    quantization = quantized_by(source_sha256=source) if source else None
     facts = manifest(artifact_sha256=sha256, precision=precision, quantization=quantization)
     return Artifact(Path("a.onnx"), facts)
 

@@ -16,13 +16,13 @@ from bokehflow.errors import InputError
 from bokehflow.export import Artifact
 from bokehflow.export.naming import record_path
 from bokehflow.quantize.record import SCHEMA_VERSION
-from tests.benchmarks.report.samples import int8_row, manifest
+from tests.benchmarks.report.samples import int8_row, manifest, quantized_by
 
 
 def quantized(folder: Path) -> Artifact:
     """An artifact that says that it was quantized."""
-    facts = {"recipe": "int8"}
-    return Artifact(folder / "a.onnx", manifest(precision="int8", quantization=facts))
+    facts = manifest(precision="int8", quantization=quantized_by())
+    return Artifact(folder / "a.onnx", facts)
 
 
 def record(**changes: Any) -> dict[str, Any]:

@@ -30,7 +30,13 @@ from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts, Uncounte
 from bokehflow.export import Artifact
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.runtimes.openvino_counters import ExecutedNode
-from tests.benchmarks.report.samples import int8_row, made_report, manifest, reference_row
+from tests.benchmarks.report.samples import (
+    int8_row,
+    made_report,
+    manifest,
+    quantized_by,
+    reference_row,
+)
 from tests.tolerances import UNATTRIBUTED
 
 LAYER = "network.blocks.0.scan.project/matmul_1"
@@ -190,14 +196,16 @@ def test_a_count_that_went_wrong_says_why(tmp_path: Path) -> None:
 
 
 def test_only_a_quantized_openvino_artifact_with_a_twin_is_counted() -> None:
-    recipe = {"recipe": "int8", "quantized_layers": [LAYER]}
+    recipe = quantized_by(layers=[LAYER])
     made = Artifact(Path("q"), manifest(target="openvino", precision="int8", quantization=recipe))
     twin = Artifact(Path("f"), manifest(target="openvino", artifact_sha256="3" * 64))
     other = Artifact(Path("o"), manifest())
     still = manifest(target="openvino", artifact_sha256="4" * 64, temporal=TemporalConfig("off"))
     assert find_pair(made, [other, Artifact(Path("s"), still), twin]) == Pair(made, twin)
     assert find_pair(made, [Artifact(Path("s"), still)]) is None
-    source = dataclasses.replace(made.manifest, quantization={**recipe, "source_sha256": "5" * 64})
+    source = dataclasses.replace(
+        made.manifest, quantization=dataclasses.replace(recipe, source_sha256="5" * 64)
+    )
     older = Artifact(Path("a"), manifest(target="openvino", artifact_sha256="5" * 64))
     chosen = Artifact(Path("q"), source)
     assert find_pair(chosen, [twin, older]) == Pair(chosen, older)
@@ -210,7 +218,7 @@ def test_a_pair_that_runs_is_attributed(artifacts: dict[str, Artifact]) -> None:
     pytest.importorskip("openvino")
     twin = artifacts["openvino"]
     # The same file twice: which layers are said to be quantized matters to the counting alone.
-    recipe = {"recipe": "int8", "quantized_layers": [LAYER]}
+    recipe = quantized_by(layers=[LAYER])
     made = Artifact(twin.path, dataclasses.replace(twin.manifest, quantization=recipe))
     found = count_parts(Pair(made, twin), None, frames=2, warm_up=1)
     times = {part.part: part.float_ms for part in found.parts}
