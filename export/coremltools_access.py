@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -17,23 +18,22 @@ from unittest import mock
 
 from bokehflow.installed import needs
 
+_ONE_AT_A_TIME = threading.RLock()
+"""What coremltools builds goes onto a stack that all threads share: two programs that are read at
+once end up in each other. What is kept quiet is shared too."""
+
 
 @contextlib.contextmanager
 def quiet_coremltools(purpose: str) -> Iterator[Any]:
-    """Yield the package `coremltools`, without its log lines, warnings and progress bars.
+    """Yield the package `coremltools`, without its log lines, warnings and progress bars, to one
+    thread at a time.
 
     purpose: what the caller wants it for, as the error message should say it.
     Raises MissingDependencyError where it is not installed.
     """
-    logger = logging.getLogger("coremltools")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings(), _no_progress_bars():
-            warnings.simplefilter("ignore")
-            yield _import_coremltools(purpose)
-    finally:
-        logger.setLevel(level)
+    with _ONE_AT_A_TIME, _no_log_lines(), warnings.catch_warnings(), _no_progress_bars():
+        warnings.simplefilter("ignore")
+        yield _import_coremltools(purpose)
 
 
 @contextlib.contextmanager
@@ -72,6 +72,17 @@ def _import_coremltools(purpose: str) -> Any:
     with needs("coremltools", "coreml", purpose):
         import coremltools
     return coremltools
+
+
+@contextlib.contextmanager
+def _no_log_lines() -> Iterator[None]:
+    logger = logging.getLogger("coremltools")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _no_progress_bars() -> contextlib.AbstractContextManager[Any]:

@@ -33,9 +33,10 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def rounded_down(decibels: float, digits: int = 2) -> float:
-    """To hundredths, and never up: what misses a bar is not to be written as that bar."""
+    """To hundredths, and never up: what misses a bar is not to be written as that bar. A value that
+    is a hundredth but for the last of its binary digits stays it."""
     parts = 10.0**digits
-    return math.floor(parts * decibels) / parts
+    return math.floor(round(parts * decibels, 6)) / parts
 
 
 def _difference(reference: Array, test: Array) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.reason import reason_of
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.mil_evaluator import Evaluator, Program, read_package
 from bokehflow.runtimes.session import SessionInfo
@@ -75,6 +76,12 @@ class _SystemEngine:
         with quiet_coremltools("running a Core ML package") as coremltools:
             self._model: Any = coremltools.models.MLModel(
                 str(path), compute_units=coremltools.ComputeUnit[_COMPUTE_UNITS]
+            )
+        # Of what the framework does not load coremltools only warns.
+        refused = getattr(self._model, "_framework_error", None)
+        if refused is not None:
+            raise ArtifactError(
+                f"Core ML cannot load {path} ({reason_of(refused)})", remedy="export it again"
             )
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ class CompiledSession:
     """A model that OpenVINO has compiled."""
 
     def __init__(self, compiled: Any) -> None:
-        self._model = compiled
+        self._model, self._one_at_a_time = compiled, threading.Lock()
         self.info = SessionInfo(
             runtime="openvino",
             version=_version(),
@@ -40,7 +41,8 @@ class CompiledSession:
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Every output by name. Raises UsageError or SizeError for feeds that do not fit."""
         checked = checked_feeds(feeds, self.info.input_shapes)
-        results = self._model(list(checked.values()), share_inputs=True)
+        with self._one_at_a_time:  # a compiled model has one request of its own
+            results = self._model(list(checked.values()), share_inputs=True)
         return {name: np.asarray(results[i]) for i, name in enumerate(self.info.output_names)}
 
 

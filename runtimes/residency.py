@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.temporary import temporary_folder
 
 _DEVICES = {
     "MLNeuralEngineComputeDevice": "neural engine",
@@ -27,14 +28,21 @@ class Residency:
 
 
 def residency(path: Path) -> Residency | None:
-    """The compute plan of a package for all compute units; None where the system makes none."""
+    """The compute plan of a package for all compute units; None where the system or this Python's
+    coremltools makes none."""
     if platform.system() != "Darwin":
         return None
     with quiet_coremltools("planning a Core ML package") as coremltools:
         from coremltools.models.compute_plan import MLComputePlan
 
-        compiled = coremltools.models.utils.compile_model(str(path))
-        return residency_of(MLComputePlan.load_from_path(compiled))
+        with temporary_folder() as folder:
+            compiled = str(folder / f"{path.stem}.mlmodelc")
+            coremltools.models.utils.compile_model(str(path), compiled)
+            try:
+                plan = MLComputePlan.load_from_path(compiled)
+            except ValueError:  # a macOS before 14.4, or a coremltools built without it
+                return None
+            return residency_of(plan)
 
 
 def residency_of(plan: Any) -> Residency:

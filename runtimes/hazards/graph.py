@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+SCAN_LOOP = "scanloop"
+"""The kind of a loop in an OpenVINO model that is one of our scans; others are of kind `loop`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

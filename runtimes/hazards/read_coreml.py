@@ -8,13 +8,21 @@ from torch import Tensor
 
 from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
 from bokehflow.runtimes.mil_evaluator import read_package
-from bokehflow.runtimes.mil_evaluator.program import Operation, Reference, Variable
+from bokehflow.runtimes.mil_evaluator.program import (
+    UNKNOWN_LENGTH,
+    Operation,
+    Reference,
+    Variable,
+)
 
 
 def read_coreml(path: Path) -> Graph:
     """Raises ArtifactError for a package that cannot be read, MissingDependencyError without
     coremltools."""
-    return Graph("coreml", tuple(_node(operation) for operation in read_package(path).operations))
+    program = read_package(path)
+    return Graph(
+        "coreml", tuple(map(_node, program.operations)), tuple(map(_value, program.inputs))
+    )
 
 
 def _node(operation: Operation) -> Node:
@@ -34,4 +42,5 @@ def _node(operation: Operation) -> Node:
 
 
 def _value(result: Variable) -> Value:
-    return Value(result.name, result.shape, str(result.dtype).removeprefix("torch."))
+    shape = tuple(None if length == UNKNOWN_LENGTH else length for length in result.shape)
+    return Value(result.name, shape, str(result.dtype).removeprefix("torch."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -34,7 +35,7 @@ def _graph(model: onnx.ModelProto) -> Graph:
     graph = onnx.shape_inference.infer_shapes(model).graph
     for node in graph.node:
         _require_texts((node.op_type, node.name, *node.input, *node.output))
-    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    weights = {tensor.name: _array(tensor) for tensor in graph.initializer}
     made = (node for node in graph.node if _is_constant(node))
     constants = {**weights, **{node.output[0]: _constant(node) for node in made}}
     known = {value.name: _value(value) for value in (*graph.value_info, *graph.output)}
@@ -72,7 +73,7 @@ def _constant(node: onnx.NodeProto) -> NDArray[np.generic]:
     (attribute,) = node.attribute
     value = onnx.helper.get_attribute_value(attribute)
     if attribute.name == "value":
-        return numpy_helper.to_array(value)
+        return _array(value)
     if attribute.name in ("value_float", "value_floats"):
         return np.array(value, np.float32)
     if attribute.name in ("value_int", "value_ints"):
@@ -83,14 +84,29 @@ def _constant(node: onnx.NodeProto) -> NDArray[np.generic]:
 def _constants(
     node: onnx.NodeProto, known: Mapping[str, NDArray[np.generic]]
 ) -> tuple[NDArray[np.generic], ...]:
-    """The constant inputs of a node; of a clip both bounds, infinite where it has none."""
+    """The constant inputs of a node, and what it fills with; of a clip both bounds, infinite where
+    it has none."""
+    given = tuple(known[name] for name in node.input if name in known)
+    if node.op_type not in ("Clip", "ConstantOfShape", "Pad"):
+        return given
+    # Before opset 11 those of Clip and Pad were attributes.
+    told = {one.name: _told(onnx.helper.get_attribute_value(one)) for one in node.attribute}
     if node.op_type != "Clip":
-        return tuple(known[name] for name in node.input if name in known)
+        return (*given, told["value"]) if "value" in told else given
     low, high = (*node.input[1:], "", "")[:2]
-    # Before opset 11 they were attributes.
-    told = {one.name: np.array(onnx.helper.get_attribute_value(one)) for one in node.attribute}
     open_low, open_high = np.array(-np.inf), np.array(np.inf)
     return known.get(low, told.get("min", open_low)), known.get(high, told.get("max", open_high))
+
+
+def _told(attribute: Any) -> NDArray[np.generic]:
+    """The value of an attribute."""
+    return _array(attribute) if isinstance(attribute, onnx.TensorProto) else np.array(attribute)
+
+
+def _array(tensor: onnx.TensorProto) -> NDArray[np.generic]:
+    """Its values; those of formats that NumPy has not, as bfloat16, as float32."""
+    values = numpy_helper.to_array(tensor)
+    return values.astype(np.float32) if values.dtype.kind == "V" else values
 
 
 def _value(value: onnx.ValueInfoProto) -> Value:

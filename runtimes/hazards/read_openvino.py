@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from bokehflow.errors import ArtifactError
 from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
 from bokehflow.export.reason import reason_of_openvino
-from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
+from bokehflow.runtimes.hazards.graph import SCAN_LOOP, Graph, Node, Value, canonical
 
 _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})
+_MOVES = frozenset({"Squeeze", "Unsqueeze"})
+_DELTA_STEP = Counter(Add=1, Exp=1, Multiply=5, ReduceSum=2, ScatterUpdate=1, Subtract=1)
+"""What a token costs in the loop of `export.gated_delta_net`, which the CPU plugin fuses."""
 
 
 def read_openvino(path: Path) -> Graph:
@@ -44,7 +48,7 @@ def _node(node: Any) -> Node:
         constants += [np.array(bounds["min"]), np.array(bounds["max"])]
     return Node(
         node.get_friendly_name(),
-        canonical(node.get_type_name()),
+        SCAN_LOOP if _is_scan(node) else canonical(node.get_type_name()),
         tuple(
             source.get_friendly_name()
             for source, value in zip(sources, values, strict=True)
@@ -53,6 +57,14 @@ def _node(node: Any) -> Node:
         tuple(constants),
         tuple(_value(node.get_friendly_name(), port) for port in node.outputs()),
     )
+
+
+def _is_scan(node: Any) -> bool:
+    """Whether a node is the loop over tokens that a gated delta scan is written as."""
+    if node.get_type_name() != "Loop":
+        return False
+    kinds = [inner.get_type_name() for inner in node.get_function().get_ops()]
+    return Counter(k for k in kinds if k not in _NOT_COMPUTED | _MOVES) == _DELTA_STEP
 
 
 def _value_of(source: Any) -> NDArray[np.generic] | None:

@@ -15,23 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bokehflow.export import checks
-from bokehflow.runtimes.hazards.graph import Graph, Node, Value, canonical
+from bokehflow.runtimes.hazards.graph import SCAN_LOOP, Graph, Node, Value, canonical
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[str, ...] = get_args(Level)
 
 MAX_AXIS = 16_384
-SOFTPLUS_LIMIT = 10.4
-"""Input above which the Neural Engine's softplus is wrong."""
+SOFTPLUS_LIMITS = {"softplus": 10.4, "softplusparametric": 10.4, "reducelogsumexp": 7.6}
+"""Inputs above which the Neural Engine's are wrong."""
 SMALLEST_ROW = 32
 """Elements that a row is padded to there."""
 FLOAT16_MAX = 65_504.0
 NO_BOUND = 1e38
 """From here on a constant of a clip says that a side is open."""
-BOUNDED = ("sigmoid", "hardsigmoid", "tanh", "relu6", "softmax", "sin", "cos")
+BOUNDED = ("sigmoid", "hardsigmoid", "sigmoidhard", "tanh", "relu6", "softmax", "sin", "cos")
+MOST_OF_BOUNDED = 6.0
+"""What none of these is above."""
 MOVES = (
     "reshape", "transpose", "squeeze", "unsqueeze", "expanddims", "identity", "cast", "convert",
 )  # fmt: skip
+CASTS = ("cast", "convert")
 CLIPS = ("clip", "clamp")
 """Their constants are the lower and the upper bound, infinite where a side is open."""
 MINIMA, MAXIMA = ("minimum", "min"), ("maximum", "max")
@@ -86,15 +89,14 @@ def control_flow(graph: Graph) -> Iterator[Hazard]:
             yield Hazard(
                 "error", "data-dependent size", node.name, f"{node.kind} has no fixed size"
             )
-        if node.kind in CONTROL_FLOW:
-            fused = graph.target == "openvino" and node.kind == "loop"
+        if node.kind == SCAN_LOOP:
             reason = (
                 "OpenVINO's CPU plugin fuses it into GatedDeltaNet, but not at fp16; other devices "
                 "may run it token by token: export for them with --scan chunked"
-                if fused
-                else "accelerators run no control flow"
             )
-            yield Hazard("warning" if fused else "error", "control flow", node.name, reason)
+            yield Hazard("warning", "control flow", node.name, reason)
+        if node.kind in CONTROL_FLOW:
+            yield Hazard("error", "control flow", node.name, "accelerators run no control flow")
 
 
 def long_axis(graph: Graph) -> Iterator[Hazard]:
@@ -119,23 +121,26 @@ def short_row(graph: Graph) -> Iterator[Hazard]:
 
 
 def softplus_range(graph: Graph) -> Iterator[Hazard]:
-    """softplus of what is not bounded from above."""
-    bounded: set[str] = set()
+    """softplus, or its like, of what is not bounded from above."""
+    bounds: dict[str, float] = {}
     for node in graph.nodes:
-        if _is_bounded(node) or (_is_unchanged(node) and bounded.intersection(node.reads)):
-            bounded.update(value.name for value in node.writes)
-        if node.kind == "softplus" and not bounded.intersection(node.reads):
-            reason = (
-                f"wrong above {SOFTPLUS_LIMIT} on the Neural Engine, and its input is unbounded"
-            )
+        before = min((bounds[name] for name in node.reads if name in bounds), default=math.inf)
+        after = min(_bound(node), before if _is_unchanged(node) else math.inf)
+        bounds.update((value.name, after) for value in node.writes)
+        limit = SOFTPLUS_LIMITS.get(node.kind, math.inf)
+        if before > limit:
+            reason = f"wrong above {limit} on the Neural Engine, and its input is unbounded"
             yield Hazard("warning", "softplus range", node.name, reason)
 
 
-def _is_bounded(node: Node) -> bool:
-    """Whether softplus is right for all that the node can give."""
-    limits = node.kind in (*CLIPS, *MINIMA)
-    lowest = min(_bounds(node), default=np.inf) if limits else np.inf
-    return node.kind in BOUNDED or lowest <= SOFTPLUS_LIMIT
+def _bound(node: Node) -> float:
+    """What no value that the node gives is above: a clip's second constant, any of a minimum's."""
+    if node.kind in BOUNDED:
+        return MOST_OF_BOUNDED
+    tops = [float(c.max()) for c in _floats(node) if c.size]
+    if node.kind in CLIPS:
+        return min(tops[1:], default=math.inf)
+    return min(tops, default=math.inf) if node.kind in MINIMA else math.inf
 
 
 def _is_unchanged(node: Node) -> bool:
@@ -145,17 +150,11 @@ def _is_unchanged(node: Node) -> bool:
     return node.kind in MOVES or (node.kind in ("mul", "multiply") and by_one == [True])
 
 
-def _bounds(node: Node) -> list[float]:
-    """Constants that bound a node's result from above: a clip's second, any of a minimum's."""
-    single = [float(c.item()) for c in _floats(node) if c.size == 1]
-    return single[1:] if node.kind in CLIPS else single
-
-
 def not_finite(graph: Graph) -> Iterator[Hazard]:
-    """Infinity or NaN among the constants; a clip says with it that a side is open."""
+    """Infinity or NaN among the constants, but for an infinite bound, which bounds nothing."""
     for node in graph.nodes:
-        finite = all(np.isfinite(np.asarray(c, np.float64)).all() for c in _floats(node))
-        if not finite and node.kind not in CLIPS:
+        unbounding = [c for c in _floats(node) if not _is_open(node, c)]
+        if not all(np.isfinite(np.asarray(c, np.float64)).all() for c in unbounding):
             reason = "an infinite constant turns into NaN in half precision; a mask is -4e4 instead"
             yield Hazard("error", "not finite", node.name, reason)
 
@@ -177,7 +176,7 @@ def single_precision(graph: Graph) -> Iterator[Hazard]:
     if half * 2 < len(floats):
         return
     for node, value in floats:
-        if value.dtype == "float32" and node.kind != "cast":
+        if value.dtype == "float32" and node.kind not in CASTS:
             reason = "computes in float32, which the Neural Engine has not"
             yield Hazard("warning", "single precision", node.name, reason)
 

@@ -70,7 +70,7 @@ HANDLERS: Mapping[str, Handler] = {
     "tanh": _plain(torch.tanh),
     "elu": _alpha(F.elu),
     "leaky_relu": _alpha(F.leaky_relu),
-    "thresholded_relu": _alpha(lambda x, alpha: torch.where(x >= alpha, x, 0.0)),
+    "thresholded_relu": _alpha(lambda x, alpha: torch.where(x < alpha, 0.0, x)),
     "clamped_relu": _alpha_beta(lambda x, a, b: torch.where(x >= 0, x, a * x).clamp(max=b)),
     "linear_activation": _alpha_beta(lambda x, a, b: a * x + b),
     "scaled_tanh": _alpha_beta(lambda x, a, b: a * torch.tanh(b * x)),

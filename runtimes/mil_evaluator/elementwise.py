@@ -78,7 +78,7 @@ HANDLERS: Mapping[str, Handler] = {
     "exp2": _unary(torch.exp2),
     "floor": _unary(torch.floor),
     "round": _unary(torch.round),
-    "sign": _unary(torch.sign),
+    "sign": _unary(lambda x: torch.where(x.isnan(), x, torch.sign(x))),
     "sin": _unary(torch.sin),
     "sinh": _unary(torch.sinh),
     "sqrt": _unary(torch.sqrt),

@@ -17,6 +17,7 @@ from torch import Tensor
 from bokehflow.errors import ArtifactError, SizeError, UsageError
 from bokehflow.runtimes.mil_evaluator.operands import Operands, Value
 from bokehflow.runtimes.mil_evaluator.program import (
+    UNKNOWN_LENGTH,
     Binding,
     Operation,
     Program,
@@ -35,13 +36,27 @@ class Evaluator:
     """A program that was checked and whose values' lifetimes are known. Holds nothing else."""
 
     def __init__(self, program: Program) -> None:
-        """Raises ArtifactError where the program has an operation that cannot be evaluated."""
+        """Raises ArtifactError where the program has an operation that cannot be evaluated, a
+        length that is known at run time alone, or an output that nothing computes."""
         unknown = sorted({op.kind for op in program.operations} - set(HANDLERS))
         if unknown:
             raise ArtifactError(
                 f"the ML Program has operations that cannot be evaluated: {', '.join(unknown)}",
                 f"only the {len(HANDLERS)} operations of the evaluator's registry",
                 "run it on macOS, or add a handler for the operation",
+            )
+        results = [result for op in program.operations for result in op.results]
+        for variable in (*program.inputs, *results):
+            if UNKNOWN_LENGTH in variable.shape:
+                raise ArtifactError(
+                    f"{variable.name} of the ML Program has a length that is known at run time",
+                    "fixed lengths",
+                )
+        nobodys = set(program.outputs) - {one.name for one in (*program.inputs, *results)}
+        if nobodys:
+            raise ArtifactError(
+                f"outputs of the ML Program are constants: {', '.join(sorted(nobodys))}",
+                "outputs that it computes",
             )
         self.program = program
         self._last_uses = _last_uses(program)
@@ -62,7 +77,8 @@ class Evaluator:
                 self._step(operation, table, observe)
                 for name in dead:
                     del table[name]
-        return {name: table[name].numpy() for name in self.program.outputs}
+        # Copies: a result may be a view of a constant or of a feed.
+        return {name: table[name].clone().numpy() for name in self.program.outputs}
 
     def _step(
         self, operation: Operation, table: dict[str, Tensor], observe: Observer | None

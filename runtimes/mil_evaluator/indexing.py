@@ -24,7 +24,10 @@ def _slices(op: Operands, sizes: Sequence[int]) -> tuple[list[slice], list[int]]
     slices = []
     for axis, size in enumerate(sizes):
         if axis in squeezed:
-            start = begin[axis] % size
+            index = 0 if open_begin[axis] else begin[axis]
+            if not -size <= index < size:
+                raise IndexError(f"index {index} of an axis of {size}")
+            start = index % size
             slices.append(slice(start, start + 1, 1))
         else:
             first = None if open_begin[axis] else begin[axis]

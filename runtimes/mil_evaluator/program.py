@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+UNKNOWN_LENGTH = -1
+"""Of an axis whose length is known at run time alone; nothing here runs a program with one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:

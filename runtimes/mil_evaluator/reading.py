@@ -19,6 +19,7 @@ from bokehflow.export.coremltools_access import load_program, quiet_coremltools
 from bokehflow.export.reason import reason_of
 from bokehflow.path_text import require_text
 from bokehflow.runtimes.mil_evaluator.program import (
+    UNKNOWN_LENGTH,
     Binding,
     Operation,
     Program,
@@ -84,7 +85,10 @@ def _binding(bound: Any) -> Binding:
 
 def _single(var: Any) -> Single:
     if var.op is not None and var.op.op_type.startswith("constexpr_"):
-        return _tensor(var.op.materialized_val_inference())
+        value = var.op.materialized_val_inference()
+        if value is None:
+            raise ArtifactError(f"{var.name} is compressed twice", "weights compressed once")
+        return _tensor(value)
     if var.op is not None and var.op.op_type == "const":
         return var.val if isinstance(var.val, str) else _tensor(var.val)
     return Reference(var.name)
@@ -98,7 +102,8 @@ def _variable(var: Any) -> Variable:
     from coremltools.converters.mil.mil import types
 
     dtype = _tensor(np.zeros((), types.nptype_from_builtin(var.dtype))).dtype
-    return Variable(var.name, tuple(int(size) for size in var.shape), dtype)
+    shape = (UNKNOWN_LENGTH if types.symbolic.is_symbolic(n) else int(n) for n in var.shape)
+    return Variable(var.name, tuple(shape), dtype)
 
 
 def _is_state(var: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bokehflow.runtimes.comparison import DECIBEL_CEILING, decibels, psnr_db, sqnr_db
+from bokehflow.runtimes.comparison import DECIBEL_CEILING, decibels, psnr_db, rounded_down, sqnr_db
 from tests.tolerances import DECIBELS_BY_HAND
 
 
@@ -15,6 +15,12 @@ def test_arrays_against_their_reference() -> None:
     assert sqnr_db(reference, reference * 1.1) == pytest.approx(20.0, abs=DECIBELS_BY_HAND)
     assert psnr_db(reference, reference) == DECIBEL_CEILING
     assert sqnr_db(reference * 0, reference) == -DECIBEL_CEILING
+
+
+def test_hundredths_stay_and_what_is_below_one_is_not_rounded_up() -> None:
+    hundredths = [number / 100 for number in range(20_001)]
+    assert [rounded_down(value) for value in hundredths] == hundredths
+    assert rounded_down(79.99999) == 79.99
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,23 @@ def test_an_unknown_operation_is_refused_before_anything_runs() -> None:
         Evaluator(program(strange))
 
 
+def test_an_output_that_nothing_computes_is_refused() -> None:
+    relu = operation("relu", {"x": Reference("x")}, Variable("y", (3,), X.dtype))
+    with pytest.raises(ArtifactError, match="are constants: limit"):
+        Evaluator(Program((X,), (), (relu,), ("y", "limit")))
+
+
+def test_an_output_may_be_written_to() -> None:
+    constant = torch.arange(3.0)
+    same = operation("identity", {"x": constant}, Variable("same", (3,), X.dtype))
+    fed = operation("identity", {"x": Reference("x")}, Variable("fed", (3,), X.dtype))
+    evaluator, given = Evaluator(Program((X,), (), (same, fed), ("same", "fed"))), feeds(7, 8, 9)
+    for output in evaluator.run(given).values():
+        output[:] = 99.0
+    assert evaluator.run(given)["same"].tolist() == [0.0, 1.0, 2.0]
+    assert given["x"].tolist() == [7.0, 8.0, 9.0]
+
+
 def test_an_input_that_its_handler_ignores_is_refused() -> None:
     relu = operation("relu", {"x": Reference("x"), "slope": 0.1}, Variable("y", (3,), X.dtype))
     with pytest.raises(ArtifactError, match=r"relu \(y\) has inputs .* slope"):

@@ -150,6 +150,17 @@ CASES: dict[str, tuple[str, dict[str, Constant], object]] = {
     "clamped relu": (
         "clamped_relu", {"x": torch.tensor([-2.0, 9.0]), "alpha": 0.5, "beta": 6.0}, [-1.0, 6.0],
     ),
+    "sign of what is no number": ("sign", {"x": torch.tensor([np.nan, -3.0])}, [np.nan, -1.0]),
+    "threshold of what is no number": (
+        "thresholded_relu", {"x": torch.tensor([np.nan, 0.5, 2.0]), "alpha": 1.0},
+        [np.nan, 0.0, 2.0],
+    ),
+    "an open and squeezed axis begins at 0": (
+        "slice_by_index",
+        {"x": GRID, "begin": [1, 1], "end": [2, 3], "begin_mask": [True, False],
+         "squeeze_mask": [True, False]},
+        [1.0, 2.0],
+    ),
     "softplus of a large number": ("softplus", {"x": torch.tensor([30.0])}, [30.0]),
     "l2 norm over three axes": (
         "l2_norm", {"x": torch.full((1, 1, 2, 2), 3.0), "epsilon": 0.0},

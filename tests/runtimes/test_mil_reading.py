@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +82,24 @@ def test_a_damaged_package_is_one_plain_error(damage: str, package: Path, tmp_pa
     assert str(copy) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "expected" in str(caught.value)
+
+
+@contextlib.contextmanager
+def often_switched() -> Iterator[None]:
+    """Let threads take turns after a few instructions, as they do by chance."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_packages_that_are_read_at_once_do_not_mix(package: Path, stateful: Path) -> None:
+    alone = [[op.kind for op in read_package(path).operations] for path in (package, stateful)]
+    with ThreadPoolExecutor(4) as pool, often_switched():
+        together = list(pool.map(read_package, [package, stateful] * 8))
+    assert [[op.kind for op in program.operations] for program in together] == alone * 8
 
 
 def test_compressed_weights_are_unpacked(package: Path, tmp_path: Path) -> None:

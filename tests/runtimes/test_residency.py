@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.runtimes.residency import residency, residency_of
 
 
@@ -49,3 +50,29 @@ def test_shares_of_operations_and_of_cost() -> None:
 def test_other_systems_make_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     assert residency(Path("model.mlpackage")) is None
+
+
+@pytest.mark.parametrize("makes_plans", [True, False])
+def test_what_was_compiled_to_be_planned_is_removed(
+    monkeypatch: pytest.MonkeyPatch, makes_plans: bool
+) -> None:
+    made = []
+
+    def compile_model(_package: str, target: str) -> None:
+        Path(target).mkdir()
+        made.append(Path(target))
+
+    def load(_path: str) -> FakePlan:
+        if not makes_plans:
+            raise ValueError("MLComputePlan is not supported.")
+        return FakePlan({"a": (MLCPUComputeDevice(), 1.0)})
+
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    with quiet_coremltools("a test") as coremltools:
+        from coremltools.models.compute_plan import MLComputePlan
+
+        monkeypatch.setattr(coremltools.models.utils, "compile_model", compile_model)
+    monkeypatch.setattr(MLComputePlan, "load_from_path", load)
+    found = residency(Path("model.mlpackage"))
+    assert (found is not None) == makes_plans
+    assert not made[0].exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,28 @@ def test_feeds_that_do_not_fit_are_refused(artifacts: dict[str, Artifact], targe
         session.run({**feeds, "extra": feeds["lens"]})
     with pytest.raises(SizeError, match="image"):
         session.run({**feeds, "image": feeds["image"][:, :, :90]})
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_feeds_that_are_no_floats_are_refused(artifacts: dict[str, Artifact], target: str) -> None:
+    session, feeds = open_session(artifacts[target]), whole_feeds(artifacts[target])
+    levels = np.zeros(feeds["image"].shape, np.uint8)
+    for wrong in (levels, feeds["image"].astype(str), feeds["image"] * 1j, [[50.0, 1.8]]):
+        with pytest.raises(UsageError, match=r"image of .* expected an array of float32"):
+            session.run({**feeds, "image": wrong})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_session_runs_in_threads_and_takes_what_may_not_be_written_to(
+    artifacts: dict[str, Artifact], target: str
+) -> None:
+    session, feeds = open_session(artifacts[target]), whole_feeds(artifacts[target])
+    for array in feeds.values():
+        array.setflags(write=False)
+    expected = session.run(feeds)["bokeh"]
+    with ThreadPoolExecutor(4) as pool:
+        for outputs in pool.map(session.run, [feeds] * 4):
+            np.testing.assert_array_equal(outputs["bokeh"], expected)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from bokehflow.errors import ArtifactError
@@ -15,6 +16,7 @@ from bokehflow.export import TARGETS, Artifact
 from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.runtimes.hazards import lint
 from bokehflow.runtimes.hazards.read_onnx import read_onnx
+from bokehflow.runtimes.mil_evaluator import Evaluator, read_package
 from bokehflow.runtimes.openvino_session import OpenVinoSession
 
 
@@ -32,7 +34,9 @@ def test_our_artifacts_have_no_hazard_of_level_error(
         assert all(reason.startswith(("rows of 4 ", "rows of 5 ")) for reason in short)
 
 
-def write_onnx(path: Path, nodes: list[onnx.NodeProto], shape: list[int | str]) -> None:
+def write_onnx(
+    path: Path, nodes: list[onnx.NodeProto], shape: list[int | str], opset: int = 18
+) -> None:
     floats = TensorProto.FLOAT
     mask = numpy_helper.from_array(np.array([-np.inf], np.float32), "mask")
     graph = helper.make_graph(
@@ -42,7 +46,7 @@ def write_onnx(path: Path, nodes: list[onnx.NodeProto], shape: list[int | str]) 
         [helper.make_tensor_value_info("y", floats, None)],
         [mask],
     )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), path)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]), path)
 
 
 def test_hazards_of_an_onnx_file_without_a_manifest(tmp_path: Path) -> None:
@@ -75,6 +79,33 @@ def test_constants_may_be_nodes(tmp_path: Path, value: dict[str, object]) -> Non
     ]
     write_onnx(tmp_path / "model.onnx", nodes, [1, 2])
     assert [(h.rule, h.where) for h in lint(tmp_path / "model.onnx")] == [("not finite", "adding")]
+
+
+FILLS = {
+    "full": helper.make_node(
+        "ConstantOfShape", ["x"], ["y"], name="fill",
+        value=numpy_helper.from_array(np.array([-np.inf], np.float32)),
+    ),
+    "pad of old": helper.make_node("Pad", ["x"], ["y"], name="fill", value=-np.inf, pads=[0, 0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
+def test_what_a_tensor_is_filled_with_is_a_constant(tmp_path: Path, fill: onnx.NodeProto) -> None:
+    write_onnx(tmp_path / "model.onnx", [fill], [1], opset=10)
+    found = {(hazard.rule, hazard.where) for hazard in lint(tmp_path / "model.onnx")}
+    assert ("not finite", "fill") in found
+
+
+def test_a_bfloat16_is_a_float(tmp_path: Path) -> None:
+    bits = TensorProto.BFLOAT16
+    far = helper.make_tensor("far", bits, [1], np.array([0xFF80], np.uint16).tobytes(), raw=True)
+    nodes = [
+        helper.make_node("Constant", [], ["far"], value=far),
+        helper.make_node("Add", ["x", "far"], ["y"], name="adding"),
+    ]
+    write_onnx(tmp_path / "model.onnx", nodes, [1])
+    assert "not finite" in {hazard.rule for hazard in lint(tmp_path / "model.onnx")}
 
 
 def test_whole_numbers_and_texts_are_constants_too(tmp_path: Path) -> None:
@@ -157,6 +188,44 @@ def test_control_flow_of_a_core_ml_package_is_named(tmp_path: Path) -> None:
         package.save(str(tmp_path / "a.mlpackage"))
     found = lint(tmp_path / "a.mlpackage")
     assert [hazard.level for hazard in found if hazard.rule == "control flow"] == ["error"]
+
+
+def test_a_core_ml_package_of_any_length_is_intact(tmp_path: Path) -> None:
+    pytest.importorskip("coremltools")
+    path = tmp_path / "a.mlpackage"
+    with quiet_coremltools("test") as coremltools:
+        program = torch.jit.trace(torch.nn.ReLU(), torch.zeros(2, 8))
+        length = coremltools.RangeDim(1, 16)
+        coremltools.convert(
+            program,
+            convert_to="mlprogram",
+            inputs=[coremltools.TensorType("x", (2, length))],
+            package_dir=str(path),
+            skip_model_load=True,
+        )
+    found = [hazard for hazard in lint(path) if hazard.rule == "dynamic shape"]
+    assert {hazard.level for hazard in found} == {"error"}
+    assert found[0].where == "x"
+    with pytest.raises(ArtifactError, match="known at run time"):
+        Evaluator(read_package(path))
+
+
+def test_a_loop_of_openvino_that_is_no_scan_is_an_error(tmp_path: Path) -> None:
+    openvino = pytest.importorskip("openvino")
+    opset = openvino.opset13
+    inside, x = opset.parameter([2], np.float32), opset.parameter([2], np.float32, name="x")
+    doubled = opset.multiply(inside, np.float32(2))
+    body = openvino.Model([doubled, opset.constant(True)], [inside], "body")
+    again, result = body.get_results()[1], body.get_results()[0]
+    loop = opset.loop(opset.constant(3), opset.constant(True))
+    loop.set_function(body)
+    loop.set_special_body_ports([-1, 1])
+    loop.set_merged_input(inside, x.output(0), result.output(0))
+    made = loop.get_iter_value(result.output(0), -1)
+    assert again is not None
+    openvino.save_model(openvino.Model([made], [x]), tmp_path / "model_openvino" / "model.xml")
+    found = lint(tmp_path / "model_openvino")
+    assert [(hazard.level, hazard.rule) for hazard in found] == [("error", "control flow")]
 
 
 def test_an_input_of_any_length_is_a_hazard_whatever_becomes_of_it(tmp_path: Path) -> None:
