@@ -22,8 +22,7 @@ from bokehflow.errors import BokehFlowError, InputError, UsageError
 from bokehflow.training.changes import Change, read_changes
 from bokehflow.training.checkpoint import read_checkpoint
 from bokehflow.training.config_file import differences, read_config
-from bokehflow.training.curves import COLUMNS
-from bokehflow.training.loop import CURVES
+from bokehflow.training.curves import COLUMNS, CURVES
 
 SCHEMA = "bokehflow.training/1"
 COMMAND = "python -m bokehflow.benchmarks.evaluation.training_record"

@@ -118,7 +118,7 @@ def export_weights(
 ) -> CommandResult:
     """Write a run's averaged weights as a weights file for `--weights`, in float16."""
     from bokehflow.training.checkpoint import NAME
-    from bokehflow.training.loop import CURVES
+    from bokehflow.training.curves import CURVES
     from bokehflow.training.snapshot import EVEN_SHARE
     from bokehflow.training.snapshot import export_weights as write_weights
 

@@ -7,7 +7,8 @@ from bokehflow.training.config import (
     TrainConfig,
 )
 from bokehflow.training.config_file import read_config
-from bokehflow.training.loop import TrainOptions, TrainReport, train
+from bokehflow.training.loop import TrainReport, train
+from bokehflow.training.options import TrainOptions
 
 __all__ = [
     "LossWeights",

@@ -12,6 +12,8 @@ from bokehflow.atomic import atomic_file, output_errors
 from bokehflow.errors import InputError
 from bokehflow.training.clip_losses import LOSS_NAMES
 
+CURVES = "curves.csv"
+"""Its name in a run's folder."""
 COLUMNS = (
     "step",
     "stage",

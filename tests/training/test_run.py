@@ -23,7 +23,8 @@ from bokehflow.sole_use import LOCK
 from bokehflow.training import TrainOptions, loop, train
 from bokehflow.training.changes import read_changes
 from bokehflow.training.checkpoint import NAME, read_checkpoint
-from bokehflow.training.loop import CURVES, FINISHED, INTERRUPTED, OUT_OF_TIME
+from bokehflow.training.curves import CURVES
+from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
 from bokehflow.training.progress import Clock
 from bokehflow.training.snapshot import FOLDER, export_weights
 from bokehflow.weights import read_weights, save_weights
