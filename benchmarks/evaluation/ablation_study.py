@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from bokehflow.benchmarks.evaluation.clip_study import END_TO_END, NETWORK
-from bokehflow.benchmarks.evaluation.held_out import ALL, study_held_out
+from bokehflow.benchmarks.evaluation.headline import headline
 from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.benchmarks.tables import NOT_RUN, Table
 from bokehflow.calibration.data.folder import FoundClip, FoundClips
-from bokehflow.errors import InputError
 from bokehflow.model import BokehFlow, ModelConfig
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import MOBILE_PROFILE, find_variant
@@ -35,7 +33,7 @@ EMA_DECAY = 0.99
 
 @dataclass(frozen=True, slots=True)
 class AblationResult:
-    """One network after its run; figures are None while the run is not finished."""
+    """One network after its run; the figures of `Headline` are None while it is not finished."""
 
     ablation: str
     parameters: int
@@ -87,20 +85,8 @@ def run_ablation(
     info = WeightsInfo(config.variant, True, weights_sha256(averaged), config.canonical_fov_deg)
     settings = ModelConfig(network_size=MOBILE_PROFILE, scan=ScanConfig())
     sight = Sight(BokehFlow(network.eval(), info, settings))
-    group = study_held_out(sight, stills, distance, lambda: None).get(ALL)
-    if group is None or NETWORK not in group.depth:
-        raise InputError("no held-out still tells its depth", remedy="make rooms or outdoors")
-    depth = group.depth[NETWORK]
-    return AblationResult(
-        config.ablation,
-        parameters,
-        report.step,
-        depth.aligned_abs_rel,
-        depth.aligned_delta1,
-        depth.silog,
-        depth.edge_f1,
-        group.bokeh[END_TO_END].score.overall_psnr_db,
-    )
+    figures = asdict(headline(sight, stills, distance))
+    return AblationResult(config.ablation, parameters, report.step, **figures)
 
 
 def ablation_table(results: Sequence[AblationResult]) -> Table:

@@ -23,7 +23,7 @@ from bokehflow.benchmarks.evaluation.ablation_study import (
     short_config,
 )
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
-from bokehflow.benchmarks.evaluation.held_out import chosen
+from bokehflow.benchmarks.evaluation.headline import telling_stills
 from bokehflow.benchmarks.results_file import write_results
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
@@ -73,7 +73,7 @@ def _run_all(options: argparse.Namespace) -> list[AblationResult]:
             raise UnknownNameError("ablation", name, ABLATIONS)
     clips = find_clips(options.data, TRAIN, skip_bad=options.skip_bad)
     held_out = find_clips(options.data, HELD_OUT, skip_bad=options.skip_bad).entries
-    stills = chosen([entry for entry in held_out if entry.depth_cues], options.limit)
+    stills = telling_stills(held_out, options.limit)
     distance = packaged_perceptual()
     results = []
     for name in options.only:

@@ -16,6 +16,7 @@ from bokehflow.benchmarks.evaluation.flicker import (
     study_films,
     temporal_modes,
 )
+from bokehflow.benchmarks.evaluation.headline import telling_stills
 from bokehflow.benchmarks.evaluation.held_out import GroupReport, chosen, study_held_out
 from bokehflow.benchmarks.evaluation.real_pairs import (
     ALOE,
@@ -37,7 +38,7 @@ from bokehflow.benchmarks.evaluation.trend import (
 from bokehflow.benchmarks.evaluation.video_flicker import read_frames, study_video
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
-from bokehflow.errors import InputError, SizeError, UsageError
+from bokehflow.errors import SizeError, UsageError
 from bokehflow.model import ModelConfig, load_model
 from bokehflow.scan import ScanConfig
 from bokehflow.specs import MOBILE_PROFILE, TOKEN_STRIDE, Size, network_size_for
@@ -147,9 +148,7 @@ def prepare(config: EvaluationConfig) -> Plan:
         if not can_be_cut(size)
     ]
     snapshots, kept_trend = _snapshots(config.snapshots)
-    telling = [entry for entry in clips.entries if entry.depth_cues]
-    if snapshots and not telling:
-        raise InputError("no held-out still tells its depth", remedy="make rooms or outdoors")
+    trend_stills = telling_stills(clips.entries, config.trend_limit) if snapshots else []
     return Plan(
         config,
         data_facts(config.data),
@@ -157,7 +156,7 @@ def prepare(config: EvaluationConfig) -> Plan:
         distance,
         stills=chosen(clips.entries, config.limit),
         films=chosen(fitting, config.limit),
-        trend_stills=chosen(telling, config.trend_limit),
+        trend_stills=trend_stills,
         snapshots=snapshots,
         kept_trend=kept_trend,
         left_out=(*clips.unreadable, *unfit),

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bokehflow.benchmarks.evaluation.clip_study import END_TO_END, NETWORK
-from bokehflow.benchmarks.evaluation.held_out import ALL, study_held_out
+from bokehflow.benchmarks.evaluation.headline import headline
 from bokehflow.benchmarks.evaluation.recorded import read_evaluation
 from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.calibration.data.folder import FoundClip
 from bokehflow.errors import InputError
 from bokehflow.training.perceptual import PerceptualDistance
-
-_NAME = re.compile(r"step-(\d+)\.safetensors")
+from bokehflow.training.snapshot import NAMES, snapshots_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +31,14 @@ class TrendPoint:
 
 def find_snapshots(folder: Path) -> list[tuple[int, Path]]:
     """Step and file of a run's snapshots, in order. Raises InputError where there are under two."""
-    found = [(int(m[1]), path) for path in folder.glob("*") if (m := _NAME.fullmatch(path.name))]
+    found = snapshots_in(folder)
     if len(found) < 2:
         raise InputError(
             f"{len(found)} snapshots in {folder}",
-            "at least two files step-<number>.safetensors",
+            f"at least two files {NAMES}",
             "name a run's snapshots folder",
         )
-    return sorted(found)
+    return found
 
 
 class KeptTrend(NamedTuple):
@@ -78,18 +75,15 @@ def follow(
     points = []
     for step, path in snapshots:
         sight = open_sight(path)
-        report = study_held_out(sight, stills, distance, lambda: None).get(ALL)
-        if report is None or NETWORK not in report.depth:
-            raise InputError("no held-out still tells its depth", remedy="make rooms or outdoors")
-        depth = report.depth[NETWORK]
+        figures = headline(sight, stills, distance)
         points.append(
             TrendPoint(
                 step,
                 sight.model.weights.sha256,
-                depth.aligned_abs_rel,
-                depth.aligned_delta1,
-                depth.silog,
-                report.bokeh[END_TO_END].score.overall_psnr_db,
+                figures.aligned_abs_rel,
+                figures.aligned_delta1,
+                figures.silog,
+                figures.end_to_end_psnr_db,
             )
         )
         advance()

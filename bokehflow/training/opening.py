@@ -16,7 +16,7 @@ from bokehflow.training.ema import AveragedWeights
 from bokehflow.training.first_network import first_network
 from bokehflow.training.optimiser import build_optimiser
 from bokehflow.training.options import TrainOptions
-from bokehflow.training.snapshot import FOLDER, drop_later_snapshots, snapshots
+from bokehflow.training.snapshot import FOLDER, drop_later_snapshots, snapshots_in
 
 
 def open_run(
@@ -65,7 +65,7 @@ def _require_one_run(world: World, config: TrainConfig, state: RunState) -> None
 
 def _require_nothing_kept(options: TrainOptions) -> None:
     """Raise UsageError where a run would begin in a folder that keeps what another one made."""
-    kept = [path.name for path in snapshots(options.out)]
+    kept = [path.name for _, path in snapshots_in(options.out / FOLDER)]
     if not options.resume and has_rows(options.out / CURVES):
         kept.append(CURVES)
     if kept:

@@ -17,6 +17,9 @@ from bokehflow.training.first_network import first_network
 from bokehflow.weights import WeightsInfo, read_weights, save_weights
 
 FOLDER = "snapshots"
+_BEFORE, _AFTER = "step-", ".safetensors"
+NAMES = f"{_BEFORE}<number>{_AFTER}"
+"""What snapshots are called, as a message tells it."""
 EVEN_SHARE = 0.5
 
 
@@ -24,21 +27,21 @@ def write_snapshot(
     run: Path, config: TrainConfig, tensors: Mapping[str, Tensor], step: int
 ) -> Path:
     """Write the averaged weights of a step into the run's folder. Raises OutputError."""
-    path = run / FOLDER / f"step-{step:07d}.safetensors"
+    path = run / FOLDER / f"{_BEFORE}{step:07d}{_AFTER}"
     save_averaged(path, config, tensors)
     return path
 
 
-def snapshots(run: Path) -> dict[Path, int]:
-    """Those in a run's folder, and of which step each is."""
-    paths = sorted((run / FOLDER).glob("step-*.safetensors"))
-    numbers = {path: path.stem.removeprefix("step-") for path in paths}
-    return {path: int(number) for path, number in numbers.items() if number.isdecimal()}
+def snapshots_in(folder: Path) -> list[tuple[int, Path]]:
+    """Step and file of every snapshot in a folder of them, in order."""
+    paths = folder.glob(f"{_BEFORE}*{_AFTER}")
+    numbers = {path: path.name.removeprefix(_BEFORE).removesuffix(_AFTER) for path in paths}
+    return sorted((int(number), path) for path, number in numbers.items() if number.isdecimal())
 
 
 def drop_later_snapshots(run: Path, step: int) -> None:
     """Remove those beyond a step: of a slice cut off before it saved."""
-    for path, number in snapshots(run).items():
+    for number, path in snapshots_in(run / FOLDER):
         if number > step:
             path.unlink()
 

@@ -44,6 +44,15 @@ def test_a_run_that_is_not_finished_has_no_figures(command: list[str], tmp_path:
     assert result["silog"] is not None
 
 
+def test_stills_to_judge_by_are_looked_for_before_a_run(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_clip(tmp_path / "data/other.npz", tiny_clip(9, split="held-out", depth_cues=False))
+    assert main([*command, "--only", "none"]) == 2
+    assert "no held-out still tells its depth" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_mistakes_are_plain(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--only", "no-flim"]) == 2
     assert "did you mean 'no-film'" in capsys.readouterr().err
