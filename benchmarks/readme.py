@@ -16,8 +16,9 @@ from typing import Any
 from bokehflow.atomic import atomic_file
 from bokehflow.benchmarks.checks import check_cells, read_check
 from bokehflow.benchmarks.latency.record import DEVICE_PEAKS
+from bokehflow.benchmarks.script import run_script
 from bokehflow.benchmarks.tables import NOT_RUN, significant
-from bokehflow.errors import BokehFlowError, InputError
+from bokehflow.errors import InputError
 from bokehflow.export.packing import is_packed
 
 README, RESULTS = Path("README.md"), Path("benchmarks/results")
@@ -197,16 +198,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if it differs")
     options = parser.parse_args(arguments)
+    return run_script(lambda: _refill(options.check))
+
+
+def _refill(check: bool) -> int:
     try:
         before = README.read_text(encoding="utf-8")
-        after = filled(before, RESULTS)
     except OSError as error:
-        print(f"error: {README} cannot be read ({error}); run this where it lies", file=sys.stderr)
-        return InputError.exit_code
-    except BokehFlowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    if options.check:
+        raise InputError(
+            f"{README} cannot be read ({error})", remedy="run this where it lies"
+        ) from error
+    after = filled(before, RESULTS)
+    if check:
         return int(before != after)
     with atomic_file(README) as hidden:
         hidden.write_text(after, encoding="utf-8")

@@ -23,6 +23,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+EXIT_INTERRUPTED = 130
+"""Of what Ctrl-C ended: 128 and the number of its signal, as in a shell."""
+
 
 class BokehFlowError(Exception):
     """The base of every error raised on purpose. `exit_code` is what `bfx` returns."""

@@ -25,9 +25,10 @@ from bokehflow.benchmarks.evaluation.ablation_study import (
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.headline import telling_stills
 from bokehflow.benchmarks.results_file import write_results
+from bokehflow.benchmarks.script import run_script
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
-from bokehflow.errors import BokehFlowError, UnknownNameError
+from bokehflow.errors import UnknownNameError
 from bokehflow.json_text import json_text
 from bokehflow.training import TrainOptions
 from bokehflow.training.ablate import ABLATIONS
@@ -36,35 +37,30 @@ from bokehflow.training.perceptual import packaged_perceptual
 SCHEMA = "bokehflow.ablations/1"
 PACKAGES = ("bokehflow", "torch", "numba")
 NAME = "ablations"
-INTERRUPTED = 130
 SIZES = ("96x128", "128x96")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, judge, print and record. Returns the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        data = data_facts(options.data)
-        require_writable_folder(options.output)
-        results = _run_all(options)
-        document: dict[str, object] = {
-            "schema": SCHEMA,
-            "environment": describe_environment(PACKAGES),
-            "settings": {"variant": options.variant, "steps": options.steps, "scan": options.scan,
-                         "sizes": options.sizes, "batch": BATCH, "limit": options.limit},
-            "data": data,
-            "results": [asdict(result) for result in results],
-        }  # fmt: skip
-        write_results(options.output, NAME, document, [ablation_table(results)])
-    except BokehFlowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
-    text = json_text(document) if options.json else ablation_table(results).markdown()
-    print(text)
-    return 0
+    return run_script(lambda: _run(options), "the same command goes on from here")
+
+
+def _run(options: argparse.Namespace) -> None:
+    data = data_facts(options.data)
+    require_writable_folder(options.output)
+    results = _run_all(options)
+    document: dict[str, object] = {
+        "schema": SCHEMA,
+        "environment": describe_environment(PACKAGES),
+        "settings": {"variant": options.variant, "steps": options.steps, "scan": options.scan,
+                     "sizes": options.sizes, "batch": BATCH, "limit": options.limit},
+        "data": data,
+        "results": [asdict(result) for result in results],
+    }  # fmt: skip
+    table = ablation_table(results)
+    write_results(options.output, NAME, document, [table])
+    print(json_text(document) if options.json else table.markdown())
 
 
 def _run_all(options: argparse.Namespace) -> list[AblationResult]:

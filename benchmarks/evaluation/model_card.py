@@ -20,8 +20,9 @@ from bokehflow.benchmarks.evaluation.held_out import ALL
 from bokehflow.benchmarks.evaluation.recorded import read_evaluation
 from bokehflow.benchmarks.evaluation.tables import DEPTH_COLUMNS, depth_cells
 from bokehflow.benchmarks.evaluation.training_record import RECORD, Run, read_runs
+from bokehflow.benchmarks.script import run_script
 from bokehflow.benchmarks.tables import Table, fixed
-from bokehflow.errors import BokehFlowError, InputError
+from bokehflow.errors import InputError
 from bokehflow.weights import read_weights
 
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")
@@ -97,12 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--training", type=Path, default=RECORD)
     add("--card", type=Path, default=Path("bokehflow/weights/nano.md"))
     options = parser.parse_args(arguments)
-    try:
-        write_card(options.card, options.evaluation, options.training)
-    except BokehFlowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    return run_script(lambda: write_card(options.card, options.evaluation, options.training))
 
 
 def _depth_table(rows: Mapping[str, Mapping[str, float | None]]) -> str:

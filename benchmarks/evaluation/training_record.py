@@ -17,8 +17,9 @@ from typing import Any
 
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.results_file import read_record, write_json
+from bokehflow.benchmarks.script import run_script
 from bokehflow.calibration.data.split import TRAIN
-from bokehflow.errors import BokehFlowError, InputError, UsageError
+from bokehflow.errors import InputError, UsageError
 from bokehflow.training.changes import Change, read_changes
 from bokehflow.training.checkpoint import read_checkpoint
 from bokehflow.training.config_file import differences, read_config
@@ -133,32 +134,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--share", type=_share, default=1.0, help="of `bfx export-weights`, 1 for the run alone")
     add("--record", type=Path, default=RECORD)
     options = parser.parse_args(arguments)
-    try:
-        if options.share < 1.0 and not options.goes_on:
-            raise UsageError(
-                f"--share {options.share} without --goes-on",
-                "weights recorded so far, with which the mean was taken",
-                "give --goes-on, or leave out --share",
-            )
-        _require_its_config(options.run, options.config)
-        learned = [facts for facts in data_facts(options.data) if _trains(facts)]
-        if not learned:
-            print(f"note: {options.data} holds no training clips; none are recorded",
-                  file=sys.stderr)  # fmt: skip
-        run = Run(
-            str(options.config),
-            options.hardware,
-            read_stages(options.run),
-            learned,
-            options.share,
-            read_changes(options.run),
+    return run_script(lambda: _keep(options))
+
+
+def _keep(options: argparse.Namespace) -> None:
+    if options.share < 1.0 and not options.goes_on:
+        raise UsageError(
+            f"--share {options.share} without --goes-on",
+            "weights recorded so far, with which the mean was taken",
+            "give --goes-on, or leave out --share",
         )
-        before = read_runs(options.record) if options.goes_on else []
-        write_runs(options.record, [*before, run])
-    except BokehFlowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    _require_its_config(options.run, options.config)
+    learned = [facts for facts in data_facts(options.data) if _trains(facts)]
+    if not learned:
+        print(f"note: {options.data} holds no training clips; none are recorded",
+              file=sys.stderr)  # fmt: skip
+    run = Run(
+        str(options.config),
+        options.hardware,
+        read_stages(options.run),
+        learned,
+        options.share,
+        read_changes(options.run),
+    )
+    before = read_runs(options.record) if options.goes_on else []
+    write_runs(options.record, [*before, run])
 
 
 def _share(text: str) -> float:

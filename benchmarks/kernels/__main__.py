@@ -26,7 +26,7 @@ from bokehflow.benchmarks.kernels.layers import measure_layers, planned_rows
 from bokehflow.benchmarks.kernels.training_step import measure_training_step
 from bokehflow.benchmarks.latency.budgets import H100
 from bokehflow.benchmarks.results_file import write_json
-from bokehflow.errors import BokehFlowError
+from bokehflow.benchmarks.script import run_script
 from bokehflow.json_text import json_text
 
 SCHEMA = "bokehflow.kernel_benchmark/1"
@@ -38,15 +38,15 @@ PACKAGES = ("torch", "triton", "numba", "flash-linear-attention")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and record. Returns the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        if options.output:
-            require_writable_folder(options.output.parent)
-        for record in [_cpu_record()] if options.cpu else _gpu_records():
-            if options.output and not (record["status"] == NOT_RUN and options.output.exists()):
-                write_json(options.output, record)
-    except BokehFlowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    return run_script(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.output:
+        require_writable_folder(options.output.parent)
+    for record in [_cpu_record()] if options.cpu else _gpu_records():
+        if options.output and not (record["status"] == NOT_RUN and options.output.exists()):
+            write_json(options.output, record)
     print(json_text(record)) if options.json else _print(record)
     return 1 if any(bar["holds"] is False for bar in record["bars"]) else 0
 

@@ -19,6 +19,7 @@ from typing import Any
 from bokehflow.atomic import output_errors
 from bokehflow.benchmarks.latency.record import FAILURES
 from bokehflow.benchmarks.results_file import write_results
+from bokehflow.benchmarks.script import run_script
 from bokehflow.benchmarks.suite.bars import all_bars
 from bokehflow.benchmarks.suite.cases import Case, all_cases
 from bokehflow.benchmarks.suite.report import suite_document, suite_tables
@@ -26,11 +27,10 @@ from bokehflow.benchmarks.suite.rounds import best_of
 from bokehflow.benchmarks.suite.rows import row_of
 from bokehflow.benchmarks.suite.sources import kept_name, source_sha256
 from bokehflow.benchmarks.tables import markdown
-from bokehflow.errors import BokehFlowError, UsageError
+from bokehflow.errors import UsageError
 
 NAME = "latency"
 EVERYTHING = "*"
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,14 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         print(*(case.key for case in cases), sep="\n")
         return 0
-    try:
-        return _run(cases, options)
-    except BokehFlowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; the rows that were measured are kept", file=sys.stderr)
-        return INTERRUPTED
+    return run_script(lambda: _run(cases, options), "the rows that were measured are kept")
 
 
 def _run(cases: Sequence[Case], options: argparse.Namespace) -> int:

@@ -6,9 +6,10 @@ import signal
 import sys
 from types import FrameType
 
+from bokehflow.errors import EXIT_INTERRUPTED
+
 SIGNAL_EXIT_BASE = 128
 """Added to a signal's number, it is the exit code of what the signal ended."""
-EXIT_INTERRUPTED = SIGNAL_EXIT_BASE + signal.SIGINT
 _AGAIN_AFTER_S = 0.05
 
 

@@ -1,11 +1,12 @@
 """The README's figures are those of the committed result files."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from bokehflow.benchmarks.readme import filled, gpu_table, kernels_table, latency_table, main
-from bokehflow.errors import InputError
+from bokehflow.errors import InputError, OutputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,6 +37,18 @@ def test_a_check_writes_nothing_and_a_mistyped_one_neither(
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == stale
     assert main([]) == 0
     assert main(["--check"]) == 0
+
+
+def test_a_readme_that_cannot_be_written_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path) -> NoReturn:
+        raise OutputError(f"cannot write {path}")
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("bokehflow.benchmarks.readme.atomic_file", refuse)
+    assert main([]) == OutputError.exit_code
+    assert "cannot write README.md" in capsys.readouterr().err
 
 
 def test_a_table_without_its_place_is_told() -> None:
