@@ -12,6 +12,7 @@ from bokehflow.benchmarks.evaluation.held_out import BokehMean, GroupReport
 from bokehflow.benchmarks.evaluation.real_pairs import DisparityScore
 from bokehflow.benchmarks.evaluation.run import Evaluation
 from bokehflow.benchmarks.evaluation.trend import TrendPoint
+from bokehflow.benchmarks.quality.score_renderer import REGIONS
 from bokehflow.benchmarks.tables import Row, Table, fixed, psnr_and_ssim
 
 _DEPTH_FIGURES = (
@@ -76,12 +77,11 @@ def aloe_table(scores: Mapping[str, DisparityScore]) -> Table:
 
 def bokeh_table(group: str, report: GroupReport) -> Table:
     """Bokeh of one group of stills, by region."""
-    columns = ("overall", "edge band", "in focus", "elsewhere", "perceptual")
     rows = [(name, *_bokeh_cells(mean)) for name, mean in report.bokeh.items()]
     title = (
         f"Bokeh on {report.stills} held-out stills, {group}, PSNR dB / SSIM against thin-lens truth"
     )
-    return Table(title, (group, *columns), rows)
+    return Table(title, (group, *REGIONS, "perceptual"), rows)
 
 
 def flicker_table(title: str, scores: Mapping[str, FlickerScore]) -> Table:
@@ -124,11 +124,5 @@ def _depth_rows(scores: Mapping[str, DepthScore]) -> list[Row]:
 
 
 def _bokeh_cells(mean: BokehMean) -> Row:
-    score = mean.score
-    return (
-        psnr_and_ssim(score.overall_psnr_db, score.overall_ssim),
-        psnr_and_ssim(score.edge_psnr_db, score.edge_ssim),
-        psnr_and_ssim(score.in_focus_psnr_db, score.in_focus_ssim),
-        psnr_and_ssim(score.elsewhere_psnr_db, score.elsewhere_ssim),
-        f"{mean.perceptual:.3f}",
-    )
+    regions = (psnr_and_ssim(*region) for region in mean.score.regions)
+    return (*regions, f"{mean.perceptual:.3f}")

@@ -20,11 +20,14 @@ from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import UsageError
 
 TIMED_RUNS = 2
+REGIONS = ("overall", "edge band", "in focus", "elsewhere")
+"""What tables call the regions of a score."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeanScore:
-    """Means over scenes of their own figures; None where no scene has the region.
+    """Means over scenes of their own figures, as records hold them; None where no scene has the
+    region.
 
     energy_error is the mean of absolute values.
     """
@@ -38,6 +41,16 @@ class MeanScore:
     elsewhere_psnr_db: float | None
     elsewhere_ssim: float | None
     energy_error: float
+
+    @property
+    def regions(self) -> tuple[tuple[float | None, float | None], ...]:
+        """PSNR in dB and SSIM of every region, in the order of REGIONS."""
+        return (
+            (self.overall_psnr_db, self.overall_ssim),
+            (self.edge_psnr_db, self.edge_ssim),
+            (self.in_focus_psnr_db, self.in_focus_ssim),
+            (self.elsewhere_psnr_db, self.elsewhere_ssim),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +84,25 @@ def score_renderer(renderer: Renderer, scenes: Sequence[Scene]) -> RendererScore
 
 def mean_score(scores: Sequence[Score]) -> MeanScore:
     """The mean of several scores, region by region over the scenes that have it."""
-    overall_psnr_db, overall_ssim = _mean([one.overall for one in scores])
-    edge_psnr_db, edge_ssim = _mean([one.edge for one in scores])
-    in_focus_psnr_db, in_focus_ssim = _mean([one.in_focus for one in scores])
-    elsewhere_psnr_db, elsewhere_ssim = _mean([one.elsewhere for one in scores])
-    assert overall_psnr_db is not None
-    assert overall_ssim is not None
     return MeanScore(
-        overall_psnr_db,
-        overall_ssim,
-        edge_psnr_db,
-        edge_ssim,
-        in_focus_psnr_db,
-        in_focus_ssim,
-        elsewhere_psnr_db,
-        elsewhere_ssim,
+        *_mean([one.overall for one in scores]),
+        *_mean_of_present([one.edge for one in scores]),
+        *_mean_of_present([one.in_focus for one in scores]),
+        *_mean_of_present([one.elsewhere for one in scores]),
         energy_error=statistics.fmean(abs(one.energy_error) for one in scores),
     )
 
 
-def _mean(regions: Sequence[RegionScore | None]) -> tuple[float | None, float | None]:
-    """Mean PSNR and SSIM of the regions that exist."""
-    present = [region for region in regions if region is not None]
-    if not present:
-        return None, None
+def _mean(regions: Sequence[RegionScore]) -> tuple[float, float]:
+    """Mean PSNR and SSIM."""
     return (
-        statistics.fmean(region.psnr_db for region in present),
-        statistics.fmean(region.ssim for region in present),
+        statistics.fmean(region.psnr_db for region in regions),
+        statistics.fmean(region.ssim for region in regions),
     )
+
+
+def _mean_of_present(
+    regions: Sequence[RegionScore | None],
+) -> tuple[float | None, float | None]:
+    present = [region for region in regions if region is not None]
+    return _mean(present) if present else (None, None)

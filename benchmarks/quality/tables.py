@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from bokehflow.benchmarks.checks import Check, check_table
 from bokehflow.benchmarks.quality.imperfect_depth import DepthLoss
 from bokehflow.benchmarks.quality.run import RendererReport
+from bokehflow.benchmarks.quality.score_renderer import REGIONS
 from bokehflow.benchmarks.tables import NONE, Row, Table, fixed, psnr_and_ssim
 
 
@@ -31,16 +32,12 @@ def score_table(reports: Mapping[str, RendererReport]) -> Table:
         mean = report.score.mean
         row = (
             name,
-            psnr_and_ssim(mean.overall_psnr_db, mean.overall_ssim),
-            psnr_and_ssim(mean.edge_psnr_db, mean.edge_ssim),
-            psnr_and_ssim(mean.in_focus_psnr_db, mean.in_focus_ssim),
-            psnr_and_ssim(mean.elsewhere_psnr_db, mean.elsewhere_ssim),
+            *(psnr_and_ssim(*region) for region in mean.regions),
             f"{100 * mean.energy_error:.2f} %",
             f"{report.score.seconds_per_frame:.3f}",
         )
         rows.append(row)
-    regions = ("overall", "edge band", "in focus", "elsewhere")
-    columns = ("PSNR dB / SSIM", *regions, "energy error", "s per frame")
+    columns = ("PSNR dB / SSIM", *REGIONS, "energy error", "s per frame")
     return Table("Against exact truth, mean of the scenes", columns, rows)
 
 

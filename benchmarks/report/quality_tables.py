@@ -109,15 +109,7 @@ def region_table(
     for row in report.rows:
         score = None if row.is_reference and against != "truth" else of(row)
         if score is not None:
-            rows.append(
-                (
-                    str(row.number),
-                    pair(score.overall_psnr_db, score.overall_ssim),
-                    pair(score.edge_psnr_db, score.edge_ssim),
-                    pair(score.in_focus_psnr_db, score.in_focus_ssim),
-                    pair(score.elsewhere_psnr_db, score.elsewhere_ssim),
-                )
-            )
+            rows.append((str(row.number), *(pair(*region) for region in score.regions)))
     columns = ("#", "all", "depth edges", "in focus", "rest")
     return Table(f"Bokeh by region against {against}, PSNR dB / SSIM", columns, rows)
 

@@ -7,9 +7,15 @@ import math
 import pytest
 import torch
 
-from bokehflow.benchmarks.quality.metrics import PSNR_CEILING_DB, picture_psnr_db, score
+from bokehflow.benchmarks.quality.metrics import (
+    PSNR_CEILING_DB,
+    RegionScore,
+    Score,
+    picture_psnr_db,
+    score,
+)
 from bokehflow.benchmarks.quality.regions import find_regions
-from bokehflow.benchmarks.quality.score_renderer import score_renderer
+from bokehflow.benchmarks.quality.score_renderer import mean_score, score_renderer
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import NumericalError, SizeError, UsageError
@@ -67,6 +73,14 @@ def test_a_region_that_is_missing_is_none() -> None:
     assert result.edge is None
     assert result.in_focus is None
     assert result.elsewhere is not None
+
+
+def test_a_mean_is_of_the_pictures_that_have_the_region() -> None:
+    one = Score(RegionScore(30.0, 0.75), RegionScore(20.0, 0.5), None, None, -0.75)
+    other = Score(RegionScore(40.0, 0.25), None, None, RegionScore(10.0, 0.125), 0.25)
+    mean = mean_score([one, other])
+    assert mean.regions == ((35.0, 0.5), (20.0, 0.5), (None, None), (10.0, 0.125))
+    assert mean.energy_error == 0.5
 
 
 def test_light_that_was_made_is_counted() -> None:
