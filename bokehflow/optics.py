@@ -167,6 +167,17 @@ class Lens:
         """Diameter of the entrance pupil, f / N."""
         return self.focal_length_mm / self.f_number
 
+    @property
+    def field_of_view_deg(self) -> float:
+        """Field of view across the width of a camera that really has this lens, focused.
+
+        Focused at S1, a lens stands f S1 / (S1 - f) before the sensor, so that it is a little
+        narrower than at infinity.
+        """
+        focus_mm = self.focus_m * MM_PER_M
+        image_mm = self.focal_length_mm * focus_mm / (focus_mm - self.focal_length_mm)
+        return 2.0 * math.degrees(math.atan(self.sensor_width_mm / (2.0 * image_mm)))
+
     def circle_of_confusion_mm(self, depth_m: Any) -> Any:
         """Signed blur-circle diameter on the sensor for a point `depth_m` metres away (> 0)."""
         return circle_of_confusion_mm(
@@ -187,6 +198,19 @@ class Lens:
             self.sensor_width_mm,
             width_px,
         )
+
+    def radius_per_defocus_px(self, width_px: int) -> float:
+        """Change of the signed blur radius, in pixels, for every 1/m of inverse depth."""
+        change: float = self.signed_radius_px(1.0, width_px) - self.signed_radius_px(0.0, width_px)
+        return change
+
+    def inverse_depth_for_radius(self, radius_px: Any, width_px: int) -> Any:
+        """Inverse depth in 1/m that is blurred by a signed radius in pixels, any shape.
+
+        The inverse of `signed_radius_px`; below 0 for what blurs more than the infinitely far.
+        """
+        at_infinity = self.signed_radius_px(0.0, width_px)
+        return (radius_px - at_infinity) / self.radius_per_defocus_px(width_px)
 
     def as_tuple(self) -> tuple[float, float, float, float]:
         """The four numbers in the order of `LENS_FIELDS`."""

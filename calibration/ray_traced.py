@@ -5,7 +5,6 @@ Needs the extra `data` (package mitsuba); only this file imports it, and only wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -108,15 +107,11 @@ def make_ray_traced_scene(kind: str, seed: int, height: int, width: int) -> Scen
 def camera(lens: Lens, height: int, width: int, pinhole: bool = False) -> SceneParts:
     """A Mitsuba camera at the origin that looks along +z, y up, with the field of view of `lens`.
 
-    Focused at S1, a lens stands f S1 / (S1 - f) before the sensor, so its field of view is a little
-    narrower than at infinity. pinhole: everything sharp.
+    pinhole: everything sharp.
     """
-    focus_mm = lens.focus_m * MM_PER_M
-    image_mm = lens.focal_length_mm * focus_mm / (focus_mm - lens.focal_length_mm)
-    field = 2.0 * math.degrees(math.atan(lens.sensor_width_mm / (2.0 * image_mm)))
     parts: SceneParts = {
         "type": "perspective" if pinhole else "thinlens",
-        "fov": field,
+        "fov": lens.field_of_view_deg,
         "fov_axis": "x",
         "near_clip": 0.01,
         "far_clip": 1000.0,

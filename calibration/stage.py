@@ -30,9 +30,7 @@ class Stage:
 
     def inverse_depth(self, radius: float) -> float:
         """Inverse depth (1/m) that blurs by `radius` pixels in a frame 480 wide."""
-        at_infinity = self.lens.signed_radius_px(0.0, REFERENCE_WIDTH_PX)
-        per_unit = self.lens.signed_radius_px(1.0, REFERENCE_WIDTH_PX) - at_infinity
-        return float((radius - at_infinity) / per_unit)
+        return float(self.lens.inverse_depth_for_radius(radius, REFERENCE_WIDTH_PX))
 
     def plane(self, radius: float, slope_x: float = 0.0, slope_y: float = 0.0) -> Plane:
         """A surface of the given radius at the centre; slopes are radius change per pixel."""

@@ -36,7 +36,7 @@ class Plane:
     def radius_px(self, lens: Lens, width_px: int) -> Plane:
         """The signed blur radii of this inverse depth, in pixels."""
         offset = lens.signed_radius_px(0.0, width_px)
-        gain = lens.signed_radius_px(1.0, width_px) - offset
+        gain = lens.radius_per_defocus_px(width_px)
         return Plane(offset + gain * self.at_centre, gain * self.slope_x, gain * self.slope_y)
 
     def at(self, x: Tensor, y: Tensor) -> Tensor:

@@ -131,6 +131,26 @@ def test_the_numbers_of_arrays_are_numbers() -> None:
     assert all(type(value) is float for value in lens.as_tuple())
 
 
+@pytest.mark.parametrize("lens", [Lens(), Lens(85.0, 1.4, 3.0), Lens(4.2, 1.9, 0.5, 6.4)], ids=str)
+def test_what_a_radius_was_made_of_is_found_again(lens: Lens) -> None:
+    inverse_depth = np.array([0.0, 0.2, 1.0 / lens.focus_m, 4.0])
+    radius_px = lens.signed_radius_px(inverse_depth, 1280)
+    found = lens.inverse_depth_for_radius(radius_px, 1280)
+    assert found == pytest.approx(inverse_depth, rel=OPTICS, abs=OPTICS)
+    assert lens.inverse_depth_for_radius(0.0, 1280) == pytest.approx(1.0 / lens.focus_m, rel=OPTICS)
+    slope = (radius_px[3] - radius_px[0]) / 4.0
+    assert lens.radius_per_defocus_px(1280) == pytest.approx(slope, rel=OPTICS)
+
+
+def test_a_focused_lens_sees_a_little_less_than_at_infinity() -> None:
+    # At twice its focal length the image is as large as the object, and twice f away.
+    assert Lens(50.0, 1.8, 0.1).field_of_view_deg == pytest.approx(
+        2.0 * math.degrees(math.atan(36.0 / 200.0)), rel=OPTICS
+    )
+    near, far = (Lens(18.0, 1.8, focus_m).field_of_view_deg for focus_m in (1.0, 1e6))
+    assert near < far < 90.0
+
+
 @pytest.mark.parametrize("radius_px", [4.0, 30.0])
 def test_the_f_number_for_a_radius_gives_that_radius(radius_px: float) -> None:
     f_number = f_number_for_radius(radius_px, 85.0, 1.5, 480, sensor_width_mm=23.5)

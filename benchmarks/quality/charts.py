@@ -25,10 +25,7 @@ def chart_lens(largest_radius_px: float, width_px: int) -> Lens:
 
 def depth_for_radius(radius_px: Tensor, lens: Lens) -> Tensor:
     """Depth in metres that blurs by the given signed radii, [1, 1, H, W] to the same shape."""
-    width = radius_px.shape[-1]
-    offset = lens.signed_radius_px(0.0, width)
-    per_unit = lens.signed_radius_px(1.0, width) - offset
-    inverse_depth = (radius_px.double() - offset) / per_unit
+    inverse_depth = lens.inverse_depth_for_radius(radius_px.double(), radius_px.shape[-1])
     depth_m: Tensor = (1.0 / inverse_depth).float()
     return depth_m
 

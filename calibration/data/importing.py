@@ -22,7 +22,6 @@ from bokehflow.atomic import output_errors
 from bokehflow.calibration.data import davis, pseudo_depth, realbokeh
 from bokehflow.calibration.data.clip import ARRAYS, Asset, Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import read_clip, write_clip
-from bokehflow.calibration.data.pinhole import field_of_view_deg
 from bokehflow.calibration.data.problems import Problems
 from bokehflow.calibration.data.shrinking import picked, shrunk
 from bokehflow.calibration.data.split import HELD_OUT, split_of_name
@@ -89,7 +88,7 @@ def import_realbokeh(
                 sensor_width_mm=lens.sensor_width_mm * _width_share(sharp),
             )
             name = f"{part}_{pair.name}"
-            fov_deg, held_out = field_of_view_deg(own), part != realbokeh.TRAIN_PART
+            fov_deg, held_out = own.field_of_view_deg, part != realbokeh.TRAIN_PART
             photos = shrunk(sharp, side_px), None, shrunk(blurred, side_px)
             yield Made(pair.scene, name, *photos, fov_deg, own, held_out)
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bokehflow.calibration.data.pose import Pose
-from bokehflow.optics import MM_PER_M, Lens, require_field_of_view
+from bokehflow.optics import Lens, require_field_of_view
 
 FOV_RANGE_DEG = (20.0, 75.0)
 """Of the cameras of made scenes: from a portrait lens to a phone's wide one."""
@@ -51,16 +51,8 @@ def aperture_radius_m(lens: Lens, fov_deg: float) -> float:
     A camera of focal length F px and opening A blurs a depth D by F A |1/D - 1/S1| px. The lens's
     own formula (`optics.signed_radius_px`) is the same with another factor, in frame widths.
     """
-    per_unit = lens.signed_radius_px(1.0, 1) - lens.signed_radius_px(0.0, 1)
     focal_widths = 0.5 / math.tan(math.radians(fov_deg) / 2.0)
-    return float(per_unit) / focal_widths
-
-
-def field_of_view_deg(lens: Lens) -> float:
-    """Field of view across the width of a camera that really has this lens, focused."""
-    focus_mm = lens.focus_m * MM_PER_M
-    image_mm = lens.focal_length_mm * focus_mm / (focus_mm - lens.focal_length_mm)
-    return 2.0 * math.degrees(math.atan(lens.sensor_width_mm / (2.0 * image_mm)))
+    return lens.radius_per_defocus_px(1) / focal_widths
 
 
 def to_inverse_depth(depth_m: Any) -> npt.NDArray[np.float16]:

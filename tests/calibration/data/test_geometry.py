@@ -11,7 +11,6 @@ from bokehflow.calibration.data.pinhole import (
     FOV_RANGE_DEG,
     Pinhole,
     aperture_radius_m,
-    field_of_view_deg,
 )
 from bokehflow.calibration.data.pose import camera_pose, inverse, moved, shift, turn
 from bokehflow.errors import LensError
@@ -34,7 +33,7 @@ def test_the_opening_blurs_as_the_lens_does_at_any_field_of_view(lens: Lens) -> 
 
 @pytest.mark.parametrize("lens", LENSES, ids=["50mm", "85mm", "24mm"])
 def test_at_its_own_field_of_view_a_lens_has_its_own_opening(lens: Lens) -> None:
-    opening = aperture_radius_m(lens, field_of_view_deg(lens))
+    opening = aperture_radius_m(lens, lens.field_of_view_deg)
     assert opening == pytest.approx(lens.aperture_mm / 2.0 / 1e3, rel=tol.LENS_FORM_REL)
 
 
