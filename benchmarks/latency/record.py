@@ -32,6 +32,8 @@ DEVICE_PEAKS = {
 }
 """What a runtime can tell of an accelerator's memory; the two are not to be compared."""
 FAILURES = ("crashed", "failed", "timed out")
+COMPUTED = ("variant", "weights_sha256", "frame_size", "network_size", "temporal", "render")
+"""Of `artifact_facts`, those that decide what an artifact is to compute."""
 
 
 def artifact_row(

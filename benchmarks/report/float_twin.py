@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bokehflow.benchmarks.latency.record import artifact_facts
+from bokehflow.benchmarks.latency.record import COMPUTED, artifact_facts
 from bokehflow.export import Manifest
 
 EXACT = "fp32"
-ALIKE = (
-    "target",
-    "variant",
-    "weights_sha256",
-    "frame_size",
-    "network_size",
-    "scan",
-    "temporal",
-    "render",
-)
+ALIKE = (*COMPUTED, "target", "scan")
 """Facts in which an artifact and its twin agree."""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from bokehflow.benchmarks.latency.record import COMPUTED, artifact_facts
 from bokehflow.benchmarks.parity import reference_session
 from bokehflow.benchmarks.report.document import ArtifactFacts
 from bokehflow.benchmarks.report.quantization import recipe_of
@@ -104,12 +105,12 @@ def _require_comparable(first: Artifact, other: Artifact) -> None:
 
 
 def _settings(manifest: Manifest) -> dict[str, object]:
-    """What decides what an artifact is to compute, and so must be that of the reference."""
-    return {
-        "variant": manifest.variant,
-        "weights_sha256": manifest.weights_sha256,
-        "frame_size": manifest.frame_size,
-        "network_size": manifest.network_size,
-        **{f"temporal.{name}": value for name, value in asdict(manifest.temporal).items()},
-        **{f"render.{name}": value for name, value in asdict(manifest.render).items()},
-    }
+    """What an artifact is to compute, and so must be that of the reference, value by value."""
+    facts = artifact_facts(manifest)
+    settings: dict[str, object] = {}
+    for name in COMPUTED:
+        if isinstance(facts[name], dict):
+            settings |= {f"{name}.{part}": value for part, value in facts[name].items()}
+        else:
+            settings[name] = facts[name]
+    return settings
