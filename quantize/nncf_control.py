@@ -7,17 +7,12 @@ parts.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.child import end_with_parent
+from bokehflow.child import in_child
 from bokehflow.errors import ArtifactError
 from bokehflow.quantize.accuracy import Attempt, Control, Limits
 from bokehflow.quantize.format import Format, Judge, M
@@ -55,31 +50,19 @@ def chosen_floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
     that is gone (`export.openvino_access`), and a segmentation fault long after. Raises
     ArtifactError where it ends this one.
     """
-    context = multiprocessing.get_context("spawn")
-    process = None
-    with ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent) as pool:
-        try:
-            process = pool.submit(os.getpid).result()
-            searching = pool.submit(
-                _searched,
-                type(control.form),
-                control.source,
-                control.samples,
-                control.held_out,
-                limits,
-            )
-            floats = searching.result()
-        except BrokenProcessPool as error:
-            raise ArtifactError(
-                f"NNCF's process ended while it looked at {control.source}",
-                "a search that runs to its end",
-                'search by parts, or start your script under if __name__ == "__main__"',
-            ) from error
-        except BaseException:
-            # It would be waited for, and a search takes minutes.
-            if process is not None:
-                os.kill(process, signal.SIGKILL)
-            raise
+    floats = in_child(
+        _searched,
+        type(control.form),
+        control.source,
+        control.samples,
+        control.held_out,
+        limits,
+        ended=ArtifactError(
+            f"NNCF's process ended while it looked at {control.source}",
+            "a search that runs to its end",
+            'search by parts, or start your script under if __name__ == "__main__"',
+        ),
+    )
     control.advance()
     return floats
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import multiprocessing
 import statistics
 from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +15,7 @@ from bokehflow.benchmarks.report.float_twin import float_twin
 from bokehflow.benchmarks.report.node_parts import PARTS, eight_bits_of, milliseconds_by_part
 from bokehflow.benchmarks.report.slow_parts import PartTime, SlowParts, Uncounted
 from bokehflow.calibration.frames import BENCHMARK_LENSES, validation_frames
+from bokehflow.child import in_child
 from bokehflow.errors import ArtifactError, BokehFlowError
 from bokehflow.export import Artifact
 from bokehflow.runtimes.carried_state import Playback
@@ -61,16 +59,17 @@ def count_parts(
     time_ratio: what is known of whole frames. In a process of its own, which the engine's fault
     would end alone. Raises ArtifactError for that, and what OpenVINO's session raises.
     """
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        counting = pool.submit(_counted, pair, time_ratio, frames, warm_up)
-        try:
-            return counting.result()
-        except BrokenProcessPool as error:
-            raise ArtifactError(
-                f"OpenVINO's process ended while it counted in {pair.quantized.given}",
-                "both models run to the end",
-            ) from error
+    return in_child(
+        _counted,
+        pair,
+        time_ratio,
+        frames,
+        warm_up,
+        ended=ArtifactError(
+            f"OpenVINO's process ended while it counted in {pair.quantized.given}",
+            "both models run to the end",
+        ),
+    )
 
 
 def _counted(pair: Pair, time_ratio: float | None, frames: int, warm_up: int) -> SlowParts:

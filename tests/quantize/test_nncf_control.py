@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from bokehflow.quantize.format import Format
 from bokehflow.quantize.held_out import HeldOut
 from bokehflow.quantize.nncf_control import chosen_floats, search_by_nncf
 from bokehflow.runtimes import open_session
-from tests.benchmarks.latency.watching import gone, until
 
 OFFERED = ("network.stem.pointwise", "network.blocks.0.local", "network.bokeh_head.out")
 PATCHED: tuple[Any, ...] = (onnx_format, onnx_int8, openvino_format)
@@ -63,15 +61,6 @@ class Dying(onnx_format.OnnxFormat):
 
     def read(self, path: Path) -> onnx.ModelProto:  # noqa: ARG002
         os.kill(os.getpid(), signal.SIGSEGV)
-        raise AssertionError
-
-
-class Sleeping(onnx_format.OnnxFormat):
-    """Its search says who it is, and takes long."""
-
-    def read(self, path: Path) -> onnx.ModelProto:
-        path.write_text(str(os.getpid()))
-        time.sleep(600.0)
         raise AssertionError
 
 
@@ -145,32 +134,3 @@ def test_a_process_that_ends_is_told_and_ends_no_other(tmp_path: Path) -> None:
     )
     with pytest.raises(ArtifactError, match=r"NNCF's process ended .* search by parts"):
         chosen_floats(control, limits)
-
-
-SEARCHES = """
-import sys
-from pathlib import Path
-from bokehflow.quantize.accuracy import Control, Limits
-from bokehflow.quantize.nncf_control import chosen_floats
-from tests.quantize.test_nncf_control import Sleeping
-
-if __name__ == "__main__":
-    limits = Limits(0.3, 40.0)
-    path = Path(sys.argv[1])
-    chosen_floats(Control(Sleeping(), path, None, None, (), None, limits, lambda: None), limits)
-"""
-
-
-def test_a_search_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
-    script, told = tmp_path / "searches.py", tmp_path / "told"
-    script.write_text(SEARCHES)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
-    parent = subprocess.Popen([sys.executable, script, told], env=environment)
-    try:
-        until(lambda: told.is_file() and told.read_text().isdigit())
-    finally:
-        parent.kill()
-        parent.wait()
-    search = int(told.read_text())
-    assert search != parent.pid
-    assert until(lambda: gone(search)), "the search outlives its parent"
