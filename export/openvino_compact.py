@@ -11,10 +11,17 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bokehflow.export.outer_sums import outer_sum
-from bokehflow.export.repeats import SMALLEST_WORTH_IT, repeated
+from bokehflow.export.stored_form import (
+    SMALLEST_WORTH_IT,
+    Form,
+    Narrowed,
+    OneValue,
+    OuterSum,
+    Plain,
+    Tiled,
+    stored_form,
+)
 
 _SHAPES_TO_FOLD = frozenset({"Constant", "Convolution", "GroupConvolution"})
 """Whose shapes are read for anything but a scan. Around the loops of the scans they stay: the
@@ -34,9 +41,7 @@ def compact(model: Any, openvino: Any, *, exact_halves: bool = True) -> None:
     _fold_shapes(model, openvino)
     for node in model.get_ordered_ops():
         if node.get_type_name() == "Constant" and _size(node.output(0)) >= SMALLEST_WORTH_IT:
-            smaller = _smaller(node.get_data(), openvino.opset13, exact_halves)
-            if smaller is not None:
-                _take_over(node, smaller)
+            _store_in_less(node, openvino.opset13, exact_halves)
     _share_constants(model)
     _forget_value_names(model)
 
@@ -71,26 +76,34 @@ def _value(node: Any, openvino: Any) -> Any:
     return openvino.Tensor(node.output(0).get_element_type(), node.output(0).get_shape())
 
 
-def _smaller(values: NDArray[Any], opset: Any, exact_halves: bool) -> Any | None:
-    """Operations that give the same values from less; None where there are none."""
+def _store_in_less(node: Any, opset: Any, exact_halves: bool) -> None:
+    values = node.get_data()
     if values.itemsize == 1:  # Codes of weights, which devices look for as they are.
-        return None
-    shape = opset.constant(np.array(values.shape, np.int64))
-    one = values.reshape(-1)[0]
-    if values.tobytes() == one.tobytes() * values.size:  # Bits, which tell -0 from 0.
-        return opset.broadcast(opset.constant(one), shape)
-    if values.dtype == np.int64 and (parts := outer_sum(values)) is not None:
-        outer, inner = (opset.constant(part.astype(np.int32)) for part in parts)
-        return opset.convert(opset.reshape(opset.add(outer, inner), shape, False), "i64")
-    if (found := repeated(values)) is not None:
-        part, counts = found
-        once = _smaller(part, opset, exact_halves) if part.size >= SMALLEST_WORTH_IT else None
-        if once is None:
-            once = opset.constant(part)
-        return opset.tile(once, np.array(counts, np.int64))
-    if exact_halves and values.dtype == np.float32 and (half := exact_half(values)) is not None:
-        return opset.convert(opset.constant(half), "f32")
-    return None
+        return
+    form = stored_form(values, half_error=0.0 if exact_halves else None)
+    if not isinstance(form, Plain):
+        _take_over(node, _unpacked(form, opset))
+
+
+def _unpacked(form: Form, opset: Any) -> Any:
+    """Operations that give the values of a constant in some form."""
+    match form:
+        case Plain(values):
+            return opset.constant(values)
+        case OneValue(value, shape):
+            return opset.broadcast(opset.constant(value), _shape(shape, opset))
+        case OuterSum(outer, inner, shape):
+            parts = (opset.constant(part.astype(np.int32)) for part in (outer, inner))
+            whole = opset.reshape(opset.add(*parts), _shape(shape, opset), False)
+            return opset.convert(whole, "i64")
+        case Tiled(part, counts):
+            return opset.tile(_unpacked(part, opset), _shape(counts, opset))
+        case Narrowed(values, dtype):
+            return opset.convert(opset.constant(values), dtype)
+
+
+def _shape(lengths: tuple[int, ...], opset: Any) -> Any:
+    return opset.constant(np.array(lengths, np.int64))
 
 
 def _take_over(old: Any, new: Any) -> None:
@@ -99,13 +112,6 @@ def _take_over(old: Any, new: Any) -> None:
     old.friendly_name = f"{name}/replaced"
     new.friendly_name = name
     _replace(old.output(0), new)
-
-
-def exact_half(values: NDArray[np.float32]) -> NDArray[np.float16] | None:
-    """The values in half precision, None where that would change any of them."""
-    with np.errstate(over="ignore"):
-        half = values.astype(np.float16)
-    return half if np.array_equal(half.astype(np.float32), values) else None
 
 
 def unpack_halves(model: Any, opset: Any) -> None:

@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST_WORTH_IT = 256
-"""Elements of a constant from which on an operation that unpacks it costs less than it saves."""
-
 
 def repeated(values: NDArray[Any]) -> tuple[NDArray[np.generic], tuple[int, ...]] | None:
     """The part that is repeated and how often along every axis, as `numpy.tile` takes them.

@@ -8,15 +8,21 @@ all. Shapes of values can be inferred and are not stored.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from bokehflow.export.outer_sums import outer_sum
-from bokehflow.export.repeats import SMALLEST_WORTH_IT, repeated
+from bokehflow.export.stored_form import (
+    SMALLEST_WORTH_IT,
+    Form,
+    Narrowed,
+    OneValue,
+    OuterSum,
+    Plain,
+    Tiled,
+    stored_form,
+)
 from bokehflow.quantize.layers import module_path
 from bokehflow.quantize.onnx_graph import readers
 
@@ -38,9 +44,9 @@ def compact(proto: onnx.ModelProto) -> None:
         in_network = all(
             module_path(node.name).startswith("network.") for node in users.get(tensor.name, [])
         )
-        unpacking = _unpacking(tensor.name, values, round_floats=in_network)
-        if unpacking is not None:
-            nodes, stored = unpacking
+        form = stored_form(values, half_error=HALF_PRECISION_ERROR if in_network else None)
+        nodes, stored = _unpacking(tensor.name, form)
+        if nodes:
             proto.graph.initializer.remove(tensor)
             proto.graph.initializer.extend(
                 numpy_helper.from_array(np.ascontiguousarray(v), n) for n, v in stored.items()
@@ -55,53 +61,42 @@ _Unpacking = tuple[list[onnx.NodeProto], dict[str, NDArray[np.generic]]]
 """Nodes that make a constant, in order, and the constants that they read, by name."""
 
 
-def _unpacking(name: str, values: NDArray[np.generic], *, round_floats: bool) -> _Unpacking | None:
-    """How to store a constant smaller; None where nothing is gained."""
-    if np.all(values == values.flat[0]):
-        one = values.reshape(-1)[:1].reshape((1,) * values.ndim)
-        stored = {f"{name}.value": one, f"{name}.shape": np.array(values.shape, np.int64)}
-        return [helper.make_node("Expand", list(stored), [name], f"{name}/expand")], stored
-    if values.dtype == np.int64 and (parts := outer_sum(values)) is not None:
-        stored = {
-            f"{name}.outer": parts[0],
-            f"{name}.inner": parts[1],
-            f"{name}.shape": np.array(values.shape, np.int64),
-        }
-        outer, inner, shape = stored
-        return [
-            helper.make_node("Add", [outer, inner], [f"{name}.grid"], f"{name}/add"),
-            helper.make_node("Reshape", [f"{name}.grid", shape], [name], f"{name}/reshape"),
-        ], stored
-    if values.dtype == np.int8:
-        return _without_zero_columns(name, values)
-    if (found := repeated(values)) is not None:
-        return _tiled(name, *found, round_floats)
-    narrow = _narrowed(values, round_floats)
-    if narrow is None:
-        return None
-    wide = helper.np_dtype_to_tensor_dtype(values.dtype)
-    cast = helper.make_node("Cast", [f"{name}.stored"], [name], f"{name}/cast", to=wide)
-    return [cast], {f"{name}.stored": narrow}
+def _unpacking(name: str, form: Form) -> _Unpacking:
+    """How to make a constant of its form; no nodes where it stays as it is."""
+    match form:
+        case Plain(values):
+            is_codes = values.dtype == np.int8
+            return _without_zero_columns(name, values) if is_codes else ([], {name: values})
+        case OneValue(value, shape):
+            stored = {
+                f"{name}.value": np.full((1,) * len(shape), value),
+                f"{name}.shape": np.array(shape, np.int64),
+            }
+            return [helper.make_node("Expand", list(stored), [name], f"{name}/expand")], stored
+        case OuterSum(outer, inner, shape):
+            grid = f"{name}.grid"
+            parts = {f"{name}.outer": outer, f"{name}.inner": inner}
+            lengths = {f"{name}.shape": np.array(shape, np.int64)}
+            return [
+                helper.make_node("Add", list(parts), [grid], f"{name}/add"),
+                helper.make_node("Reshape", [grid, *lengths], [name], f"{name}/reshape"),
+            ], {**parts, **lengths}
+        case Tiled(part, counts):
+            once, repeats = f"{name}.once", f"{name}.repeats"
+            nodes, stored = _unpacking(once, part)
+            tile = helper.make_node("Tile", [once, repeats], [name], f"{name}/tile")
+            return [*nodes, tile], {**stored, repeats: np.array(counts, np.int64)}
+        case Narrowed(values, dtype):
+            narrow, wide = f"{name}.stored", helper.np_dtype_to_tensor_dtype(dtype)
+            cast = helper.make_node("Cast", [narrow], [name], f"{name}/cast", to=wide)
+            return [cast], {narrow: values}
 
 
-def _tiled(
-    name: str, part: NDArray[np.generic], counts: tuple[int, ...], round_floats: bool
-) -> _Unpacking:
-    """What is repeated, stored once."""
-    once, repeats = f"{name}.once", f"{name}.repeats"
-    tile = helper.make_node("Tile", [once, repeats], [name], f"{name}/tile")
-    smaller = None
-    if part.size >= SMALLEST_WORTH_IT:
-        smaller = _unpacking(once, part, round_floats=round_floats)
-    nodes, stored = smaller or ([], {once: part})
-    return [*nodes, tile], {**stored, repeats: np.array(counts, np.int64)}
-
-
-def _without_zero_columns(name: str, codes: NDArray[np.generic]) -> _Unpacking | None:
+def _without_zero_columns(name: str, codes: NDArray[np.generic]) -> _Unpacking:
     """Weights of heads padded with zeros: the columns that are not zero, and one that is."""
     used = codes.reshape(-1, codes.shape[-1]).any(axis=0)
     if used.all():
-        return None
+        return [], {name: codes}
     place = np.where(used, np.cumsum(used) - 1, used.sum()).astype(np.int64)
     zero = np.zeros((*codes.shape[:-1], 1), codes.dtype)
     stored = {
@@ -109,17 +104,6 @@ def _without_zero_columns(name: str, codes: NDArray[np.generic]) -> _Unpacking |
         f"{name}.place": place,
     }
     return [helper.make_node("Gather", list(stored), [name], f"{name}/gather", axis=-1)], stored
-
-
-def _narrowed(values: NDArray[Any], round_floats: bool) -> NDArray[np.generic] | None:
-    if values.dtype == np.int64 and np.abs(values).max() <= np.iinfo(np.int32).max:
-        return values.astype(np.int32)
-    if values.dtype == np.float32 and round_floats:
-        half = values.astype(np.float16)
-        error = np.abs(half.astype(np.float32) - values).max()
-        if error <= HALF_PRECISION_ERROR * np.abs(values).max():
-            return half
-    return None
 
 
 def _forget_shapes(proto: onnx.ModelProto) -> None:

@@ -152,6 +152,15 @@ def test_compaction_keeps_the_values() -> None:
     assert difference < HALF_PRECISION_REL
 
 
+def test_compaction_tells_zeros_of_either_sign_apart() -> None:
+    zeros = np.where(np.arange(600).reshape(2, 300) % 2, -0.0, 0.0).astype(np.float32)
+    node = helper.make_node("Mul", ["x", "zeros"], ["y"], "network.a/mul_1")
+    model = graph([node], {"zeros": zeros})
+    compact(model)
+    found = run(model, np.ones((2, 300), np.float32))
+    assert np.array_equal(np.signbit(found), np.signbit(zeros))
+
+
 def test_zero_columns_of_codes_are_not_stored() -> None:
     codes = RNG.integers(1, 100, (300, 32)).astype(np.int8)
     codes[:, 16:] = 0
