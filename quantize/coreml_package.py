@@ -14,9 +14,9 @@ import numpy as np
 from torch import Tensor
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.errors import CheckError
 from bokehflow.quantize.codes import INT8_MAX
 from bokehflow.quantize.coreml_front import front_of
+from bokehflow.quantize.guard import reached_layers
 from bokehflow.quantize.layers import is_quantizable_constant
 from bokehflow.runtimes.mil_evaluator import Evaluator, Program
 from bokehflow.runtimes.mil_evaluator.program import Operation, Variable
@@ -97,20 +97,12 @@ def _read_instead(block: Any, op: Any, x: Any) -> None:
 
 
 def check_quantizers(program: Any) -> list[str]:
-    """The constants of layers that read 8-bit values, sorted.
-
-    Raises CheckError where anything else reads them.
-    """
-    allowed = {id(op): name for op, name in layer_operations(program)}
-    reached = set()
-    for op in program.functions["main"].operations:
-        if op.op_type != "dequantize":
-            continue
-        for reader in op.outputs[0].child_ops:
-            if id(reader) not in allowed:
-                raise CheckError(
-                    f"a quantizer enters {reader.name} ({reader.op_type})",
-                    "8-bit values in linear and convolution layers alone",
-                )
-            reached.add(allowed[id(reader)])
-    return sorted(reached)
+    """The constants of layers that read 8-bit values, sorted. Raises what `reached_layers` does."""
+    layers = {id(op): name for op, name in layer_operations(program)}
+    operations = program.functions["main"].operations
+    return reached_layers(
+        [op for op in operations if op.op_type == "dequantize"],
+        set(layers.values()),
+        lambda op: op.outputs[0].child_ops,
+        lambda op: (layers.get(id(op), op.name), op.op_type),
+    )

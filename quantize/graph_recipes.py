@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from functools import partial
 
-from bokehflow.quantize.accuracy import Attempt, Control, controlled, measured
+from bokehflow.quantize.control import Attempt, Control, controlled, measured
 from bokehflow.quantize.format import Format, M
 from bokehflow.quantize.frame_noise import frame_noise
 from bokehflow.quantize.job import Job, Outcome, Tried
@@ -40,16 +40,7 @@ def layers_in_8_bits(form: Format[M], job: Job) -> Outcome:
 def mixed(form: Format[M], job: Job) -> Outcome:
     """As many layers as the limits allow; the others keep 8-bit weights."""
     original, quantized, noises = _quantized(form, job)
-    control = Control(
-        form=form,
-        source=job.artifact.path,
-        quantized=quantized,
-        original=original,
-        samples=job.samples,
-        held_out=job.held_out,
-        limits=job.limits,
-        advance=job.advance,
-    )
+    control = Control(form, job, quantized, original)
     attempts = controlled(control, SEARCHES[job.search])
     return _outcome(form, job, original, attempts, noises)
 

@@ -56,6 +56,23 @@ class Loss:
     depth_sqnr_db: float
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a quantized artifact may lose: of bokeh PSNR against truth, on average, and how near to
+    its source it must stay on the worst scene."""
+
+    max_drop_db: float
+    parity_db: float
+
+    def met_by(self, loss: Loss) -> bool:
+        """Whether both hold."""
+        return loss.drop_db <= self.max_drop_db and loss.parity_db >= self.parity_db
+
+    def excess(self, loss: Loss) -> float:
+        """How far beyond the limits, in decibels; for choosing the best of what does not meet."""
+        return max(loss.drop_db - self.max_drop_db, 0.0) + max(self.parity_db - loss.parity_db, 0.0)
+
+
 @lru_cache(maxsize=1)
 def held_out_scenes(size: Size) -> tuple[HeldScene, ...]:
     """One scene of each of HELD_OUT_KINDS at a size, traced in its shape: disks stay round.

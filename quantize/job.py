@@ -9,8 +9,7 @@ from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export import Artifact
-from bokehflow.quantize.accuracy import Limits
-from bokehflow.quantize.held_out import HeldOut, Loss
+from bokehflow.quantize.held_out import HeldOut, Limits, Loss
 from bokehflow.quantize.layers import LayerNoise
 
 

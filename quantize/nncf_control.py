@@ -7,17 +7,15 @@ parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.child import in_child
 from bokehflow.errors import ArtifactError
-from bokehflow.quantize.accuracy import Attempt, Control, Limits
-from bokehflow.quantize.format import Format, Judge, M
-from bokehflow.quantize.held_out import HELD_OUT_KINDS, HeldOut, overall
-from bokehflow.quantize.nncf_access import dataset, quantization_details, quiet_nncf
+from bokehflow.quantize.control import Attempt, Control
+from bokehflow.quantize.format import Format, M
+from bokehflow.quantize.held_out import HeldOut, Limits, overall
 from bokehflow.runtimes import Session
 
 _WITHIN_LIMITS = 1.0
@@ -31,7 +29,7 @@ def search_by_nncf(control: Control[M]) -> list[Attempt[M]]:
     Where that alone goes beyond the limits, NNCF is asked again for so much more. Raises what
     `chosen_floats` raises.
     """
-    asked = control.limits
+    asked = control.job.limits
     attempts = [control.attempt(chosen_floats(control, asked))]
     loss = attempts[0].loss
     if not asked.met_by(loss):
@@ -50,20 +48,21 @@ def chosen_floats(control: Control[M], limits: Limits) -> tuple[str, ...]:
     that is gone (`export.openvino_access`), and a segmentation fault long after. Raises
     ArtifactError where it ends this one.
     """
+    job, source = control.job, control.job.artifact.path
     floats = in_child(
         _searched,
         type(control.form),
-        control.source,
-        control.samples,
-        control.held_out,
+        source,
+        job.samples,
+        job.held_out,
         limits,
         ended=ArtifactError(
-            f"NNCF's process ended while it looked at {control.source}",
+            f"NNCF's process ended while it looked at {source}",
             "a search that runs to its end",
             'search by parts, or start your script under if __name__ == "__main__"',
         ),
     )
-    control.advance()
+    job.advance()
     return floats
 
 
@@ -83,32 +82,3 @@ def _searched(
 
     form = make_form()
     return tuple(form.floats_by_nncf(form.read(source), samples, judge))
-
-
-def restored(
-    model: Any,
-    samples: SampleSet,
-    others: Iterable[str],
-    judge: Judge,
-    opened: Callable[[Any], Session],
-) -> Any:
-    """A quantized copy of a model with as many layers in 8 bits as NNCF finds the judge to allow.
-
-    others: names of all nodes but those that may be quantized. opened: makes a session of what NNCF
-    hands over to be judged.
-    """
-    with quiet_nncf() as nncf:
-        return nncf.quantize_with_accuracy_control(
-            model,
-            dataset(nncf, samples),
-            nncf.Dataset(list(range(len(HELD_OUT_KINDS)))),
-            lambda tried, scenes: judge(opened(tried), list(scenes)),
-            max_drop=0.0,
-            subset_size=len(samples),
-            ignored_scope=nncf.IgnoredScope(names=list(others), validate=False),
-            preset=nncf.QuantizationPreset.MIXED,
-            advanced_quantization_parameters=quantization_details(nncf),
-            advanced_accuracy_restorer_parameters=nncf.AdvancedAccuracyRestorerParameters(
-                ranking_subset_size=1
-            ),
-        )

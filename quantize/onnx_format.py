@@ -9,10 +9,10 @@ import onnx
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.quantize.format import Judge, as_written
-from bokehflow.quantize.nncf_control import restored
+from bokehflow.quantize.nncf_access import restored
 from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_front import front_of, with_rest
-from bokehflow.quantize.onnx_graph import layers_of
+from bokehflow.quantize.onnx_graph import copied, layers_of
 from bokehflow.quantize.onnx_guard import check_quantizers
 from bokehflow.quantize.onnx_int8 import omit_zero_points, quantize_layers, reverted
 from bokehflow.quantize.onnx_noise import with_noise_outputs, with_scan_outputs
@@ -31,7 +31,7 @@ class OnnxFormat:
 
     def with_8bit_weights(self, model: onnx.ModelProto) -> onnx.ModelProto:
         """By `onnx_weights.quantize_weights`."""
-        copy = _copied(model)
+        copy = copied(model)
         quantize_weights(copy)
         return copy
 
@@ -74,7 +74,7 @@ class OnnxFormat:
 
     def write(self, model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> None:
         """One file, compacted."""
-        small = _copied(model)
+        small = copied(model)
         compact(small)
         onnx.helper.set_model_props(small, dict(metadata))
         onnx.checker.check_model(small)
@@ -95,9 +95,3 @@ class OnnxFormat:
         omit_zero_points(tried)
         with temporary_folder() as folder:
             return as_written(self, tried, folder)
-
-
-def _copied(model: onnx.ModelProto) -> onnx.ModelProto:
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    return copy

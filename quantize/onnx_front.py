@@ -8,13 +8,12 @@ from __future__ import annotations
 import onnx
 from onnx import TensorProto, helper
 
-from bokehflow.quantize.onnx_graph import initializers, layers_of, readers, remove_unused
+from bokehflow.quantize.onnx_graph import copied, initializers, layers_of, readers, remove_unused
 
 
 def front_of(proto: onnx.ModelProto) -> onnx.ModelProto:
     """A copy that ends in what those layers of `layers_of` give that no layer depends on."""
-    front = onnx.ModelProto()
-    front.CopyFrom(proto)
+    front = copied(proto)
     ends = [node.output[0] for node in layers_of(proto).values()]
     _end_in(front, ends)
     read = readers(front)
@@ -27,8 +26,7 @@ def with_rest(front: onnx.ModelProto, proto: onnx.ModelProto) -> onnx.ModelProto
 
     Whatever was changed, the values that the rest reads must have kept their names.
     """
-    whole = onnx.ModelProto()
-    whole.CopyFrom(proto)
+    whole = copied(proto)
     del whole.graph.node[:]
     del whole.graph.initializer[:]
     made = {name for node in front.graph.node for name in node.output}

@@ -33,6 +33,13 @@ def weighted_nodes(proto: onnx.ModelProto) -> list[onnx.NodeProto]:
     ]
 
 
+def copied(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of all of it."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(proto)
+    return copy
+
+
 def constant_values(proto: onnx.ModelProto) -> set[str]:
     """Names of constants and of what is computed from constants alone."""
     found = set(initializers(proto))

@@ -9,9 +9,9 @@ import onnx
 from onnx import numpy_helper
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.quantize.nncf_access import dataset, quantization_details, quiet_nncf
+from bokehflow.quantize.nncf_access import quantized_by_nncf
 from bokehflow.quantize.onnx_front import front_of, with_rest
-from bokehflow.quantize.onnx_graph import initializers, layers_of, readers, remove_unused
+from bokehflow.quantize.onnx_graph import copied, initializers, layers_of, readers, remove_unused
 
 
 def quantize_layers(proto: onnx.ModelProto, samples: SampleSet) -> onnx.ModelProto:
@@ -20,17 +20,8 @@ def quantize_layers(proto: onnx.ModelProto, samples: SampleSet) -> onnx.ModelPro
     samples: what the model is fed; every one is run. Raises MissingDependencyError without NNCF.
     """
     layers, front = layers_of(proto), front_of(proto)
-    ignored = [node.name for node in front.graph.node if node.name not in layers]
-    with quiet_nncf() as nncf:
-        front = nncf.quantize(
-            front,
-            dataset(nncf, samples),
-            subset_size=len(samples),
-            ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
-            preset=nncf.QuantizationPreset.MIXED,
-            advanced_parameters=quantization_details(nncf),
-        )
-    quantized = with_rest(front, proto)
+    others = [node.name for node in front.graph.node if node.name not in layers]
+    quantized = with_rest(quantized_by_nncf(front, samples, others), proto)
     omit_zero_points(quantized)
     take_unsigned_codes(quantized)
     return quantized
@@ -78,8 +69,7 @@ def reverted(
     quantized: onnx.ModelProto, original: onnx.ModelProto, layers: Collection[str]
 ) -> onnx.ModelProto:
     """A copy of a quantized model in which some layers read their float inputs again."""
-    result = onnx.ModelProto()
-    result.CopyFrom(quantized)
+    result = copied(quantized)
     sources, constants = layers_of(original), initializers(original)
     present = set(initializers(result))
     for node in result.graph.node:

@@ -6,7 +6,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from bokehflow.quantize.layers import NOISE, SCAN, SIGNAL, fusions
-from bokehflow.quantize.onnx_graph import initializers, layers_of
+from bokehflow.quantize.onnx_graph import copied, initializers, layers_of
 
 
 def with_noise_outputs(quantized: onnx.ModelProto, original: onnx.ModelProto) -> onnx.ModelProto:
@@ -15,8 +15,7 @@ def with_noise_outputs(quantized: onnx.ModelProto, original: onnx.ModelProto) ->
     Beside every quantized layer stands its float form, on the same unquantized inputs; SIGNAL is
     the sum of squares of what that gives, NOISE of the difference from it.
     """
-    result = onnx.ModelProto()
-    result.CopyFrom(quantized)
+    result = copied(quantized)
     sources, constants = layers_of(original), initializers(original)
     present = set(initializers(result))
     for name, node in layers_of(quantized).items():
@@ -41,8 +40,7 @@ def with_noise_outputs(quantized: onnx.ModelProto, original: onnx.ModelProto) ->
 
 def with_scan_outputs(model: onnx.ModelProto, original: onnx.ModelProto) -> onnx.ModelProto:
     """A copy that has every block's scans as further outputs, SCAN and the fusion layer's name."""
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
+    result = copied(model)
     kinds = {value.name: value.type for value in original.graph.value_info}
     layers = layers_of(original)
     for name in fusions(layers):

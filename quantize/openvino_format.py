@@ -11,8 +11,7 @@ from bokehflow.export.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_compact import unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
 from bokehflow.quantize.format import Judge
-from bokehflow.quantize.nncf_access import dataset, quantization_details, quiet_nncf
-from bokehflow.quantize.nncf_control import restored
+from bokehflow.quantize.nncf_access import quantized_by_nncf, restored
 from bokehflow.quantize.openvino_front import front_of, with_rest
 from bokehflow.quantize.openvino_graph import (
     float_weight,
@@ -56,16 +55,8 @@ class OpenVinoFormat:
     def with_8bit_layers(self, model: Any, samples: SampleSet) -> Any:
         """By NNCF: a scale a channel for weights, one range a tensor for activations."""
         layers, front = layers_of(model), front_of(model, self._openvino)
-        ignored = [op.friendly_name for op in front.get_ops() if op.friendly_name not in layers]
-        with quiet_nncf() as nncf:
-            quantized = nncf.quantize(
-                front,
-                dataset(nncf, samples),
-                subset_size=len(samples),
-                ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
-                preset=nncf.QuantizationPreset.MIXED,
-                advanced_parameters=quantization_details(nncf),
-            )
+        others = [op.friendly_name for op in front.get_ops() if op.friendly_name not in layers]
+        quantized = quantized_by_nncf(front, samples, others)
         return with_rest(quantized, model, self._openvino)
 
     def floats_by_nncf(self, model: Any, samples: SampleSet, judge: Judge) -> list[str]:

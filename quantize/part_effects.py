@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bokehflow.quantize.accuracy import Control
+from bokehflow.quantize.control import Control
 from bokehflow.quantize.format import M
 from bokehflow.quantize.layers import module_path
 from bokehflow.temporary import temporary_folder
@@ -34,9 +34,9 @@ def rank_parts(control: Control[M]) -> list[Part]:
         with temporary_folder() as folder:
             mixed = form.reverted(control.quantized, control.original, floats)
             session = form.open(mixed, folder)
-            found = control.held_out.glance(session)
+            found = control.job.held_out.glance(session)
             del session
-        control.advance()
+        control.job.advance()
         return found
 
     whole = error(())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bokehflow.quantize.accuracy import Attempt, Control
+from bokehflow.quantize.control import Attempt, Control
 from bokehflow.quantize.format import M
 from bokehflow.quantize.part_effects import Part, rank_parts
 
@@ -19,7 +19,7 @@ def search_parts(control: Control[M]) -> list[Attempt[M]]:
     def attempt(parts: Sequence[Part]) -> Attempt[M]:
         return control.attempt(tuple(layer for part in parts for layer in part.layers))
 
-    met_by = control.limits.met_by
+    met_by = control.job.limits.met_by
     ranking = rank_parts(control)
     # Few parts are enough as a rule: twice as many each time, then by halving between the last two.
     low, high = 0, 1

@@ -22,9 +22,8 @@ from bokehflow.export.naming import quantized_path, record_path
 from bokehflow.export.staging import output_folder
 from bokehflow.installed import installed_version, installed_versions
 from bokehflow.json_text import json_text
-from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.graph_recipes import SEARCHES
-from bokehflow.quantize.held_out import HeldOut
+from bokehflow.quantize.held_out import HeldOut, Limits
 from bokehflow.quantize.job import Job, Outcome
 from bokehflow.quantize.nncf_access import quiet_nncf
 from bokehflow.quantize.recipes import RECIPES, Recipe, find_recipe

@@ -11,8 +11,7 @@ from typing import Any
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export import Artifact
 from bokehflow.export.manifest import Manifest
-from bokehflow.quantize.accuracy import Limits
-from bokehflow.quantize.held_out import FRAMES, HELD_OUT_KINDS
+from bokehflow.quantize.held_out import FRAMES, HELD_OUT_KINDS, Limits
 from bokehflow.quantize.job import Outcome
 
 SCHEMA_VERSION = 1

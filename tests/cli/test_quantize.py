@@ -10,7 +10,7 @@ import pytest
 from bokehflow.calibration.sample_making import HELD_OUT_SEED
 from bokehflow.export import Artifact
 from bokehflow.media import write_photo
-from bokehflow.quantize.accuracy import Limits
+from bokehflow.quantize.held_out import Limits
 from tests.cli.runner import Bfx
 from tests.export.copies import copied
 

@@ -6,8 +6,7 @@ import pytest
 
 from bokehflow.calibration.scenes import Scene, make_scene
 from bokehflow.quantize import held_out
-from bokehflow.quantize.accuracy import Limits
-from bokehflow.quantize.held_out import Loss
+from bokehflow.quantize.held_out import Limits, Loss
 from bokehflow.specs import Size
 
 

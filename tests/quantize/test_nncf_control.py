@@ -16,11 +16,13 @@ from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
 from bokehflow.quantize import onnx_format, onnx_int8, openvino_format
-from bokehflow.quantize.accuracy import Control, Limits, controlled
+from bokehflow.quantize.control import Control, controlled
 from bokehflow.quantize.format import Format
-from bokehflow.quantize.held_out import HeldOut
+from bokehflow.quantize.held_out import HeldOut, Limits
+from bokehflow.quantize.job import Job
 from bokehflow.quantize.nncf_control import chosen_floats, search_by_nncf
 from bokehflow.runtimes import open_session
+from tests.benchmarks.report.samples import manifest
 
 OFFERED = ("network.stem.pointwise", "network.blocks.0.local", "network.bokeh_head.out")
 PATCHED: tuple[Any, ...] = (onnx_format, onnx_int8, openvino_format)
@@ -84,9 +86,8 @@ def test_it_leaves_in_float_what_the_limits_ask_for(
 
     def control(parity_db: float) -> Control[Any]:
         limits = Limits(max_drop_db=10.0, parity_db=parity_db)
-        return Control(
-            form, artifact.path, quantized, original, samples, held_out, limits, lambda: None
-        )
+        job = Job(artifact, samples, held_out, limits, "nncf", lambda: None)
+        return Control(form, job, quantized, original)
 
     (all_in_8_bits,) = controlled(control(0.0), search_by_nncf)
     assert all_in_8_bits.floats == ()
@@ -97,22 +98,27 @@ def test_it_leaves_in_float_what_the_limits_ask_for(
     wanted = control((all_in_8_bits.loss.parity_db + best_db) / 2)
     *_, chosen = controlled(wanted, search_by_nncf)
     assert 0 < len(chosen.floats) < len(OFFERED)
-    assert wanted.limits.met_by(chosen.loss)
+    assert wanted.job.limits.met_by(chosen.loss)
     kept = form.quantized_layers(chosen.model)
     assert sorted([*kept, *chosen.floats]) == sorted(layers)
 
 
-UNGUARDED = """
-from pathlib import Path
-from bokehflow.errors import ArtifactError
-from bokehflow.quantize.accuracy import Control, Limits
-from bokehflow.quantize.nncf_control import chosen_floats
-from bokehflow.quantize.onnx_format import OnnxFormat
+def asked_for_floats(form: Format[Any]) -> tuple[str, ...]:
+    """What NNCF leaves in float of an artifact that it is not to come to."""
+    nothing: Any = None
+    limits = Limits(0.3, 40.0)
+    artifact = Artifact(Path("a.onnx"), manifest())
+    job = Job(artifact, nothing, nothing, limits, "nncf", lambda: None)
+    return chosen_floats(Control(form, job, nothing, nothing), limits)
 
-limits = Limits(0.3, 40.0)
-control = Control(OnnxFormat(), Path("a"), None, None, (), None, limits, lambda: None)
+
+UNGUARDED = """
+from bokehflow.errors import ArtifactError
+from bokehflow.quantize.onnx_format import OnnxFormat
+from tests.quantize.test_nncf_control import asked_for_floats
+
 try:
-    chosen_floats(control, limits)
+    asked_for_floats(OnnxFormat())
 except ArtifactError as error:
     print(error)
 """
@@ -121,16 +127,13 @@ except ArtifactError as error:
 def test_a_script_that_cannot_start_another_process_is_told_what_it_lacks(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, check=True
+    )
     assert "__main__" in done.stdout.splitlines()[-1]
 
 
-def test_a_process_that_ends_is_told_and_ends_no_other(tmp_path: Path) -> None:
-    nothing: Any = None
-    samples: Any = ()
-    limits = Limits(0.3, 40.0)
-    control: Control[Any] = Control(
-        Dying(), tmp_path, nothing, nothing, samples, nothing, limits, lambda: None
-    )
+def test_a_process_that_ends_is_told() -> None:
     with pytest.raises(ArtifactError, match=r"NNCF's process ended .* search by parts"):
-        chosen_floats(control, limits)
+        asked_for_floats(Dying())

@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bokehflow.errors import CheckError
 from bokehflow.quantize.onnx_compact import compact
+from bokehflow.quantize.onnx_graph import copied
 from bokehflow.quantize.onnx_guard import check_quantizers
 from bokehflow.quantize.onnx_int8 import take_unsigned_codes
 from bokehflow.quantize.onnx_weights import quantize_weights, symmetric_int8
@@ -85,8 +86,7 @@ def test_unsigned_codes_are_the_same_values_in_integer_products(tmp_path: Path) 
         helper.make_node("Sub", ["left.y", "right.y"], ["y"], RECURRENCE),
     ]
     signed = graph(nodes, constants)
-    unsigned = onnx.ModelProto()
-    unsigned.CopyFrom(signed)
+    unsigned = copied(signed)
     take_unsigned_codes(unsigned)
     x = RNG.normal(size=(2, 300)).astype(np.float32)
     np.testing.assert_allclose(run(unsigned, x), run(signed, x), rtol=FP32_EQUAL, atol=FP32_EQUAL)

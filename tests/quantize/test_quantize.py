@@ -30,14 +30,13 @@ from bokehflow.export.coremltools_access import load_program, passes_only, quiet
 from bokehflow.export.lowering.choice import AUTO, find_lowering
 from bokehflow.export.naming import quantized_path
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
-from bokehflow.quantize.accuracy import Limits
 from bokehflow.quantize.coreml_package import (
     check_quantizers,
     layer_operations,
     with_quantized_inputs,
 )
 from bokehflow.quantize.frame_noise import frame_noise
-from bokehflow.quantize.held_out import HeldOut, Loss
+from bokehflow.quantize.held_out import HeldOut, Limits, Loss
 from bokehflow.quantize.job import Job
 from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from bokehflow.quantize.onnx_format import OnnxFormat

@@ -11,8 +11,9 @@ import pytest
 
 from bokehflow.errors import OutputError
 from bokehflow.quantize import nncf_control
-from bokehflow.quantize.accuracy import Control, Limits, Search, controlled
-from bokehflow.quantize.held_out import Loss
+from bokehflow.quantize.control import Control, Search, controlled
+from bokehflow.quantize.held_out import Limits, Loss
+from bokehflow.quantize.job import Job
 from bokehflow.quantize.part_search import search_parts
 
 BLOCKS = 20
@@ -72,9 +73,9 @@ def search(picture: Picture, by: Search = search_parts) -> list[Any]:
     form: Any = Blocks()
     held_out: Any = picture
     nothing: Floats = frozenset()
-    samples: Any = None
-    control = Control(form, Path(), nothing, nothing, samples, held_out, LIMITS, lambda: None)
-    return controlled(control, by)
+    none: Any = None
+    job = Job(none, none, held_out, LIMITS, "parts", lambda: None)
+    return controlled(Control(form, job, nothing, nothing), by)
 
 
 @pytest.mark.parametrize(("left", "parts"), [(171, 1), (100, 6), (0, 19)])

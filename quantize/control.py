@@ -8,30 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic
 
-from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.quantize.format import Format, M, as_written
 from bokehflow.quantize.held_out import HeldOut, Loss
+from bokehflow.quantize.job import Job
 from bokehflow.temporary import temporary_folder
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a quantized artifact may lose: of bokeh PSNR against truth, on average, and how near to
-    its source it must stay on the worst scene."""
-
-    max_drop_db: float
-    parity_db: float
-
-    def met_by(self, loss: Loss) -> bool:
-        """Whether both hold."""
-        return loss.drop_db <= self.max_drop_db and loss.parity_db >= self.parity_db
-
-    def excess(self, loss: Loss) -> float:
-        """How far beyond the limits, in decibels; for choosing the best of what does not meet."""
-        return max(loss.drop_db - self.max_drop_db, 0.0) + max(self.parity_db - loss.parity_db, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +27,20 @@ class Attempt(Generic[M]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Control(Generic[M]):
-    """What a search has at hand. source: where the original was read. quantized: all layers in 8
-    bits, made of the original with the samples. advance: called after every stage that takes more
-    than a second."""
+    """What a search has at hand. original: the model of the job's artifact. quantized: all its
+    layers in 8 bits, ranges from the job's samples."""
 
     form: Format[M]
-    source: Path
+    job: Job
     quantized: M
     original: M
-    samples: SampleSet
-    held_out: HeldOut
-    limits: Limits
-    advance: Callable[[], None]
 
     def attempt(self, floats: tuple[str, ...]) -> Attempt[M]:
         """Some layers in float, which keep 8-bit weights all the same."""
         mixed = self.form.reverted(self.quantized, self.original, floats)
         model = self.form.with_8bit_weights(mixed)
-        made = Attempt(model, floats, measured(self.form, model, self.held_out))
-        self.advance()
+        made = Attempt(model, floats, measured(self.form, model, self.job.held_out))
+        self.job.advance()
         return made
 
 
@@ -74,11 +51,11 @@ Search = Callable[[Control[Any]], list[Attempt[Any]]]
 def controlled(control: Control[M], search: Search) -> list[Attempt[M]]:
     """Attempts; the last is the chosen one: the fewest layers in float that meet the limits, or
     where none does, the nearest to them."""
-    attempts = [control.attempt(())]
-    if control.limits.met_by(attempts[0].loss):
+    limits, attempts = control.job.limits, [control.attempt(())]
+    if limits.met_by(attempts[0].loss):
         return attempts
     attempts += search(control)
-    best = min(attempts, key=lambda a: (control.limits.excess(a.loss), len(a.floats)))
+    best = min(attempts, key=lambda a: (limits.excess(a.loss), len(a.floats)))
     return [*(a for a in attempts if a is not best), best]
 
 
