@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
 from bokehflow.export import Artifact, Manifest, Parity
@@ -16,8 +15,8 @@ from bokehflow.model import ModelConfig, load_model
 from bokehflow.optics import Lens
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import Session, TorchSession, open_session
-from bokehflow.runtimes.carried_state import Arrays, Playback, require_finite
-from bokehflow.runtimes.comparison import psnr_db, rounded_down, sqnr_db
+from bokehflow.runtimes.carried_state import Playback, require_finite
+from bokehflow.runtimes.comparison import frame_difference, rounded_down
 
 PARITY_LENSES = (
     Lens(focal_length_mm=35.0, f_number=2.0, focus_m=0.8),
@@ -82,14 +81,13 @@ def check_parity(artifact: Artifact, frames: Iterable[Tensor], reference: Sessio
     expecting, testing = Playback(manifest, reference), Playback(manifest, test)
     scores: list[tuple[float, float, float, float]] = []
     for index, frame in enumerate(frames):
-        seen_through = PARITY_LENSES[index % len(PARITY_LENSES)]
-        lens = np.array([seen_through.as_tuple()], dtype=np.float32)
+        lens = PARITY_LENSES[index % len(PARITY_LENSES)]
         expected = expecting.show(frame.numpy(), lens)
         runs, started = testing.runs, time.perf_counter()
         found = testing.show(frame.numpy(), lens)
         elapsed_ms = (time.perf_counter() - started) * 1e3 / runs
         require_finite(found, f"{artifact.given}, frame {index + 1}")
-        scores.append((*_compare(expected, found), elapsed_ms))
+        scores.append((*frame_difference(expected, found), elapsed_ms))
     bokeh, depth, state, frame_ms = zip(*scores, strict=True)
     return ParityReport(
         artifact.given,
@@ -115,12 +113,4 @@ def record_parity(artifact: Artifact, report: ParityReport) -> Artifact:
             runtime=report.runtime,
             mode=report.mode,
         )
-    )
-
-
-def _compare(expected: Arrays, found: Arrays) -> tuple[float, float, float]:
-    return (
-        psnr_db(expected["bokeh"], found["bokeh"]),
-        sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]),
-        sqnr_db(expected["next_state_scan"], found["next_state_scan"]),
     )

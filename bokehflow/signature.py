@@ -10,6 +10,8 @@ from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, TensorSpec, Variant
 
 STATE_PAIRS = {f"state_{name}": f"next_state_{name}" for name in State._fields}
 """Which output of one frame is which input of the next."""
+SCAN_STATE = STATE_PAIRS["state_scan"]
+"""The output that holds the state of the scans, which is nearly all of the state."""
 CARRIED = "zeros before the first frame and after a cut, else as the frame before gave it"
 HANDED_ON = "as it is, for the next frame"
 

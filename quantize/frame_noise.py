@@ -20,8 +20,9 @@ from bokehflow.quantize.format import Format, M, as_written
 from bokehflow.quantize.layers import SCAN
 from bokehflow.runtimes import Session
 from bokehflow.runtimes.carried_state import Playback
-from bokehflow.runtimes.comparison import decibels, psnr_db, sqnr_db
+from bokehflow.runtimes.comparison import decibels, frame_difference, sqnr_db
 from bokehflow.scan import DIRECTIONS
+from bokehflow.signature import SCAN_STATE
 from bokehflow.specs import TOKEN_STRIDE, Size
 from bokehflow.temporary import temporary_folder
 
@@ -67,24 +68,20 @@ def frame_noise(
 def _pairs(
     manifest: Manifest, sessions: tuple[Session, Session]
 ) -> Iterator[tuple[Outputs, Outputs]]:
-    lens = np.array([LENS.as_tuple()], dtype=np.float32)
     playbacks = [Playback(manifest, session) for session in sessions]
     rng = np.random.default_rng(0)
     for frame in moving_window(motorcycle().left, manifest.frame_size, DRIFT_FRAMES, rng):
-        source, test = (playback.show(frame.numpy(), lens) for playback in playbacks)
+        source, test = (playback.show(frame.numpy(), LENS) for playback in playbacks)
         yield source, test
 
 
 def _differences(source: Outputs, test: Outputs) -> dict[str, float]:
-    return {
-        "bokeh_psnr_db": round(psnr_db(source["bokeh"], test["bokeh"]), 2),
-        "depth_sqnr_db": round(sqnr_db(1.0 / source["depth"], 1.0 / test["depth"]), 2),
-        "state_sqnr_db": _drift(source, test)["sqnr_db"],
-    }
+    differences = frame_difference(source, test)._asdict()
+    return {name: round(value, 2) for name, value in differences.items()}
 
 
 def _drift(source: Outputs, test: Outputs) -> dict[str, float]:
-    before, after = source["next_state_scan"], test["next_state_scan"]
+    before, after = source[SCAN_STATE], test[SCAN_STATE]
     return {
         "source_norm": round(float(np.linalg.norm(before)), 4),
         "norm": round(float(np.linalg.norm(after)), 4),

@@ -18,9 +18,10 @@ from bokehflow.calibration.frames import resized
 from bokehflow.calibration.sample_making import HELD_OUT_SEED
 from bokehflow.calibration.scenes import make_scene
 from bokehflow.export import Manifest
+from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
 from bokehflow.runtimes.carried_state import Playback, require_finite
-from bokehflow.runtimes.comparison import psnr_db, rounded_down, sqnr_db
+from bokehflow.runtimes.comparison import frame_difference, psnr_db, rounded_down
 from bokehflow.specs import Size
 
 HELD_OUT_KINDS = ("portrait", "leaves", "occluder", "ground")
@@ -35,11 +36,11 @@ Float32 = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldScene:
-    """frame, truth: float32 [1, 3, H, W] sRGB 0..1; lens: float32 [1, 4]."""
+    """frame, truth: float32 [1, 3, H, W] sRGB 0..1."""
 
     name: str
     frame: Float32
-    lens: Float32
+    lens: Lens
     truth: Float32
 
 
@@ -84,12 +85,8 @@ def held_out_scenes(size: Size) -> tuple[HeldScene, ...]:
     scenes = []
     for kind in HELD_OUT_KINDS:
         scene = make_scene(kind, HELD_OUT_SEED, height, width, samples=_LENS_SAMPLES)
-        lens = np.array([scene.lens.as_tuple()], dtype=np.float32)
-        scenes.append(
-            HeldScene(
-                kind, resized(scene.frame, size).numpy(), lens, resized(scene.truth, size).numpy()
-            )
-        )
+        frame, truth = (resized(x, size).numpy() for x in (scene.frame, scene.truth))
+        scenes.append(HeldScene(kind, frame, scene.lens, truth))
     return tuple(scenes)
 
 
@@ -114,11 +111,8 @@ class HeldOut:
     def _lost(self, test: Session, scene: HeldScene, expected: dict[str, Float32]) -> Loss:
         found = self._judged(test, scene)
         before, after = (psnr_db(scene.truth, out["bokeh"]) for out in (expected, found))
-        return Loss(
-            before - after,
-            psnr_db(expected["bokeh"], found["bokeh"]),
-            sqnr_db(1.0 / expected["depth"], 1.0 / found["depth"]),
-        )
+        moved = frame_difference(expected, found)
+        return Loss(before - after, moved.bokeh_psnr_db, moved.depth_sqnr_db)
 
     def glance(self, test: Session) -> float:
         """Mean squared error of one frame's bokeh against the source's, to compare many."""

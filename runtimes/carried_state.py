@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bokehflow.errors import NumericalError
 from bokehflow.export import Manifest
+from bokehflow.optics import Lens
 from bokehflow.runtimes.session import Session
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -24,18 +25,19 @@ def show_frame(
     manifest: Manifest,
     session: Session,
     image: NDArray[np.float32],
-    lens: NDArray[np.float32],
+    lens: Lens,
     state: Arrays | None,
 ) -> tuple[Arrays, Arrays]:
     """The outputs of one frame, and the state inputs of the next.
 
-    image: [1, 3, H, W], sRGB 0..1; lens: [1, 4]; state: as the frame before left it, None for a
-    first frame, which is run `temporal.first_runs` times, its state carried. Outputs may be
-    overwritten by the frame after it, the state is not. Raises what the session raises.
+    image: [1, 3, H, W], sRGB 0..1; state: as the frame before left it, None for a first frame,
+    which is run `temporal.first_runs` times, its state carried. Outputs may be overwritten by the
+    frame after it, the state is not. Raises what the session raises.
     """
+    told = np.array([lens.as_tuple()], np.float32)
     carried = first_state_feeds(manifest) if state is None else state
     for _ in range(manifest.temporal.first_runs if state is None else 1):
-        outputs = session.run({"image": image, "lens": lens, **carried})
+        outputs = session.run({"image": image, "lens": told, **carried})
         carried = _carried(manifest.state_pairs, outputs)
     return outputs, carried
 
@@ -52,7 +54,7 @@ class Playback:
         """How often the next frame will be run."""
         return self._manifest.temporal.first_runs if self._state is None else 1
 
-    def show(self, image: NDArray[np.float32], lens: NDArray[np.float32]) -> Arrays:
+    def show(self, image: NDArray[np.float32], lens: Lens) -> Arrays:
         """The outputs of the next frame, as `show_frame` gives them."""
         outputs, self._state = show_frame(self._manifest, self._session, image, lens, self._state)
         return outputs

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bokehflow.signature import SCAN_STATE
 
 DECIBEL_CEILING = 200.0
 """What identical arrays score; JSON has no infinity."""
 
 Array = NDArray[np.floating[Any]]
+
+
+class FrameDifference(NamedTuple):
+    """How far the outputs of one frame are from the reference's, in decibels.
+
+    bokeh_psnr_db: peak 1. depth_sqnr_db: of inverse depth. state_sqnr_db: of the scans' state after
+    the frame.
+    """
+
+    bokeh_psnr_db: float
+    depth_sqnr_db: float
+    state_sqnr_db: float
+
+
+def frame_difference(reference: Mapping[str, Array], test: Mapping[str, Array]) -> FrameDifference:
+    """Of two outputs of the same frame, by the names that sessions give them."""
+    return FrameDifference(
+        psnr_db(reference["bokeh"], test["bokeh"]),
+        sqnr_db(1.0 / reference["depth"], 1.0 / test["depth"]),
+        sqnr_db(reference[SCAN_STATE], test[SCAN_STATE]),
+    )
 
 
 def psnr_db(reference: Array, test: Array) -> float:

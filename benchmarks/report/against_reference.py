@@ -23,7 +23,7 @@ from bokehflow.benchmarks.report.recording import Output, Recording, play
 from bokehflow.export import Manifest
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.comparison import psnr_db, sqnr_db
+from bokehflow.runtimes.comparison import frame_difference
 from bokehflow.specs import Size
 
 SCORED_FRAMES = 4
@@ -83,9 +83,7 @@ class _Tally:
         """One frame of both."""
         self._by_frame.append(
             (
-                psnr_db(expected.bokeh.numpy(), found.bokeh.numpy()),
-                sqnr_db((1.0 / expected.depth_m).numpy(), (1.0 / found.depth_m).numpy()),
-                sqnr_db(expected.state, found.state),
+                *frame_difference(expected.arrays(), found.arrays()),
                 float(np.linalg.norm(found.state)),
             )
         )

@@ -6,8 +6,6 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from bokehflow.benchmarks.dot_products import eight_bit_dot_products
 from bokehflow.benchmarks.latency.record import artifact_facts
 from bokehflow.benchmarks.latency.scopes import file_scopes
@@ -103,9 +101,8 @@ def _frames_of(artifact: Artifact, count: int) -> Iterator[list[ExecutedNode]]:
     """The nodes of one frame after the other."""
     session = CountingOpenVinoSession(artifact.path)
     playback = Playback(artifact.manifest, session)
-    lens = np.array([BENCHMARK_LENSES[0].as_tuple()], np.float32)
     for image in validation_frames(artifact.manifest.frame_size, count):
-        playback.show(image.numpy(), lens)
+        playback.show(image.numpy(), BENCHMARK_LENSES[0])
         yield session.nodes()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,8 @@ from torch import Tensor
 from bokehflow.export import Manifest
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session
-from bokehflow.runtimes.carried_state import Playback, require_finite
-
-STATE = "next_state_scan"
+from bokehflow.runtimes.carried_state import Arrays, Playback, require_finite
+from bokehflow.signature import SCAN_STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,14 @@ class Output:
     depth_m: Tensor
     state: NDArray[np.float32]
 
+    def arrays(self) -> Arrays:
+        """By the names that sessions give them."""
+        return {
+            "bokeh": self.bokeh.numpy(),
+            "depth": self.depth_m.numpy(),
+            SCAN_STATE: self.state,
+        }
+
 
 def play(
     session: Session, manifest: Manifest, frames: Iterable[tuple[Tensor, Lens]]
@@ -40,10 +47,9 @@ def play(
     """
     playback = Playback(manifest, session)
     for number, (image, lens) in enumerate(frames, start=1):
-        values = np.array([lens.as_tuple()], dtype=np.float32)
-        outputs = playback.show(image.contiguous().numpy(), values)
+        outputs = playback.show(image.contiguous().numpy(), lens)
         require_finite(outputs, f"frame {number}")
-        yield Output(_tensor(outputs["bokeh"]), _tensor(outputs["depth"]), outputs[STATE].copy())
+        yield _copied(outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +60,19 @@ class Recording:
 
     def write(self, index: int, output: Output) -> None:
         """Keep the output of frame `index`."""
-        bokeh, depth = output.bokeh.numpy(), output.depth_m.numpy()
-        np.savez(self._path(index), bokeh=bokeh, depth=depth, state=output.state)
+        np.savez(self._path(index), **output.arrays())  # type: ignore[arg-type]
 
     def read(self, index: int) -> Output:
         """The output of frame `index`."""
         with np.load(self._path(index)) as stored:
-            return Output(_tensor(stored["bokeh"]), _tensor(stored["depth"]), stored["state"])
+            return _copied(stored)
 
     def _path(self, index: int) -> Path:
         return self.folder / f"{index:05d}.npz"
 
 
-def _tensor(values: NDArray[np.float32]) -> Tensor:
+def _copied(outputs: Mapping[str, NDArray[np.float32]]) -> Output:
     # Engines may write the next frame over this one's outputs.
-    return torch.from_numpy(np.array(values, dtype=np.float32))
+    names = ("bokeh", "depth", SCAN_STATE)
+    bokeh, depth, state = (np.array(outputs[name], dtype=np.float32) for name in names)
+    return Output(torch.from_numpy(bokeh), torch.from_numpy(depth), state)

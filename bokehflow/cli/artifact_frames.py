@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,9 +44,8 @@ class ArtifactFrames:
                 f"bfx export --size {found}",
             )
         seen = lens.seen_with_depth_scaled(1.0 / self.depth_scale)
-        told = np.array([seen.as_tuple()], dtype=np.float32)
         outputs, carried = show_frame(
-            self._artifact.manifest, self._session, image.numpy(), told, _as_arrays(state)
+            self._artifact.manifest, self._session, image.numpy(), seen, _as_arrays(state)
         )
         next_state = State(*(torch.from_numpy(carried[name]) for name in STATE_PAIRS))
         depth_m = torch.from_numpy(outputs["depth"]) * self.depth_scale

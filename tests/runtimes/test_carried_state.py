@@ -9,12 +9,13 @@ import pytest
 
 from bokehflow.export import Manifest
 from bokehflow.layers.segments import TemporalConfig
+from bokehflow.optics import Lens
 from bokehflow.runtimes import SessionInfo
 from bokehflow.runtimes.carried_state import Playback
 from tests.benchmarks.report.samples import manifest
 
 IMAGE = np.zeros((1, 3, 96, 160), np.float32)
-LENS = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
+LENS = Lens(50.0, 1.8, 1.5, 36.0)
 
 
 class Overwriting:

@@ -16,6 +16,7 @@ import pytest
 
 from bokehflow.export import Artifact
 from bokehflow.layers.segments import TemporalConfig
+from bokehflow.optics import Lens
 from bokehflow.runtimes import open_session
 from bokehflow.runtimes.carried_state import Playback
 from tests.tolerances import SAME_ENGINE
@@ -52,11 +53,11 @@ def film(
     described = replace(artifact.manifest, temporal=TemporalConfig("cold", 4))
     shapes = {spec.name: spec.shape for spec in artifact.manifest.inputs}
     frames = np.random.default_rng(0).random((request.param, *shapes["image"]), np.float32)
-    lens = np.array([[50.0, 1.8, 1.5, 36.0]], np.float32)
+    lens = Lens(50.0, 1.8, 1.5, 36.0)
     shutil.copy(artifact.path, tmp_path / "artifact")
     (tmp_path / "artifact.json").write_text(described.to_json())
     frames.tofile(tmp_path / "frames")
-    lens.tofile(tmp_path / "lens")
+    np.array(lens.as_tuple(), np.float32).tofile(tmp_path / "lens")
     playback = Playback(described, open_session(artifact))
     for frame in frames:
         outputs = playback.show(frame, lens)
