@@ -41,6 +41,21 @@ def in_child(
             raise
 
 
+def shut_down(pool: ProcessPoolExecutor) -> None:
+    """Give up what a pool has not begun and wait for what it has; whatever interrupts the wait, as
+    a second Ctrl-C, ends all processes of this one.
+
+    They would wait for work for ever, and this process, at its end, for them: a pool does not tell
+    its processes any more once its shutdown was interrupted.
+    """
+    try:
+        pool.shutdown(wait=True, cancel_futures=True)
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.kill()
+        raise
+
+
 def end_with_parent() -> None:
     """End this process when the one that started it ends: a parent that is killed tells nobody, and
     its children would go on, or wait for work, for ever."""

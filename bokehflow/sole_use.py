@@ -25,8 +25,9 @@ def sole_use(folder: Path, user: str, remedy: str) -> Iterator[None]:
     """
     path = folder / LOCK
     with contextlib.ExitStack() as stack:
-        with output_errors(path):
+        with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        with output_errors(path):
             file = stack.enter_context(path.open("ab"))
             if not _is_locked(file, path):
                 raise UsageError(

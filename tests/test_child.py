@@ -80,6 +80,40 @@ def waiting_parent(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]
         parent.wait()
 
 
+SHUT_DOWN = """
+import signal, sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from bokehflow.child import shut_down
+from tests.benchmarks.latency.watching import until
+from tests.test_child import sleeping
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+    told = [Path(sys.argv[1] + name) for name in "ab"]
+    for path in told:
+        pool.submit(sleeping, path)
+    until(lambda: all(path.exists() for path in told))
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    shut_down(pool)
+"""
+
+
+def test_a_shutdown_that_is_interrupted_waits_for_nobody(tmp_path: Path) -> None:
+    script, told = tmp_path / "shuts.py", tmp_path / "told"
+    script.write_text(SHUT_DOWN)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, script, told], env=environment, capture_output=True, text=True,
+        timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert done.stderr.strip().endswith("KeyboardInterrupt")
+    for name in "ab":
+        assert gone(int(Path(f"{told}{name}").read_text()))
+
+
 @pytest.mark.parametrize("told", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
 def test_a_child_ends_with_its_parent(told: signal.Signals, tmp_path: Path) -> None:
     with waiting_parent(tmp_path) as (parent, child):

@@ -11,6 +11,7 @@ from bokehflow.errors import EXIT_INTERRUPTED
 SIGNAL_EXIT_BASE = 128
 """Added to a signal's number, it is the exit code of what the signal ended."""
 _AGAIN_AFTER_S = 0.05
+_TERMINATING = (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
 
 class Terminated(SystemExit):
@@ -36,7 +37,7 @@ def clean_up_when_terminated() -> None:
     """Have the signals that ask to end raise Terminated, and Ctrl-C wait for the end of imports."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
-    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+    for number in _TERMINATING:
         if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has set the other to be ignored
             signal.signal(number, _end)
     if sys.unraisablehook is sys.__unraisablehook__:
@@ -44,11 +45,12 @@ def clean_up_when_terminated() -> None:
 
 
 def end_undisturbed() -> None:
-    """Ignore what else asks to end, as a second Ctrl-C: all is told and cleaned up, and it would
-    only give another exit code."""
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    """Ignore what else asks to end, as a second Ctrl-C: all is cleaned up, and it would only give
+    another exit code, or cut short what is told. Does nothing where `clean_up_when_terminated` was
+    not called."""
+    ours = [n for n in (signal.SIGINT, *_TERMINATING) if signal.getsignal(n) is _end]
+    for number in (*ours, getattr(signal, "SIGALRM", signal.SIGINT)) if ours else ():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def what_ended(error: BaseException) -> BaseException:

@@ -215,6 +215,8 @@ def _attempt(arguments: Sequence[str], show_traceback: bool) -> CommandResult | 
         if show_traceback:
             traceback.print_exc()
         cause = what_ended(error)
+        if isinstance(cause, KeyboardInterrupt | Terminated):
+            end_undisturbed()
         text, failure = describe_failure(cause)
         tell = output.tell if _lacks_command(cause) else output.say
         tell(text)

@@ -26,7 +26,10 @@ NAME = "quality"
 
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the scenes.")]
 Scenes = Annotated[
-    str, typer.Option(metavar="KIND,KIND", help="Kinds of scenes; all when left out.")
+    str,
+    typer.Option(
+        metavar="KIND,KIND", help="Kinds of scenes; all but the ray-traced ones when left out."
+    ),
 ]
 Size = Annotated[str, typer.Option(metavar="HxW", help="Height and width of the frames in pixels.")]
 Renderer = Annotated[

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bokehflow.cli.render_job import RenderJob, RenderOutcome
 
 
+LEAST_SHOWN_SHARE = 0.001
+
+
 def render(
     source: render_options.Source,
     output: render_options.Output = None,
@@ -155,8 +158,9 @@ def _warnings(job: RenderJob, outcome: RenderOutcome, trained: bool) -> list[str
         )
     if outcome.held_back:
         share = outcome.held_back / (outcome.height * outcome.width * outcome.frames)
+        shown = f"{share:.1%}" if share >= LEAST_SHOWN_SHARE else f"under {LEAST_SHOWN_SHARE:.1%}"
         warnings.append(
-            f"{share:.1%} of the pixels are blurred by more through this lens than the network's "
+            f"{shown} of the pixels are blurred by more through this lens than the network's "
             f"renderer is built for, and were blurred by that: a larger f-number or a shorter lens "
             f"is rendered as it is"
         )

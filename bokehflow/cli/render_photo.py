@@ -11,6 +11,7 @@ from bokehflow.media import read_photo, side_by_side
 from bokehflow.media.depth_file import encode_depth
 from bokehflow.media.photo import encode_photo, require_photo_size
 from bokehflow.media.side_by_side import side_by_side_width
+from bokehflow.specs import Size
 
 
 def render_photo(job: RenderJob) -> RenderOutcome:
@@ -37,7 +38,9 @@ def render_photo(job: RenderJob) -> RenderOutcome:
 
 
 def _require_sizes(files: RenderFiles, height: int, width: int) -> None:
-    """Raise OutputError before any work where an output cannot be as large as it would be."""
+    """Raise SizeError or OutputError before any work where the frame is too large for any renderer,
+    or an output would be."""
+    Size(height, width)
     require_photo_size(files.output, height, width)
     if files.side_by_side is not None:
         require_photo_size(files.side_by_side, height, side_by_side_width(height, width))

@@ -33,7 +33,7 @@ from bokehflow.calibration.data.ray_jobs import on_ray
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataRequest
 from bokehflow.calibration.data.sources import open_group, require_sources
 from bokehflow.calibration.data.split import HELD_OUT_EVERY, SPLITS
-from bokehflow.child import end_with_parent
+from bokehflow.child import end_with_parent, shut_down
 from bokehflow.errors import DeviceError, UsageError
 from bokehflow.sole_use import sole_use
 
@@ -190,7 +190,7 @@ def _results(jobs: Sequence[Job], workers: int | None, ray: str | None) -> Itera
         ) from error
     finally:
         given_up.value = 1
-        pool.shutdown(wait=True, cancel_futures=True)
+        shut_down(pool)
 
 
 @contextlib.contextmanager

@@ -62,6 +62,12 @@ def test_depth_alone_for_one_split(bfx: Bfx, tmp_path: Path) -> None:
     assert "split 'test'" in wrong.require_plain_error(2)
 
 
+def test_a_folder_that_is_a_file_is_told_by_its_name(bfx: Bfx, tmp_path: Path) -> None:
+    (tmp_path / "clips").touch()
+    refused = bfx("data", "make", tmp_path / "clips", "--count", "1").require_plain_error(2)
+    assert f"{tmp_path / 'clips'} is a file; expected a folder" in refused
+
+
 def test_help_of_the_group_shows_its_commands(bfx: Bfx) -> None:
     shown = bfx("data", "--help")
     assert shown.exit_code == 0

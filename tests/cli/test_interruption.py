@@ -54,6 +54,17 @@ atexit.register(again)
 command_line.invoke = interrupted
 command_line.main()
 """
+TELLING = """
+import os, signal
+from bokehflow.cli import main as command_line
+def interrupted(_):
+    signal.raise_signal(signal.SIGINT)
+def told_slowly(text):
+    signal.raise_signal(signal.SIGINT)
+    print(text, flush=True)
+command_line.invoke, command_line.output.say = interrupted, told_slowly
+command_line.main()
+"""
 INTERRUPTED_IMPORT = """
 import sys
 class Finder:
@@ -107,6 +118,13 @@ def test_a_second_interrupt_does_not_change_how_the_first_one_ends() -> None:
         [sys.executable, "-c", ENDING], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_a_second_interrupt_does_not_cut_short_what_is_told_of_the_first() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TELLING], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "interrupted\n", "")
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]], ids=str)

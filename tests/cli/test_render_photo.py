@@ -178,6 +178,10 @@ BAD_REQUESTS = {
         ["wide.png", "--depth", "none.npy", "--side-by-side", "c.jpg"],
         "c.jpg would be of 2x66001 pixels; expected at most 65500 a side",
     ),
+    "a frame too wide for any renderer": (
+        ["wider.png", "--depth", "none.npy", "-o", "b.jpg"],
+        "size 2x66000; expected at most 65500 px a side",
+    ),
     "depth and network": (["a.png", "--variant", "small"], "--variant"),
     "depth and field of view": (["a.png", "--source-fov-deg", "60"], "--source-fov-deg"),
 }
@@ -191,7 +195,8 @@ def test_bad_requests_get_one_plain_error_and_leave_nothing(
     content = (folder / "a.png").read_bytes()
     (folder / "cut.png").write_bytes(content[: len(content) // 2])
     (folder / "sub.png").mkdir()
-    Image.new("L", (33_000, 2)).save(folder / "wide.png")
+    for name, width in (("wide", 33_000), ("wider", 66_000)):
+        Image.new("L", (width, 2)).save(folder / f"{name}.png")
     np.save(folder / "small.npy", np.ones((4, 4), np.float32))
     depth = np.load(folder / "a.npy")
     depth[3, 3] = np.nan
