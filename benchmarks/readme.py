@@ -86,9 +86,13 @@ def gpu_table(document: Mapping[str, Any]) -> str:
     lines = [f"| Nano at full network size, float16, {device} | ms a frame, median | FPS "
              f"| memory {memory}, GB |", "|---|---:|---:|---:|"]  # fmt: skip
     for row in document["rows"]:
-        times, peak = row["times"], row["memory"]["device_peak_bytes"]
-        cells = f"{times['p50_ms']:.1f} | {times['fps']:.0f} | {peak / 1e9:.2f}"
-        lines.append(f"| {row['artifact']['frame_size']} | {cells} |")
+        times, memory = row["times"], row["memory"]
+        cells = (
+            NOT_RUN if times is None else f"{times['p50_ms']:.1f}",
+            NOT_RUN if times is None else f"{times['fps']:.0f}",
+            _in_units(memory and memory["device_peak_bytes"], 1e9, 2),
+        )
+        lines.append(f"| {row['artifact']['frame_size']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -114,12 +118,20 @@ def _latency_name(row: Mapping[str, Any]) -> str:
 def _latency_cells(row: Mapping[str, Any]) -> str:
     if row["times"] is None:
         return f"{row['status']} | {row['reason']}"
-    return f"{row['times']['p50_ms']:.0f} | {row['memory']['process_peak_bytes'] / 1e6:.0f}"
+    peak = row["memory"]["process_peak_bytes"]
+    return f"{row['times']['p50_ms']:.0f} | {_in_units(peak, 1e6, 0)}"
+
+
+def _in_units(count: float | None, unit: float, digits: int) -> str:
+    return NOT_RUN if count is None else f"{count / unit:.{digits}f}"
 
 
 def evaluation_table(document: Mapping[str, Any]) -> str:
     """Every bar of the trained weights, from `evaluation.json`."""
     bars = _bar_lines("the shipped weights", document["checks"], lambda value, _: f"{value:.4g}")
+    scored_at = document["settings"]["trend_commit"]
+    if scored_at:
+        bars += ["", f"Snapshots are those of a run alone, scored at commit `{scored_at[:10]}`."]
     return "\n".join(bars)
 
 
@@ -166,7 +178,13 @@ def filled(readme: str, results: Path) -> str:
     results cannot be read."""
     for name, make in TABLES.items():
         document = _read(results / f"{name}.json")
-        table = f"{make(document)}\n\n{measured_at(document['environment'])}"
+        try:
+            table = f"{make(document)}\n\n{measured_at(document['environment'])}"
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{name}.json lacks what its table shows ({type(error).__name__}: {error})",
+                "a whole result file",
+            ) from error
         begin, end = f"<!-- {name}:begin -->\n", f"<!-- {name}:end -->"
         before, marker, rest = readme.partition(begin)
         _, closing, after = rest.partition(end)

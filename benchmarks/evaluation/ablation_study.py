@@ -44,6 +44,11 @@ class AblationResult:
     edge_f1: float | None = None
     end_to_end_psnr_db: float | None = None
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the network went all its steps, and was judged."""
+        return self.aligned_abs_rel is not None
+
 
 def short_config(variant: str, steps: int, ablation: str, sizes: Sequence[str]) -> TrainConfig:
     """The same run for every ablation. Raises UsageError for fewer than two steps."""

@@ -59,7 +59,8 @@ def _run(options: argparse.Namespace) -> None:
         "results": [asdict(result) for result in results],
     }  # fmt: skip
     table = ablation_table(results)
-    write_results(options.output, NAME, document, [table])
+    if set(options.only) == set(ABLATIONS) and all(result.is_finished for result in results):
+        write_results(options.output, NAME, document, [table])
     print(json_text(document) if options.json else table.markdown())
 
 
@@ -92,7 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--variant", default="nano")
     add("--scan", default="cpu", help="cpu, triton or chunked")
     add("--sizes", nargs="+", default=SIZES, metavar="HxW", help="what the network is shown")
-    add("--only", nargs="+", default=ABLATIONS, metavar="NAME", help=", ".join(ABLATIONS))
+    add("--only", nargs="+", default=ABLATIONS, metavar="NAME",
+        help=f"{', '.join(ABLATIONS)}; some alone are not recorded")  # fmt: skip
     add("--minutes", type=float, help="at most so long for each run; call again to go on")
     add("--limit", type=int, default=24, help="held-out stills of each source")
     add("--runs", type=Path, default=Path("runs/ablations"), help="the runs' folders")

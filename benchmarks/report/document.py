@@ -7,6 +7,7 @@ other means than the engine (an evaluator that stands in for it), or "not run", 
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -75,6 +76,11 @@ class FilmScore:
         """The worst frame's PSNR on bokeh."""
         return min(self.bokeh_psnr_db)
 
+    @property
+    def mean_bokeh_db(self) -> float:
+        """The mean PSNR on bokeh, of all frames."""
+        return statistics.fmean(self.bokeh_psnr_db)
+
 
 @dataclass(frozen=True, slots=True)
 class TruthScore:
@@ -87,6 +93,11 @@ class TruthScore:
     bokeh: MeanScore | None
     depth: DepthScore | None
     flicker: FlickerScore | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether some clip knew its bokeh and some its depth, which bars are set for."""
+        return self.bokeh is not None and self.depth is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,20 +222,24 @@ class Report:
 
     @property
     def unjudged(self) -> list[str]:
-        """Every row that is held to no bar of accuracy, as it was not run, in words; and every
-        quantized one that is held to none against truth, which it or the reference was not shown.
+        """Every row that is held to no bar of accuracy, as it was not run, in words; every
+        quantized one that is held to none against truth, of which it or the reference was not shown
+        bokeh and depth; and that there is nothing beside the reference.
         """
         absent = [row for row in self.rows if row.how == "not run" and not row.failed]
-        known = all(row.truth is not None for row in self.rows if row.is_reference)
+        known = all(_knows_truth(row) for row in self.rows if row.is_reference)
+        alone = ["the reference alone was run"] if len(self.rows) == 1 else []
         blind = [
             row
             for row in self.rows
             if row.film is not None
             and row.artifact.recipe is not None
-            and not (known and row.truth is not None)
+            and not (known and _knows_truth(row))
         ]
-        return [f"{row.short_name}: {row.status}" for row in absent] + [
-            f"{row.short_name}: not compared with the reference against truth" for row in blind
+        return [
+            *alone,
+            *(f"{row.short_name}: {row.status}" for row in absent),
+            *(f"{row.short_name}: not compared with the reference against truth" for row in blind),
         ]
 
     @property
@@ -238,3 +253,7 @@ class Report:
             for check in row.checks
             if check.holds is False
         ]
+
+
+def _knows_truth(row: RowReport) -> bool:
+    return row.truth is not None and row.truth.is_whole

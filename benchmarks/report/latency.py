@@ -16,7 +16,7 @@ from bokehflow.benchmarks.report.document import Latency
 from bokehflow.benchmarks.report.float_twin import float_twin
 from bokehflow.benchmarks.results_file import read_record
 from bokehflow.errors import InputError
-from bokehflow.export import Artifact, Manifest
+from bokehflow.export import Artifact
 from bokehflow.runtimes import runtime_of
 from bokehflow.typed_json import typed
 
@@ -29,9 +29,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Rows of the benchmark by artifact SHA-256, measured one after the other."""
+    """Rows of the benchmark, measured one after the other: by artifact SHA-256 in a record, by the
+    path that was given where they were measured here, for a packed artifact has the hash of what is
+    in it."""
 
     rows: Mapping[str, Row]
+
+    def of(self, artifact: Artifact) -> Row | None:
+        """The row of an artifact."""
+        by_hash = self.rows.get(artifact.manifest.artifact_sha256)
+        return self.rows.get(str(artifact.given), by_hash)
 
 
 def read_latency(path: Path) -> tuple[list[Round], str]:
@@ -90,13 +97,14 @@ def measure_rounds(
     measured = []
     for _ in range(rounds):
         found = benchmark_artifacts(planned, SETTINGS, host, advance)
-        measured.append(Round({row["artifact"]["sha256"]: row for row in found}))
+        given = [str(artifact.given) for artifact in artifacts]
+        measured.append(Round(dict(zip(given, found, strict=True))))
     return measured, _where(list(measured[0].rows.values()), SETTINGS.iterations, rounds)
 
 
 def latency_of(artifact: Artifact, rounds: Sequence[Round], where: str) -> Latency:
     """What the rounds say of one artifact."""
-    rows = [found for one in rounds if (found := one.rows.get(artifact.manifest.artifact_sha256))]
+    rows = [found for one in rounds if (found := one.of(artifact))]
     if not rows:
         return Latency("not run", "the latency record does not hold it")
     stranger = next((row["runtime"]["name"] for row in rows if not _is_own(row)), None)
@@ -112,20 +120,22 @@ def latency_of(artifact: Artifact, rounds: Sequence[Round], where: str) -> Laten
         p90_ms=statistics.median(row["times"]["p90_ms"] for row in rows),
         process_peak_bytes=_largest(rows, "process_peak_bytes"),
         model_peak_bytes=_largest(rows, "model_peak_bytes"),
-        time_ratio=_time_ratio(artifact.manifest, rounds),
+        time_ratio=_time_ratio(artifact, rounds),
         where=where,
     )
 
 
-def _time_ratio(manifest: Manifest, rounds: Sequence[Round]) -> float | None:
+def _time_ratio(artifact: Artifact, rounds: Sequence[Round]) -> float | None:
     """Against the float32 twin that the same runtime ran in the same way in the same round."""
     ratios = []
     for one in rounds:
-        own = one.rows[manifest.artifact_sha256]
+        own = one.of(artifact)
+        assert own is not None
         ran = [r for r in one.rows.values() if r["runtime"] == own["runtime"] and r["times"]]
-        twin = float_twin(manifest, [row["artifact"] for row in ran])
+        sha256 = float_twin(artifact.manifest, [row["artifact"] for row in ran])
+        twin = next((row for row in ran if row["artifact"]["sha256"] == sha256), None)
         if twin is not None:
-            ratios.append(own["times"]["p50_ms"] / one.rows[twin]["times"]["p50_ms"])
+            ratios.append(own["times"]["p50_ms"] / twin["times"]["p50_ms"])
     return statistics.median(ratios) if ratios else None
 
 

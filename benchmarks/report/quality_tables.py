@@ -18,17 +18,19 @@ REFERENCE = "reference"
 
 
 def against_reference_table(report: Report) -> Table:
-    """Figures on the photo film."""
+    """Figures on the photo film: of all its frames, then of those that are looked at closely."""
     columns = (
         "#",
         "frames",
         "bokeh worst, dB",
-        "bokeh mean, dB / SSIM",
-        "depth AbsRel",
-        "depth delta1",
+        "bokeh mean, dB",
         "inverse depth worst, dB",
         "state worst, dB",
         "flicker, levels",
+        "of them closely",
+        "SSIM",
+        "depth AbsRel",
+        "depth delta1",
         "how",
     )
     rows = [_film_row(row) for row in report.rows]
@@ -38,27 +40,30 @@ def against_reference_table(report: Report) -> Table:
 def _film_row(row: RowReport) -> Row:
     film = row.film
     if film is None:
-        return (str(row.number), *(NONE for _ in range(8)), NOT_RUN)
+        return (str(row.number), *(NONE for _ in range(10)), NOT_RUN)
     frames = str(len(film.bokeh_psnr_db))
     if row.is_reference:
         return (
             str(row.number),
             frames,
             REFERENCE,
-            *(NONE for _ in range(5)),
+            *(NONE for _ in range(3)),
             flicker(film.flicker),
+            *(NONE for _ in range(4)),
             row.how,
         )
     return (
         str(row.number),
         frames,
         decibels(film.worst_bokeh_db),
-        pair(film.bokeh.overall_psnr_db, film.bokeh.overall_ssim),
-        fixed(film.depth.abs_rel if film.depth else None, 4),
-        fixed(film.depth.delta1 if film.depth else None, 4),
+        decibels(film.mean_bokeh_db),
         decibels(min(film.depth_sqnr_db)),
         decibels(min(film.state_sqnr_db)),
         flicker(film.flicker),
+        str(len(film.scored)),
+        fixed(film.bokeh.overall_ssim, 4),
+        fixed(film.depth.abs_rel if film.depth else None, 4),
+        fixed(film.depth.delta1 if film.depth else None, 4),
         row.how,
     )
 

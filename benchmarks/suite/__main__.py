@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import glob
 import shutil
 import sys
 from collections.abc import Sequence
@@ -48,7 +49,9 @@ def _run(cases: Sequence[Case], options: argparse.Namespace) -> int:
         raise UsageError(f"--only {options.only!r} fits no row", "a pattern of --list")
     source = source_sha256()
     work: Path = options.work / kept_name(source)
-    _make_folders(work, options.output, options.fresh)
+    if options.fresh:
+        _forget(work, cases)
+    _make_folders(work, options.output)
     measured = [_round(cases, number, work) for number in range(1, options.rounds + 1)]
     rows = [best_of(rounds) for rounds in zip(*measured, strict=True)]
     bars = all_bars(rows)
@@ -73,9 +76,16 @@ def _round(cases: Sequence[Case], number: int, work: Path) -> list[dict[str, Any
     return rows
 
 
-def _make_folders(work: Path, output: Path, fresh: bool) -> None:
-    if fresh:
+def _forget(work: Path, cases: Sequence[Case]) -> None:
+    """Remove what was measured of these cases; the models too where these are all there are."""
+    if len(cases) == len(all_cases()):
         shutil.rmtree(work, ignore_errors=True)
+    for case in cases:
+        for row in (work / "rows").glob(f"{glob.escape(case.key)}.*.json"):
+            row.unlink()
+
+
+def _make_folders(work: Path, output: Path) -> None:
     for folder in (work / "rows", work / "models", output):
         with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -48,17 +48,10 @@ def all_bars(rows: Rows) -> list[Check]:
 
 
 def _floor_bar(rows: Rows, runtime: str) -> Check:
-    """The artifact that `auto` makes against its floor, at the precision hint that is best."""
+    """The artifact that `auto` makes against its floor, each at the precision hint that is best for
+    it."""
     artifact = _fastest(rows, "mobile profile", "artifact", runtime, chosen=True)
-    floor = artifact and _first(
-        rows,
-        lambda row: (
-            row["group"] == "mobile profile"
-            and row["model"] == "floor"
-            and (row["runtime"], row["threads"]) == (runtime, TWO)
-            and row["arguments"] == artifact["arguments"]
-        ),
-    )
+    floor = _fastest(rows, "mobile profile", "floor", runtime)
     name = f"{runtime}, times its scan-free floor"
     return at_most(name, _ratio(_p50(artifact), _p50(floor)), TIMES_FLOOR[runtime], "x")
 

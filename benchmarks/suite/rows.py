@@ -3,6 +3,7 @@ measured it on a machine like this one."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,9 @@ def row_of(case: Case, number: int, work: Path) -> dict[str, Any]:
     that is there is not measured again. One that could not be measured is not kept: what was in
     its way may be gone."""
     kept = work / "rows" / f"{case.key}.{number}.json"
-    if kept.exists():
-        row: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
-        return row
+    with contextlib.suppress(FileNotFoundError, ValueError):  # a damaged one is measured again
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return found
     row = {**_facts(case), **_measured(case, work / "models")}
     if row["status"] == "ok":
         write_json(kept, row)

@@ -68,6 +68,18 @@ def test_a_result_file_that_is_missing_or_damaged_is_told(
     assert "README.md cannot be read" in capsys.readouterr().err
 
 
+def test_a_record_that_lacks_what_is_shown_is_told(tmp_path: Path) -> None:
+    (tmp_path / "quality.json").write_text("{}")
+    with pytest.raises(InputError, match=r"quality\.json lacks .*'renderers'"):
+        filled("", tmp_path)
+
+
+def test_a_gpus_row_that_did_not_run_says_so() -> None:
+    row = {"runtime": {"name": "torch"}, "host": {"gpu": "a GPU"}, "times": None, "memory": None}
+    table = gpu_table({"rows": [{**row, "artifact": {"frame_size": "720x1280"}}]})
+    assert "| 720x1280 | not run | not run | not run |" in table
+
+
 def test_kernels_that_were_not_reached_are_not_run() -> None:
     case = {"case": "nano_720p", "pass": "forward"}
     times, floors = {"ours": 0.1, "fla": 1.0, "chunked": 5.0}, {"bytes_ms": 0.03}
@@ -103,6 +115,9 @@ def test_latency_says_what_was_not_run_and_what_was_missed() -> None:
         {**row, "runtime": "coreml", "arguments": {}, "status": "not run", "reason": "macOS only",
          "times": None, "memory": None},
     ]  # fmt: skip
+    rows[0]["memory"] = {"process_peak_bytes": None}
+    assert "| openvino bf16, chunked | 100 | not run |" in latency_table({"rows": rows, "bars": []})
+    rows[0]["memory"] = {"process_peak_bytes": 5e8}
     bar = {"name": "speed", "limit": 2.0, "unit": "x", "at_least": False}
     bars = [{**bar, "found": 3.0, "holds": False}, {**bar, "found": None, "holds": None}]
     table = latency_table({"rows": rows, "bars": bars})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from bokehflow.benchmarks.evaluation.ablation_study import short_config
 from bokehflow.benchmarks.evaluation.ablations import main
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.errors import UsageError
+from bokehflow.training.ablate import ABLATIONS
 from tests.training.samples import tiny_clip, use_tiny_variant, write_clips
 
 
@@ -24,24 +26,38 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_every_network_is_trained_alike_and_judged(command: list[str], tmp_path: Path) -> None:
-    assert main([*command, "--only", "none", "no-film"]) == 0
-    whole, without = json.loads((tmp_path / "ablations.json").read_text())["results"]
-    assert (whole["ablation"], without["ablation"]) == ("none", "no-film")
+    assert main(command) == 0
+    results = json.loads((tmp_path / "ablations.json").read_text())["results"]
+    assert [result["ablation"] for result in results] == list(ABLATIONS)
+    whole, without = (results[list(ABLATIONS).index(name)] for name in ("none", "no-film"))
     assert whole["steps"] == without["steps"] == 2
     assert whole["parameters"] > without["parameters"]
     assert 0.0 <= whole["aligned_delta1"] <= 1.0
     assert "| no-film |" in (tmp_path / "ablations.md").read_text()
 
 
-def test_a_run_that_is_not_finished_has_no_figures(command: list[str], tmp_path: Path) -> None:
-    assert main([*command, "--only", "none", "--minutes", "0.00001"]) == 0
-    (result,) = json.loads((tmp_path / "ablations.json").read_text())["results"]
+def test_a_run_that_is_not_finished_has_no_figures(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def printed(*more: str) -> Any:
+        assert main([*command, "--only", "none", "--json", *more]) == 0
+        (result,) = json.loads(capsys.readouterr().out)["results"]
+        return result
+
+    result = printed("--minutes", "0.00001")
     assert (result["steps"], result["silog"]) == (1, None)
-    assert "not run" in (tmp_path / "ablations.md").read_text()
-    assert main([*command, "--only", "none"]) == 0
-    (result,) = json.loads((tmp_path / "ablations.json").read_text())["results"]
+    result = printed()
     assert result["steps"] == 2
     assert result["silog"] is not None
+
+
+@pytest.mark.parametrize("more", [["--only", "none"], ["--minutes", "0.00001"]])
+def test_a_record_is_not_replaced_by_less(
+    command: list[str], tmp_path: Path, more: list[str]
+) -> None:
+    (tmp_path / "ablations.json").write_text("whole")
+    assert main([*command, *more]) == 0
+    assert (tmp_path / "ablations.json").read_text() == "whole"
 
 
 def test_stills_to_judge_by_are_looked_for_before_a_run(

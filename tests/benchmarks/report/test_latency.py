@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ def test_the_ratio_is_taken_within_each_round() -> None:
     assert found.process_peak_bytes == 150
     assert found.model_peak_bytes is None
     assert latency_of(artifact(FLOAT), rounds, "here").time_ratio is None
+
+
+def test_a_packed_artifact_has_times_of_its_own() -> None:
+    plain, packed = artifact(INT8), replace(artifact(INT8), packed=Path("a.zip"))
+    rows = {"f.onnx": row(FLOAT, "fp32", 100.0), str(plain.given): row(INT8, "int8", 50.0),
+            "a.zip": row(INT8, "int8", 80.0)}  # fmt: skip
+    found = [latency_of(each, [Round(rows)], "") for each in (plain, packed)]
+    assert [(one.p50_ms, one.time_ratio) for one in found] == [(50.0, 0.5), (80.0, 0.8)]
 
 
 def test_another_runtime_is_no_twin() -> None:

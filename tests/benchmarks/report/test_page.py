@@ -19,6 +19,7 @@ from bokehflow.benchmarks.report.files import (
     write_report,
 )
 from bokehflow.benchmarks.report.page import render_page
+from bokehflow.benchmarks.report.quality_tables import against_reference_table
 from bokehflow.benchmarks.report.recorded import DriftPoint, RecordedLayer
 from bokehflow.benchmarks.report.recorded_tables import _drift
 from bokehflow.benchmarks.report.subjects import _first_float32
@@ -201,11 +202,35 @@ def test_a_quantized_row_that_was_not_shown_the_truth_is_not_judged() -> None:
     by_the_reference = made_report(
         rows=(dataclasses.replace(reference_row(), truth=None), int8_row())
     )
+    truth = int8_row().truth
+    assert truth is not None
+    halves = [dataclasses.replace(truth, **{half: None}) for half in ("bokeh", "depth")]
+    by_half = [
+        made_report(rows=(reference_row(), dataclasses.replace(int8_row(), truth=half)))
+        for half in halves
+    ]
     assert seen.unjudged == []
-    for report in (by_itself, by_the_reference):
+    for report in (by_itself, by_the_reference, *by_half):
         assert [text.partition(": ")[2] for text in report.unjudged] == [
             "not compared with the reference against truth"
         ]
+
+
+def test_a_reference_alone_is_not_judged() -> None:
+    assert made_report(rows=(reference_row(),)).unjudged == ["the reference alone was run"]
+
+
+def test_means_are_of_all_frames_and_say_so_where_they_are_not() -> None:
+    row = int8_row()
+    assert row.film is not None
+    film = dataclasses.replace(row.film, bokeh_psnr_db=(50.0, 60.0, 130.0), scored=(0, 2))
+    table = against_reference_table(
+        made_report(rows=(reference_row(), dataclasses.replace(row, film=film)))
+    )
+    shown = dict(zip(table.columns, table.rows[1], strict=True))
+    assert shown["bokeh worst, dB"] == "50.0"
+    assert shown["bokeh mean, dB"] == "80.0"
+    assert (shown["frames"], shown["of them closely"]) == ("3", "2")
 
 
 def test_markdown_tells_what_the_figures_rest_on() -> None:

@@ -73,6 +73,8 @@ def test_openvino_is_compared_at_the_hint_that_is_best_for_it() -> None:
     rows = [row(p50_ms=90.0, **of, **fp32), row(p50_ms=60.0, **of, **bf16),
             row(p50_ms=50.0, **floor, **fp32), row(p50_ms=30.0, **floor, **bf16)]  # fmt: skip
     assert found(rows, "openvino, times its scan-free floor") == 2.0
+    wandered = row(p50_ms=70.0, **floor, **bf16)
+    assert found([*rows[:3], wandered], "openvino, times its scan-free floor") == 1.2
 
 
 def test_eager_is_compared_with_the_faster_engine_and_only_with_what_auto_makes() -> None:

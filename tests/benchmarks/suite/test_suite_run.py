@@ -80,6 +80,8 @@ OK: dict[str, Any] = {
     "reason": None,
     "times": {"p50_ms": 1.0, "p90_ms": 1.0, "variation": 0.0, "fps": 1000.0},
     "memory": {"process_peak_bytes": None},
+    "export_s": None,
+    "nodes": None,
 }
 """What is kept of a row that was measured."""
 
@@ -103,6 +105,22 @@ def test_rows_last_until_they_are_asked_for_afresh(
     assert len(measured) == 2
     monkeypatch.setattr(sources, "installed_versions", lambda _: {"numpy": "another"})
     run(*only)
+    assert measured == []
+
+
+def test_some_rows_afresh_leave_the_others_and_a_damaged_one_is_measured_again(
+    run: Any, measured: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    measured += [OK] * 7
+    run()
+    models = rows_folder(tmp_path).parent / "models"
+    (models / "made").touch()
+    run("--only", ON_GPU.key, "--fresh")
+    assert len(measured) == 1
+    assert len(list(rows_folder(tmp_path).iterdir())) == 4
+    assert (models / "made").exists()
+    (rows_folder(tmp_path) / f"{REAL.key}.2.json").write_text("")
+    run()
     assert measured == []
 
 
