@@ -17,13 +17,14 @@ LOCK = ".lock"
 
 @contextlib.contextmanager
 def sole_use(folder: Path, user: str, remedy: str) -> Iterator[None]:
-    """Make the folder and keep others who ask for it out while the block runs.
+    """Make the folder and keep others who ask for it out while the block runs. A folder that was
+    made here and holds nothing at the end goes.
 
     The operating system gives the lock up with the process, so that one that was killed keeps
     nobody out. Raises UsageError, which says that another `user` is in the folder, where one is,
     and OutputError where it cannot be written.
     """
-    path = folder / LOCK
+    path, is_new = folder / LOCK, not folder.exists()
     with contextlib.ExitStack() as stack:
         with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -35,9 +36,16 @@ def sole_use(folder: Path, user: str, remedy: str) -> Iterator[None]:
                     "a folder for each",
                     f"wait until it ends, or {remedy}",
                 )
+        if is_new:
+            stack.callback(_remove_if_empty, folder)
         # Before the file is closed: a name that is gone is nobody's lock any more.
         stack.callback(path.unlink, missing_ok=True)
         yield
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _is_locked(file: BufferedWriter, path: Path) -> bool:
