@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bokehflow.cli.interruption import Terminated, interruption
 from bokehflow.cli.output import CommandResult, progress_bar
+from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.results import tables_text
 from bokehflow.cli.untrained import untrained_warning
 
@@ -98,7 +98,7 @@ def benchmark(
     exit_code = int(not passed)
     if ended is not None:
         # What took minutes to measure is kept.
-        rest = f"ended after {len(rows)} of {len(planned)} artifacts: {ended.reason}"
+        rest = ended.warning(len(rows), len(planned), "artifacts")
         warnings, exit_code = (*warnings, rest), ended.exit_code
     if output is not None:
         try:
@@ -109,31 +109,14 @@ def benchmark(
     return CommandResult(record, tables_text(row_tables(rows)), exit_code, warnings)
 
 
-class _Ended(NamedTuple):
-    """Why the rest was not measured, and the exit code."""
-
-    reason: str
-    exit_code: int
-
-
 def _measured(
     planned: Sequence[tuple[Artifact, str]], settings: Settings, host: Host
-) -> tuple[list[dict[str, Any]], _Ended | None]:
-    """The rows, and what ended them early; it is raised where there is no row to keep."""
+) -> tuple[list[dict[str, Any]], Ended | None]:
+    """The rows, and what ended them early."""
     from bokehflow.benchmarks.latency.bench import benchmark_artifacts
-    from bokehflow.errors import BokehFlowError
 
-    rows: list[dict[str, Any]] = []
     with progress_bar("benchmarking", len(planned)) as advance:
-        try:
-            rows.extend(benchmark_artifacts(planned, settings, host, advance))
-        except (BokehFlowError, KeyboardInterrupt, Terminated) as error:
-            if not rows:
-                raise
-            if isinstance(error, BokehFlowError):
-                return rows, _Ended(str(error), error.exit_code)
-            return rows, _Ended(*interruption(error))
-    return rows, None
+        return until_ended(benchmark_artifacts(planned, settings, host, advance))
 
 
 def _host(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -11,13 +11,13 @@ import typer
 
 from bokehflow.cli.lens_options import BladeRotationDeg, Blades, Highlights
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.render_options import Segments, Weights
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.specs import MOBILE_FRAME, MOBILE_PROFILE, Size, find_variant, network_size_for
 
 if TYPE_CHECKING:
-    from bokehflow.errors import BokehFlowError
     from bokehflow.export import Artifact, ExportConfig
     from bokehflow.export.config import Precision
     from bokehflow.model import BokehFlow
@@ -75,7 +75,10 @@ def export(
     weights: Weights = None,
     output_dir: OutputDir = OUTPUT_DIR,
 ) -> CommandResult:
-    """Export a model: static shapes, explicit state, the lens as a run-time input."""
+    """Export a model: static shapes, explicit state, the lens as a run-time input.
+
+    What was exported before an interrupt stays and is shown.
+    """
     from bokehflow.cli.temporal import temporal_config
     from bokehflow.model import ModelConfig, load_model
     from bokehflow.rendering import RenderConfig
@@ -103,17 +106,17 @@ def export(
         for d in done
     ]
     # What took minutes to make is still shown.
-    rest = ended and f"ended after {len(done)} of {len(configs)} targets: {ended}"
+    rest = [ended.warning(len(done), len(configs), "targets")] if ended else []
     return CommandResult(
         {
             "variant": variant,
             "trained": model.weights.trained,
             "artifacts": done,
-            "ended": ended and str(ended),
+            "ended": ended and ended.reason,
         },
         text_table(COLUMNS, rows),
         exit_code=ended.exit_code if ended else 0,
-        warnings=(*untrained_warning(model.weights.trained), *([rest] if rest else [])),
+        warnings=(*untrained_warning(model.weights.trained), *rest),
     )
 
 
@@ -143,25 +146,23 @@ def _configs(
 
 def _export_each(
     model: BokehFlow, configs: Sequence[ExportConfig], output_dir: Path
-) -> tuple[list[dict[str, object]], BokehFlowError | None]:
-    """Export one after the other; what each became and how long it took, and what ended it early;
-    that is raised where nothing was made."""
-    from bokehflow.errors import BokehFlowError
+) -> tuple[list[dict[str, object]], Ended | None]:
+    """Export one after the other; what each became, and what ended it early."""
+    with progress_bar("exporting", len(configs)) as advance:
+        return until_ended(_exported(model, configs, output_dir, advance))
+
+
+def _exported(
+    model: BokehFlow, configs: Sequence[ExportConfig], output_dir: Path, advance: Callable[[], None]
+) -> Iterator[dict[str, object]]:
+    """What each became and how long it took."""
     from bokehflow.export import export_each
 
-    done: list[dict[str, object]] = []
-    with progress_bar("exporting", len(configs)) as advance:
+    started = time.perf_counter()
+    for artifact in export_each(model, configs, output_dir):
+        yield _facts(artifact, time.perf_counter() - started)
         started = time.perf_counter()
-        try:
-            for artifact in export_each(model, configs, output_dir):
-                done.append(_facts(artifact, time.perf_counter() - started))
-                started = time.perf_counter()
-                advance()
-        except BokehFlowError as error:
-            if not done:
-                raise
-            return done, error
-    return done, None
+        advance()
 
 
 def _facts(artifact: Artifact, seconds: float) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.interruption import what_ended
 from bokehflow.cli.output import (
     CommandResult,
     bokehflow_error_document,
@@ -16,6 +17,7 @@ from bokehflow.cli.output import (
     progress_bar,
     text_table,
 )
+from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.untrained import untrained_warning
 
 if TYPE_CHECKING:
@@ -57,21 +59,27 @@ def validate(
     Exit code 1 if one misses the bar in its manifest on the worst frame's bokeh: 80 dB for fp32,
     50 dB for fp16, 40 dB for 8 bits. The result is written into each artifact's manifest; exit
     code 2 if one cannot be written. One that cannot be compared is a row with its reason, and its
-    exit code the command's where that is higher.
+    exit code the command's where that is higher. What was found before an interrupt is shown.
     """
-    from bokehflow.errors import OutputError
-
-    judged, unwritten = _judged(artifacts, images, frames, weights)
-    failures = [outcome.error for outcome in judged if isinstance(outcome, _NotJudged)]
-    passed = all(outcome.reached for outcome in judged)
-    codes = [int(not passed), *(error.exit_code for error in failures)]
+    with progress_bar("validating", len(artifacts)) as advance:
+        found, ended = until_ended(_judge_each(artifacts, images, frames, weights, advance))
+    judged = [outcome for outcome, _ in found]
+    unwritten = [line for _, lines in found for line in lines]
+    # What took minutes to find is still shown.
+    rest = [ended.warning(len(judged), len(artifacts), "artifacts")] if ended else []
     return CommandResult(
-        {"passed": passed, "frames": frames, "artifacts": [_document(one) for one in judged]},
+        {
+            "passed": ended is None and all(outcome.reached for outcome in judged),
+            "frames": frames,
+            "artifacts": [_document(one) for one in judged],
+            "ended": ended and ended.reason,
+        },
         text_table(COLUMNS, [_row(one) for one in judged]),
-        exit_code=max(codes + [OutputError.exit_code] * bool(unwritten)),
+        exit_code=_exit_code(judged, unwritten, ended),
         warnings=(
             *untrained_warning(all(one.manifest.trained for one in judged if one.manifest)),
             *unwritten,
+            *rest,
         ),
     )
 
@@ -88,38 +96,55 @@ class _NotJudged:
     reached: bool = False
 
 
-def _judged(
-    artifacts: Sequence[Path], images: Path | None, frames: int, weights: Path | None
-) -> tuple[list[ParityReport | _NotJudged], list[str]]:
-    """What was found of each artifact, and of which it could not be written down.
+def _exit_code(
+    judged: Sequence[ParityReport | _NotJudged], unwritten: Sequence[str], ended: Ended | None
+) -> int:
+    """The highest of what was found and of what could not be done."""
+    from bokehflow.errors import OutputError
+
+    codes = [int(not all(outcome.reached for outcome in judged))]
+    codes += [outcome.error.exit_code for outcome in judged if isinstance(outcome, _NotJudged)]
+    codes += [OutputError.exit_code] if unwritten else []
+    codes += [ended.exit_code] if ended else []
+    return max(codes)
+
+
+def _judge_each(
+    artifacts: Sequence[Path],
+    images: Path | None,
+    frames: int,
+    weights: Path | None,
+    advance: Callable[[], None],
+) -> Iterator[tuple[ParityReport | _NotJudged, Sequence[str]]]:
+    """What was found of each artifact, and what is to be told where that could not be written down.
 
     Raises the error of an artifact that is the only one.
     """
+    for path in artifacts:
+        yield _judge(path, images, frames, weights, alone=len(artifacts) == 1)
+        advance()
+
+
+def _judge(
+    path: Path, images: Path | None, frames: int, weights: Path | None, *, alone: bool
+) -> tuple[ParityReport | _NotJudged, Sequence[str]]:
     from bokehflow.errors import BokehFlowError, NumericalError, OutputError
     from bokehflow.export import load_artifact
 
-    judged: list[ParityReport | _NotJudged] = []
-    unwritten: list[str] = []
-    with progress_bar("validating", len(artifacts)) as advance:
-        for path in artifacts:
-            artifact = None
-            try:
-                artifact = load_artifact(path)
-                report = _compared(artifact, images, frames, weights)
-                judged.append(report)
-                unwritten += _record(artifact, report)
-            except OutputError:
-                # No place to work in is none for the others either.
-                raise
-            except BokehFlowError as error:
-                if artifact and isinstance(error, NumericalError):
-                    unwritten += _forget_parity(artifact)
-                if len(artifacts) == 1:
-                    raise
-                # What the others are like is still shown.
-                judged.append(_not_judged(path, artifact, error))
-            advance()
-    return judged, unwritten
+    artifact = None
+    try:
+        artifact = load_artifact(path)
+        report = _compared(artifact, images, frames, weights)
+        return report, _record(artifact, report)
+    except BokehFlowError as error:
+        unwritten = []
+        if artifact and isinstance(error, NumericalError):
+            unwritten = _forget_parity(artifact)
+        # No place to work in is none for the others either, and a signal ends them all.
+        if alone or isinstance(error, OutputError) or what_ended(error) is not error:
+            raise
+        # What the others are like is still shown.
+        return _not_judged(path, artifact, error), unwritten
 
 
 def _compared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,15 @@ import pytest
 
 from bokehflow.benchmarks import parity
 from bokehflow.benchmarks.parity import ParityReport
-from bokehflow.errors import CheckError, MissingDependencyError, NumericalError, OutputError
+from bokehflow.cli import interruption
+from bokehflow.cli.interruption import Terminated
+from bokehflow.errors import (
+    ArtifactError,
+    CheckError,
+    MissingDependencyError,
+    NumericalError,
+    OutputError,
+)
 from bokehflow.export import Artifact, ExportConfig, Parity, load_artifact
 from bokehflow.export.graphs import Graphs
 from bokehflow.export.naming import manifest_path
@@ -20,6 +29,15 @@ from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
 from tests.cli.runner import Bfx
 from tests.export.copies import copied, exported_otherwise
+
+ENDINGS = pytest.mark.parametrize(
+    ("ending", "exit_code", "told"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Terminated(signal.SIGTERM), 143, "ended by SIGTERM"),
+    ],
+    ids=["Ctrl-C", "SIGTERM"],
+)
 
 
 def test_info_shows_the_count_beside_the_table(bfx: Bfx) -> None:
@@ -122,6 +140,70 @@ def test_what_was_found_of_others_is_shown_beside_an_artifact_that_fails(
     assert "3 NaN" in bfx("validate", copies[0]).require_plain_error(1)
 
 
+@ENDINGS
+def test_what_was_found_is_shown_when_it_is_interrupted_later(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: BaseException,
+    exit_code: int,
+    told: str,
+) -> None:
+    def judge(artifact: Artifact, *_: object) -> ParityReport:
+        if artifact.path == copies[1]:
+            raise ending
+        facts = (artifact.given, artifact.file_bytes, artifact.manifest, "onnxruntime", "executed")
+        return ParityReport(*facts, (90.0,), (90.0,), (90.0,), (1.0,), 80.0)
+
+    copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino", "coreml")]
+    monkeypatch.setattr(parity, "check_parity", judge)
+    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    done = bfx("validate", *copies, "--json")
+    assert done.exit_code == exit_code
+    assert f"ended after 1 of 3 artifacts: {told}" in done.stderr
+    assert [row["passed"] for row in done.document["artifacts"]] == [True]
+    assert (done.document["ended"], done.document["passed"]) == (told, False)
+    kept = load_artifact(copies[0]).manifest.parity
+    assert kept == Parity(1, 90.0, 90.0, "onnxruntime", "executed")
+
+
+def test_an_error_made_of_a_signal_is_no_row(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(artifact: Artifact, *_: object) -> ParityReport:
+        if artifact.path == copies[0]:
+            raise NumericalError("3 NaN")
+        interruption._asked.append(KeyboardInterrupt())
+        raise ArtifactError("the runtime cannot load it")
+
+    copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino", "coreml")]
+    monkeypatch.setattr(interruption, "_asked", [])
+    monkeypatch.setattr(parity, "check_parity", judge)
+    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    done = bfx("validate", *copies, "--json")
+    assert done.exit_code == 130
+    assert len(done.document["artifacts"]) == 1
+    assert "ended after 1 of 3 artifacts: interrupted" in done.stderr
+
+
+def test_what_was_found_is_shown_when_there_is_no_place_to_work_in_later(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(artifact: Artifact, *_: object) -> ParityReport:
+        if artifact.path == copies[1]:
+            raise OutputError("the temporary folder is full")
+        raise NumericalError("3 NaN")
+
+    copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino", "coreml")]
+    monkeypatch.setattr(parity, "check_parity", judge)
+    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    done = bfx("validate", *copies, "--json")
+    assert done.exit_code == 2
+    assert "ended after 1 of 3 artifacts: the temporary folder is full" in done.stderr
+    assert ["3 NaN" in row["status"] for row in done.document["artifacts"]] == [True]
+
+
 def test_an_artifact_that_cannot_be_opened_is_a_row_beside_one_that_can(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
 ) -> None:
@@ -165,6 +247,28 @@ def test_what_was_exported_is_shown_beside_a_target_that_fails(
     assert [row["target"] for row in done.document["artifacts"]] == ["onnx"]
     assert "3 loops" in done.document["ended"]
     assert "ended after 1 of 3 targets: the compiled graph" in done.stderr
+
+
+@ENDINGS
+def test_what_was_exported_is_shown_when_it_is_interrupted_later(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: BaseException,
+    exit_code: int,
+    told: str,
+) -> None:
+    def make(*_: object) -> Iterator[Artifact]:
+        yield artifacts["onnx"]
+        raise ending
+
+    monkeypatch.setattr("bokehflow.export.export_each", make)
+    done = bfx("export", "--target", "all", "-o", tmp_path, "--json")
+    assert done.exit_code == exit_code
+    assert [row["path"] for row in done.document["artifacts"]] == [str(artifacts["onnx"].path)]
+    assert done.document["ended"] == told
+    assert f"ended after 1 of 3 targets: {told}" in done.stderr
 
 
 def test_packages_of_all_targets_are_looked_for_before_the_first_is_exported(
