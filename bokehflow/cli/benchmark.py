@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bokehflow.cli.common_options import Artifacts
 from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.results import tables_text
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from bokehflow.benchmarks.latency.settings import Settings
     from bokehflow.export import Artifact
 
-Artifacts = Annotated[
-    list[Path], typer.Argument(metavar="ARTIFACT...", help="Artifacts made by bfx export.")
-]
 Runtime = Annotated[
     str | None,
     typer.Option(help="The artifact's own runtime, or torch for the model it was exported from."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bokehflow.cli import data_import, output
+from bokehflow.cli.common_options import FrameSize, SkipBad
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.cli.output_paths import outside_artifacts
 from bokehflow.errors import UsageError
@@ -37,7 +38,6 @@ Source = Annotated[
     ),
 ]
 Count = Annotated[int, typer.Option(min=1, help="Clips of each source.")]
-Size = Annotated[str, typer.Option(metavar="HxW", help="Height and width of the frames in pixels.")]
 Frames = Annotated[int, typer.Option(min=1, help="Frames a clip; more than 1 move.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed; the same gives the same bytes.")]
 Photos = Annotated[
@@ -50,7 +50,6 @@ Cutouts = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Your cut-outs, for the layered source: PNG with alpha."),
 ]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged files out.")]
 Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Jobs at a time. [default: 1, with --ray all its processors]"),
@@ -86,7 +85,7 @@ def make(
     folder: Folder,
     source: Source = "layered",
     count: Count = 100,
-    size: Size = "256x256",
+    size: FrameSize = "256x256",
     frames: Frames = 1,
     seed: Seed = 0,
     workers: Workers = None,
@@ -111,9 +110,9 @@ def make(
     from bokehflow.calibration.data.material import find_material
     from bokehflow.calibration.data.request import DataRequest, parse_sources
     from bokehflow.calibration.data.split import SPLITS, require_split
-    from bokehflow.specs import Size as FrameSize
+    from bokehflow.specs import Size
 
-    frame = FrameSize.parse(size)
+    frame = Size.parse(size)
     sources = parse_sources(source)
     if (photos or cutouts) and "layered" not in sources:
         raise UsageError(f"photos or cut-outs for {source}", "the source layered, which uses them")

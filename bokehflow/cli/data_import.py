@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bokehflow.cli import output
+from bokehflow.cli.common_options import SkipBad
 from bokehflow.cli.output import CommandResult
 from bokehflow.cli.output_paths import outside_artifacts
 
@@ -24,7 +25,6 @@ Out = Annotated[
 ]
 Side = Annotated[int, typer.Option(min=32, help="The longer side of the clips in pixels.")]
 Fov = Annotated[float, typer.Option(help="Field of view across the longer side, in degrees.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad files out, and count them.")]
 
 
 @app.command(

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.common_options import (
+    DEFAULT_VARIANT,
+    NetworkSize,
+    SkipBad,
+    VariantName,
+    Weights,
+)
 from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import require_results_folder, tables_text
 from bokehflow.cli.untrained import untrained_warning
@@ -26,10 +33,6 @@ SHEET_NAME = "contact_sheet.jpg"
 ALL_PAIRS = "motorcycle,aloe"
 
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Held-out clips lie under it.")]
-Variant = Annotated[str, typer.Option(help="nano, small or base.")]
-Weights = Annotated[
-    Path | None, typer.Option(help="A weights file. [default: the weights that ship]")
-]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -40,9 +43,6 @@ Output = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option(help="At most so many stills and films of each source.")]
-NetworkSize = Annotated[
-    str, typer.Option(metavar="mobile|full|HxW", help="The size at which the network sees a frame.")
-]
 ScanName = Annotated[
     str, typer.Option(metavar="chunked|cpu", help="The form of the scan; cpu needs Numba.")
 ]
@@ -71,14 +71,11 @@ Snapshots = Annotated[
     ),
 ]
 TrendLimit = Annotated[int, typer.Option(help="Stills of each source for every snapshot.")]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read, and count them.")
-]
 
 
 def evaluate(
     data: Data = Path("data"),
-    variant: Variant = "nano",
+    variant: VariantName = DEFAULT_VARIANT,
     weights: Weights = None,
     output: Output = None,
     limit: Limit = None,

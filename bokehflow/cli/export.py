@@ -9,10 +9,20 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from bokehflow.cli.common_options import (
+    DEFAULT_VARIANT,
+    QUALITY_HELP,
+    QUALITY_METAVAR,
+    FrameSize,
+    NetworkSize,
+    Segments,
+    VariantName,
+    Weights,
+)
 from bokehflow.cli.lens_options import BladeRotationDeg, Blades, Highlights
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.partial import Ended, until_ended
-from bokehflow.cli.render_options import Segments, Weights
+from bokehflow.cli.render_options import QUALITY_WITH_NETWORK, RendererOptions
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.specs import MOBILE_FRAME, MOBILE_PROFILE, Size, find_variant, network_size_for
@@ -21,18 +31,13 @@ if TYPE_CHECKING:
     from bokehflow.export import Artifact, ExportConfig
     from bokehflow.export.config import Precision
     from bokehflow.model import BokehFlow
-    from bokehflow.rendering import Quality, RenderConfig
+    from bokehflow.rendering import RenderConfig
 
 ALL_TARGETS = "all"
 COLUMNS = ("target", "artifact", "bytes", "precision", "scan", "time")
 
 TargetName = Annotated[
     str, typer.Option(metavar="onnx|openvino|coreml|all", help="The format to export to.")
-]
-VariantName = Annotated[str, typer.Option(help="nano, small or base.")]
-FrameSize = Annotated[str, typer.Option(metavar="HxW", help="Frame size.")]
-NetworkSize = Annotated[
-    str, typer.Option(metavar="mobile|full|HxW", help="The size at which the network sees a frame.")
 ]
 PrecisionName = Annotated[
     str | None,
@@ -47,7 +52,7 @@ ScanName = Annotated[
         "fastest on processors like this machine's.",
     ),
 ]
-QualityName = Annotated[str, typer.Option(metavar="mobile|best", help="The renderer.")]
+QualityName = Annotated[str, typer.Option(metavar=QUALITY_METAVAR, help=QUALITY_HELP)]
 ExportedTsp = Annotated[
     str,
     typer.Option(
@@ -61,12 +66,12 @@ OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Where to wr
 
 def export(
     target: TargetName,
-    variant: VariantName = "nano",
+    variant: VariantName = DEFAULT_VARIANT,
     size: FrameSize = str(MOBILE_FRAME),
     network_size: NetworkSize = MOBILE_PROFILE,
     precision: PrecisionName = None,
     scan: ScanName = "auto",
-    quality: QualityName = "mobile",
+    quality: QualityName = QUALITY_WITH_NETWORK,
     blades: Blades = None,
     blade_rotation_deg: BladeRotationDeg = None,
     highlights: Highlights = None,
@@ -79,15 +84,12 @@ def export(
 
     What was exported before an interrupt stays and is shown.
     """
-    from bokehflow.cli.temporal import temporal_config
+    from bokehflow.cli.model_settings import render_config, temporal_config
     from bokehflow.model import ModelConfig, load_model
-    from bokehflow.rendering import RenderConfig
 
     find_variant(variant)
-    # The settings check themselves, and name what is nearest to a name that does not exist.
-    render = RenderConfig(
-        cast("Quality", quality), blades or 0, blade_rotation_deg or 0.0, highlights or 0.0
-    )
+    look = RendererOptions(quality, blades, blade_rotation_deg, highlights)
+    render = render_config(look, QUALITY_WITH_NETWORK)
     temporal = temporal_config(tsp, segments)
     frame = Size.parse(size)
     network = network_size_for(frame, network_size, temporal.segments)

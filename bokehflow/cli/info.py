@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
+from bokehflow.cli.common_options import DEFAULT_VARIANT, VariantName
 from bokehflow.cli.doctor import PACKAGES
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.cli.untrained import untrained_warning
@@ -14,9 +11,7 @@ from bokehflow.installed import installed_version
 RUNTIMES = ("torch", "onnxruntime", "onnxruntime-gpu", "openvino", "coremltools", "triton")
 
 
-def info(
-    variant: Annotated[str, typer.Option(help="nano, small or base.")] = "nano",
-) -> CommandResult:
+def info(variant: VariantName = DEFAULT_VARIANT) -> CommandResult:
     """Show parameters against the table, state size, arithmetic a frame, budgets and runtimes."""
     from bokehflow.benchmarks.model_facts import PROFILES, model_facts
     from bokehflow.specs import find_variant

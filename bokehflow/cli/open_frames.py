@@ -5,27 +5,25 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar, cast
 
+from bokehflow.cli.common_options import DEFAULT_VARIANT
 from bokehflow.cli.frame_source import FrameSource
+from bokehflow.cli.model_settings import render_config, temporal_config
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_options import (
     DEFAULT_NETWORK_SIZE,
     DEFAULT_TSP,
-    DEFAULT_VARIANT,
     QUALITY_WITH_DEPTH,
     QUALITY_WITH_NETWORK,
     ArtifactOptions,
     NetworkOptions,
     RendererOptions,
     given_options,
+    or_default,
 )
 from bokehflow.cli.together import require_alone
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera
-from bokehflow.rendering import Quality, RenderConfig
-
-T = TypeVar("T")
 
 
 def open_frames(
@@ -58,7 +56,7 @@ def open_frames(
 def _depth_frames(files: RenderFiles, depth: Path, look: RendererOptions) -> FrameSource:
     from bokehflow.cli.depth_frames import DepthFrames, depth_files, require_one_a_frame
 
-    maps, config = depth_files(depth, files.is_video), _render_config(look, QUALITY_WITH_DEPTH)
+    maps, config = depth_files(depth, files.is_video), render_config(look, QUALITY_WITH_DEPTH)
     if files.is_video:
         require_one_a_frame(maps, files.source, tone_map=files.tone_map)
     return DepthFrames(maps, config)
@@ -77,17 +75,16 @@ def _network_frames(
     look: RendererOptions, network: NetworkOptions, source_fov_deg: float | None
 ) -> FrameSource:
     from bokehflow.cli.network_frames import NetworkFrames
-    from bokehflow.cli.temporal import temporal_config
     from bokehflow.model import ModelConfig, load_model
 
     config = ModelConfig(
-        network_size=_or_default(network.network_size, DEFAULT_NETWORK_SIZE),
+        network_size=or_default(network.network_size, DEFAULT_NETWORK_SIZE),
         source_fov_deg=source_fov_deg,
-        render=_render_config(look, QUALITY_WITH_NETWORK),
-        temporal=temporal_config(_or_default(network.tsp, DEFAULT_TSP), network.segments),
+        render=render_config(look, QUALITY_WITH_NETWORK),
+        temporal=temporal_config(or_default(network.tsp, DEFAULT_TSP), network.segments),
     )
     return NetworkFrames(
-        load_model(_or_default(network.variant, DEFAULT_VARIANT), network.weights, config)
+        load_model(or_default(network.variant, DEFAULT_VARIANT), network.weights, config)
     )
 
 
@@ -95,18 +92,3 @@ def _require_none_of(
     option: str, others: Sequence[RendererOptions | NetworkOptions | ArtifactOptions]
 ) -> None:
     require_alone(option, [name for options in others for name in given_options(options)])
-
-
-def _render_config(look: RendererOptions, default_quality: str) -> RenderConfig:
-    # RenderConfig checks the name itself, and tells the nearest one.
-    return RenderConfig(
-        quality=cast(Quality, _or_default(look.quality, default_quality)),
-        blades=_or_default(look.blades, 0),
-        blade_rotation_deg=_or_default(look.blade_rotation_deg, 0.0),
-        highlight_recovery=_or_default(look.highlights, 0.0),
-    )
-
-
-def _or_default(given: T | None, default: T) -> T:
-    """What was given, even if it is empty; the default where nothing was."""
-    return default if given is None else given

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.common_options import Artifacts
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.errors import UsageError
 
@@ -19,10 +20,7 @@ COLUMNS = ("packed", "bytes", "artifact's bytes")
 
 
 def pack(
-    artifacts: Annotated[
-        list[Path],
-        typer.Argument(metavar="ARTIFACT...", help="Made by bfx export or bfx quantize."),
-    ],
+    artifacts: Artifacts,
     output_dir: Annotated[
         Path | None, typer.Option("--output-dir", "-o", help="[default: beside each artifact]")
     ] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.common_options import FrameSize
 from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import (
     require_folder,
@@ -31,7 +32,6 @@ Scenes = Annotated[
         metavar="KIND,KIND", help="Kinds of scenes; all but the ray-traced ones when left out."
     ),
 ]
-Size = Annotated[str, typer.Option(metavar="HxW", help="Height and width of the frames in pixels.")]
 Renderer = Annotated[
     str, typer.Option(metavar="NAME,NAME", help='Rows of the table; "no blur" is always one.')
 ]
@@ -60,7 +60,7 @@ ScoreFiles = Annotated[
 def quality(
     seed: Seed = DEFAULT_SEED,
     scenes: Scenes = "",
-    size: Size = DEFAULT_SIZE,
+    size: FrameSize = DEFAULT_SIZE,
     renderer: Renderer = "",
     output: Output = None,
     pictures: Pictures = None,
@@ -73,7 +73,7 @@ def quality(
     edges, light kept, and what imperfect depth costs. Exit code 1 when a promised bar is missed.
     """
     from bokehflow.benchmarks.quality.run import QualityConfig
-    from bokehflow.specs import Size as FrameSize
+    from bokehflow.specs import Size
 
     measuring = {
         "--renderer": renderer != "",
@@ -89,7 +89,7 @@ def quality(
     if score_files is not None:
         require_alone("--score-files", _given(making | measuring))
         return _score_files(score_files)
-    frame = FrameSize.parse(size)
+    frame = Size.parse(size)
     config = QualityConfig(seed, _names(scenes), _names(renderer), frame.height, frame.width)
     if write_scenes is not None:
         require_alone("--write-scenes", _given(measuring))

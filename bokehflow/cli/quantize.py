@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bokehflow.cli.common_options import ArtifactWeights, SkipBad
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
-from bokehflow.cli.render_options import Weights
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import TRUTH_LOSS_DB
 
@@ -64,9 +64,6 @@ Sensitivity = Annotated[
         "--sensitivity", help="Also measure errors along a video of 100 frames; takes minutes."
     ),
 ]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out files that cannot be read, and list them.")
-]
 
 
 def quantize(
@@ -77,7 +74,7 @@ def quantize(
     max_drop_db: MaxDrop = TRUTH_LOSS_DB,
     search: SearchName = None,
     seed: Seed = 0,
-    weights: Weights = None,
+    weights: ArtifactWeights = None,
     scan: ScanForm = "cpu",
     output_dir: OutputDir = None,
     sensitivity: Sensitivity = False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from bokehflow.cli import lens_options, render_options
+from bokehflow.cli import common_options, lens_options, render_options
 from bokehflow.cli.lens_options import exif_of, focus_from_options, lens_values
 from bokehflow.cli.output import CommandResult
 from bokehflow.cli.render_options import ArtifactOptions, NetworkOptions, RendererOptions
@@ -40,11 +40,11 @@ def render(
     depth_out: render_options.DepthOut = None,
     side_by_side: render_options.SideBySide = None,
     variant: render_options.VariantName = None,
-    weights: render_options.Weights = None,
+    weights: common_options.Weights = None,
     network_size: render_options.NetworkSize = None,
     source_fov_deg: lens_options.SourceFovDeg = None,
     tsp: render_options.Tsp = None,
-    segments: render_options.Segments = None,
+    segments: common_options.Segments = None,
     artifact: render_options.ArtifactPath = None,
     runtime: render_options.Runtime = None,
 ) -> CommandResult:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+from bokehflow.cli.common_options import (
+    DEFAULT_VARIANT,
+    NETWORK_SIZE_HELP,
+    NETWORK_SIZE_METAVAR,
+    QUALITY_HELP,
+    QUALITY_METAVAR,
+    VARIANT_HELP,
+)
 from bokehflow.specs import MOBILE_PROFILE
 
-DEFAULT_VARIANT, DEFAULT_NETWORK_SIZE = "nano", MOBILE_PROFILE
+T = TypeVar("T")
+
+DEFAULT_NETWORK_SIZE, DEFAULT_TSP = MOBILE_PROFILE, "document"
 QUALITY_WITH_DEPTH, QUALITY_WITH_NETWORK = "best", "mobile"
-DEFAULT_TSP, DEFAULT_SEGMENTS = "document", 4
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="A photo or a video.")]
 Output = Annotated[
@@ -28,8 +37,8 @@ Output = Annotated[
 QualityName = Annotated[
     str | None,
     typer.Option(
-        metavar="mobile|best",
-        help=f"The renderer's layers and detail. [default: {QUALITY_WITH_DEPTH} with --depth, "
+        metavar=QUALITY_METAVAR,
+        help=f"{QUALITY_HELP} [default: {QUALITY_WITH_DEPTH} with --depth, "
         f"{QUALITY_WITH_NETWORK} with the network]",
     ),
 ]
@@ -61,16 +70,13 @@ SideBySide = Annotated[
     Path | None, typer.Option(help="Write the photo before and after in one picture too.")
 ]
 VariantName = Annotated[
-    str | None, typer.Option(help=f"The network's variant. [default: {DEFAULT_VARIANT}]")
-]
-Weights = Annotated[
-    Path | None, typer.Option(help="A weights file. [default: the weights that ship]")
+    str | None, typer.Option(help=f"{VARIANT_HELP} [default: {DEFAULT_VARIANT}]")
 ]
 NetworkSize = Annotated[
     str | None,
     typer.Option(
-        metavar="mobile|full|HxW",
-        help=f"The size at which the network sees a frame. [default: {DEFAULT_NETWORK_SIZE}]",
+        metavar=NETWORK_SIZE_METAVAR,
+        help=f"{NETWORK_SIZE_HELP} [default: {DEFAULT_NETWORK_SIZE}]",
     ),
 ]
 Tsp = Annotated[
@@ -78,14 +84,7 @@ Tsp = Annotated[
     typer.Option(
         metavar="document|off|blended|systolic|cold",
         help="How the network's state goes from frame to frame; systolic flickers least. "
-        "[default: document]",
-    ),
-]
-Segments = Annotated[
-    int | None,
-    typer.Option(
-        help=f"Pieces of a scan that each start from the frame before, where tsp has such. "
-        f"[default: {DEFAULT_SEGMENTS}]"
+        f"[default: {DEFAULT_TSP}]",
     ),
 ]
 ArtifactPath = Annotated[
@@ -138,3 +137,8 @@ def given_options(options: RendererOptions | NetworkOptions | ArtifactOptions) -
         for field in fields(options)
         if getattr(options, field.name) is not None
     ]
+
+
+def or_default(given: T | None, default: T) -> T:
+    """What was given, even if it is empty; the default where nothing was."""
+    return default if given is None else given

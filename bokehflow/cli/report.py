@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
+from bokehflow.cli.common_options import Artifacts, SkipBad
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.untrained import untrained_warning
 
-Artifacts = Annotated[
-    list[Path],
-    typer.Argument(metavar="ARTIFACT...", help="Artifacts of bfx export and bfx quantize."),
-]
 Output = Annotated[
     Path,
     typer.Option("--output", "-o", metavar="FILE", help="The page; .json and .md come beside it."),
@@ -57,7 +54,6 @@ LatencyFile = Annotated[
 ]
 Measure = Annotated[bool, typer.Option(help="Time the artifacts here, in rounds.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Rounds in which all artifacts are timed.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read.")]
 Check = Annotated[
     bool, typer.Option("--check", help="Exit code 1 where a bar is missed, or an artifact not run.")
 ]

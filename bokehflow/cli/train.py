@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.common_options import SkipBad
 from bokehflow.cli.interruption import SIGNAL_EXIT_BASE
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.output_paths import outside_artifacts, require_apart
@@ -40,9 +41,6 @@ Resume = Annotated[
 ]
 NewConfig = Annotated[
     bool, typer.Option("--new-config", help="Go on although the config has changed.")
-]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out clips that cannot be read, and count them.")
 ]
 Workers = Annotated[int, typer.Option(help="Processes that make batches ahead, 0 for none.")]
 Resident = Annotated[

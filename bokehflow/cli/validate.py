@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.common_options import Artifacts, ArtifactWeights
 from bokehflow.cli.interruption import what_ended
 from bokehflow.cli.output import (
     CommandResult,
@@ -39,9 +40,7 @@ COLUMNS = (
 
 
 def validate(
-    artifacts: Annotated[
-        list[Path], typer.Argument(metavar="ARTIFACT...", help="Artifacts made by bfx export.")
-    ],
+    artifacts: Artifacts,
     images: Annotated[
         Path | None,
         typer.Option(help="A folder of photos. [default: the packaged Motorcycle pair]"),
@@ -49,10 +48,7 @@ def validate(
     frames: Annotated[
         int, typer.Option(min=1, help="Frames to compare, the state carried between them.")
     ] = 2,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="The weights it was exported from. [default: the weights that ship]"),
-    ] = None,
+    weights: ArtifactWeights = None,
 ) -> CommandResult:
     """Compare artifacts with the PyTorch reference, frame by frame, with state carried.
 

@@ -179,6 +179,11 @@ def test_every_command_has_help_with_an_example(bfx: Bfx, command: str) -> None:
     assert "--json" in text
 
 
+@pytest.mark.parametrize("command", ["export", "evaluate", "info", "render"])
+def test_help_names_every_variant(bfx: Bfx, command: str) -> None:
+    assert "nano, small or base." in bfx(command, "--help").stdout
+
+
 def test_the_command_line_starts_without_the_heavy_packages() -> None:
     script = (
         "import sys, bokehflow.cli.main; "
