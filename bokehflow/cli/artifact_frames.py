@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
-from bokehflow.cli.frame_source import RenderedFrame, pixels_beyond
+from bokehflow.cli.frame_source import NetworkFacts, RenderedBy, RenderedFrame, pixels_beyond
 from bokehflow.errors import SizeError
 from bokehflow.export import Artifact
 from bokehflow.layers.temporal import State
@@ -53,26 +51,24 @@ class ArtifactFrames:
         held_back = pixels_beyond(reach_px, depth_m, lens)
         return RenderedFrame(torch.from_numpy(outputs["bokeh"]), depth_m, next_state, held_back)
 
-    def describe(self, frame: Size) -> Mapping[str, object]:  # noqa: ARG002
-        """Says which artifact ran, where and how, with which weights, trained or not."""
+    def describe(self, frame: Size) -> RenderedBy:  # noqa: ARG002
+        """Which artifact ran, where and how, with which weights, trained or not."""
         manifest, info = self._artifact.manifest, self._session.info
-        return {
-            "depth_from": "network",
-            "quality": manifest.render.quality,
-            "runtime": info.runtime,
-            "runtime_version": info.version,
-            "mode": info.mode,
-            "artifact": self._artifact.given,
-            "artifact_sha256": manifest.artifact_sha256,
-            "variant": manifest.variant,
-            "network_size": str(manifest.network_size),
-            "tsp": manifest.temporal.tsp,
-            "segments": manifest.temporal.segments,
-            "precision": manifest.precision,
-            "trained": manifest.trained,
-            "weights_sha256": manifest.weights_sha256,
-            "source_fov_deg": self._source_fov_deg,
-        }
+        facts = NetworkFacts(
+            runtime_version=info.version,
+            mode=info.mode,
+            artifact=self._artifact.given,
+            artifact_sha256=manifest.artifact_sha256,
+            variant=manifest.variant,
+            network_size=str(manifest.network_size),
+            tsp=manifest.temporal.tsp,
+            segments=manifest.temporal.segments,
+            precision=manifest.precision,
+            trained=manifest.trained,
+            weights_sha256=manifest.weights_sha256,
+            source_fov_deg=self._source_fov_deg,
+        )
+        return RenderedBy(manifest.render.quality, info.runtime, facts)
 
 
 def _as_arrays(state: State | None) -> Arrays | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from bokehflow.cli.frame_source import RenderedFrame
+from bokehflow.cli.frame_source import RenderedBy, RenderedFrame
 from bokehflow.cli.output import progress_bar
 from bokehflow.errors import MediaError
 from bokehflow.layers.temporal import State
@@ -37,9 +37,9 @@ class DepthFrames:
         depth_m = self.depth(image, index, lens)
         return RenderedFrame(render_frame(image, depth_m, lens, self._config), depth_m, state)
 
-    def describe(self, frame: Size) -> Mapping[str, object]:  # noqa: ARG002
-        """Says that depth came from files."""
-        return {"depth_from": "file", "quality": self._config.quality, "runtime": "torch"}
+    def describe(self, frame: Size) -> RenderedBy:  # noqa: ARG002
+        """The renderer alone."""
+        return RenderedBy(self._config.quality, "torch")
 
 
 def depth_files(depth: Path, is_video: bool) -> Sequence[Path]:

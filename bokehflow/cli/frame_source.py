@@ -6,7 +6,8 @@ out; only the caller carries it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from torch import Tensor
@@ -27,6 +28,64 @@ class RenderedFrame(NamedTuple):
     depth: Tensor
     state: State | None
     held_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """The network that made the depth, and how it ran.
+
+    artifact, artifact_sha256: None for the reference model. source_fov_deg: horizontal, of the
+    camera that took the frames.
+    """
+
+    runtime_version: str
+    mode: str
+    artifact: Path | None
+    artifact_sha256: str | None
+    variant: str
+    network_size: str
+    tsp: str
+    segments: int
+    precision: str
+    trained: bool
+    weights_sha256: str
+    source_fov_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedBy:
+    """What rendered frames: the renderer's quality, and the engine that it ran in.
+
+    network: None where depth came from files.
+    """
+
+    quality: str
+    runtime: str
+    network: NetworkFacts | None = None
+
+    @property
+    def depth_from(self) -> str:
+        """ "network" or "file"."""
+        return "file" if self.network is None else "network"
+
+    @property
+    def mode(self) -> str:
+        """How the engine ran."""
+        return "executed" if self.network is None else self.network.mode
+
+    @property
+    def trained(self) -> bool:
+        """Whether the weights have learned something; depth maps need none."""
+        return self.network is None or self.network.trained
+
+    def document(self) -> dict[str, object]:
+        """For the result's JSON: the same keys whatever ran a network."""
+        return {
+            "depth_from": self.depth_from,
+            "quality": self.quality,
+            "runtime": self.runtime,
+            **({} if self.network is None else asdict(self.network)),
+        }
 
 
 def pixels_beyond(reach_px: float, depth_m: Tensor, lens: Lens) -> int:
@@ -55,7 +114,6 @@ class FrameSource(Protocol):
         """
         ...
 
-    def describe(self, frame: Size) -> Mapping[str, object]:
-        """For the result's JSON, after frames of that size: `depth_from`, `quality`, `runtime`, and
-        where a network made the depth, the same keys whatever ran it."""
+    def describe(self, frame: Size) -> RenderedBy:
+        """What rendered frames of that size."""
         ...

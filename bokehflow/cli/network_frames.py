@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
-from bokehflow.cli.frame_source import RenderedFrame, pixels_beyond
+from bokehflow.cli.frame_source import NetworkFacts, RenderedBy, RenderedFrame, pixels_beyond
 from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
@@ -30,23 +28,21 @@ class NetworkFrames:
         reach_px = self._model.config.render.reach_px(*image.shape[2:])
         return RenderedFrame(*frame, pixels_beyond(reach_px, frame.depth, lens))
 
-    def describe(self, frame: Size) -> Mapping[str, object]:
-        """Says that depth came from the network, with which weights, trained or not."""
+    def describe(self, frame: Size) -> RenderedBy:
+        """The model, with which weights, trained or not."""
         model = self._model
-        return {
-            "depth_from": "network",
-            "quality": model.config.render.quality,
-            "runtime": "torch",
-            "runtime_version": torch.__version__,
-            "mode": "executed",
-            "artifact": None,
-            "artifact_sha256": None,
-            "variant": model.network.variant.name,
-            "network_size": str(model.network_size_for(frame)),
-            "tsp": model.config.temporal.tsp,
-            "segments": model.config.temporal.segments,
-            "precision": "fp32",
-            "trained": model.weights.trained,
-            "weights_sha256": model.weights.sha256,
-            "source_fov_deg": model.config.source_fov_deg or model.weights.canonical_fov_deg,
-        }
+        facts = NetworkFacts(
+            runtime_version=torch.__version__,
+            mode="executed",
+            artifact=None,
+            artifact_sha256=None,
+            variant=model.network.variant.name,
+            network_size=str(model.network_size_for(frame)),
+            tsp=model.config.temporal.tsp,
+            segments=model.config.temporal.segments,
+            precision="fp32",
+            trained=model.weights.trained,
+            weights_sha256=model.weights.sha256,
+            source_fov_deg=model.config.source_fov_deg or model.weights.canonical_fov_deg,
+        )
+        return RenderedBy(model.config.render.quality, "torch", facts)

@@ -88,7 +88,7 @@ def _run(job: RenderJob) -> RenderOutcome:
 
 def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandResult:
     lens, size = outcome.shots[0].focused.lens, Size(outcome.height, outcome.width)
-    described = job.frames.describe(size)
+    by = job.frames.describe(size)
     document: dict[str, object] = {
         "input": job.files.source,
         "output": job.files.output,
@@ -111,20 +111,18 @@ def _result(job: RenderJob, outcome: RenderOutcome, seconds: float) -> CommandRe
         "depth_pixels_beyond_png": outcome.depth_pixels_beyond_png,
         "held_back_pixels": outcome.held_back,
         "seconds": round(seconds, 3),
-        **described,
+        **by.document(),
     }
     text = "\n".join(
         (
             f"wrote {job.files.output} ({size}, frames: {outcome.frames})",
             f"lens: {lens.focal_length_mm:g} mm f/{lens.f_number:g}, focus at {_focus(outcome)} "
             f"({job.focus.rule}), sensor {lens.sensor_width_mm:.4g} mm wide",
-            f"depth from the {described['depth_from']}, renderer quality {described['quality']}, "
-            f"{described.get('mode', 'executed')} by {described['runtime']}",
+            f"depth from the {by.depth_from}, renderer quality {by.quality}, "
+            f"{by.mode} by {by.runtime}",
         )
     )
-    # Depth maps need no weights.
-    trained = bool(described.get("trained", True))
-    return CommandResult(document, text, warnings=_warnings(job, outcome, trained))
+    return CommandResult(document, text, warnings=_warnings(job, outcome, by.trained))
 
 
 def _focus(outcome: RenderOutcome) -> str:
