@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bokehflow.defaults import VARIANT
 from bokehflow.errors import NumericalError, SizeError, UsageError
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.layers.temporal import State
@@ -267,7 +268,7 @@ def depth_scale(source_fov_deg: float | None, canonical_fov_deg: float) -> float
 
 
 def load_model(
-    variant: str = "nano",
+    variant: str = VARIANT,
     weights: str | Path | None = None,
     config: ModelConfig | None = None,
     device: str | torch.device | None = None,

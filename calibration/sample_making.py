@@ -33,6 +33,7 @@ from bokehflow.calibration.sample_sources import (
     synthetic_scenes,
 )
 from bokehflow.calibration.sample_statistics import Observer, state_growth, state_norms
+from bokehflow.defaults import CALIBRATION_SAMPLES
 from bokehflow.errors import InputError, UsageError
 from bokehflow.layers.resample import Resample
 from bokehflow.layers.segments import TemporalConfig
@@ -60,7 +61,7 @@ class SampleRequest:
     frame_size: Size
     network_size: Size
     source: str = PACKAGED
-    count: int = 64
+    count: int = CALIBRATION_SAMPLES
     seed: int = 0
     skip_bad: bool = False
 

@@ -28,6 +28,7 @@ from bokehflow.benchmarks.results_file import write_results
 from bokehflow.benchmarks.script import run_script
 from bokehflow.calibration.data.folder import find_clips
 from bokehflow.calibration.data.split import HELD_OUT, TRAIN
+from bokehflow.defaults import VARIANT
 from bokehflow.errors import UnknownNameError
 from bokehflow.json_text import json_text
 from bokehflow.training import TrainOptions
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--data", type=Path, default=Path("data"), help="training and held-out clips")
     add("--steps", type=int, default=3000, help="of every run")
-    add("--variant", default="nano")
+    add("--variant", default=VARIANT)
     add("--scan", default="cpu", help="cpu, triton or chunked")
     add("--sizes", nargs="+", default=SIZES, metavar="HxW", help="what the network is shown")
     add("--only", nargs="+", default=ABLATIONS, metavar="NAME",

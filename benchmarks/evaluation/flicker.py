@@ -17,6 +17,7 @@ from bokehflow.benchmarks.evaluation.sight import Seen, Sight
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.data.folder import FoundClip
+from bokehflow.defaults import SEGMENTS
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
@@ -25,8 +26,6 @@ from bokehflow.training.losses import log_inverse_depth, temporal_depth_loss, te
 from bokehflow.weights.initial import initial_network
 
 OFF, AS_WRITTEN = "TSP off", "TSP as written"
-SEGMENTS = 4
-"""Segment states need token maps whose height and width this divides: see `can_be_cut`."""
 BLENDED, SYSTOLIC, COLD = (
     f"{SEGMENTS} segment states, {how}" for how in ("blended", "systolic", "cold")
 )

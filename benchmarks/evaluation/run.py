@@ -10,7 +10,6 @@ from typing import TypeVar
 from bokehflow.benchmarks.evaluation.data_facts import data_facts
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore
 from bokehflow.benchmarks.evaluation.flicker import (
-    SEGMENTS,
     FlickerScore,
     can_be_cut,
     study_films,
@@ -21,7 +20,6 @@ from bokehflow.benchmarks.evaluation.held_out import GroupReport, chosen, study_
 from bokehflow.benchmarks.evaluation.real_pairs import (
     ALOE,
     MOTORCYCLE,
-    PAIRS,
     DisparityScore,
     require_pairs,
     study_aloe,
@@ -38,6 +36,7 @@ from bokehflow.benchmarks.evaluation.trend import (
 from bokehflow.benchmarks.evaluation.video_flicker import read_frames, study_video
 from bokehflow.calibration.data.folder import FoundClip, find_clips
 from bokehflow.calibration.data.split import HELD_OUT
+from bokehflow.defaults import EVALUATION_PAIRS, EVALUATION_SCAN, SEGMENTS, TREND_STILLS, VARIANT
 from bokehflow.errors import SizeError, UsageError
 from bokehflow.model import ModelConfig, load_model
 from bokehflow.scan import ScanConfig
@@ -61,15 +60,15 @@ class EvaluationConfig:
     """
 
     data: Path
-    variant: str = "nano"
+    variant: str = VARIANT
     weights: Path | None = None
     network_size: str = MOBILE_PROFILE
-    scan: str = "chunked"
+    scan: str = EVALUATION_SCAN
     limit: int | None = None
-    pairs: tuple[str, ...] = PAIRS
+    pairs: tuple[str, ...] = EVALUATION_PAIRS
     videos: tuple[Path, ...] = ()
     snapshots: Path | None = None
-    trend_limit: int = 8
+    trend_limit: int = TREND_STILLS
     skip_bad: bool = False
 
     def __post_init__(self) -> None:

@@ -14,13 +14,13 @@ from skimage.registration import optical_flow_tvl1
 from torch import Tensor
 
 from bokehflow.benchmarks.evaluation.flicker import (
-    SEGMENTS,
     Film,
     FlickerScore,
     TemporalMode,
     play,
     score_film,
 )
+from bokehflow.defaults import SEGMENTS
 from bokehflow.errors import MediaError
 from bokehflow.media import open_video
 from bokehflow.optics import Lens

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from bokehflow.defaults import BENCHMARK_TIMEOUT_S, TIMED_FRAMES, WARMUP_FRAMES
 from bokehflow.errors import UnknownNameError, UsageError
 from bokehflow.runtimes import runtime_of
 
@@ -38,10 +39,10 @@ class Settings:
     Raises UsageError for numbers that make no sense.
     """
 
-    iterations: int = 100
-    warmup: int = 10
+    iterations: int = TIMED_FRAMES
+    warmup: int = WARMUP_FRAMES
     threads: int | None = None
-    timeout_s: float = 600.0
+    timeout_s: float = BENCHMARK_TIMEOUT_S
     profile: int = PROFILE_FRAMES
     arguments: Mapping[str, str] = field(default_factory=dict)
 

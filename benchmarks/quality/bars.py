@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from bokehflow.benchmarks.checks import Check, at_least, at_most
 from bokehflow.benchmarks.quality.renderers import NO_BLUR
-from bokehflow.benchmarks.quality.run import DEFAULT_SIZE, QualityConfig, RendererReport
+from bokehflow.benchmarks.quality.run import QualityConfig, RendererReport
 from bokehflow.calibration.scenes import SCENE_KINDS
+from bokehflow.defaults import QUALITY_SIZE_PX
 
 RIVALS = ("bin-and-blur", "naive gather")
 LEAD_OVERALL_DB = 2.0
@@ -31,7 +32,7 @@ def check_bars(config: QualityConfig, reports: Mapping[str, RendererReport]) -> 
     """Every bar that this report can answer."""
     checks = [*_chart_bars(reports)]
     whole = set(config.scene_kinds) == set(SCENE_KINDS)
-    if whole and (config.height, config.width) == DEFAULT_SIZE and "best" in reports:
+    if whole and (config.height, config.width) == QUALITY_SIZE_PX and "best" in reports:
         checks += [*_scene_bars(reports)]
     return checks
 

@@ -14,9 +14,9 @@ from bokehflow.benchmarks.quality.step_edges import StepErrors, measure_steps
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.ray_traced import RAY_TRACED_KINDS, make_ray_traced_scene
 from bokehflow.calibration.scenes import SCENE_KINDS, Scene, make_scene
+from bokehflow.defaults import QUALITY_SIZE_PX
 from bokehflow.errors import UnknownNameError, UsageError
 
-DEFAULT_SIZE = (360, 480)
 ALL_KINDS = (*SCENE_KINDS, *RAY_TRACED_KINDS)
 TALL_KIND = "portrait"
 """Photographed with the camera turned: height and width change places."""
@@ -35,8 +35,8 @@ class QualityConfig:
     seed: int = 0
     kinds: tuple[str, ...] = ()
     renderers: tuple[str, ...] = ()
-    height: int = DEFAULT_SIZE[0]
-    width: int = DEFAULT_SIZE[1]
+    height: int = QUALITY_SIZE_PX[0]
+    width: int = QUALITY_SIZE_PX[1]
 
     def __post_init__(self) -> None:
         if self.seed < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bokehflow.defaults import EVALUATED_FILM_FRAMES, FILM_FRAMES, REPORT_CLIPS, TIMING_ROUNDS
 from bokehflow.errors import UsageError
 
 
@@ -26,12 +27,12 @@ class ReportConfig:
     weights: Path | None = None
     data: Path | None = None
     images: Path | None = None
-    frames: int = 30
-    clips: int = 6
-    evaluated_frames: int = 4
+    frames: int = FILM_FRAMES
+    clips: int = REPORT_CLIPS
+    evaluated_frames: int = EVALUATED_FILM_FRAMES
     latency: Path | None = None
     measure: bool = True
-    rounds: int = 3
+    rounds: int = TIMING_ROUNDS
     skip_bad: bool = False
 
     def __post_init__(self) -> None:

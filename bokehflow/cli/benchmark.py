@@ -13,6 +13,7 @@ from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.results import tables_text
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.defaults import BENCHMARK_TIMEOUT_S, TIMED_FRAMES, WARMUP_FRAMES
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.latency.host import Host
@@ -43,6 +44,7 @@ DevicePython = Annotated[
         help=f"Python on --device, with numpy and the runtime. [default: {DEVICE_PYTHON}]",
     ),
 ]
+Timeout = Annotated[float, typer.Option(min=1, metavar="S", help="For one artifact.")]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the record there.")
 ]
@@ -51,13 +53,13 @@ Output = Annotated[
 def benchmark(
     artifacts: Artifacts,
     runtime: Runtime = None,
-    iterations: Annotated[int, typer.Option(min=1, help="Frames timed.")] = 100,
-    warmup: Annotated[int, typer.Option(min=0, help="Frames before them.")] = 10,
+    iterations: Annotated[int, typer.Option(min=1, help="Frames timed.")] = TIMED_FRAMES,
+    warmup: Annotated[int, typer.Option(min=0, help="Frames before them.")] = WARMUP_FRAMES,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads. [default: the runtime's choice]")
     ] = None,
     runtime_arg: RuntimeArg = None,
-    timeout: Annotated[float, typer.Option(min=1, metavar="S", help="For one artifact.")] = 600.0,
+    timeout: Timeout = BENCHMARK_TIMEOUT_S,
     stages: Annotated[bool, typer.Option(help="Profile the stages of a frame too.")] = True,
     output: Output = None,
     device: Device = None,

@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
+from bokehflow.defaults import SEGMENTS
 from bokehflow.specs import VARIANTS
-
-DEFAULT_VARIANT, DEFAULT_SEGMENTS = "nano", 4
 
 *_OTHERS, _LAST = VARIANTS
 VARIANT_HELP = f"{', '.join(_OTHERS)} or {_LAST}."
@@ -41,7 +40,7 @@ Segments = Annotated[
     int | None,
     typer.Option(
         help=f"Pieces of a scan that each start from the frame before, where tsp has such. "
-        f"[default: {DEFAULT_SEGMENTS}]"
+        f"[default: {SEGMENTS}]"
     ),
 ]
 SkipBad = Annotated[

@@ -12,11 +12,14 @@ from bokehflow.cli import data_import, output
 from bokehflow.cli.common_options import FrameSize, SkipBad
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.cli.output_paths import outside_artifacts
+from bokehflow.defaults import CLIP_SIZE_PX
 from bokehflow.errors import UsageError
+from bokehflow.specs import Size
 
 if TYPE_CHECKING:
     from bokehflow.calibration.data.manifest import Manifest
 
+DEFAULT_SIZE = str(Size(*CLIP_SIZE_PX))
 SHOWN = 20
 """So many bad clips are named for people; --json names all."""
 
@@ -85,7 +88,7 @@ def make(
     folder: Folder,
     source: Source = "layered",
     count: Count = 100,
-    size: FrameSize = "256x256",
+    size: FrameSize = DEFAULT_SIZE,
     frames: Frames = 1,
     seed: Seed = 0,
     workers: Workers = None,
@@ -110,7 +113,6 @@ def make(
     from bokehflow.calibration.data.material import find_material
     from bokehflow.calibration.data.request import DataRequest, parse_sources
     from bokehflow.calibration.data.split import SPLITS, require_split
-    from bokehflow.specs import Size
 
     frame = Size.parse(size)
     sources = parse_sources(source)

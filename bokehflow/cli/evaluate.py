@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bokehflow.cli.common_options import (
-    DEFAULT_VARIANT,
-    NetworkSize,
-    SkipBad,
-    VariantName,
-    Weights,
-)
+from bokehflow.cli.common_options import NetworkSize, SkipBad, VariantName, Weights
 from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import require_results_folder, tables_text
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.defaults import EVALUATION_PAIRS, EVALUATION_SCAN, TREND_STILLS, VARIANT
 from bokehflow.specs import MOBILE_PROFILE
 
 if TYPE_CHECKING:
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
 NAME = "evaluation"
 """Of the result files."""
 SHEET_NAME = "contact_sheet.jpg"
-ALL_PAIRS = "motorcycle,aloe"
+ALL_PAIRS = ",".join(EVALUATION_PAIRS)
 
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Held-out clips lie under it.")]
 Output = Annotated[
@@ -75,17 +70,17 @@ TrendLimit = Annotated[int, typer.Option(help="Stills of each source for every s
 
 def evaluate(
     data: Data = Path("data"),
-    variant: VariantName = DEFAULT_VARIANT,
+    variant: VariantName = VARIANT,
     weights: Weights = None,
     output: Output = None,
     limit: Limit = None,
     network_size: NetworkSize = MOBILE_PROFILE,
-    scan: ScanName = "chunked",
+    scan: ScanName = EVALUATION_SCAN,
     pairs: Pairs = ALL_PAIRS,
     photos: Photos = None,
     video: Videos = None,
     snapshots: Snapshots = None,
-    trend_limit: TrendLimit = 8,
+    trend_limit: TrendLimit = TREND_STILLS,
     skip_bad: SkipBad = False,
 ) -> CommandResult:
     """Measure a set of weights on held-out clips and real photos, in float32.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from bokehflow.cli.common_options import (
-    DEFAULT_VARIANT,
     QUALITY_HELP,
     QUALITY_METAVAR,
     FrameSize,
@@ -24,7 +23,7 @@ from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.render_options import QUALITY_WITH_NETWORK, RendererOptions
 from bokehflow.cli.untrained import untrained_warning
-from bokehflow.defaults import OUTPUT_DIR
+from bokehflow.defaults import OUTPUT_DIR, VARIANT
 from bokehflow.specs import MOBILE_FRAME, MOBILE_PROFILE, Size, find_variant, network_size_for
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Where to wr
 
 def export(
     target: TargetName,
-    variant: VariantName = DEFAULT_VARIANT,
+    variant: VariantName = VARIANT,
     size: FrameSize = str(MOBILE_FRAME),
     network_size: NetworkSize = MOBILE_PROFILE,
     precision: PrecisionName = None,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from bokehflow.cli.common_options import DEFAULT_VARIANT, VariantName
+from bokehflow.cli.common_options import VariantName
 from bokehflow.cli.doctor import PACKAGES
 from bokehflow.cli.output import CommandResult, text_table
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.defaults import VARIANT
 from bokehflow.installed import installed_version
 
 RUNTIMES = ("torch", "onnxruntime", "onnxruntime-gpu", "openvino", "coremltools", "triton")
 
 
-def info(variant: VariantName = DEFAULT_VARIANT) -> CommandResult:
+def info(variant: VariantName = VARIANT) -> CommandResult:
     """Show parameters against the table, state size, arithmetic a frame, budgets and runtimes."""
     from bokehflow.benchmarks.model_facts import PROFILES, model_facts
     from bokehflow.specs import find_variant

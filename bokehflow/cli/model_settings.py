@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from bokehflow.cli.common_options import DEFAULT_SEGMENTS
 from bokehflow.cli.render_options import RendererOptions, or_default
+from bokehflow.defaults import SEGMENTS
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.rendering import Quality, RenderConfig
 
@@ -25,4 +25,4 @@ def temporal_config(tsp: str, segments: int | None) -> TemporalConfig:
     whole = TemporalConfig(tsp)
     if segments is not None:
         return TemporalConfig(tsp, segments)
-    return TemporalConfig(tsp, DEFAULT_SEGMENTS) if whole.is_segmented else whole
+    return TemporalConfig(tsp, SEGMENTS) if whole.is_segmented else whole

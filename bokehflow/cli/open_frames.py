@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from bokehflow.cli.common_options import DEFAULT_VARIANT
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.model_settings import render_config, temporal_config
 from bokehflow.cli.render_files import RenderFiles
@@ -22,6 +21,7 @@ from bokehflow.cli.render_options import (
     or_default,
 )
 from bokehflow.cli.together import require_alone
+from bokehflow.defaults import VARIANT
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera
 
@@ -83,9 +83,7 @@ def _network_frames(
         render=render_config(look, QUALITY_WITH_NETWORK),
         temporal=temporal_config(or_default(network.tsp, DEFAULT_TSP), network.segments),
     )
-    return NetworkFrames(
-        load_model(or_default(network.variant, DEFAULT_VARIANT), network.weights, config)
-    )
+    return NetworkFrames(load_model(or_default(network.variant, VARIANT), network.weights, config))
 
 
 def _require_none_of(

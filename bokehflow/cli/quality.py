@@ -16,12 +16,14 @@ from bokehflow.cli.results import (
     tables_text,
 )
 from bokehflow.cli.together import require_alone
+from bokehflow.defaults import QUALITY_SIZE_PX
+from bokehflow.specs import Size
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.quality.run import QualityConfig
 
 DEFAULT_SEED = 0
-DEFAULT_SIZE = "360x480"
+DEFAULT_SIZE = str(Size(*QUALITY_SIZE_PX))
 NAME = "quality"
 """Of the result files."""
 
@@ -73,7 +75,6 @@ def quality(
     edges, light kept, and what imperfect depth costs. Exit code 1 when a promised bar is missed.
     """
     from bokehflow.benchmarks.quality.run import QualityConfig
-    from bokehflow.specs import Size
 
     measuring = {
         "--renderer": renderer != "",

@@ -10,7 +10,7 @@ import typer
 from bokehflow.cli.common_options import ArtifactWeights, SkipBad
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.untrained import untrained_warning
-from bokehflow.defaults import TRUTH_LOSS_DB
+from bokehflow.defaults import CALIBRATION_SAMPLES, TRUTH_LOSS_DB
 
 if TYPE_CHECKING:
     from bokehflow.calibration.sample_set import SampleSet
@@ -70,7 +70,7 @@ def quantize(
     artifact: Annotated[Path, typer.Argument(help="An artifact made by bfx export.")],
     recipe: RecipeName = None,
     calibration: Calibration = "packaged",
-    samples: Samples = 64,
+    samples: Samples = CALIBRATION_SAMPLES,
     max_drop_db: MaxDrop = TRUTH_LOSS_DB,
     search: SearchName = None,
     seed: Seed = 0,

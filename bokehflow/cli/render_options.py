@@ -9,13 +9,13 @@ from typing import Annotated, TypeVar
 import typer
 
 from bokehflow.cli.common_options import (
-    DEFAULT_VARIANT,
     NETWORK_SIZE_HELP,
     NETWORK_SIZE_METAVAR,
     QUALITY_HELP,
     QUALITY_METAVAR,
     VARIANT_HELP,
 )
+from bokehflow.defaults import VARIANT
 from bokehflow.specs import MOBILE_PROFILE
 
 T = TypeVar("T")
@@ -69,9 +69,7 @@ DepthOut = Annotated[
 SideBySide = Annotated[
     Path | None, typer.Option(help="Write the photo before and after in one picture too.")
 ]
-VariantName = Annotated[
-    str | None, typer.Option(help=f"{VARIANT_HELP} [default: {DEFAULT_VARIANT}]")
-]
+VariantName = Annotated[str | None, typer.Option(help=f"{VARIANT_HELP} [default: {VARIANT}]")]
 NetworkSize = Annotated[
     str | None,
     typer.Option(

@@ -10,6 +10,7 @@ import typer
 from bokehflow.cli.common_options import Artifacts, SkipBad
 from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.untrained import untrained_warning
+from bokehflow.defaults import EVALUATED_FILM_FRAMES, FILM_FRAMES, REPORT_CLIPS, TIMING_ROUNDS
 
 Output = Annotated[
     Path,
@@ -66,12 +67,12 @@ def report(
     weights: Weights = None,
     data: Data = None,
     images: Images = None,
-    frames: Frames = 30,
-    clips: Clips = 6,
-    evaluated_frames: EvaluatedFrames = 4,
+    frames: Frames = FILM_FRAMES,
+    clips: Clips = REPORT_CLIPS,
+    evaluated_frames: EvaluatedFrames = EVALUATED_FILM_FRAMES,
     latency: LatencyFile = None,
     measure: Measure = True,
-    rounds: Rounds = 3,
+    rounds: Rounds = TIMING_ROUNDS,
     skip_bad: SkipBad = False,
     check: Check = False,
 ) -> CommandResult:

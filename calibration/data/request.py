@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bokehflow.calibration.data.clip import TRUTHS
 from bokehflow.calibration.data.split import split_of_group
+from bokehflow.defaults import CLIP_SIZE_PX
 from bokehflow.errors import SizeError, UnknownNameError, UsageError
 
 SOURCES = ("layered", "rooms", "outdoors", "workshops")
@@ -25,8 +26,8 @@ class DataRequest:
     Raises SizeError for sides below 32 pixels and UsageError for no frame or a negative seed.
     """
 
-    height: int = 256
-    width: int = 256
+    height: int = CLIP_SIZE_PX[0]
+    width: int = CLIP_SIZE_PX[1]
     frames: int = 1
     seed: int = 0
     photos_sha256: str = ""
