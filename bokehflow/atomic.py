@@ -43,9 +43,33 @@ def require_writable_folder(folder: Path) -> None:
 
     To be called before long work, as `require_writable`.
     """
+    make_folder(folder)
+    with output_errors(folder):
+        _probe(folder / "file")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, with its parents, where there is none. Raises OutputError."""
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _probe(folder / "file")
+
+
+@contextlib.contextmanager
+def output_folder(folder: Path) -> Iterator[None]:
+    """Make a folder, with its parents, for what the block writes; take it away if the block fails.
+
+    Only folders made here are taken away, and only while they are empty. Raises OutputError where
+    the folder cannot be made.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for path in made:
+                path.rmdir()
+        raise
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from io import BufferedWriter
 from pathlib import Path
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import output_errors, output_folder
 from bokehflow.errors import UsageError
 
 LOCK = ".lock"
@@ -17,17 +17,16 @@ LOCK = ".lock"
 
 @contextlib.contextmanager
 def sole_use(folder: Path, user: str, remedy: str) -> Iterator[None]:
-    """Make the folder and keep others who ask for it out while the block runs. A folder that was
-    made here and holds nothing at the end goes.
+    """Make the folder and keep others who ask for it out while the block runs. One that was made
+    here goes where the block fails and has left nothing in it.
 
     The operating system gives the lock up with the process, so that one that was killed keeps
     nobody out. Raises UsageError, which says that another `user` is in the folder, where one is,
     and OutputError where it cannot be written.
     """
-    path, is_new = folder / LOCK, not folder.exists()
+    path = folder / LOCK
     with contextlib.ExitStack() as stack:
-        with output_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(output_folder(folder))
         with output_errors(path):
             file = stack.enter_context(path.open("ab"))
             if not _is_locked(file, path):
@@ -36,16 +35,9 @@ def sole_use(folder: Path, user: str, remedy: str) -> Iterator[None]:
                     "a folder for each",
                     f"wait until it ends, or {remedy}",
                 )
-        if is_new:
-            stack.callback(_remove_if_empty, folder)
         # Before the file is closed: a name that is gone is nobody's lock any more.
         stack.callback(path.unlink, missing_ok=True)
         yield
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def _is_locked(file: BufferedWriter, path: Path) -> bool:

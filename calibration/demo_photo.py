@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import make_folder
 from bokehflow.calibration.motorcycle import motorcycle
 from bokehflow.media import write_depth, write_photo
 
@@ -18,8 +18,7 @@ def write_demo_photo(folder: Path) -> tuple[Path, Path]:
 
     Raises OutputError where the folder cannot be written.
     """
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     photo, depth = folder / "motorcycle.png", folder / "motorcycle_depth.npy"
     pair = motorcycle()
     write_photo(photo, pair.left)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import make_folder
 from bokehflow.calibration.data.hashing import file_sha256
 from bokehflow.calibration.sample_folder import (
     SAMPLES_PREFIX,
@@ -96,8 +96,7 @@ def stored_samples(
     if path.exists():
         return load_samples(path), path
     samples = make_samples(request, network, material, advance)
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     samples.save(path)
     return samples, path
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from bokehflow.atomic import atomic_file, output_errors
+from bokehflow.atomic import atomic_file, make_folder
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.scenes import Scene
 from bokehflow.errors import InputError
@@ -31,8 +31,7 @@ def write_scene(scene: Scene, folder: Path) -> Path:
     Raises OutputError where it cannot be written.
     """
     place = folder / scene.name
-    with output_errors(place):
-        place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     write_photo(place / FRAME, scene.frame)
     write_depth(place / DEPTH, scene.depth_m)
     write_photo(place / TRUTH, scene.truth)

@@ -11,6 +11,7 @@ from typing import Any
 
 import onnx
 
+from bokehflow.atomic import output_folder
 from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.export.artifact import Artifact, require_outside, seal
 from bokehflow.export.compiled import ONNX_PURPOSE, check_compiled
@@ -22,7 +23,6 @@ from bokehflow.export.manifest import Budget, Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
 from bokehflow.export.onnxruntime_access import import_onnxruntime
 from bokehflow.export.openvino_access import import_openvino
-from bokehflow.export.staging import output_folder
 from bokehflow.export.to_coreml import COREML_PURPOSE, DEPLOYMENT_TARGET, to_coreml
 from bokehflow.export.to_onnx import OPSET
 from bokehflow.export.to_openvino import OPENVINO_PURPOSE, to_openvino

@@ -148,22 +148,3 @@ def not_written(folder: Path, reason: str, wanted_bytes: int = 0) -> OSError:
     if shutil.disk_usage(folder).free < max(wanted_bytes, FULL_BYTES):
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return OSError(reason)
-
-
-@contextlib.contextmanager
-def output_folder(folder: Path) -> Iterator[None]:
-    """Make a folder, with its parents, for what the block writes; take it away if the block fails.
-
-    Only folders made here are taken away, and only while they are empty. Raises OutputError where
-    the folder cannot be made.
-    """
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            for path in made:
-                path.rmdir()
-        raise

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bokehflow.atomic import output_folder
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError, UsageError
@@ -19,7 +20,6 @@ from bokehflow.export.artifact import require_place, seal
 from bokehflow.export.export import PARITY_GOAL_DB, require_installed
 from bokehflow.export.manifest import Manifest, QuantizationFacts, tool_versions
 from bokehflow.export.naming import quantized_path, record_path
-from bokehflow.export.staging import output_folder
 from bokehflow.installed import installed_version, installed_versions
 from bokehflow.json_text import json_text
 from bokehflow.quantize.graph_recipes import SEARCHES

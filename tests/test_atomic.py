@@ -10,10 +10,13 @@ import pytest
 from bokehflow.atomic import (
     atomic_file,
     atomic_folder,
+    make_folder,
+    output_folder,
     require_writable,
     require_writable_folder,
 )
 from bokehflow.errors import OutputError
+from bokehflow.sole_use import sole_use
 from tests.media.samples import names_in
 
 
@@ -179,3 +182,34 @@ def test_a_file_on_the_way_is_named(tmp_path: Path) -> None:
             atomic_file(tmp_path / "file" / deeper / "x.json"),
         ):
             pytest.fail("the block must not run")
+
+
+def test_a_folder_is_made_with_its_parents_and_may_be_there(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "b"):
+        with pytest.raises(OutputError, match=r"file is (a file|not a folder)"):
+            make_folder(place)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt], ids=lambda e: e.__name__)
+def test_folders_that_were_made_go_where_the_block_fails(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    with pytest.raises(error), output_folder(tmp_path / "a" / "b"):
+        raise error
+    assert names_in(tmp_path) == []
+    with pytest.raises(error), output_folder(tmp_path / "a" / "b"):
+        _write_half(tmp_path / "a" / "kept", error())
+    assert names_in(tmp_path / "a") == ["kept"]
+
+
+def test_a_file_in_place_of_a_folder_for_one_user_is_told_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(OutputError, match="file is a file; expected a folder"),
+        sole_use(tmp_path / "file", "bfx data make", "go on"),
+    ):
+        pass

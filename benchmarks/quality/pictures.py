@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import make_folder
 from bokehflow.benchmarks.quality.renderers import NO_BLUR, Renderer
 from bokehflow.calibration.scenes import Scene
 from bokehflow.media import write_photo
@@ -19,8 +19,7 @@ def write_pictures(
     Spaces in a renderer's name become hyphens; "no blur" is the picture before. Raises OutputError
     where `folder` cannot be written.
     """
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     written = []
     for scene in scenes:
         pictures = {"before": scene.frame, "truth": scene.truth}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bokehflow.atomic import atomic_file, output_errors, require_writable
+from bokehflow.atomic import atomic_file, make_folder, require_writable
 from bokehflow.benchmarks.report.document import SCHEMA, Report
 from bokehflow.benchmarks.report.facts import fact_tables
 from bokehflow.benchmarks.report.page import render_page
@@ -28,8 +28,7 @@ def require_report_files(page: Path) -> None:
     """
     if page.suffix.lower() != SUFFIX:
         raise UsageError(f"a report called {page.name}", f"a name that ends in {SUFFIX}")
-    with output_errors(page):
-        page.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(page.parent)
     for path in report_files(page):
         require_writable(path)
         if path.exists() and not _is_report(path):

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import make_folder
 from bokehflow.benchmarks.latency.record import FAILURES
 from bokehflow.benchmarks.results_file import write_results
 from bokehflow.benchmarks.script import run_script
@@ -87,8 +87,7 @@ def _forget(work: Path, cases: Sequence[Case]) -> None:
 
 def _make_folders(work: Path, output: Path) -> None:
     for folder in (work / "rows", work / "models", output):
-        with output_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
 
 def _parser() -> argparse.ArgumentParser:

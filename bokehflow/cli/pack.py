@@ -30,9 +30,9 @@ def pack(
     Commands that read artifacts read packed ones too, and any tool unpacks them: the files that
     OpenVINO and Core ML read lie inside as they were.
     """
+    from bokehflow.atomic import output_folder
     from bokehflow.export import load_artifact
     from bokehflow.export.packing import pack as write_packed
-    from bokehflow.export.staging import output_folder
 
     loaded = [load_artifact(path) for path in artifacts]
     done = []

@@ -86,10 +86,9 @@ def quantize(
     used, which the same request uses again. Exit code 1 where the limit cannot be kept; the best
     reached is written all the same.
     """
-    from bokehflow.atomic import require_writable_folder
+    from bokehflow.atomic import output_folder, require_writable_folder
     from bokehflow.calibration.sample_making import SampleRequest
     from bokehflow.export import load_artifact
-    from bokehflow.export.staging import output_folder
     from bokehflow.quantize import QuantizeConfig, check_request
     from bokehflow.quantize import quantize as quantize_artifact
 

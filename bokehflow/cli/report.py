@@ -81,12 +81,12 @@ def report(
     The page opens from disk and needs no network. An artifact that cannot run here is a row with
     its reason.
     """
+    from bokehflow.atomic import output_folder
     from bokehflow.benchmarks.report.files import require_report_files, write_report
     from bokehflow.benchmarks.report.run import prepare, run
     from bokehflow.benchmarks.report.settings import ReportConfig
     from bokehflow.benchmarks.report.tables import summary_table
     from bokehflow.export.artifact import require_outside
-    from bokehflow.export.staging import output_folder
 
     config = ReportConfig(
         tuple(artifacts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from bokehflow.atomic import drop_unfinished, output_errors, require_writable
+from bokehflow.atomic import drop_unfinished, make_folder, output_errors, require_writable
 from bokehflow.errors import UsageError, WeightsError
 from bokehflow.scan import ScanConfig
 from bokehflow.training.checkpoint import NAME, RunState, read_checkpoint, restore
@@ -40,8 +40,8 @@ def open_run(
     if not goes_on:
         _require_nothing_kept(options)
     if world.leads:
+        make_folder(options.out / FOLDER)
         with output_errors(options.out):
-            (options.out / FOLDER).mkdir(parents=True, exist_ok=True)
             drop_later_snapshots(options.out, state.step)
         require_writable(options.out / NAME)
         drop_unfinished(options.out / NAME)

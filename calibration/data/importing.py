@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import make_folder
 from bokehflow.calibration.data import davis, pseudo_depth, realbokeh
 from bokehflow.calibration.data.clip import ARRAYS, Asset, Clip, ClipInfo
 from bokehflow.calibration.data.clip_file import read_clip, write_clip
@@ -183,8 +183,7 @@ def _width_share(pictures: Tensor) -> float:
 def _write(
     out: Path, source: str, made: Callable[[], Iterator[Made]], problems: Problems
 ) -> Imported:
-    with output_errors(out):
-        (out / source).mkdir(parents=True, exist_ok=True)
+    make_folder(out / source)
     written = 0
     for one in made():
         path, clip = out / source / f"{one.name}.npz", _clip(one, source, written)

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from bokehflow.atomic import output_errors
+from bokehflow.atomic import make_folder
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.manifest import (
     Manifest,
@@ -135,8 +135,7 @@ def make_data(
         known = start_manifest(folder, request)
         require_undamaged(folder)
         for source in sources:
-            with output_errors(folder / source):
-                (folder / source).mkdir(exist_ok=True)
+            make_folder(folder / source)
         jobs = missing_jobs(folder, request, keys, material)
         made(len(keys) - sum(len(job.keys) for job in jobs))
         try:

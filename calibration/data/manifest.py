@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bokehflow.atomic import atomic_file, output_errors
+from bokehflow.atomic import atomic_file, make_folder
 from bokehflow.calibration.data.clip import Asset
 from bokehflow.calibration.data.clip_file import examine, read_info
 from bokehflow.calibration.data.hashing import file_sha256
@@ -106,8 +106,7 @@ def start_manifest(folder: Path, request: DataRequest) -> dict[str, str]:
     Raises UsageError for a folder of another request, InputError for a damaged manifest or, where
     there is none, a damaged clip.
     """
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if not (folder / MANIFEST).exists():
         for path in clip_paths(folder):
             _require_of_request(path, request)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bokehflow.atomic import atomic_file, output_errors
+from bokehflow.atomic import atomic_file, make_folder
 from bokehflow.calibration.data.material import TABLE
 from bokehflow.errors import InputError
 from bokehflow.media import read_photo
@@ -74,8 +74,7 @@ def collect(
         raise _missing([file for file in found if file not in there])
     for file, path in there.items():
         target = folder / file.role / file.file
-        with output_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         _copy(path, target, shrink=file.role != "cutouts")
         done()
     roles = dict.fromkeys(file.role for file in there)
