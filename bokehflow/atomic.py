@@ -20,6 +20,7 @@ from bokehflow.errors import OutputError
 
 _NO_SUCH_PLACE = (errno.ENOENT, errno.ENOTDIR)
 _TOKEN_BYTES, _NAME_BYTES = 6, 255
+HOME = "~"
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR)
 
 
@@ -49,7 +50,16 @@ def require_writable_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, with its parents, where there is none. Raises OutputError."""
+    """Make a folder, with its parents, where there is none. Raises OutputError.
+
+    A folder called "~" is not made: whoever cleans it up by that name removes their home.
+    """
+    if folder.parts[:1] == (HOME,) and not Path(HOME).exists():
+        raise OutputError(
+            f"{folder} begins with ~, which no shell has replaced",
+            "a path as it is",
+            "write it in full",
+        )
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
 

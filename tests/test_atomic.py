@@ -213,3 +213,14 @@ def test_a_file_in_place_of_a_folder_for_one_user_is_told_by_its_own_name(tmp_pa
         sole_use(tmp_path / "file", "bfx data make", "go on"),
     ):
         pass
+
+
+def test_no_folder_is_made_that_has_the_homes_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="begins with ~"):
+        make_folder(Path("~/out"))
+    assert list(tmp_path.iterdir()) == []
+    Path("~").mkdir()  # by hand
+    make_folder(Path("~/out"))

@@ -14,6 +14,8 @@ PROFILE_FRAMES = 6
 """Frames run with the profiler; the first two are not counted."""
 MOST_TIMEOUT_S = 1e6
 """Eleven days. Operating systems count how long they wait, and not without end."""
+MOST_THREADS = 1024
+"""More than any machine that this is for has cores; a runtime starts as many as it is told."""
 ARGUMENTS: dict[str, dict[str, tuple[str, ...]]] = {
     "onnxruntime": {"provider": (), "memory_arena": ("on", "off")},
     "openvino": {"device": (), "precision": ("fp32", "bf16", "fp16")},
@@ -52,8 +54,8 @@ class Settings:
                 raise UsageError(f"{name}={getattr(self, name)}", f"at least {least}")
         if not self.timeout_s <= MOST_TIMEOUT_S:  # nor NaN
             raise UsageError(f"timeout_s={self.timeout_s:g}", f"at most {MOST_TIMEOUT_S:,.0f} s")
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"threads={self.threads}", "at least 1")
+        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
+            raise UsageError(f"threads={self.threads}", f"1 to {MOST_THREADS}")
 
 
 def parse_arguments(pairs: Iterable[str]) -> dict[str, str]:

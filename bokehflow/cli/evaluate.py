@@ -13,6 +13,7 @@ from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import require_results_folder, tables_text
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import EVALUATION_PAIRS, EVALUATION_SCAN, TREND_STILLS, VARIANT
+from bokehflow.errors import UsageError
 from bokehflow.specs import MOBILE_PROFILE
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _measure(
     from bokehflow.benchmarks.evaluation.tables import all_tables
     from bokehflow.benchmarks.results_file import write_results
 
+    if folders and output is None:
+        raise UsageError("--photos without -o", "a folder for the contact sheet")
     photos = photo_count(folders)
     if output is not None:
         require_results_folder(output, NAME)
@@ -128,7 +131,8 @@ def _measure(
     tables = all_tables(evaluation, checks)
     document = evaluation_document(plan, evaluation, checks, time.perf_counter() - started)
     if output is not None:
-        # The record names the sheet, which takes minutes, and so comes after it.
+        # Before the sheet, which takes minutes, and which it names once it is there.
+        write_results(output, NAME, document, tables)
         _write_sheet(plan, output / SHEET_NAME, folders, photos)
         document |= {"contact_sheet": {"file": SHEET_NAME, "photos": photos}}
         write_results(output, NAME, document, tables)

@@ -6,12 +6,16 @@ from typing import cast
 
 from bokehflow.cli.render_options import RendererOptions, or_default
 from bokehflow.defaults import SEGMENTS
+from bokehflow.errors import UsageError
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.rendering import Quality, RenderConfig
 
 
 def render_config(look: RendererOptions, default_quality: str) -> RenderConfig:
-    """The renderer's settings. Raises as `RenderConfig` does, which tells the nearest name."""
+    """The renderer's settings. Raises UsageError for blades that are turned where there are none,
+    and as `RenderConfig` does, which tells the nearest name."""
+    if look.blade_rotation_deg is not None and not look.blades:
+        raise UsageError("--blade-rotation-deg without --blades", "straight blades for it to turn")
     return RenderConfig(
         quality=cast(Quality, or_default(look.quality, default_quality)),
         blades=or_default(look.blades, 0),

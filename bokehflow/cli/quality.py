@@ -17,6 +17,7 @@ from bokehflow.cli.results import (
 )
 from bokehflow.cli.together import require_alone
 from bokehflow.defaults import QUALITY_SIZE_PX
+from bokehflow.errors import UsageError
 from bokehflow.specs import Size
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def quality(
         require_alone("--score-files", _given(making | measuring))
         return _score_files(score_files)
     frame = Size.parse(size)
-    config = QualityConfig(seed, _names(scenes), _names(renderer), frame.height, frame.width)
+    kinds, names = _names("--scenes", scenes), _names("--renderer", renderer)
+    config = QualityConfig(seed, kinds, names, frame.height, frame.width)
     if write_scenes is not None:
         require_alone("--write-scenes", _given(measuring))
         return _write_scenes(config, write_scenes)
@@ -102,9 +104,13 @@ def _given(options: Mapping[str, bool]) -> list[str]:
     return [name for name, is_given in options.items() if is_given]
 
 
-def _names(text: str) -> tuple[str, ...]:
-    """The names in a comma-separated list."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def _names(option: str, text: str) -> tuple[str, ...]:
+    """The names in a comma-separated list; none where nothing was given. Raises UsageError for a
+    list without any, which would else mean all."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if text and not names:
+        raise UsageError(f"{option} {text!r} names nothing", "at least one name", "or leave it out")
+    return names
 
 
 def _measure(config: QualityConfig, output: Path | None, pictures: Path | None) -> CommandResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ MISTAKES = {
     "limit": (["--limit", "0"], "limit=0"),
     "scan": (["--scan", "chunk"], "did you mean 'chunked'"),
     "weights": (["--weights", "nowhere.safetensors"], "no weights file"),
-    "photos": (["--photos", "nowhere"], "nowhere is not a folder"),
+    "photos": (["--photos", "nowhere", "-o", "out"], "nowhere is not a folder"),
     "video": (["--video", "nowhere.mp4"], "cannot be opened"),
     "videos": (["--video", "a/one.mp4", "--video", "b/one.mp4"], "two videos of one name"),
     "snapshots": (["--snapshots", "nowhere"], "at least two files"),
@@ -106,7 +107,14 @@ def test_no_record_names_a_sheet_that_was_not_made(
     monkeypatch.setattr("bokehflow.cli.evaluate._write_sheet", interrupted)
     output = tmp_path / "out"
     assert bfx("evaluate", "--data", data, "--pairs", "none", "-o", output).exit_code == 130
-    assert not list(output.glob("evaluation.*"))
+    record = json.loads((output / "evaluation.json").read_text())
+    assert record["results"]["held_out"]
+    assert "contact_sheet" not in record
+
+
+def test_photos_without_a_place_for_their_sheet_are_refused(bfx: Bfx, data: Path) -> None:
+    refused = bfx("evaluate", "--data", data, "--photos", data).require_plain_error(2)
+    assert "--photos without -o" in refused
 
 
 def test_the_data_is_looked_for_before_the_pairs(tmp_path: Path) -> None:

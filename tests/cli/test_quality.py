@@ -29,3 +29,8 @@ def test_what_an_option_would_drop_is_refused(
     line = bfx("quality", option, tmp_path / "scenes", *other).require_plain_error(2)
     assert f"{option} together with --" in line
     assert not (tmp_path / "scenes").exists()
+
+
+@pytest.mark.parametrize("option", ["--scenes", "--renderer"])
+def test_a_list_that_names_nothing_is_not_all(bfx: Bfx, option: str) -> None:
+    assert f"{option} ','" in bfx("quality", option, ",").require_plain_error(2)

@@ -157,6 +157,7 @@ BAD_REQUESTS = {
     "two focus rules": (["a.png", "--focus-m", "2", "--autofocus"], "together"),
     "tone mapping a photo": (["a.png", "--tone-map"], "--tone-map with a photo"),
     "two blades": (["a.png", "--blades", "2"], "blades=2"),
+    "blades that are none, turned": (["a.png", "--blade-rotation-deg", "9"], "without --blades"),
     "negative highlights": (["a.png", "--highlights", "-1"], "highlight_recovery"),
     "unknown quality": (["a.png", "--quality", "bets"], "did you mean 'best'"),
     "no EXIF": (["a.png", "--lens-from-exif"], "FocalLength"),

@@ -68,6 +68,7 @@ def test_other_runtimes_are_refused(asked: str) -> None:
     [
         {"iterations": 0},
         {"threads": 0},
+        {"threads": 100_000},
         {"timeout_s": 0.5},
         {"timeout_s": 1e300},
         {"timeout_s": math.nan},
