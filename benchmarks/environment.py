@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,19 +9,16 @@ from pathlib import Path
 
 import torch
 
-from bokehflow.benchmarks.latency.runner.host import processor_name
+from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.installed import installed_version
 
 
 def describe_environment(packages: Sequence[str]) -> dict[str, object]:
-    """Machine, thread count, Python, package versions and commit; None for what is unknown."""
+    """The machine as rows of a benchmark describe it, PyTorch's threads, package versions and
+    commit; None for what is unknown."""
     return {
-        "processor": processor_name(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "cpu_count": os.cpu_count(),
+        **describe_host(),
         "torch_threads": torch.get_num_threads(),
-        "python": platform.python_version(),
         "packages": {name: _version(name) for name in packages},
         "commit": _commit(),
     }

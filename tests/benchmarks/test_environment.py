@@ -14,6 +14,7 @@ import torch
 
 from bokehflow.benchmarks import environment
 from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.latency.runner.host import describe_host
 
 
 def test_a_copy_in_another_repository_has_no_commit(
@@ -34,6 +35,10 @@ def test_a_copy_in_another_repository_has_no_commit(
     assert re.fullmatch(r"[0-9a-f]{40}", str(describe_environment([])["commit"]))
     copy.write_bytes(b"")
     assert re.fullmatch(r"[0-9a-f]{40}\+", str(describe_environment([])["commit"]))
+
+
+def test_a_machine_is_described_in_one_way() -> None:
+    assert describe_host().items() <= describe_environment([]).items()
 
 
 def test_versions_are_those_of_the_modules_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
