@@ -129,7 +129,7 @@ def softplus_range(graph: Graph) -> Iterator[Hazard]:
         bounds.update((value.name, after) for value in node.writes)
         limit = SOFTPLUS_LIMITS.get(node.kind, math.inf)
         if before > limit:
-            reason = f"wrong above {limit} on the Neural Engine, and its input is unbounded"
+            reason = f"wrong above {limit} on the Neural Engine, and nothing keeps its input below"
             yield Hazard("warning", "softplus range", node.name, reason)
 
 
