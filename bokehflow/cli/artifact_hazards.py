@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.cli.command_result import CommandResult
+from bokehflow.cli.terminal import text_table
 
 if TYPE_CHECKING:
     from bokehflow.runtimes.hazards import Hazard

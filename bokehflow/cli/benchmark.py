@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import Artifacts
-from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.results import tables_text
+from bokehflow.cli.terminal import progress_bar
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import BENCHMARK_TIMEOUT_S, TIMED_FRAMES, WARMUP_FRAMES
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bokehflow.cli import data_import, output
+from bokehflow.cli import data_import
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import FrameSize, SkipBad
-from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.cli.help_text import example
 from bokehflow.cli.output_paths import outside_artifacts
+from bokehflow.cli.terminal import progress_bar, text_table
 from bokehflow.defaults import CLIP_SIZE_PX
 from bokehflow.errors import UsageError
 from bokehflow.specs import Size
@@ -28,7 +30,7 @@ app = typer.Typer(help="Make training data, list it, check it.", no_args_is_help
 app.add_typer(
     data_import.app,
     name="import",
-    epilog=output.example("bfx data import davis DAVIS data --fov-deg 60"),
+    epilog=example("bfx data import davis DAVIS data --fov-deg 60"),
 )
 
 Folder = Annotated[
@@ -76,7 +78,7 @@ LensViews = Annotated[
 
 
 @app.command(
-    epilog=output.example(
+    epilog=example(
         "bfx data make training --source all --count 4000 --workers 8",
         "bfx data make clips --source rooms --count 200 --frames 5 --size 192x256",
         "bfx data make layered --photos photos --cutouts cutouts --count 2000",
@@ -123,7 +125,7 @@ def make(
     splits = (require_split(split),) if split else SPLITS
     request = DataRequest(frame.height, frame.width, frames, seed, *hashes, lens_views)
     wanted = wanted_keys(sources, count, splits)
-    with output.progress_bar("clips", len(wanted)) as advance:
+    with progress_bar("clips", len(wanted)) as advance:
 
         def made(number: int) -> None:
             for _ in range(number):
@@ -137,7 +139,7 @@ def make(
 
 
 @app.command(
-    epilog=output.example(
+    epilog=example(
         "bfx data material material",
         "bfx data make layered --photos material/photos --cutouts material/cutouts --count 2000",
     )
@@ -158,7 +160,7 @@ def material(
     """
     from bokehflow.calibration.data.packaged_material import collect, packaged_files
 
-    with output.progress_bar("files", len(packaged_files())) as advance:
+    with progress_bar("files", len(packaged_files())) as advance:
         found = collect(folder, root, skip_missing, advance)
     rows = [[name, number] for name, number in found.counts.items()]
     text = text_table(["folder", "files"], rows)
@@ -168,9 +170,7 @@ def material(
     return CommandResult(document, text)
 
 
-@app.command(
-    "list", epilog=output.example("bfx data list training", "bfx data list training --json")
-)
+@app.command("list", epilog=example("bfx data list training", "bfx data list training --json"))
 def list_(folder: Folder) -> CommandResult:
     """Say what a data folder holds: clips by source and split, whose work, which licences."""
     from bokehflow.calibration.data.manifest import read_manifest
@@ -178,7 +178,7 @@ def list_(folder: Folder) -> CommandResult:
     return _listed(folder, read_manifest(folder))
 
 
-@app.command(epilog=output.example("bfx data check training"))
+@app.command(epilog=example("bfx data check training"))
 def check(folder: Folder) -> CommandResult:
     """Compare every clip with its hash in the manifest; exit code 1 where one is bad."""
     from bokehflow.calibration.data.checking import check_data

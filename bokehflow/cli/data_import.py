@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bokehflow.cli import output
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import SkipBad
-from bokehflow.cli.output import CommandResult
+from bokehflow.cli.help_text import example
 from bokehflow.cli.output_paths import outside_artifacts
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Fov = Annotated[float, typer.Option(help="Field of view across the longer side, 
 
 
 @app.command(
-    epilog=output.example(
+    epilog=example(
         "bfx data import realbokeh RealBokeh data --part train --focal-length-mm 50 --focus-m 2",
     )
 )
@@ -55,7 +55,7 @@ def realbokeh(
     return _told(out, "realbokeh", import_realbokeh(folder, part, out, side, lens, skip_bad))
 
 
-@app.command(epilog=output.example("bfx data import davis DAVIS data --fov-deg 60 --frames 8"))
+@app.command(epilog=example("bfx data import davis DAVIS data --fov-deg 60 --frames 8"))
 def davis(
     folder: Annotated[Path, typer.Argument(metavar="SET", help="Holds JPEGImages/480p/.")],
     out: Out,
@@ -72,7 +72,7 @@ def davis(
 
 @app.command(
     "pseudo-depth",
-    epilog=output.example(
+    epilog=example(
         "bfx data import pseudo-depth photos labels data --fov-deg 60 --nearest-m 1 --farthest-m 50"
     ),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from bokehflow.cli.frame_source import RenderedBy, RenderedFrame
-from bokehflow.cli.output import progress_bar
+from bokehflow.cli.terminal import progress_bar
 from bokehflow.errors import MediaError
 from bokehflow.layers.temporal import State
 from bokehflow.media import DEPTH_SUFFIXES, open_video, read_depth

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from bokehflow.cli.artifact_hazards import examine
-from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.cli.command_result import CommandResult
+from bokehflow.cli.terminal import text_table
 from bokehflow.errors import MissingDependencyError
 from bokehflow.installed import installed_version
 from bokehflow.telemetry import send_nothing

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import NetworkSize, SkipBad, VariantName, Weights
-from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import require_results_folder, tables_text
+from bokehflow.cli.terminal import progress_bar
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import EVALUATION_PAIRS, EVALUATION_SCAN, TREND_STILLS, VARIANT
 from bokehflow.errors import UsageError

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import (
     QUALITY_HELP,
     QUALITY_METAVAR,
@@ -19,9 +20,9 @@ from bokehflow.cli.common_options import (
     Weights,
 )
 from bokehflow.cli.lens_options import BladeRotationDeg, Blades, Highlights
-from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.render_options import QUALITY_WITH_NETWORK, RendererOptions
+from bokehflow.cli.terminal import progress_bar, text_table
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import OUTPUT_DIR, VARIANT
 from bokehflow.specs import MOBILE_FRAME, MOBILE_PROFILE, Size, find_variant, network_size_for

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import VariantName
 from bokehflow.cli.doctor import PACKAGES
-from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.cli.terminal import text_table
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import VARIANT
 from bokehflow.installed import installed_version

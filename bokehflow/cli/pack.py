@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import Artifacts
-from bokehflow.cli.output import CommandResult, text_table
+from bokehflow.cli.terminal import text_table
 from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import FrameSize
-from bokehflow.cli.output import CommandResult, progress_bar
 from bokehflow.cli.results import (
     require_folder,
     require_results_folder,
     tables_text,
 )
+from bokehflow.cli.terminal import progress_bar
 from bokehflow.cli.together import require_alone
 from bokehflow.defaults import QUALITY_SIZE_PX
 from bokehflow.errors import UsageError

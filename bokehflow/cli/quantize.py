@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import ArtifactWeights, SkipBad
-from bokehflow.cli.output import CommandResult, progress_bar, text_table
+from bokehflow.cli.terminal import progress_bar, text_table
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import CALIBRATION_SAMPLES, TRUTH_LOSS_DB
 

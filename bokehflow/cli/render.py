@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from bokehflow.cli import common_options, lens_options, render_options
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.lens_options import exif_of, focus_from_options, lens_values
-from bokehflow.cli.output import CommandResult
 from bokehflow.cli.render_options import ArtifactOptions, NetworkOptions, RendererOptions
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.optics import LENS_FIELDS

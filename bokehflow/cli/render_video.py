@@ -9,9 +9,9 @@ from pathlib import Path
 from torch import Tensor
 
 from bokehflow.atomic import atomic_folder
-from bokehflow.cli.output import progress_bar
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_job import RenderJob, RenderOutcome, Shot
+from bokehflow.cli.terminal import progress_bar
 from bokehflow.errors import UsageError
 from bokehflow.layers.temporal import State
 from bokehflow.media import CutFinder, VideoInfo, open_video, open_video_writer

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bokehflow.cli.output import text_table
 from bokehflow.cli.output_paths import outside_artifacts
+from bokehflow.cli.terminal import text_table
 
 if TYPE_CHECKING:
     from bokehflow.benchmarks.tables import Table

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import SkipBad
 from bokehflow.cli.interruption import SIGNAL_EXIT_BASE
-from bokehflow.cli.output import CommandResult, progress_bar, text_table
 from bokehflow.cli.output_paths import outside_artifacts, require_apart
+from bokehflow.cli.terminal import progress_bar, text_table
 from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import Artifacts, ArtifactWeights
+from bokehflow.cli.failure import bokehflow_error_document
 from bokehflow.cli.interruption import what_ended
-from bokehflow.cli.output import (
-    CommandResult,
-    bokehflow_error_document,
-    one_line,
-    progress_bar,
-    text_table,
-)
 from bokehflow.cli.partial import Ended, until_ended
+from bokehflow.cli.streams import one_line
+from bokehflow.cli.terminal import progress_bar, text_table
 from bokehflow.cli.untrained import untrained_warning
 
 if TYPE_CHECKING:

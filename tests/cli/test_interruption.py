@@ -62,7 +62,7 @@ def interrupted(_):
 def told_slowly(text):
     signal.raise_signal(signal.SIGINT)
     print(text, flush=True)
-command_line.invoke, command_line.output.say = interrupted, told_slowly
+command_line.invoke, command_line.streams.say = interrupted, told_slowly
 command_line.main()
 """
 INTERRUPTED_IMPORT = """

@@ -13,7 +13,7 @@ import pytest
 
 from bokehflow import __version__
 from bokehflow.cli import main
-from bokehflow.cli.output import CommandResult
+from bokehflow.cli.command_result import CommandResult
 from bokehflow.errors import CheckError, MediaError, MissingDependencyError
 from tests.cli.runner import Bfx
 

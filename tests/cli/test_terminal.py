@@ -6,10 +6,11 @@ import pty
 import subprocess
 import sys
 
-from bokehflow.cli.output import one_line, text_table
+from bokehflow.cli.streams import one_line
+from bokehflow.cli.terminal import text_table
 
 SHOW_PROGRESS = """
-from bokehflow.cli.output import progress_bar
+from bokehflow.cli.terminal import progress_bar
 with progress_bar("rendering", 2) as advance:
     advance()
     advance()
