@@ -21,7 +21,7 @@ A message always says what was found, what was expected and what to do about it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 EXIT_INTERRUPTED = 130
 """Of what Ctrl-C ended: 128 and the number of its signal, as in a shell."""
@@ -80,9 +80,15 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         names = list(known)
-        near = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
-        remedy = f"did you mean {near[0]!r}?" if near else ""
-        super().__init__(f"unknown {kind} {name!r}", "one of " + ", ".join(names), remedy)
+        super().__init__(
+            f"unknown {kind} {name!r}", "one of " + ", ".join(names), did_you_mean(name, names)
+        )
+
+
+def did_you_mean(name: object, known: Sequence[str]) -> str:
+    """The question after the nearest of the known names; empty where none is near."""
+    near = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 class InputError(BokehFlowError):

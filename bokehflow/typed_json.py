@@ -1,4 +1,4 @@
-"""JSON values as the types that a dataclass gives its fields."""
+"""Values of JSON and TOML as the types that a dataclass gives its fields."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import types
 import typing
 from typing import Any, Literal
 
-from bokehflow.errors import InputError
+from bokehflow.errors import InputError, UsageError, did_you_mean
 from bokehflow.specs import Size
 
+_KEYS = "keys with values"
 _WORDS = {str: "a text", bool: "true or false", int: "a whole number", float: "a finite number"}
 _CONTAINERS: dict[type, Any] = {dict: dict[str, Any], list: list[Any]}
 
 
 def typed(kind: Any, value: Any, where: str) -> Any:
-    """`value`, as JSON gave it, as the type `kind`; a whole number may stand for a number.
+    """`value`, as JSON or TOML gave it, as the type `kind`; a whole number may stand for a number.
 
     kind: a dataclass, `Size` (a list of two), `X | None`, `Literal`, `list`, `tuple`, `dict` with
     texts as keys, `Any`, or one of the types that JSON has. where: what the value is called in
     messages.
-    Raises InputError for a value of another type, and UsageError where a dataclass refuses its
-    values.
+    Raises InputError for a value of another type and for keys that are no fields or missing, and
+    UsageError where a dataclass refuses its values.
     """
     if kind is Any:
         kind = _CONTAINERS.get(type(value), type(value))
@@ -49,19 +50,36 @@ def typed(kind: Any, value: Any, where: str) -> Any:
 
 def _dataclass(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
-        raise _wrong(value, where, "an object")
-    types_of = typing.get_type_hints(kind)
-    unknown = set(value) - set(types_of)
-    if unknown:
-        raise InputError(f"unknown fields {sorted(unknown)}")
+        raise _wrong(value, where, _KEYS)
+    types_of, required = typing.get_type_hints(kind), _required(kind)
     prefix = f"{where}." if where else ""
-    for field in dataclasses.fields(kind):
-        optional = (field.default, field.default_factory) != (dataclasses.MISSING,) * 2
-        if field.name not in value and not optional:
-            raise InputError(f"no {prefix}{field.name}")
-    return kind(
-        **{name: typed(types_of[name], item, prefix + name) for name, item in value.items()}
-    )
+    for name in value:
+        if name not in types_of:
+            known = list(types_of)
+            raise InputError(
+                f"unknown key {prefix + name!r}",
+                "one of " + ", ".join(known),
+                did_you_mean(name, known),
+            )
+    for name in required:
+        if name not in value:
+            raise InputError(f"no {prefix}{name}", "the keys " + ", ".join(required))
+    values = {name: typed(types_of[name], item, prefix + name) for name, item in value.items()}
+    try:
+        return kind(**values)
+    except UsageError as error:
+        found = f"{where}: {error.found}" if where else error.found
+        raise UsageError(found, error.expected, error.remedy) from error
+
+
+def _required(kind: Any) -> list[str]:
+    """The fields of a dataclass that have no default."""
+    missing = dataclasses.MISSING
+    return [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is missing and field.default_factory is missing
+    ]
 
 
 def _sequence(origin: Any, parts: tuple[Any, ...], value: list[Any], where: str) -> Any:
@@ -81,4 +99,4 @@ def _wrong(value: Any, where: str, expected: str) -> InputError:
 def _words(kind: Any, origin: Any, parts: tuple[Any, ...]) -> str:
     if origin is Literal:
         return "one of " + ", ".join(parts)
-    return {list: "a list", tuple: "a list", dict: "an object"}.get(origin) or _WORDS[kind]
+    return {list: "a list", tuple: "a list", dict: _KEYS}.get(origin) or _WORDS[kind]

@@ -54,7 +54,7 @@ class Parity:
 
     def __post_init__(self) -> None:
         if self.frames < 1:
-            raise UsageError(f"parity.frames is {self.frames}", "at least one frame")
+            raise UsageError(f"frames is {self.frames}", "at least one frame")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.parity_db <= 0.0:
-            raise UsageError(f"budget.parity_db is {self.parity_db:g}", "more than 0")
+            raise UsageError(f"parity_db is {self.parity_db:g}", "more than 0")
 
 
 @dataclass(frozen=True, slots=True)

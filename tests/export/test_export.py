@@ -305,7 +305,7 @@ def test_a_damaged_manifest_is_refused(
         (("outputs", 1, "shape", 0), "1", r"outputs\[1\].shape\[0\] is '1'; expected a whole"),
         (("state_pairs",), {}, "state_pairs is {}"),
         (("render", "quality"), [], r"render.quality is \[\]; expected one of mobile, best"),
-        (("render", "blades"), 2, "blades=2"),
+        (("render", "blades"), 2, "render: blades=2"),
         (("render", "max_radius_px"), 161, "max_radius_px=161 .*; expected at most 160"),
         (("render", "max_radius_px"), 10**30, "max_radius_px=1e.30; expected 1 to"),
         (("render", "max_radius_px"), 10**400, "max_radius_px is 1000.*; expected a finite"),
@@ -317,7 +317,8 @@ def test_a_damaged_manifest_is_refused(
         (("quantization",), {"recipe": "int8"}, "no quantization.source_sha256"),
         (("temporal", "first_frame_runs"), 3, "temporal.first_frame_runs is 3; expected 1"),
         (("temporal", "first_frame_runs"), True, "first_frame_runs is True; expected a whole"),
-        (("more",), 1, "unknown fields"),
+        (("more",), 1, "unknown key 'more'"),
+        (("budget", "memory_gb"), 1, "unknown key 'budget.memory_gb'; expected one of parity_db"),
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else "",
 )

@@ -39,7 +39,7 @@ def test_a_manifest_that_was_edited_is_refused(
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("frames", 0, "parity.frames is 0; expected at least one"),
+        ("frames", 0, "parity: frames is 0; expected at least one"),
         ("mode", "guessed", "parity.mode is 'guessed'; expected one of executed, evaluated"),
     ],
     ids=["no frame", "unknown mode"],
