@@ -3,21 +3,135 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Mapping
-from typing import IO, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, Literal
 
 from bokehflow.benchmarks.latency.runner.serve import MARK
-from bokehflow.errors import DeviceError
+from bokehflow.errors import DeviceError, InputError, UnknownNameError, UsageError
+from bokehflow.typed_json import typed
 
 LONGEST_LINE_BYTES = 2**26
 """A million timed frames take a third of it."""
-STATUSES = ("ok", "crashed", "failed", "timed out", "not run")
-
-Kind = Callable[[Any], bool]
+Status = Literal["ok", "crashed", "failed", "timed out", "not run"]
 
 
-def read_answer(stream: IO[bytes], name: str) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine that ran the job, as `runner.host.describe_host` tells it; None if unknown.
+    Raises UsageError for one without a processor."""
+
+    processor: str | None
+    machine: str
+    system: str
+    cpu_count: int
+    memory_bytes: int | None
+    gpu: str | None
+    python: str
+
+    def __post_init__(self) -> None:
+        _at_least_one("cpu_count", self.cpu_count)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Peaks as `runner.measure` takes them; None where the system does not tell."""
+
+    process_peak_bytes: int | None
+    model_peak_bytes: int | None
+    device_peak_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds to load the model, for its first frame and for every timed one after those to
+    warm up, by a runtime of that version on that device. Raises UsageError for times below 0, for
+    frames that took none and for no frame: speeds are made of them."""
+
+    version: str
+    device: str
+    load_ms: float
+    first_ms: float
+    frame_ms: tuple[float, ...]
+    memory: Memory
+
+    def __post_init__(self) -> None:
+        _not_negative("load_ms", self.load_ms)
+        _not_negative("first_ms", self.first_ms)
+        if not self.frame_ms or min(self.frame_ms) <= 0.0:
+            least = min(self.frame_ms, default=None)
+            raise UsageError(f"the least of frame_ms is {least}", "frames of more than 0 ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Milliseconds by node, the mean of so many frames; or why the profiler told none, an error.
+    Raises UsageError for times below 0, and for those of no frame."""
+
+    frames: int = 0
+    node_ms: dict[str, float] = field(default_factory=dict)
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.error is None:
+            _at_least_one("frames", self.frames)
+        for name, node_ms in self.node_ms.items():
+            _not_negative(f"node_ms.{name}", node_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a job: its times where it is "ok", and else the reason. Raises UsageError for
+    one that lacks them."""
+
+    status: Status
+    reason: str | None
+    host: Machine
+    times: Times | None = None
+    stages: Stages | None = None
+
+    def __post_init__(self) -> None:
+        if (self.status == "ok") != (self.times is not None):
+            raise UsageError(f"status is {self.status!r}", "ok with times, another without")
+        if self.status != "ok" and self.reason is None:
+            raise UsageError(f"status is {self.status!r} without a reason", "the reason")
+
+
+@dataclass(frozen=True, slots=True)
+class MissingModules:
+    """A job that was refused: the machine's Python has no such modules. Raises UsageError for
+    none."""
+
+    modules: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _at_least_one("the number of modules", len(self.modules))
+
+
+@dataclass(frozen=True, slots=True)
+class OldPython:
+    """A job that was refused: the machine's Python is of a version that does not run it."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class FullDisk:
+    """A job that was refused: it does not fit on the machine's disk."""
+
+    message: str
+
+
+Refusal = MissingModules | OldPython | FullDisk
+_EVENTS: Mapping[str, type[Answer | Refusal]] = {
+    "done": Answer,
+    "missing": MissingModules,
+    "python": OldPython,
+    "disk": FullDisk,
+}
+
+
+def read_answer(stream: IO[bytes], name: str) -> Answer | Refusal | None:
     """The runner's one answer among whatever else a login prints; None if there is none, or one
     that was cut off.
 
@@ -38,111 +152,36 @@ def read_answer(stream: IO[bytes], name: str) -> dict[str, Any] | None:
     return None
 
 
-def _checked(text: str, name: str) -> dict[str, Any]:
+def _checked(text: str, name: str) -> Answer | Refusal:
     try:
-        answer: dict[str, Any] = json.loads(text)
+        return _answer(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise _broken(name, f"it cannot be read: {error}") from error
-    if not _is_answer(answer):
-        shown = text if len(text) <= 80 else f"{text[:80]}..."
-        raise _broken(name, f"it says {shown!r}")
+    except (InputError, UsageError) as error:
+        raise _broken(name, error.found, error.expected) from error
+
+
+def _answer(facts: dict[str, Any]) -> Answer | Refusal:
+    event = typed(str, facts.pop("event", None), "event")
+    if event not in _EVENTS:
+        raise UnknownNameError("event", event, _EVENTS)
+    answer: Answer | Refusal = typed(_EVENTS[event], facts, "")
     return answer
 
 
-def _broken(name: str, why: str) -> DeviceError:
+def _broken(name: str, why: str, expected: str = "") -> DeviceError:
     return DeviceError(
         f"the answer of {name} is no whole record: {why}",
-        "what the runner that was sent writes",
+        expected or "what the runner that was sent writes",
         "see whether a login there changes what programs print",
     )
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise UsageError(f"{name} is {value}", "at least 1")
 
 
-def _is_number(value: Any) -> bool:
-    """Finite, and not a truth value."""
-    # A whole number can be beyond all floats, which `isfinite` would not take.
-    return type(value) in (int, float) and -sys.float_info.max <= value <= sys.float_info.max
-
-
-def _is_time(value: Any) -> bool:
-    """Milliseconds that took a while: speeds are made of them."""
-    return _is_number(value) and value >= 0
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 1
-
-
-def _or_none(kind: Kind) -> Kind:
-    return lambda value: value is None or kind(value)
-
-
-def _list_of(kind: Kind) -> Kind:
-    """A list that holds something."""
-    return lambda value: isinstance(value, list) and bool(value) and all(map(kind, value))
-
-
-def _holding(kinds: Mapping[str, Kind]) -> Kind:
-    """An object with at least these fields."""
-    return lambda value: (
-        isinstance(value, dict) and all(key in value and kinds[key](value[key]) for key in kinds)
-    )
-
-
-_BYTES = _or_none(lambda value: type(value) is int)
-_HOST = _holding(
-    {
-        "processor": _or_none(_is_text),
-        "machine": _is_text,
-        "system": _is_text,
-        "cpu_count": _is_count,
-        "memory_bytes": _BYTES,
-        "gpu": _or_none(_is_text),
-        "python": _is_text,
-    }
-)
-_TIMES = _holding(
-    {
-        "version": _is_text,
-        "device": _is_text,
-        "load_ms": _is_time,
-        "first_ms": _is_time,
-        "frame_ms": _list_of(lambda value: _is_number(value) and value > 0),
-        "memory": _holding(
-            dict.fromkeys(("process_peak_bytes", "model_peak_bytes", "device_peak_bytes"), _BYTES)
-        ),
-    }
-)
-_NODES = _holding(
-    {
-        "frames": _is_count,
-        "node_ms": lambda value: isinstance(value, dict) and all(map(_is_time, value.values())),
-    }
-)
-_NO_NODES = _holding({"error": _is_text})
-
-
-def _is_done(answer: Any) -> bool:
-    known = {"status": lambda s: s in STATUSES, "reason": _or_none(_is_text), "host": _HOST}
-    if not _holding(known)(answer):
-        return False
-    if answer["status"] != "ok":
-        return answer["reason"] is not None and "times" not in answer
-    stages = answer.get("stages")
-    return _TIMES(answer.get("times")) and (stages is None or _NO_NODES(stages) or _NODES(stages))
-
-
-_EVENTS: Mapping[str, Kind] = {
-    "done": _is_done,
-    "missing": _holding({"modules": _list_of(_is_text)}),
-    "python": _holding({"version": _is_text}),
-    "disk": _holding({"message": _is_text}),
-}
-
-
-def _is_answer(answer: Any) -> bool:
-    event = answer.get("event") if isinstance(answer, dict) else None
-    return isinstance(event, str) and event in _EVENTS and _EVENTS[event](answer)
+def _not_negative(name: str, value: float) -> None:
+    if value < 0.0:
+        raise UsageError(f"{name} is {value}", "at least 0 ms")

@@ -8,9 +8,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from bokehflow.benchmarks.latency.answers import read_answer
+from bokehflow.benchmarks.latency.answers import (
+    Answer,
+    MissingModules,
+    OldPython,
+    Refusal,
+    read_answer,
+)
 from bokehflow.benchmarks.latency.bundle import boot_bytes, runner_bytes
 from bokehflow.benchmarks.latency.connection import connected, limited
 from bokehflow.benchmarks.latency.host import Host
@@ -43,8 +49,8 @@ class SentFile:
         return self.content.stat().st_size
 
 
-def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -> dict[str, Any]:
-    """Run a job in a fresh process on `host` and return its answer: status, reason, times, ...
+def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -> Answer:
+    """Run a job in a fresh process on `host` and return its answer.
 
     Whatever ends this, an interrupt included, ends the runner and removes what it wrote.
     Raises MissingDependencyError for what is not installed there, OutputError for a full disk,
@@ -68,7 +74,7 @@ def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -
             if late.is_set():
                 raise _no_answer(host, limit_s)
             raise host.failure(exit_code, runner.said())
-    if answer["event"] != "done":
+    if not isinstance(answer, Answer):
         raise _refusal(host, answer)
     return answer
 
@@ -103,17 +109,17 @@ def _send(stream: IO[bytes], job: Mapping[str, object], files: Sequence[SentFile
     stream.flush()
 
 
-def _refusal(host: Host, answer: Mapping[str, Any]) -> BokehFlowError:
-    if answer["event"] == "missing":
-        packages = " ".join(answer["modules"])
+def _refusal(host: Host, refusal: Refusal) -> BokehFlowError:
+    if isinstance(refusal, MissingModules):
+        packages = " ".join(refusal.modules)
         return MissingDependencyError(packages, "", f"benchmarking on {host.name}")
-    if answer["event"] == "python":
+    if isinstance(refusal, OldPython):
         return UsageError(
-            f"{host.name} has Python {answer['version']}",
+            f"{host.name} has Python {refusal.version}",
             "Python 3.9 or newer",
             "name another with --device-python",
         )
     return OutputError(
-        f"no room for the benchmark on {host.name}: {answer['message']}",
+        f"no room for the benchmark on {host.name}: {refusal.message}",
         remedy="free some space there, or set TMPDIR to a roomier folder",
     )

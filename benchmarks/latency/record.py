@@ -11,6 +11,7 @@ import numpy as np
 
 from bokehflow.benchmarks.checks import bar_facts
 from bokehflow.benchmarks.environment import describe_environment
+from bokehflow.benchmarks.latency.answers import Answer, Memory, Stages, Times
 from bokehflow.benchmarks.latency.budgets import Measured, budgets_of
 from bokehflow.benchmarks.latency.bundle import runner_sha256
 from bokehflow.benchmarks.latency.host import Host
@@ -37,19 +38,20 @@ COMPUTED = ("variant", "weights_sha256", "frame_size", "network_size", "temporal
 
 
 def artifact_row(
-    artifact: Artifact, runtime: str, settings: Settings, answer: Mapping[str, Any]
+    artifact: Artifact, runtime: str, settings: Settings, answer: Answer
 ) -> dict[str, Any]:
     """The row of one artifact from the runner's answer to it."""
-    times, host = answer.get("times"), answer["host"]
-    accelerator = _accelerator(times, host)
-    measured = times and Measured(
-        fps=1e3 / float(np.median(times["frame_ms"])),
-        process_peak_bytes=times["memory"]["process_peak_bytes"],
-        device_peak_bytes=times["memory"]["device_peak_bytes"],
-        threads=settings.threads,
-        accelerator=accelerator,
-        stranger=None if runtime == runtime_of(artifact.manifest.target) else runtime,
-    )
+    times = answer.times
+    measured = None
+    if times is not None:
+        measured = Measured(
+            fps=1e3 / float(np.median(times.frame_ms)),
+            process_peak_bytes=times.memory.process_peak_bytes,
+            device_peak_bytes=times.memory.device_peak_bytes,
+            threads=settings.threads,
+            accelerator=_accelerator(times.device, answer.host.gpu),
+            stranger=None if runtime == runtime_of(artifact.manifest.target) else runtime,
+        )
     budgets = budgets_of(artifact.manifest, artifact.file_bytes, measured)
     return {
         "artifact": {
@@ -59,29 +61,29 @@ def artifact_row(
         },
         "runtime": {
             "name": runtime,
-            "version": times and times["version"],
-            "device": times and times["device"],
+            "version": times and times.version,
+            "device": times and times.device,
             "threads": settings.threads,
             "arguments": dict(settings.arguments),
         },
         **measured_part(answer, artifact.path, runtime),
         "budgets": [bar_facts(budget) for budget in budgets],
-        "host": host,
+        "host": dataclasses.asdict(answer.host),
     }
 
 
-def measured_part(answer: Mapping[str, Any], model: Path | None, runtime: str) -> dict[str, Any]:
+def measured_part(answer: Answer, model: Path | None, runtime: str) -> dict[str, Any]:
     """Status, reason, times, memory and stages of a row. What was not measured is None.
 
     model: the file or folder that ran, whose nodes the stages are made of; None where none did.
     """
-    times = answer.get("times")
+    times = answer.times
     return {
-        "status": answer["status"],
-        "reason": answer["reason"],
+        "status": answer.status,
+        "reason": answer.reason,
         "times": times and _summary(times),
-        "memory": times and _memory(times["memory"], runtime),
-        "stages": _stages(answer.get("stages"), model),
+        "memory": times and _memory(times.memory, runtime),
+        "stages": _stages(answer.stages, model),
     }
 
 
@@ -131,12 +133,12 @@ def artifact_facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _summary(times: Mapping[str, Any]) -> dict[str, Any]:
-    frames = np.array(times["frame_ms"])
+def _summary(times: Times) -> dict[str, Any]:
+    frames = np.array(times.frame_ms)
     p50, p90, p99 = (float(value) for value in np.percentile(frames, (50, 90, 99)))
     return {
-        "load_ms": times["load_ms"],
-        "first_ms": times["first_ms"],
+        "load_ms": times.load_ms,
+        "first_ms": times.first_ms,
         "p50_ms": p50,
         "p90_ms": p90,
         "p99_ms": p99,
@@ -146,31 +148,30 @@ def _summary(times: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _memory(memory: Mapping[str, Any], runtime: str) -> dict[str, Any]:
-    kind = None if memory["device_peak_bytes"] is None else DEVICE_PEAKS.get(runtime)
-    return {**memory, "device_peak_kind": kind}
+def _memory(memory: Memory, runtime: str) -> dict[str, Any]:
+    kind = None if memory.device_peak_bytes is None else DEVICE_PEAKS.get(runtime)
+    return {**dataclasses.asdict(memory), "device_peak_kind": kind}
 
 
-def _stages(stages: Mapping[str, Any] | None, model: Path | None) -> dict[str, Any] | None:
+def _stages(stages: Stages | None, model: Path | None) -> dict[str, Any] | None:
     if stages is None or model is None:
         return None
-    if "error" in stages:
-        return {"frames": 0, "error": stages["error"], "by_stage": []}
+    if stages.error is not None:
+        return {"frames": 0, "error": stages.error, "by_stage": []}
     # Read for a model that ran alone: one that does not load may not be readable either.
-    milliseconds = stage_milliseconds(scopes_of(stages["node_ms"], file_scopes(model)))
+    milliseconds = stage_milliseconds(scopes_of(stages.node_ms, file_scopes(model)))
     whole = sum(milliseconds.values())
     by_stage = [
         {"stage": stage, "ms": ms, "share": ms / whole if whole else 0.0}
         for stage, ms in milliseconds.items()
     ]
-    return {"frames": stages["frames"], "error": None, "by_stage": by_stage}
+    return {"frames": stages.frames, "error": None, "by_stage": by_stage}
 
 
-def _accelerator(times: Mapping[str, Any] | None, host: Mapping[str, Any]) -> str | None:
+def _accelerator(device: str, gpu: str | None) -> str | None:
     """The name of what a row ran on that is no processor, or may be none; None for a processor."""
-    device = str(times["device"]) if times else ""
     if device.lower() in CPU_DEVICES:
         return None
     if device.lower() in ON_CUDA:
-        return str(host["gpu"] or device)
+        return gpu or device
     return device.partition(", ")[2] or device

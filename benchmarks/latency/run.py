@@ -6,10 +6,10 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from bokehflow.benchmarks.latency.answers import Answer
 from bokehflow.benchmarks.latency.conversation import SentFile, converse
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.settings import Settings
@@ -39,9 +39,8 @@ class Subject:
     state_pairs: Mapping[str, str]
 
 
-def measure(subject: Subject, settings: Settings, host: Host) -> dict[str, Any]:
-    """The runner's answer: `status` (ok, crashed, failed, timed out, not run), `reason`, `host`;
-    `times` and, where asked for and possible, `stages` as `runner.measure` writes them.
+def measure(subject: Subject, settings: Settings, host: Host) -> Answer:
+    """The runner's answer, with its `stages` where asked for and possible.
 
     Raises what `converse` raises.
     """

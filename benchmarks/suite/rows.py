@@ -4,12 +4,14 @@ measured it on a machine like this one."""
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bokehflow.benchmarks.latency.answers import Answer, Machine
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.latency.record import measured_part
 from bokehflow.benchmarks.latency.run import Subject, measure
@@ -69,14 +71,14 @@ def _measured(case: Case, models: Path) -> dict[str, Any]:
         answer = measure(subject, case.settings, ThisMachine())
     except MissingDependencyError as error:
         return _without(str(error), case.runtime)
-    times = answer.get("times")
+    times = answer.times
     return {
         **measured_part(answer, made.path, case.runtime),
-        "version": times and times["version"],
-        "device": times and times["device"],
+        "version": times and times.version,
+        "device": times and times.device,
         "export_s": made.seconds,
         "nodes": made.nodes,
-        "host": answer["host"],
+        "host": dataclasses.asdict(answer.host),
     }
 
 
@@ -91,6 +93,6 @@ def _why_not_bf16() -> str | None:
 
 
 def _without(reason: str, runtime: str) -> dict[str, Any]:
-    answer = {"status": "not run", "reason": reason}
+    answer = Answer("not run", reason, Machine(**describe_host()))
     more = dict.fromkeys(("version", "device", "export_s", "nodes"))
-    return {**measured_part(answer, None, runtime), **more, "host": describe_host()}
+    return {**measured_part(answer, None, runtime), **more, "host": dataclasses.asdict(answer.host)}

@@ -15,6 +15,7 @@ import onnx
 import pytest
 
 from bokehflow.benchmarks.latency import bench, record
+from bokehflow.benchmarks.latency.answers import Answer, Machine
 from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.cli.interruption import Terminated
 from bokehflow.export import Artifact, load_artifact
@@ -80,7 +81,7 @@ def test_an_artifact_that_became_another_meanwhile_has_no_row(
         model = onnx.load(path)
         model.doc_string = "another"
         onnx.save(model, path)
-        return {"status": "failed", "reason": "bad weather", "host": describe_host()}
+        return Answer("failed", "bad weather", Machine(**describe_host()))
 
     monkeypatch.setattr(bench, "measure", measure)
     done = bfx("benchmark", path, "--json")
@@ -163,7 +164,7 @@ def test_what_was_measured_is_kept_when_it_is_interrupted_later(
     exit_code: int,
     told: str,
 ) -> None:
-    answers = iter([{"status": "failed", "reason": "bad weather", "host": describe_host()}])
+    answers = iter([Answer("failed", "bad weather", Machine(**describe_host()))])
 
     def measure(*_: object) -> object:
         answer = next(answers, None)

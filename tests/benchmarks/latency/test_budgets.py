@@ -113,4 +113,4 @@ def test_other_variants_are_held_to_parity_alone() -> None:
 def test_only_a_processor_is_held_to_a_processors_budget(
     device: str, accelerator: str | None
 ) -> None:
-    assert _accelerator({"device": device}, {"gpu": "an H100"}) == accelerator
+    assert _accelerator(device, "an H100") == accelerator

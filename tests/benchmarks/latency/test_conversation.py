@@ -20,6 +20,7 @@ import pytest
 
 from bokehflow.benchmarks.device import SshAddress, SshHost
 from bokehflow.benchmarks.latency import answers, connection, conversation, run
+from bokehflow.benchmarks.latency.answers import Answer, Machine, Memory, Stages, Times
 from bokehflow.benchmarks.latency.bundle import boot_bytes
 from bokehflow.benchmarks.latency.host import ThisMachine
 from bokehflow.benchmarks.latency.run import Subject, measure
@@ -115,9 +116,10 @@ def test_a_runtime_that_misbehaves_is_an_answer(
         iterations=1, warmup=0, profile=0, timeout_s=1.0 if source == SLEEPS else 60
     )
     answer = measure(any_subject(tmp_path), settings, ThisMachine())
-    assert answer["status"] == status
-    assert reason in answer["reason"]
-    assert "times" not in answer
+    assert answer.status == status
+    assert answer.reason is not None
+    assert reason in answer.reason
+    assert answer.times is None
     assert list(room.iterdir()) == []
 
 
@@ -131,9 +133,10 @@ def test_times_are_kept_where_the_profiler_fails(
     monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", DOUBLES)))
     settings = Settings(iterations=3, warmup=2, profile=2)
     answer = measure(carrying(tmp_path), settings, ThisMachine())
-    assert answer["status"] == "ok"
-    assert len(answer["times"]["frame_ms"]) == 3
-    assert answer["stages"] == {"error": "failed: RuntimeError: no clocks here"}
+    assert answer.status == "ok"
+    assert answer.times is not None
+    assert len(answer.times.frame_ms) == 3
+    assert answer.stages == Stages(error="failed: RuntimeError: no clocks here")
     assert list(room.iterdir()) == []
 
 
@@ -144,7 +147,8 @@ def test_the_state_is_carried_from_frame_to_frame(
     # The first frame, two to warm up, five timed: 2^8 - 1.
     settings = Settings(iterations=5, warmup=2, profile=0)
     answer = measure(carrying(tmp_path), settings, ThisMachine())
-    assert "the state was carried to 255" in answer["reason"]
+    assert answer.reason is not None
+    assert "the state was carried to 255" in answer.reason
 
 
 def test_a_missing_runtime_is_told_before_anything_is_sent(
@@ -199,7 +203,7 @@ def test_an_artifact_may_be_called_as_a_file_of_the_runner_is(
     model = any_subject(tmp_path).model.rename(tmp_path / name)
     subject = Subject(model, "onnxruntime", Size(12, 20), {})
     answer = measure(subject, QUICK, ThisMachine())
-    assert (answer["status"], answer["reason"]) == ("failed", "RuntimeError: bad weather")
+    assert (answer.status, answer.reason) == ("failed", "RuntimeError: bad weather")
     assert list(room.iterdir()) == []
 
 
@@ -217,7 +221,7 @@ def test_what_a_login_prints_is_not_the_answer(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", RAISES)))
     answer = measure(any_subject(tmp_path), QUICK, ThroughAShell(greeting))
-    assert answer["status"] == "failed"
+    assert answer.status == "failed"
     assert list(room.iterdir()) == []
 
 
@@ -230,7 +234,7 @@ def test_files_of_the_current_folder_are_not_run(
     for name in ("signal", "json", "tempfile"):
         (elsewhere / f"{name}.py").write_text("raise SystemExit(5)")
     monkeypatch.chdir(elsewhere)
-    assert measure(any_subject(tmp_path), QUICK, ThisMachine())["status"] == "failed"
+    assert measure(any_subject(tmp_path), QUICK, ThisMachine()).status == "failed"
     assert list(room.iterdir()) == []
 
 
@@ -289,7 +293,7 @@ def test_core_ml_is_not_run_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", pretends, "sitecustomize")))
     subject = dataclasses.replace(any_subject(tmp_path), runtime="coreml")
     answer = measure(subject, QUICK, ThisMachine())
-    assert (answer["status"], answer["reason"]) == ("not run", "coreml runs on macOS only")
+    assert (answer.status, answer.reason) == ("not run", "coreml runs on macOS only")
 
 
 def test_a_client_that_is_not_installed_is_said(room: Path) -> None:
@@ -356,36 +360,55 @@ def answering(text: str) -> ThroughAShell:
 
 def test_a_greeting_that_begins_like_the_answer_is_not_it(tmp_path: Path) -> None:
     said = f"bokehflow: welcome\nbokehflow: \nbokehflow: {json.dumps(WHOLE)}"
-    assert measure(any_subject(tmp_path), QUICK, answering(said)) == WHOLE
+    memory = Memory(process_peak_bytes=3, model_peak_bytes=2, device_peak_bytes=None)
+    times = Times("1.30", "CPUExecutionProvider", 9.0, 8.5, (7.0,), memory)
+    machine = Machine(None, "arm64", "Linux 6", 4, 1, None, "3.11.2")
+    expected = Answer("ok", None, machine, times)
+    assert measure(any_subject(tmp_path), QUICK, answering(said)) == expected
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "why"),
     [
-        {},
-        {"event": []},
-        {"event": "dome"},
-        {"event": "missing"},
-        {"event": "missing", "modules": [1]},
-        {"event": "done"},
-        {**WHOLE, "host": None},
-        {**WHOLE, "host": {**HOST, "cpu_count": 0}},
-        {**WHOLE, "status": "fine"},
-        {**WHOLE, "times": None},
-        {**WHOLE, "status": "failed"},
-        {**WHOLE, "times": {**TIMES, "frame_ms": []}},
-        {**WHOLE, "times": {**TIMES, "frame_ms": [0.0]}},
-        {**WHOLE, "times": {**TIMES, "load_ms": float("nan")}},
-        {**WHOLE, "times": {**TIMES, "load_ms": 10**400}},
-        {**WHOLE, "times": {**TIMES, "memory": {}}},
-        {**WHOLE, "stages": {"frames": 2, "node_ms": {"a": "long"}}},
+        ({}, "event is None; expected a text"),
+        ({"event": []}, r"event is \[\]; expected a text"),
+        ({"event": "dome"}, "unknown event 'dome'; expected one of done"),
+        ({"event": "missing"}, "no modules"),
+        ({"event": "missing", "modules": []}, "the number of modules is 0"),
+        ({"event": "missing", "modules": [1]}, r"modules\[0\] is 1; expected a text"),
+        ({"event": "done"}, "no status; expected the keys status, reason, host"),
+        ({**WHOLE, "host": None}, "host is None"),
+        ({**WHOLE, "host": {**HOST, "cpu_count": 0}}, "host: cpu_count is 0; expected at least 1"),
+        ({**WHOLE, "status": "fine"}, "status is 'fine'; expected one of ok, crashed"),
+        ({**WHOLE, "times": None}, "status is 'ok'; expected ok with times"),
+        ({**WHOLE, "status": "failed", "reason": "why"}, "status is 'failed'; expected ok with"),
+        (
+            {"event": "done", "status": "failed", "reason": None, "host": HOST},
+            "status is 'failed' without",
+        ),
+        ({**WHOLE, "times": {**TIMES, "frame_ms": []}}, "times: the least of frame_ms is None"),
+        (
+            {**WHOLE, "times": {**TIMES, "frame_ms": [1.0, 0.0]}},
+            "times: the least of frame_ms is 0.0",
+        ),
+        ({**WHOLE, "times": {**TIMES, "load_ms": -1}}, "times: load_ms is -1.0; expected at least"),
+        ({**WHOLE, "times": {**TIMES, "load_ms": float("nan")}}, "times.load_ms is nan"),
+        ({**WHOLE, "times": {**TIMES, "load_ms": 10**400}}, "times.load_ms is 1000"),
+        ({**WHOLE, "times": {**TIMES, "memory": {}}}, "no times.memory.process_peak_bytes"),
+        (
+            {**WHOLE, "stages": {"frames": 2, "node_ms": {"a": "long"}}},
+            "stages.node_ms.a is 'long'",
+        ),
+        ({**WHOLE, "stages": {"frames": 2, "node_ms": {"a": -1}}}, "stages: node_ms.a is -1.0"),
+        ({**WHOLE, "stages": {"frames": 0, "node_ms": {}}}, "stages: frames is 0"),
+        ({**WHOLE, "stage": None}, "unknown key 'stage'; expected one of status"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_answer_that_is_no_record_is_a_fault_of_the_device(
-    tmp_path: Path, answer: dict[str, object]
+    tmp_path: Path, answer: dict[str, object], why: str
 ) -> None:
-    with pytest.raises(DeviceError, match="no whole record"):
+    with pytest.raises(DeviceError, match=f"no whole record: {why}.*; see whether a login"):
         measure(any_subject(tmp_path), QUICK, answering(f"bokehflow: {json.dumps(answer)}"))
 
 
