@@ -11,18 +11,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bokehflow.atomic import atomic_file, make_folder
 from bokehflow.calibration.aperture import Aperture
 from bokehflow.calibration.scenes import Scene
-from bokehflow.errors import InputError
+from bokehflow.errors import InputError, UsageError
 from bokehflow.media import read_depth, read_photo, write_depth, write_photo
 from bokehflow.optics import LENS_FIELDS, Lens
+from bokehflow.typed_json import typed
 
 FRAME, DEPTH, TRUTH, LENS = "frame.png", "depth.npy", "truth.png", "lens.json"
-_APERTURE_FIELDS = ("blades", "blade_rotation_deg")
+_BLADES, _ROTATION = "blades", "blade_rotation_deg"
 
 
 def write_scene(scene: Scene, folder: Path) -> Path:
@@ -36,7 +37,7 @@ def write_scene(scene: Scene, folder: Path) -> Path:
     write_depth(place / DEPTH, scene.depth_m)
     write_photo(place / TRUTH, scene.truth)
     facts: dict[str, object] = dict(zip(LENS_FIELDS, scene.lens.as_tuple(), strict=True))
-    facts |= {"blades": scene.aperture.blades, "blade_rotation_deg": scene.aperture.rotation_deg}
+    facts |= {_BLADES: scene.aperture.blades, _ROTATION: scene.aperture.rotation_deg}
     facts["scene"] = scene.name
     with atomic_file(place / LENS) as hidden:
         hidden.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -45,7 +46,7 @@ def write_scene(scene: Scene, folder: Path) -> Path:
 
 def read_scene(place: Path) -> Scene:
     """Read a scene that `write_scene` wrote. Raises InputError for a missing or damaged file."""
-    facts = _read_facts(place / LENS)
+    lens, aperture = _read_lens(place / LENS)
     frame = read_photo(place / FRAME)
     height, width = frame.shape[-2:]
     truth = read_photo(place / TRUTH)
@@ -57,9 +58,9 @@ def read_scene(place: Path) -> Scene:
         name=place.name,
         frame=frame,
         depth_m=read_depth(place / DEPTH, height, width),
-        lens=Lens(*(float(facts[name]) for name in LENS_FIELDS)),
+        lens=lens,
         truth=truth,
-        aperture=Aperture(int(facts["blades"]), float(facts["blade_rotation_deg"])),
+        aperture=aperture,
     )
 
 
@@ -73,15 +74,17 @@ def find_scenes(folder: Path) -> list[Path]:
     return places
 
 
-def _read_facts(path: Path) -> Mapping[str, float]:
+def _read_lens(path: Path) -> tuple[Lens, Aperture]:
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = typed(dict[str, Any], json.loads(path.read_text(encoding="utf-8")), "it")
+        lens = Lens(*(typed(float, facts.get(name), name) for name in LENS_FIELDS))
+        blades = typed(int, facts.get(_BLADES), _BLADES)
+        return lens, Aperture(blades, typed(float, facts.get(_ROTATION), _ROTATION))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}", "what write_scene wrote") from error
-    if not isinstance(facts, dict):
-        raise InputError(f"{path} holds no facts", "what write_scene wrote")
-    wanted = (*LENS_FIELDS, *_APERTURE_FIELDS)
-    missing = [name for name in wanted if not isinstance(facts.get(name), int | float)]
-    if missing:
-        raise InputError(f"{path} lacks {', '.join(missing)}", "numbers for " + ", ".join(wanted))
-    return {name: facts[name] for name in wanted}
+    except (InputError, UsageError) as error:
+        raise InputError(
+            f"{path} cannot be read: {error.found}",
+            error.expected,
+            "write the scene again: bfx quality --help",
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,12 +104,28 @@ def test_a_folder_without_scenes_is_refused(tmp_path: Path) -> None:
         find_scenes(tmp_path)
 
 
-def test_a_lens_file_without_a_number_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("[]", r"it is \[\]; expected keys with values"),
+        ("[" * 100000, "recursion.*; expected what write_scene wrote"),
+        ({"f_number": None}, "f_number is None; expected a finite number"),
+        ({"focus_m": float("nan")}, "focus_m is nan; expected a finite number"),
+        ({"focus_m": 0.01}, "inside the focal length"),
+        ({"blades": 5.5}, "blades is 5.5; expected a whole number"),
+        ({"blades": 1}, "blades=1; expected 0 for a disk"),
+        ({"blade_rotation_deg": True}, "blade_rotation_deg is True; expected a finite number"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 100 else "",
+)
+def test_a_lens_file_that_says_no_lens_is_refused(
+    tmp_path: Path, change: str | dict[str, object], message: str
+) -> None:
     place = write_scene(small("hair"), tmp_path)
-    for text in ("[]", "[" * 100000):
-        (place / "lens.json").write_text(text)
-        with pytest.raises(InputError, match="write_scene"):
-            read_scene(place)
-    (place / "lens.json").write_text('{"focal_length_mm": 50.0}')
-    with pytest.raises(InputError, match="f_number"):
+    path = place / "lens.json"
+    if isinstance(change, dict):
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    else:
+        path.write_text(change)
+    with pytest.raises(InputError, match=rf"lens\.json cannot be read: .*{message}"):
         read_scene(place)
