@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from bokehflow.errors import NumericalError, UsageError
+from bokehflow.optics import Lens, nearest_focus_m
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,6 +85,30 @@ class Focus:
                 "the place to focus on is infinitely far", "something nearer", "give --focus-m"
             )
         return distance_m
+
+    def found(
+        self, depth_m: Callable[[float], Tensor], focal_length_mm: float, depth_scale: float
+    ) -> FoundFocus:
+        """The focus distance, given or found in a scene, of a lens of this focal length.
+
+        depth_m: from the focus distance that is told, in metres, to the depth that is seen then,
+        [1, 1, H, W] in metres. depth_scale: true depth over the depth that a network sees; where
+        it sees the scene nearer it is told of a nearer focus, which the lens must have too. Raises
+        as `distance_in` does.
+        """
+        if self.distance_m is not None:
+            return FoundFocus(self.distance_m)
+        farther = max(1.0, depth_scale)
+        return found_focus(
+            lambda told_m: self.distance_in(depth_m(told_m)),
+            provisional_focus_m(focal_length_mm) * farther,
+            nearest_focus_m(focal_length_mm) * farther,
+        )
+
+
+def provisional_focus_m(focal_length_mm: float) -> float:
+    """A distance such a lens can focus at, for looking at a scene before choosing one."""
+    return max(Lens().focus_m, focal_length_mm / 100.0)
 
 
 def _place(value: float, in_percent: bool, side: int) -> int:

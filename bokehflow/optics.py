@@ -12,7 +12,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 from bokehflow.errors import LensError
 
@@ -241,26 +241,3 @@ class Lens:
                 error.expected,
                 "name a less extreme field of view of the source, or take a less extreme lens",
             ) from error
-
-
-class FocusSearch(NamedTuple):
-    """Where to begin to look for a focus: what is told first, and no nearer than what; metres."""
-
-    first_m: float
-    nearest_m: float
-
-
-def provisional_focus_m(focal_length_mm: float) -> float:
-    """A distance such a lens can focus at, for looking at a scene before choosing one."""
-    return max(Lens().focus_m, focal_length_mm / 100.0)
-
-
-def focus_search(focal_length_mm: float, depth_scale: float) -> FocusSearch:
-    """Where to begin for a network that sees a scene at 1 / `depth_scale` times its distances.
-
-    Where it sees the scene nearer it is told of a nearer focus, which the lens must have too.
-    """
-    farther = max(1.0, depth_scale)
-    return FocusSearch(
-        provisional_focus_m(focal_length_mm) * farther, nearest_focus_m(focal_length_mm) * farther
-    )

@@ -18,6 +18,7 @@ from bokehflow.focus import (
     found_focus,
     parse_point,
 )
+from bokehflow.optics import nearest_focus_m
 
 HEIGHT, WIDTH = 91, 121
 
@@ -162,3 +163,31 @@ def test_no_line_leads_nearer_than_a_lens_can_focus() -> None:
 
     assert found_focus(look, FIRST_M, nearest_m) == (pytest.approx(nearest_m), True)
     assert min(told) == pytest.approx(nearest_m)
+
+
+@pytest.mark.parametrize(
+    ("focal_length_mm", "depth_scale", "first_m"),
+    [(50.0, 1.0, 1.5), (50.0, 0.5, 1.5), (50.0, 4.0, 6.0), (400.0, 1.0, 4.0), (400.0, 2.0, 8.0)],
+)
+def test_a_network_is_told_of_no_focus_that_the_lens_it_is_told_of_has_not(
+    focal_length_mm: float, depth_scale: float, first_m: float
+) -> None:
+    nearest_m = nearest_focus_m(focal_length_mm) * max(1.0, depth_scale)
+    told: list[float] = []
+
+    def depth_m(told_m: float) -> torch.Tensor:
+        told.append(told_m)
+        line_m = 0.9 * nearest_m * (told_m / (0.9 * nearest_m)) ** 0.8
+        return torch.full((1, 1, 9, 9), max(nearest_m, line_m))
+
+    found = Focus().found(depth_m, focal_length_mm, depth_scale)
+    assert found == (pytest.approx(nearest_m), True)
+    assert told[0] == first_m
+    assert min(told) == pytest.approx(nearest_m)
+
+
+def test_a_focus_that_is_given_is_not_looked_for() -> None:
+    def depth_m(_: float) -> torch.Tensor:
+        raise AssertionError("the scene was looked at")
+
+    assert Focus(0.7).found(depth_m, 50.0, 1.0) == (0.7, True)

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from bokehflow.benchmarks.evaluation.depth_scores import DepthScore, score_depth
 from bokehflow.benchmarks.evaluation.gradient import Gradient, fit_gradient
-from bokehflow.benchmarks.evaluation.sight import Seen, Sight
+from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.benchmarks.planes import Mask, Plane
 from bokehflow.benchmarks.quality.metrics import Score, score
 from bokehflow.benchmarks.quality.renderers import NO_BLUR
 from bokehflow.calibration.data.clip import Clip, ClipInfo
+from bokehflow.model import Frame
 from bokehflow.optics import Lens
 from bokehflow.training.perceptual import PerceptualDistance
 
@@ -84,7 +85,7 @@ def study_clip(
     if clip.info.depth_cues:
         plane = _plane(truth)
         everywhere = np.ones(plane.shape, dtype=bool)
-        maps = {NETWORK: _plane(seen.depth_m)}
+        maps = {NETWORK: _plane(seen.depth)}
         if other_lenses:
             maps |= _told_otherwise(sight, frame, clip.info)
         depth = depth_rows(plane, maps, everywhere, gradient)
@@ -105,9 +106,7 @@ def _told_otherwise(sight: Sight, frame: Tensor, info: ClipInfo) -> dict[str, Pl
         AUTOFOCUSED: sight.autofocused(frame, Lens(), info.fov_deg),
         STOPPED_DOWN: dataclasses.replace(info.lens, f_number=STOPPED_DOWN_F_NUMBER),
     }
-    return {
-        name: _plane(sight.see(frame, lens, info.fov_deg).depth_m) for name, lens in told.items()
-    }
+    return {name: _plane(sight.see(frame, lens, info.fov_deg).depth) for name, lens in told.items()}
 
 
 def depth_rows(
@@ -131,14 +130,14 @@ def depth_rows(
 
 
 def _pictures(
-    sight: Sight, clip: Clip, frame: Tensor, truth: Tensor, seen: Seen, gradient: Gradient
+    sight: Sight, clip: Clip, frame: Tensor, truth: Tensor, seen: Frame, gradient: Gradient
 ) -> dict[str, Tensor]:
     lens = clip.info.lens
     guess = torch.from_numpy(gradient.inverse_depth(*clip.size)).float()[None, None]
     return {
         NO_BLUR: frame,
         GRADIENT_BLUR: sight.render(frame, guess, lens),
-        RENDERER_ALONE: sight.render(frame, 1.0 / seen.depth_m, lens),
+        RENDERER_ALONE: sight.render(frame, 1.0 / seen.depth, lens),
         END_TO_END: seen.bokeh,
         TRUE_DEPTH: sight.render(frame, truth, lens),
     }

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bokehflow.benchmarks.evaluation.sight import Seen, Sight
+from bokehflow.benchmarks.evaluation.sight import Sight
 from bokehflow.calibration.data.clip import Clip
 from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.data.folder import FoundClip
 from bokehflow.defaults import SEGMENTS
 from bokehflow.layers.segments import TemporalConfig
-from bokehflow.model import BokehFlow
+from bokehflow.model import BokehFlow, Frame
 from bokehflow.optics import Lens
 from bokehflow.specs import TOKEN_STRIDE, Size
 from bokehflow.training.losses import log_inverse_depth, temporal_depth_loss, temporal_loss
@@ -100,13 +100,13 @@ def play(mode: TemporalMode, frames: Tensor, lens: Lens, fov_deg: float | None) 
     """Show the frames [n, 3, H, W] one after the other."""
     seen = list(_played(mode, frames, lens, fov_deg))
     return Film(
-        torch.cat([one.bokeh for one in seen]), torch.cat([1.0 / one.depth_m for one in seen])
+        torch.cat([one.bokeh for one in seen]), torch.cat([1.0 / one.depth for one in seen])
     )
 
 
 def _played(
     mode: TemporalMode, frames: Tensor, lens: Lens, fov_deg: float | None
-) -> Iterator[Seen]:
+) -> Iterator[Frame]:
     state = None
     for frame in frames:
         seen = mode.sight.see(frame[None], lens, fov_deg, state)

@@ -53,7 +53,7 @@ def study_motorcycle(sight: Sight) -> dict[str, DepthScore]:
     seen = sight.see(photos.left, sight.autofocused(photos.left, LENS, FOV_DEG), FOV_DEG)
     inverse_depth = 1.0 / photos.depth_m[0, 0].numpy()
     gradient = fit_gradient(inverse_depth, photos.measured)
-    seen_m = {NETWORK: seen.depth_m[0, 0].numpy()}
+    seen_m = {NETWORK: seen.depth[0, 0].numpy()}
     rows = depth_rows(inverse_depth, seen_m, photos.measured, gradient)
     return {name: rows[name] for name in (NETWORK, CONSTANT, OWN_GRADIENT)}
 
@@ -68,7 +68,7 @@ def study_aloe(sight: Sight, photo: DisparityPhoto | None = None) -> dict[str, D
     height, width = photo.disparity.shape
     gradient = fit_gradient(photo.disparity, photo.measured)
     maps = {
-        NETWORK: 1.0 / seen.depth_m[0, 0].numpy(),
+        NETWORK: 1.0 / seen.depth[0, 0].numpy(),
         CONSTANT: gradient.flattened().inverse_depth(height, width),
         OWN_GRADIENT: gradient.inverse_depth(height, width),
     }

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from bokehflow.focus import Focus, found_focus
+from bokehflow.focus import Focus
 from bokehflow.layers.temporal import State
-from bokehflow.model import BokehFlow, depth_scale
-from bokehflow.optics import Lens, focus_search
+from bokehflow.model import BokehFlow, Frame, depth_scale
+from bokehflow.optics import Lens
 from bokehflow.rendering.config import clip_radius_px
 from bokehflow.specs import Size
 from bokehflow.training.view import canonical_lens
-
-
-class Seen(NamedTuple):
-    """bokeh: sRGB 0..1, [1, 3, H, W]; depth_m: [1, 1, H, W]; next_state: for the next frame."""
-
-    bokeh: Tensor
-    depth_m: Tensor
-    next_state: State
 
 
 class Sight:
@@ -37,47 +28,37 @@ class Sight:
         self._by_size: dict[Size, BokehFlow] = {}
 
     def at(self, size: Size) -> BokehFlow:
-        """The model for frames of one size."""
+        """The model for frames of one size, of the field of view that its weights are for."""
         if size not in self._by_size:
-            reach_px = clip_radius_px(size.height, size.width)
             config = self.model.config
+            reach_px = clip_radius_px(size.height, size.width)
             render = dataclasses.replace(config.render, max_radius_px=reach_px)
-            self._by_size[size] = BokehFlow(
-                self.model.network, self.model.weights, dataclasses.replace(config, render=render)
-            )
+            config = dataclasses.replace(config, render=render, source_fov_deg=None)
+            self._by_size[size] = BokehFlow(self.model.network, self.model.weights, config)
         return self._by_size[size]
 
     def see(
         self, frame: Tensor, lens: Lens, fov_deg: float | None, state: State | None = None
-    ) -> Seen:
+    ) -> Frame:
         """One frame [1, 3, H, W], sRGB 0..1.
 
         fov_deg: horizontal field of view of the camera that took it, None for the one the weights
         were trained for. state: of the frame before, None for no memory.
         """
         model, scale = self.at(_size(frame)), self._depth_scale(fov_deg)
-        seen_lens = _told(lens, scale)
-        carried = state or model.first_state()
-        runs = model.network.temporal.runs_after(carried.valid)
-        with torch.inference_mode():
-            out = model.pipeline_for(_size(frame)).show(frame, seen_lens, carried, runs)
-        bokeh, depth, *next_state = out
-        return Seen(bokeh, depth * scale, State(*next_state))
+        seen = model(frame, _told(lens, scale), state)
+        return seen._replace(depth=seen.depth * scale)
 
     def autofocused(self, frame: Tensor, lens: Lens, fov_deg: float | None) -> Lens:
         """The lens focused where autofocus finds what is seen, as `bfx render` does where no focus
         is given, whatever the lens's own. Arguments as `see`'s."""
-        size, scale = _size(frame), self._depth_scale(fov_deg)
-        pipeline = self.at(size).pipeline_for(size)
-        first, runs = self.model.first_state(), self.model.network.temporal.first_runs
+        model, scale = self.at(_size(frame)), self._depth_scale(fov_deg)
 
-        def look(focus_m: float) -> float:
-            told = _told(dataclasses.replace(lens, focus_m=focus_m), scale)
-            with torch.inference_mode():
-                depth = pipeline.depth(frame, told, first, runs)
-            return Focus().distance_in(depth * scale)
+        def depth_m(focus_m: float) -> Tensor:
+            focused = dataclasses.replace(lens, focus_m=focus_m)
+            return model.first_depth(frame, _told(focused, scale)) * scale
 
-        found = found_focus(look, *focus_search(lens.focal_length_mm, scale))
+        found = Focus().found(depth_m, lens.focal_length_mm, scale)
         return dataclasses.replace(lens, focus_m=found.distance_m)
 
     def render(self, frame: Tensor, inverse_depth: Tensor, lens: Lens) -> Tensor:
@@ -92,13 +73,13 @@ class Sight:
         return depth_scale(fov_deg, self.model.weights.canonical_fov_deg)
 
 
-def _told(lens: Lens, scale: float) -> Tensor:
-    """The lens as the network is told of it, [1, 4].
+def _told(lens: Lens, scale: float) -> Lens:
+    """The lens that the network is told of.
 
     Clips are focused nearer at times than a user's lens can be, which the model would refuse: they
     are told as in training, by a lens of the same blur. All others as the model tells them.
     """
-    return torch.tensor([canonical_lens(lens, scale, 1.0).as_tuple()])
+    return canonical_lens(lens, scale, 1.0)
 
 
 def _size(frame: Tensor) -> Size:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bokehflow.errors import UsageError
-from bokehflow.focus import Focus, parse_point
-from bokehflow.optics import Lens, provisional_focus_m
+from bokehflow.focus import Focus, parse_point, provisional_focus_m
+from bokehflow.optics import Lens
 
 if TYPE_CHECKING:
     from bokehflow.media.exif import ExifCamera

@@ -10,8 +10,8 @@ from torch import Tensor
 from bokehflow.cli.frame_source import FrameSource
 from bokehflow.cli.lens_options import LensValues
 from bokehflow.cli.render_files import RenderFiles
-from bokehflow.focus import Focus, found_focus
-from bokehflow.optics import Lens, focus_search
+from bokehflow.focus import Focus
+from bokehflow.optics import Lens
 
 
 class FocusedLens(NamedTuple):
@@ -44,14 +44,10 @@ class RenderJob:
         on it. Raises UsageError and LensError.
         """
 
-        def look(focus_m: float) -> float:
-            lens = self.lens.focused_at(focus_m)
-            return self.focus.distance_in(self.frames.depth(image, index, lens))
+        def depth_m(focus_m: float) -> Tensor:
+            return self.frames.depth(image, index, self.lens.focused_at(focus_m))
 
-        if self.focus.distance_m is not None:
-            return FocusedLens(self.lens.focused_at(self.focus.distance_m))
-        search = focus_search(self.lens.focal_length_mm, self.frames.depth_scale)
-        found = found_focus(look, *search)
+        found = self.focus.found(depth_m, self.lens.focal_length_mm, self.frames.depth_scale)
         return FocusedLens(self.lens.focused_at(found.distance_m), found.settled)
 
 

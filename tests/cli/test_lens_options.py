@@ -8,7 +8,7 @@ import pytest
 
 from bokehflow.cli.lens_options import LensValues, focus_from_options, lens_values
 from bokehflow.errors import LensError, UsageError
-from bokehflow.optics import provisional_focus_m
+from bokehflow.focus import provisional_focus_m
 
 
 def test_one_focus_rule_at_most() -> None:
