@@ -102,6 +102,12 @@ def load_samples(path: Path) -> SampleSet:
             "a file that bfx quantize wrote",
             "delete it, and they are made again",
         ) from error
+    except InputError as error:
+        raise InputError(
+            f"the calibration samples {path} cannot be read: {error.found}",
+            error.expected,
+            "delete it, and they are made again",
+        ) from error
     if found != SCHEMA or samples.sha256() != expected:
         raise InputError(
             f"the calibration samples {path} are of another schema or were changed",
