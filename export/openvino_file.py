@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from bokehflow.export.openvino_access import import_openvino
-from bokehflow.export.openvino_compact import compact
+from bokehflow.export.openvino_passes.compact import compact
 from bokehflow.export.reason import reason_of_openvino
 from bokehflow.export.staging import not_written
 

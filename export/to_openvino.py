@@ -1,8 +1,7 @@
 """ONNX graph to OpenVINO IR: the same graph, so that both engines run what was checked once.
 
 Only LinearAttention nodes become something else (`gated_delta_net.py`), and on maps of few channels
-poolings (`openvino_pooling.py`), enlargements (`openvino_enlarging.py`) and slices of one channel
-(`openvino_slicing.py`).
+poolings, enlargements and slices of one channel (`openvino_passes`).
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ import onnx
 
 from bokehflow.export.gated_delta_net import conversion_extension
 from bokehflow.export.openvino_access import import_openvino
-from bokehflow.export.openvino_enlarging import enlarge_without_tables
 from bokehflow.export.openvino_file import write_model
-from bokehflow.export.openvino_inputs import with_every_input
-from bokehflow.export.openvino_pooling import pool_channels_alone
-from bokehflow.export.openvino_slicing import take_channels_without_tables
+from bokehflow.export.openvino_passes.enlarging import enlarge_without_tables
+from bokehflow.export.openvino_passes.inputs import with_every_input
+from bokehflow.export.openvino_passes.pooling import pool_channels_alone
+from bokehflow.export.openvino_passes.slicing import take_channels_without_tables
 
 OPENVINO_PURPOSE = "exporting to OpenVINO"
 

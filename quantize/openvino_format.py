@@ -8,8 +8,8 @@ from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export.openvino_access import import_openvino, shared_core
-from bokehflow.export.openvino_compact import unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
+from bokehflow.export.openvino_passes.compact import unpack_halves
 from bokehflow.quantize.format import Judge
 from bokehflow.quantize.nncf_access import quantized_by_nncf, restored
 from bokehflow.quantize.openvino_front import front_of, with_rest

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from bokehflow.export.openvino_inputs import with_every_input
+from bokehflow.export.openvino_passes.inputs import with_every_input
 
 
 def graph(*names: str) -> onnx.ModelProto:

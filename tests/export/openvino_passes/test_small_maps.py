@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bokehflow.export.openvino_enlarging import enlarge_without_tables
-from bokehflow.export.openvino_pooling import pool_channels_alone
-from bokehflow.export.openvino_slicing import take_channels_without_tables
+from bokehflow.export.openvino_passes.enlarging import enlarge_without_tables
+from bokehflow.export.openvino_passes.pooling import pool_channels_alone
+from bokehflow.export.openvino_passes.slicing import take_channels_without_tables
 from tests.tolerances import FP32_EQUAL
 
 NAME = "renderer.blur/node_1"

@@ -12,8 +12,8 @@ import pytest
 
 from bokehflow.errors import OutputError
 from bokehflow.export import Artifact
-from bokehflow.export.openvino_compact import compact, unpack_halves
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
+from bokehflow.export.openvino_passes.compact import compact, unpack_halves
 from bokehflow.export.outer_sums import outer_sum
 from bokehflow.export.staging import staged
 

@@ -1,0 +1,1 @@
+"""Rewrites of an OpenVINO model that change no result beyond rounding, one a file."""
