@@ -27,6 +27,7 @@ from bokehflow.export.packing import (
     unpack,
 )
 from bokehflow.export.staging import always, require_replaceable, staged, staged_together
+from bokehflow.export.targets import TARGET_FACTS
 from bokehflow.json_text import json_text
 
 
@@ -148,7 +149,7 @@ def require_place(path: Path, target: str) -> None:
             "an artifact to replace, or a name that is free",
             "move it away, or choose another folder with -o",
         )
-    if path.is_file() and target != "onnx":
+    if path.is_file() and TARGET_FACTS[target].is_folder:
         raise OutputError(
             f"{path} is a file",
             "an artifact to replace, which is a folder, or a name that is free",

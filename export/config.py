@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, cast
 
 from bokehflow.errors import UnknownNameError, UsageError
 from bokehflow.export.lowering.choice import AUTO, Lowering, find_lowering
+from bokehflow.export.targets import TARGET_FACTS, TARGETS, Precision, Target
 from bokehflow.rendering import RenderConfig
 from bokehflow.specs import MOBILE_FRAME, MOBILE_NETWORK, TOKEN_STRIDE, Size, network_size_for
-
-Target = Literal["onnx", "openvino", "coreml"]
-Precision = Literal["fp32", "fp16"]
-
-DEFAULT_PRECISION: dict[str, Precision] = {"onnx": "fp32", "openvino": "fp32", "coreml": "fp16"}
-TARGETS = tuple(DEFAULT_PRECISION)
-PRECISIONS: dict[str, tuple[str, ...]] = {
-    "onnx": ("fp32",),
-    "openvino": ("fp32", "fp16"),
-    "coreml": ("fp16", "fp32"),
-}
-"""Precisions a target can be exported in. Half-precision ONNX is refused, not approximated: ONNX
-Runtime's CPU kernels would run it in single precision behind casts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +31,7 @@ class ExportConfig:
         if self.target not in TARGETS:
             raise UnknownNameError("target", self.target, TARGETS)
         find_lowering(self.scan, self.target)
-        precisions = PRECISIONS[self.target]
+        precisions = TARGET_FACTS[self.target].precisions
         if self.precision is not None and self.precision not in precisions:
             if self.precision not in ("fp32", "fp16"):
                 raise UnknownNameError("precision", self.precision, precisions)
@@ -62,17 +49,10 @@ class ExportConfig:
     @property
     def chosen_precision(self) -> Precision:
         """The precision asked for, or the target's own."""
-        return self.precision or DEFAULT_PRECISION[self.target]
+        return self.precision or TARGET_FACTS[self.target].own_precision
 
     @property
     def lowering(self) -> Lowering:
         """The form of the scan, with `auto` decided, for the network's size."""
         tokens = self.network_size.height * self.network_size.width // TOKEN_STRIDE**2
         return find_lowering(self.scan, self.target).for_tokens(tokens)
-
-
-def as_target(name: str) -> Target:
-    """The target of that name. Raises UnknownNameError with the nearest name."""
-    if name not in TARGETS:
-        raise UnknownNameError("target", name, (*TARGETS, "all"))
-    return cast(Target, name)

@@ -36,6 +36,12 @@ def quiet_coremltools(purpose: str) -> Iterator[Any]:
         yield _import_coremltools(purpose)
 
 
+def import_coremltools(purpose: str) -> None:
+    """Import the package, as quietly. Raises as `quiet_coremltools`."""
+    with quiet_coremltools(purpose):
+        pass
+
+
 @contextlib.contextmanager
 def passes_only() -> Iterator[None]:
     """Let coremltools convert without looking at the whole program again and again.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import onnx
 
@@ -16,26 +15,19 @@ from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.export.artifact import Artifact, require_outside, seal
 from bokehflow.export.compiled import ONNX_PURPOSE, check_compiled
 from bokehflow.export.config import ExportConfig
-from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.export.coremltools_access import import_coremltools
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.graphs import Graphs
-from bokehflow.export.manifest import Budget, Manifest, tool_versions
+from bokehflow.export.manifest import PARITY_GOAL_DB, Budget, Manifest, tool_versions
 from bokehflow.export.naming import artifact_name
 from bokehflow.export.onnxruntime_access import import_onnxruntime
 from bokehflow.export.openvino_access import import_openvino
-from bokehflow.export.to_coreml import COREML_PURPOSE, DEPLOYMENT_TARGET, to_coreml
-from bokehflow.export.to_onnx import OPSET
+from bokehflow.export.targets import TARGET_FACTS
+from bokehflow.export.to_coreml import COREML_PURPOSE, to_coreml
 from bokehflow.export.to_openvino import OPENVINO_PURPOSE, to_openvino
 from bokehflow.export.trace import example_inputs
 from bokehflow.model import BokehFlow
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
-
-PARITY_GOAL_DB = {"fp32": 80.0, "fp16": 50.0, "int8": 40.0}
-_FORMATS: dict[str, dict[str, Any]] = {
-    "onnx": {"opset": OPSET},
-    "openvino": {"onnx_opset": OPSET, "ir": 11},
-    "coreml": {"deployment_target": DEPLOYMENT_TARGET},
-}
 
 
 def export(model: BokehFlow, config: ExportConfig, output_dir: Path = OUTPUT_DIR) -> Artifact:
@@ -80,11 +72,8 @@ def export_each(
 
 def require_installed(target: str) -> None:
     """Raise MissingDependencyError where artifacts of a target can be neither written nor read."""
-    if target == "openvino":
-        import_openvino(OPENVINO_PURPOSE)
-    elif target == "coreml":
-        with quiet_coremltools(COREML_PURPOSE):
-            pass
+    if target in _OPTIONAL:
+        _OPTIONAL[target]()
 
 
 def _write(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
@@ -119,6 +108,11 @@ def _write_coreml(graphs: Graphs, config: ExportConfig, manifest: Manifest, targ
 
 
 _WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "coreml": _write_coreml}
+_OPTIONAL: Mapping[str, Callable[[], object]] = {
+    "openvino": partial(import_openvino, OPENVINO_PURPOSE),
+    "coreml": partial(import_coremltools, COREML_PURPOSE),
+}
+"""Imports of what a target needs beyond what comes with BokehFlow."""
 
 
 def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
@@ -145,7 +139,7 @@ def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
         inputs=input_specs(variant, config.frame_size, temporal.segments),
         outputs=output_specs(variant, config.frame_size, temporal.segments),
         state_pairs=dict(STATE_PAIRS),
-        format=dict(_FORMATS[config.target]),
+        format=dict(TARGET_FACTS[config.target].format),
         budget=Budget(
             parity_db=PARITY_GOAL_DB[config.chosen_precision],
             fps_720p=variant.table_fps,

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from bokehflow.errors import ArtifactError, InputError, UsageError
-from bokehflow.export.config import ExportConfig, Precision, as_target
+from bokehflow.export.config import ExportConfig
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.lowering.choice import AUTO
+from bokehflow.export.targets import Precision, as_target
 from bokehflow.installed import installed_versions
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.optics import require_field_of_view
@@ -40,6 +41,8 @@ Mode = Literal["executed", "evaluated"]
 """How an artifact ran: in its runtime, or computed operation by operation where that is not."""
 EMBEDDED_KEY = "bokehflow"
 """Under which an artifact's own metadata holds what it is."""
+PARITY_GOAL_DB = {"fp32": 80.0, "fp16": 50.0, "int8": 40.0}
+"""What `Budget` asks for by precision; int8 stands for whatever `bfx quantize` makes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.config import DEFAULT_PRECISION, ExportConfig
+from bokehflow.export.config import ExportConfig
+from bokehflow.export.targets import TARGET_FACTS
 from bokehflow.layers.segments import TemporalConfig
 
-_SUFFIXES = {"onnx": ".onnx", "openvino": "_openvino", "coreml": ".mlpackage"}
 MANIFEST_SUFFIX = ".json"
 RECORD_SUFFIX = ".quantization.json"
 """Of what `bfx quantize` writes beside what it made."""
@@ -21,7 +21,7 @@ def artifact_name(variant: str, config: ExportConfig, temporal: TemporalConfig) 
     network = "full" if full else str(config.network_size)
     carried = "" if temporal == TemporalConfig() else f"_{temporal.tsp}{temporal.segments}"
     stem = f"bokehflow-{variant}_{config.frame_size}_net{network}{carried}"
-    return f"{stem}_{config.chosen_precision}{_SUFFIXES[config.target]}"
+    return f"{stem}_{config.chosen_precision}{TARGET_FACTS[config.target].ending}"
 
 
 def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path:
@@ -30,21 +30,22 @@ def quantized_path(path: Path, target: str, precision: str, recipe: str) -> Path
 
     precision: the artifact's own, as its manifest says. A renamed artifact gets the recipe added.
     """
-    ending = _SUFFIXES[target]
-    stem = path.name.removesuffix(ending)
-    if precision == DEFAULT_PRECISION[target]:
+    facts = TARGET_FACTS[target]
+    stem = path.name.removesuffix(facts.ending)
+    if precision == facts.own_precision:
         stem = stem.removesuffix(f"_{precision}")
-    return path.with_name(f"{stem}_{recipe}{ending}")
+    return path.with_name(f"{stem}_{recipe}{facts.ending}")
 
 
 def endings() -> tuple[str, ...]:
     """What names of artifacts end with."""
-    return tuple(_SUFFIXES.values())
+    return tuple(facts.ending for facts in TARGET_FACTS.values())
 
 
 def target_by_ending(path: Path) -> str | None:
     """The target whose artifacts' names end like this one, None where no target's do."""
-    return next((target for target, end in _SUFFIXES.items() if path.name.endswith(end)), None)
+    ends = ((target, facts.ending) for target, facts in TARGET_FACTS.items())
+    return next((target for target, end in ends if path.name.endswith(end)), None)
 
 
 def manifest_path(artifact: Path) -> Path:

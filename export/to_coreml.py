@@ -8,7 +8,7 @@ import traceback
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,10 +23,9 @@ from bokehflow.export.coreml_precision import (
 from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
 from bokehflow.export.reason import reason_of
 from bokehflow.export.staging import not_written
+from bokehflow.export.targets import DEPLOYMENT_TARGET, Precision
 
 COREML_PURPOSE = "exporting to Core ML"
-DEPLOYMENT_TARGET = "iOS17"
-"""The oldest system that has 8-bit activations; nothing the model needs came later."""
 
 KEPT_IN_FLOAT32 = ("lens",)
 """Squares of millimetres leave float16's range above 255 mm, distances in millimetres above 65 m.
@@ -53,7 +52,7 @@ def to_coreml(
     input_names: Sequence[str],
     output_names: Sequence[str],
     path: Path,
-    precision: Literal["fp16", "fp32"],
+    precision: Precision,
     metadata: Mapping[str, str],
     kept_inputs: Collection[str] = KEPT_IN_FLOAT32,
 ) -> None:

@@ -13,10 +13,9 @@ from torch.export import ExportedProgram
 from bokehflow.export.onnx_passes.ramps import merge_ramps
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
 from bokehflow.export.quiet_logger import errors_only
+from bokehflow.export.targets import OPSET
 from bokehflow.export.translations import TRANSLATIONS
 
-OPSET = 18
-"""From 19 on ONNX Runtime's AveragePool is a plain loop, six times slower on the renderer's."""
 _WHOLE_GRAPH = 2**31
 """Bytes: no tensor is larger than a file of this format may be. Nothing is too large to fold."""
 

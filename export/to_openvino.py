@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import onnx
 
@@ -20,6 +19,7 @@ from bokehflow.export.openvino_passes.enlarging import enlarge_without_tables
 from bokehflow.export.openvino_passes.inputs import with_every_input
 from bokehflow.export.openvino_passes.pooling import pool_channels_alone
 from bokehflow.export.openvino_passes.slicing import take_channels_without_tables
+from bokehflow.export.targets import Precision
 
 OPENVINO_PURPOSE = "exporting to OpenVINO"
 
@@ -27,7 +27,7 @@ OPENVINO_PURPOSE = "exporting to OpenVINO"
 def to_openvino(
     proto: onnx.ModelProto,
     folder: Path,
-    precision: Literal["fp32", "fp16"],
+    precision: Precision,
     metadata: Mapping[str, str],
 ) -> None:
     """Write `model.xml` and `model.bin` into `folder`, which must exist.

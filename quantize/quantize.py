@@ -17,8 +17,8 @@ from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
 from bokehflow.export.artifact import require_place, seal
-from bokehflow.export.export import PARITY_GOAL_DB, require_installed
-from bokehflow.export.manifest import Manifest, QuantizationFacts, tool_versions
+from bokehflow.export.export import require_installed
+from bokehflow.export.manifest import PARITY_GOAL_DB, Manifest, QuantizationFacts, tool_versions
 from bokehflow.export.naming import quantized_path, record_path
 from bokehflow.installed import installed_version, installed_versions
 from bokehflow.json_text import json_text

@@ -7,8 +7,8 @@ from typing import Literal
 
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.export import as_target
-from bokehflow.export.config import Target
 from bokehflow.export.lowering.choice import AUTO, LOWERINGS, find_lowering
+from bokehflow.export.targets import Target
 from bokehflow.specs import FULL_HD, MOBILE_FRAME, MOBILE_NETWORK, Size
 
 Kind = Literal["artifact", "floor", "network part"]

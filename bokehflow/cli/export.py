@@ -29,7 +29,7 @@ from bokehflow.specs import MOBILE_FRAME, MOBILE_PROFILE, Size, find_variant, ne
 
 if TYPE_CHECKING:
     from bokehflow.export import Artifact, ExportConfig
-    from bokehflow.export.config import Precision
+    from bokehflow.export.targets import Precision
     from bokehflow.model import BokehFlow
     from bokehflow.rendering import RenderConfig
 

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.export import ExportConfig, as_target
-from bokehflow.export.config import PRECISIONS
+from bokehflow.export import TARGETS, ExportConfig, as_target
 from bokehflow.export.naming import artifact_name, quantized_path
+from bokehflow.export.targets import TARGET_FACTS
 from bokehflow.layers.segments import TemporalConfig
 
 
-@pytest.mark.parametrize("target", PRECISIONS)
+@pytest.mark.parametrize("target", TARGETS)
 def test_every_precision_of_a_target_has_a_quantized_name(target: str) -> None:
-    names = set()
-    for precision in PRECISIONS[target]:
-        config = ExportConfig(as_target(target), precision=precision)  # type: ignore[arg-type]
+    names, precisions = set(), TARGET_FACTS[target].precisions
+    for precision in precisions:
+        config = ExportConfig(as_target(target), precision=precision)
         source = Path(artifact_name("nano", config, TemporalConfig()))
         names.add(quantized_path(source, target, precision, "int8").name)
-    assert len(names) == len(PRECISIONS[target])
+    assert len(names) == len(precisions)
 
 
 @pytest.mark.parametrize(

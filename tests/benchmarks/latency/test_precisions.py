@@ -16,7 +16,7 @@ from bokehflow.benchmarks.latency.runner.openvino_engine import HINTS, MODEL_FIL
 from bokehflow.benchmarks.suite.network_part import cut_openvino
 from bokehflow.export import Artifact, ExportConfig, export_each
 from bokehflow.export.compiled import LOOPS, operators_of
-from bokehflow.export.config import Precision
+from bokehflow.export.targets import Precision
 from bokehflow.model import load_model
 from bokehflow.specs import Size
 from tests.tolerances import SCAN_BF16, SCAN_FP16
