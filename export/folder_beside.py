@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import shutil
 import tempfile
 import time
@@ -12,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bokehflow.atomic import hidden_prefix
+from bokehflow.export.folder_lock import folder_lock
 
 MADE, REPLACED = "made", "replaced"
 """In a hidden folder: what is being made, and what it replaces while it is put in place."""
@@ -27,7 +26,8 @@ def folder_beside(target: Path) -> Iterator[Path]:
     _drop_left(parent, prefix)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     try:
-        with _held(folder):
+        # As long as it is held nobody takes it for one that was left.
+        with folder_lock(folder, waits=False):
             for part in (MADE, REPLACED):
                 (folder / part).mkdir()
             yield folder
@@ -49,21 +49,6 @@ def _drop_left(parent: Path, prefix: str) -> None:
                 and not any((path / REPLACED).iterdir())
                 and time.time() - path.stat().st_mtime > JUST_MADE_S
             ):
-                with _held(path) as is_ours:
-                    if is_ours:
+                with folder_lock(path, waits=False) as is_held:
+                    if is_held:
                         shutil.rmtree(path, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Keep a folder from being taken for one that was left, as long as this process lives. Yields
-    whether it is ours: not where another holds it, nor on a drive that knows no locks."""
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        is_ours = False
-        with contextlib.suppress(OSError):
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_ours = True
-        yield is_ours
-    finally:
-        os.close(place)

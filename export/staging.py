@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -17,6 +16,7 @@ from pathlib import Path
 from bokehflow.atomic import output_errors
 from bokehflow.errors import OutputError
 from bokehflow.export.folder_beside import MADE, REPLACED, folder_beside
+from bokehflow.export.folder_lock import folder_lock
 
 FULL_BYTES = 1 << 16
 """A disk that has less room has no room for the next part of a file."""
@@ -54,26 +54,13 @@ def staged_together(
         places = tuple(made / target.name for target in targets)
         yield places
         _open_to_others(made)
-        with _alone(folder.parent):
+        # Two swaps that meet would leave one's artifact beside the other's manifest.
+        with folder_lock(folder.parent, waits=True):
             may_replace()
             resolved = [target.resolve() for target in targets]
             for place, target in zip(places, resolved, strict=True):
                 _require_alike(place, target)
             _swap(resolved, places, replaced)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other swaps in a folder out while the block runs: two that meet would leave one's
-    artifact beside the other's manifest."""
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        # Some network drives know no locks.
-        with contextlib.suppress(OSError):
-            fcntl.flock(place, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(place)
 
 
 def _open_to_others(made: Path) -> None:
