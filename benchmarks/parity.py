@@ -11,10 +11,8 @@ from torch import Tensor
 
 from bokehflow.export import Artifact, Manifest, Parity
 from bokehflow.export.manifest import Mode
-from bokehflow.model import ModelConfig, load_model
 from bokehflow.optics import Lens
-from bokehflow.pipeline import Pipeline
-from bokehflow.runtimes import Session, TorchSession, open_session
+from bokehflow.runtimes import Session, open_session
 from bokehflow.runtimes.carried_state import Playback, require_finite
 from bokehflow.runtimes.comparison import frame_difference, rounded_down
 
@@ -56,18 +54,6 @@ class ParityReport:
     def reached(self) -> bool:
         """Whether the worst frame meets the bar."""
         return self.worst_bokeh_db >= self.bar_db
-
-
-def reference_session(manifest: Manifest, weights: Path | None = None) -> TorchSession:
-    """The model an artifact was exported from, in float32 and at the same sizes.
-
-    weights: the file it was exported with, None for the weights that ship. Raises ArtifactError
-    where these are not the artifact's weights.
-    """
-    model = load_model(manifest.variant, weights, ModelConfig(temporal=manifest.temporal))
-    manifest.require_weights(model.weights.sha256)
-    pipeline = Pipeline(model.network, manifest.frame_size, manifest.network_size, manifest.render)
-    return TorchSession(pipeline)
 
 
 def check_parity(artifact: Artifact, frames: Iterable[Tensor], reference: Session) -> ParityReport:

@@ -41,6 +41,7 @@ Mode = Literal["executed", "evaluated"]
 """How an artifact ran: in its runtime, or computed operation by operation where that is not."""
 EMBEDDED_KEY = "bokehflow"
 """Under which an artifact's own metadata holds what it is."""
+NAME_THE_WEIGHTS = "name its weights with --weights, or export it again"
 PARITY_GOAL_DB = {"fp32": 80.0, "fp16": 50.0, "int8": 40.0}
 """What `Budget` asks for by precision; int8 stands for whatever `bfx quantize` makes."""
 
@@ -136,9 +137,7 @@ class Manifest:
         """Indented JSON, keys in the order of the fields."""
         return json.dumps(_plain(self), indent=2) + "\n"
 
-    def require_weights(
-        self, found_sha256: str, remedy: str = "name its weights with --weights, or export it again"
-    ) -> None:
+    def require_weights(self, found_sha256: str, remedy: str = NAME_THE_WEIGHTS) -> None:
         """Raise ArtifactError where a model has other weights than the artifact was made from."""
         if found_sha256 != self.weights_sha256:
             raise ArtifactError(

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bokehflow.export.manifest import read_manifest
-from bokehflow.model import ModelConfig, load_model
 from bokehflow.pipeline import Pipeline
+from bokehflow.runtimes.reference import reference_pipeline
 from bokehflow.scan import ScanConfig
+
+SHIPPED_ONLY = "export it again with the weights that ship"
+"""`bfx benchmark` cannot be told of others."""
 
 
 class EagerSpecs(NamedTuple):
@@ -25,9 +28,6 @@ def eager_pipeline(manifest_path: Path, scan: str) -> tuple[Pipeline, EagerSpecs
     was exported from, and what reading the manifest and building the scan raise.
     """
     manifest = read_manifest(manifest_path)
-    config = ModelConfig(scan=ScanConfig(scan), temporal=manifest.temporal)
-    model = load_model(manifest.variant, config=config)
-    manifest.require_weights(model.weights.sha256, "export it again with the weights that ship")
-    pipeline = Pipeline(model.network, manifest.frame_size, manifest.network_size, manifest.render)
+    pipeline = reference_pipeline(manifest, scan=ScanConfig(scan), remedy=SHIPPED_ONLY)
     shapes = {spec.name: spec.shape for spec in manifest.inputs}
-    return pipeline.eval(), EagerSpecs(shapes, [spec.name for spec in manifest.outputs])
+    return pipeline, EagerSpecs(shapes, [spec.name for spec in manifest.outputs])

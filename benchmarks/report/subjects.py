@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehflow.benchmarks.latency.record import COMPUTED, artifact_facts
-from bokehflow.benchmarks.parity import reference_session
 from bokehflow.benchmarks.report.document import ArtifactFacts
 from bokehflow.benchmarks.report.quantization import recipe_of
 from bokehflow.errors import UsageError
 from bokehflow.export import Artifact, Manifest, load_artifact
 from bokehflow.runtimes import Session, open_session, runtime_of
+from bokehflow.runtimes.reference import reference_session
 
 TORCH = "torch"
 

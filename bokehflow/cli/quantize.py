@@ -127,15 +127,10 @@ def _samples(
 ) -> tuple[SampleSet, Path]:
     """The calibration samples, made by the model that the artifact was exported from."""
     from bokehflow.calibration.sample_making import stored_samples
+    from bokehflow.runtimes.reference import reference_network
     from bokehflow.scan import ScanConfig
-    from bokehflow.specs import find_variant
-    from bokehflow.weights import load_network
 
-    manifest = source.manifest
-    network, info = load_network(
-        find_variant(manifest.variant), weights, ScanConfig(scan), manifest.temporal
-    )
-    manifest.require_weights(info.sha256)
+    network, info = reference_network(source.manifest, weights, ScanConfig(scan))
     with progress_bar("drawing calibration samples", request.count) as advance:
         return stored_samples(request, network, info.sha256, folder, advance)
 

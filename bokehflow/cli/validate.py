@@ -143,8 +143,9 @@ def _judge(
 def _compared(
     artifact: Artifact, images: Path | None, frames: int, weights: Path | None
 ) -> ParityReport:
-    from bokehflow.benchmarks.parity import check_parity, reference_session
+    from bokehflow.benchmarks.parity import check_parity
     from bokehflow.calibration.frames import validation_frames
+    from bokehflow.runtimes.reference import reference_session
 
     manifest = artifact.manifest
     pictures = validation_frames(manifest.frame_size, frames, images)

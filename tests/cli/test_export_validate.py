@@ -24,6 +24,7 @@ from bokehflow.errors import (
 from bokehflow.export import Artifact, ExportConfig, Parity, load_artifact
 from bokehflow.export.graphs import Graphs
 from bokehflow.export.naming import manifest_path
+from bokehflow.runtimes import reference
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import save_weights
 from bokehflow.weights.initial import initial_network
@@ -126,7 +127,7 @@ def test_what_was_found_of_others_is_shown_beside_an_artifact_that_fails(
     for copy in copies:
         load_artifact(copy).with_parity(before)
     monkeypatch.setattr(parity, "check_parity", judge)
-    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    monkeypatch.setattr(reference, "reference_session", lambda *_: None)
     done = bfx("validate", *copies, "--json")
     assert done.exit_code == 3
     rows = done.document["artifacts"]

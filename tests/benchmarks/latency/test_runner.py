@@ -23,13 +23,13 @@ from bokehflow.benchmarks.latency.runner.host import describe_host, peak_memory_
 from bokehflow.benchmarks.latency.runner.onnxruntime_engine import OnnxRuntimeEngine
 from bokehflow.benchmarks.latency.runner.openvino_engine import OpenVinoEngine, OpenVinoProfiler
 from bokehflow.benchmarks.latency.runner.torch_engine import TorchEngine
-from bokehflow.benchmarks.parity import reference_session
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
 from bokehflow.export.compiled import LOOPS
 from bokehflow.export.naming import manifest_path
 from bokehflow.runtimes import Session, open_session
 from bokehflow.runtimes.openvino_session import OpenVinoSession
+from bokehflow.runtimes.reference import reference_session
 from tests.tolerances import SAME_ENGINE
 
 SOURCES = sorted(FOLDER.glob("*.py"))
