@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bokehflow.export.lowering.mixers import _Fusion, _GateReader
+from bokehflow.export.lowering.mixer_parts import Fusion, GateReader
 from bokehflow.export.lowering.orders import (
     EVERY_DIRECTION,
     ROWS_AND_COLUMNS,
@@ -35,7 +35,7 @@ def test_shares_are_a_softmax_however_far_logits_lie_apart(scale: float) -> None
     outputs = scale * torch.randn(2, 40, 4, 8)
     with torch.no_grad():
         expected = torch.stack([f(o[None])[0] for f, o in zip(fusions, outputs, strict=True)])
-        fusion = _Fusion(blocks)
+        fusion = Fusion(blocks)
         found = fusion(list(outputs.unbind(2)))
     assert [tuple(weight.shape) for weight in fusion.parameters()] == 3 * [(2, 4 * 8 + 1, 8)]
     assert found.isfinite().all()
@@ -46,4 +46,4 @@ def test_shares_are_a_softmax_however_far_logits_lie_apart(scale: float) -> None
 def test_every_token_gets_its_heads_biases(tokens: int) -> None:
     weight, bias = torch.randn(2, 4, 6, 3), torch.randn(2, 4, 1, 3)
     x = torch.randn(2, 4, tokens, 6)
-    assert torch.equal(_GateReader(weight, bias)(x), x @ weight + bias)
+    assert torch.equal(GateReader(weight, bias)(x), x @ weight + bias)
