@@ -63,11 +63,47 @@ def export_each(
         if config.target == "onnx" and config.lowering.operator is not None:
             import_onnxruntime(ONNX_PURPOSE)
     for config in configs:
-        manifest = _manifest(model, config)
+        manifest = manifest_of(model, config)
         path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)
         with output_folder(output_dir):
             artifact = seal(path, manifest, partial(_write, graphs, config, manifest))
         yield artifact
+
+
+def manifest_of(model: BokehFlow, config: ExportConfig) -> Manifest:
+    """What the artifact of an export says of itself, before it has a hash and a size."""
+    variant, temporal, weights = (
+        model.network.variant,
+        model.network.temporal,
+        model.weights_in_use(),
+    )
+    return Manifest(
+        target=config.target,
+        variant=variant.name,
+        trained=weights.trained,
+        weights_sha256=weights.sha256,
+        canonical_fov_deg=weights.canonical_fov_deg,
+        frame_size=config.frame_size,
+        network_size=config.network_size,
+        precision=config.chosen_precision,
+        scan={
+            "lowering": config.lowering.name,
+            "requested": config.scan,
+            **dataclasses.asdict(config.lowering.scan),
+        },
+        render=config.render,
+        inputs=input_specs(variant, config.frame_size, temporal.segments),
+        outputs=output_specs(variant, config.frame_size, temporal.segments),
+        state_pairs=dict(STATE_PAIRS),
+        format=dict(TARGET_FACTS[config.target].format),
+        budget=Budget(
+            parity_db=PARITY_GOAL_DB[config.chosen_precision],
+            fps_720p=variant.table_fps,
+            memory_gb_1080p=variant.table_memory_gb,
+        ),
+        temporal=temporal,
+        tools=tool_versions(),
+    )
 
 
 def require_installed(target: str) -> None:
@@ -113,38 +149,3 @@ _OPTIONAL: Mapping[str, Callable[[], object]] = {
     "coreml": partial(import_coremltools, COREML_PURPOSE),
 }
 """Imports of what a target needs beyond what comes with BokehFlow."""
-
-
-def _manifest(model: BokehFlow, config: ExportConfig) -> Manifest:
-    variant, temporal, weights = (
-        model.network.variant,
-        model.network.temporal,
-        model.weights_in_use(),
-    )
-    return Manifest(
-        target=config.target,
-        variant=variant.name,
-        trained=weights.trained,
-        weights_sha256=weights.sha256,
-        canonical_fov_deg=weights.canonical_fov_deg,
-        frame_size=config.frame_size,
-        network_size=config.network_size,
-        precision=config.chosen_precision,
-        scan={
-            "lowering": config.lowering.name,
-            "requested": config.scan,
-            **dataclasses.asdict(config.lowering.scan),
-        },
-        render=config.render,
-        inputs=input_specs(variant, config.frame_size, temporal.segments),
-        outputs=output_specs(variant, config.frame_size, temporal.segments),
-        state_pairs=dict(STATE_PAIRS),
-        format=dict(TARGET_FACTS[config.target].format),
-        budget=Budget(
-            parity_db=PARITY_GOAL_DB[config.chosen_precision],
-            fps_720p=variant.table_fps,
-            memory_gb_1080p=variant.table_memory_gb,
-        ),
-        temporal=temporal,
-        tools=tool_versions(),
-    )

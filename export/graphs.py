@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import onnx
 
 from bokehflow.export.checks import check_static_graph
@@ -35,13 +37,16 @@ class Graphs:
         """
         key = (config.frame_size, config.network_size, config.render, config.lowering.scan)
         if self._last is None or self._last[0] != key:
-            self._last = (key, self._checked_onnx(config))
+            network = self.model.network
+            outputs = output_specs(network.variant, config.frame_size, network.temporal.segments)
+            names = [spec.name for spec in outputs]
+            self._last = (key, checked_onnx(self.pipeline(config), names))
         return self._last[1]
 
-    def _checked_onnx(self, config: ExportConfig) -> onnx.ModelProto:
-        network = self.model.network
-        outputs = output_specs(network.variant, config.frame_size, network.temporal.segments)
-        proto = to_onnx(trace(self.pipeline(config)), [spec.name for spec in outputs])
-        check_static_graph(proto)
-        onnx.checker.check_model(proto, full_check=True)
-        return proto
+
+def checked_onnx(pipeline: Pipeline, output_names: Sequence[str]) -> onnx.ModelProto:
+    """The ONNX graph of a pipeline. Raises CheckError for one that is not static."""
+    proto = to_onnx(trace(pipeline), output_names)
+    check_static_graph(proto)
+    onnx.checker.check_model(proto, full_check=True)
+    return proto

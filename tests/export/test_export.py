@@ -28,7 +28,8 @@ from bokehflow.errors import (
 from bokehflow.export import TARGETS, Artifact, ExportConfig, as_target, export, load_artifact
 from bokehflow.export.checks import check_static_graph
 from bokehflow.export.coremltools_access import quiet_coremltools
-from bokehflow.export.export import _manifest
+from bokehflow.export.export import manifest_of
+from bokehflow.export.graphs import Graphs
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.lowering.choice import find_lowering
 from bokehflow.export.manifest import read_manifest
@@ -360,17 +361,15 @@ def test_targets_that_share_a_graph_share_no_metadata(artifacts: dict[str, Artif
 def test_a_failed_export_leaves_the_old_artifact_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bokehflow.export import export as export_module
-
-    def fail(*arguments: object) -> None:
-        Path(str(arguments[-1])).write_bytes(b"half")
+    def fail(_: onnx.ModelProto, target: Path) -> None:
+        target.write_bytes(b"half")
         raise RuntimeError("stopped")
 
     config = ExportConfig("onnx", SMALL, SMALL)
     old = tmp_path / "bokehflow-nano_96x160_netfull_fp32.onnx"
     old.write_bytes(b"old")
-    module = sys.modules[export_module.__module__]
-    monkeypatch.setitem(module._WRITERS, "onnx", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(Graphs, "onnx_graph", lambda *_: onnx.ModelProto())
+    monkeypatch.setattr(onnx, "save", fail)
     with pytest.raises(RuntimeError, match="stopped"):
         export(load_model("nano"), config, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [old.name]
@@ -414,11 +413,11 @@ def test_nothing_is_exported_into_an_artifact(artifacts: dict[str, Artifact]) ->
 def test_weights_that_were_changed_are_told_by_a_hash_of_their_own(tmp_path: Path) -> None:
     model, config = load_model("nano"), ExportConfig("onnx", SMALL, SMALL)
     model.network.double()
-    assert _manifest(model, config).weights_sha256 == model.weights.sha256
+    assert manifest_of(model, config).weights_sha256 == model.weights.sha256
     with torch.no_grad():
         next(model.network.float().parameters()).mul_(1.5)
     saved = save_weights(
         tmp_path / "own.safetensors", model.network.state_dict(), "nano", trained=True, fov_deg=60.0
     )
-    assert _manifest(model, config).weights_sha256 == saved.sha256 != model.weights.sha256
+    assert manifest_of(model, config).weights_sha256 == saved.sha256 != model.weights.sha256
     assert read_weights(tmp_path / "own.safetensors", "nano")[1] == saved

@@ -9,7 +9,7 @@ import pytest
 from bokehflow.benchmarks.latency.budgets import Measured, budgets_of
 from bokehflow.benchmarks.latency.record import _accelerator
 from bokehflow.export import ExportConfig, Manifest, Parity
-from bokehflow.export.export import _manifest
+from bokehflow.export.export import manifest_of
 from bokehflow.model import load_model
 from bokehflow.specs import FULL_HD, Size
 
@@ -20,7 +20,7 @@ HD, MOBILE = Size(720, 1280), Size(288, 512)
 
 
 def manifest(frame: Size, network: Size) -> Manifest:
-    return _manifest(load_model("nano"), ExportConfig("onnx", frame, network))
+    return manifest_of(load_model("nano"), ExportConfig("onnx", frame, network))
 
 
 def judged(
