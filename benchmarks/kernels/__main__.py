@@ -17,14 +17,13 @@ from typing import Any
 import torch
 
 from bokehflow.atomic import require_writable_folder
-from bokehflow.benchmarks.checks import Check, at_least, at_most, bar_facts, read_check
+from bokehflow.benchmarks.checks import Check, at_least, bar_facts, read_check
 from bokehflow.benchmarks.environment import describe_environment
-from bokehflow.benchmarks.kernels.bars import CPU_SPEED_UP, TRAINING_STEP_MS, layer_bars
+from bokehflow.benchmarks.kernels.bars import CPU_SPEED_UP, layer_bars, step_bar
 from bokehflow.benchmarks.kernels.cpu_comparison import compare_on_cpu
 from bokehflow.benchmarks.kernels.launches import measure_launches
 from bokehflow.benchmarks.kernels.layers import measure_layers, planned_rows
 from bokehflow.benchmarks.kernels.training_step import measure_training_step
-from bokehflow.benchmarks.latency.budgets import H100
 from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.script import run_script
 from bokehflow.json_text import json_text
@@ -78,19 +77,11 @@ def _gpu_record(
     launches: Sequence[dict[str, object]],
 ) -> dict[str, Any]:
     """rows: those that were measured; the others are listed as not run."""
-    bars = [*layer_bars(rows), _step_bar(device, step)]
+    bars = [*layer_bars(rows), step_bar(device, step)]
     layers = [*rows, *planned_rows()[len(rows) :]]
     return _record(
         status, bars, device=device, layers=layers, training_step=step, launches=launches
     )
-
-
-def _step_bar(device: str | None, step: Mapping[str, Any] | None) -> Check:
-    name = f"ms a training step of Nano, 16 crops of 256 x 256, bf16, on an {H100}"
-    if step is not None and H100 not in (device or ""):
-        why_not = f"run on {device}, not an {H100}"
-        return at_most(name, None, TRAINING_STEP_MS, why_not=why_not)
-    return at_most(name, None if step is None else float(step["p50_ms"]), TRAINING_STEP_MS)
 
 
 def _cpu_record() -> dict[str, Any]:

@@ -49,7 +49,7 @@ def artifact_row(
             process_peak_bytes=times.memory.process_peak_bytes,
             device_peak_bytes=times.memory.device_peak_bytes,
             threads=settings.threads,
-            accelerator=_accelerator(times.device, answer.host.gpu),
+            accelerator=accelerator_of(times.device, answer.host.gpu),
             stranger=None if runtime == runtime_of(artifact.manifest.target) else runtime,
         )
     budgets = budgets_of(artifact.manifest, artifact.file_bytes, measured)
@@ -168,7 +168,7 @@ def _stages(stages: Stages | None, model: Path | None) -> dict[str, Any] | None:
     return {"frames": stages.frames, "error": None, "by_stage": by_stage}
 
 
-def _accelerator(device: str, gpu: str | None) -> str | None:
+def accelerator_of(device: str, gpu: str | None) -> str | None:
     """The name of what a row ran on that is no processor, or may be none; None for a processor."""
     if device.lower() in CPU_DEVICES:
         return None

@@ -57,10 +57,11 @@ def measure(subject: Subject, settings: Settings, host: Host) -> Answer:
         "profile": settings.profile,
         "arguments": dict(settings.arguments),
     }
-    return converse(host, job, _files(subject))
+    return converse(host, job, sent_files(subject))
 
 
-def _files(subject: Subject) -> list[SentFile]:
+def sent_files(subject: Subject) -> list[SentFile]:
+    """What goes to the machine that measures: the model, its manifest and the frames."""
     model, beside = subject.model, manifest_path(subject.model)
     paths = [*files_of(model), *([beside] if beside.exists() else [])]
     own = [

@@ -59,7 +59,7 @@ def choose_subjects(
     weights where that model is not asked.
     """
     artifacts = [load_artifact(path) for path in paths]
-    chosen = load_artifact(reference) if reference is not None else _first_float32(artifacts)
+    chosen = load_artifact(reference) if reference is not None else first_float32(artifacts)
     first = chosen or artifacts[0]
     for artifact in artifacts:
         _require_comparable(first, artifact)
@@ -81,8 +81,8 @@ def _subject(artifact: Artifact) -> Subject:
     return Subject(artifact.manifest, artifact, lambda: open_session(artifact))
 
 
-def _first_float32(artifacts: Sequence[Artifact]) -> Artifact | None:
-    """One whose engine runs here: what an evaluator computes is not judged against truth."""
+def first_float32(artifacts: Sequence[Artifact]) -> Artifact | None:
+    """The first whose engine runs here: what an evaluator computes is not judged against truth."""
     exact = (artifact for artifact in artifacts if artifact.manifest.precision == "fp32")
     return next((artifact for artifact in exact if _runs_here(artifact.manifest.target)), None)
 

@@ -91,7 +91,7 @@ def clip_source(
         (*names, "motorcycle, depth alone"),
         left_out,
     )
-    return ClipSource(facts, [*clips, _motorcycle()], size, canonical_fov_deg)
+    return ClipSource(facts, [*clips, motorcycle_clip()], size, canonical_fov_deg)
 
 
 def fitted(name: str, clip: Clip, size: Size, canonical_fov_deg: float) -> TruthClip:
@@ -124,7 +124,7 @@ def _made(size: Size) -> Iterator[Clip]:
         yield group.clip(HELD_OUT_GROUP * CLIPS_PER_GROUP + number)
 
 
-def _motorcycle() -> Clip:
+def motorcycle_clip() -> Clip:
     """The left photo with its measured depth; where stereo could not measure, nothing is known."""
     pair = motorcycle()
     depth_m = pair.depth_m[0, 0].numpy()

@@ -33,7 +33,7 @@ def row_of(case: Case, number: int, work: Path) -> dict[str, Any]:
     with contextlib.suppress(FileNotFoundError, ValueError):  # a damaged one is measured again
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         return found
-    row = {**_facts(case), **_measured(case, work / "models")}
+    row = {**_facts(case), **measured_or_why_not(case, work / "models")}
     if row["status"] == "ok":
         write_json(kept, row)
     return row
@@ -56,7 +56,7 @@ def _facts(case: Case) -> dict[str, Any]:
     }
 
 
-def _measured(case: Case, models: Path) -> dict[str, Any]:
+def measured_or_why_not(case: Case, models: Path) -> dict[str, Any]:
     """The measured part, or why there is none."""
     reason = why_not_here(case.runtime)
     if case.on_gpu and not torch.cuda.is_available():

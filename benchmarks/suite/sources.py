@@ -13,7 +13,7 @@ from bokehflow.installed import installed_versions
 
 PACKAGE = Path(bokehflow.__file__).resolve().parent
 """Holds every subpackage, installed or in a checkout, where some of them are links."""
-_WATCHED = (
+WATCHED = (
     "scan",
     "kernels",
     "layers",
@@ -32,7 +32,7 @@ _RUNTIMES = ("numpy", "onnxruntime", "onnxruntime-gpu", "triton")
 
 def watched_files() -> list[Path]:
     """The sources, and the weights that ship."""
-    folders = [path for name in _WATCHED for path in (PACKAGE / name).rglob("*")]
+    folders = [path for name in WATCHED for path in (PACKAGE / name).rglob("*")]
     files = [path for name in _TOP_LEVELS for path in (PACKAGE / name).glob("*.py")] + folders
     return sorted(path for path in files if path.suffix in _SUFFIXES)
 

@@ -23,7 +23,7 @@ QUICK = ("--frames", "3", "--evaluated-frames", "1", "--no-measure")
 @pytest.fixture(autouse=True)
 def _small_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(truth_clips, "_made", lambda _: iter([tiny_clip(1, frames=2)]))
-    monkeypatch.setattr(truth_clips, "_motorcycle", lambda: tiny_clip(2))
+    monkeypatch.setattr(truth_clips, "motorcycle_clip", lambda: tiny_clip(2))
 
 
 def test_every_target_is_a_row(bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ class OpenVinoEngine:
             settings["PERF_COUNT"] = "YES"
         file = load.model / MODEL_FILE if load.model.is_dir() else load.model
         device, core = load.arguments.get("device", "CPU"), _core()
-        self.device = _full_name(core, device)
+        self.device = full_name(core, device)
         model = core.read_model(str(file))
         # Compiling may give an output the names of what it replaced beside its own.
         self._outputs = [port.any_name for port in model.outputs]
@@ -95,7 +95,7 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _full_name(core: Any, device: str) -> str:
+def full_name(core: Any, device: str) -> str:
     """An accelerator with its hardware's name; as it is where that is none's, as of AUTO."""
     if device == "CPU":
         return device

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from bokehflow.benchmarks.checks import at_least
 from bokehflow.benchmarks.kernels import __main__ as command
+from bokehflow.benchmarks.kernels.bars import step_bar
 from bokehflow.benchmarks.kernels.cases import LAYER_CASES
 from bokehflow.benchmarks.kernels.contenders import CONTENDERS
+from bokehflow.benchmarks.kernels.cpu_comparison import CpuComparison
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def test_a_machine_without_a_gpu_keeps_the_record_of_one(tmp_path: Path) -> None
     ("device", "holds"), [("NVIDIA H100 80GB HBM3", False), ("NVIDIA A100-SXM4-80GB", None)]
 )
 def test_the_training_step_of_an_h100_is_timed_on_one(device: str, holds: bool | None) -> None:
-    bar = command._step_bar(device, {"p50_ms": 70.0})
+    bar = step_bar(device, {"p50_ms": 70.0})
     assert bar.holds is holds
     assert bar.why_not == (None if "H100" in device else f"run on {device}, not an H100")
 
@@ -60,8 +61,6 @@ def test_the_training_step_of_an_h100_is_timed_on_one(device: str, holds: bool |
 def test_a_missed_bar_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, found: float, code: int
 ) -> None:
-    def record() -> dict[str, object]:
-        return command._record("measured", [at_least("bar", found, 3.0)], device="cpu")
-
-    monkeypatch.setattr(command, "_cpu_record", record)
+    comparison = CpuComparison(8, 128, 2, 5, 3.0, 1.0, 0.5, found, found, found, found)
+    monkeypatch.setattr(command, "compare_on_cpu", lambda: comparison)
     assert command.main(["--cpu", "--json"]) == code

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from bokehflow.benchmarks.latency.budgets import Measured, budgets_of
-from bokehflow.benchmarks.latency.record import _accelerator
+from bokehflow.benchmarks.latency.record import accelerator_of
 from bokehflow.export import ExportConfig, Manifest, Parity
 from bokehflow.export.export import manifest_of
 from bokehflow.model import load_model
@@ -113,4 +113,4 @@ def test_other_variants_are_held_to_parity_alone() -> None:
 def test_only_a_processor_is_held_to_a_processors_budget(
     device: str, accelerator: str | None
 ) -> None:
-    assert _accelerator(device, "an H100") == accelerator
+    assert accelerator_of(device, "an H100") == accelerator

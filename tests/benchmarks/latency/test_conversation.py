@@ -19,11 +19,11 @@ from pathlib import Path
 import pytest
 
 from bokehflow.benchmarks.device import SshAddress, SshHost
-from bokehflow.benchmarks.latency import answers, connection, conversation, run
+from bokehflow.benchmarks.latency import answers, connection, conversation
 from bokehflow.benchmarks.latency.answers import Answer, Machine, Memory, Stages, Times
 from bokehflow.benchmarks.latency.bundle import boot_bytes
 from bokehflow.benchmarks.latency.host import ThisMachine
-from bokehflow.benchmarks.latency.run import Subject, measure
+from bokehflow.benchmarks.latency.run import Subject, measure, sent_files
 from bokehflow.benchmarks.latency.runner.requirements import missing_modules
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.errors import (
@@ -190,7 +190,7 @@ def test_what_a_system_hides_in_a_folder_is_not_sent(tmp_path: Path) -> None:
     for name in ("model.xml", "model.bin", ".DS_Store"):
         (model / name).touch()
     subject = Subject(model, "openvino", Size(12, 20), {})
-    sent = [file.name for file in run._files(subject)]
+    sent = [file.name for file in sent_files(subject)]
     parts = [f"artifact/some_openvino/{name}" for name in ("model.bin", "model.xml")]
     assert sent == [*parts, "frames.npy"]
 

@@ -124,14 +124,20 @@ def test_scans_that_are_left_as_loops_are_refused(tmp_path: Path) -> None:
     assert openvino_engine.LOOPS == LOOPS
 
 
-def test_times_of_two_nodes_that_were_made_of_one_are_added(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def executed_node(name: str, origins: str) -> SimpleNamespace:
+    """As OpenVINO tells of it. origins: nodes of the file, with commas between."""
+    info = {"originalLayersNames": SimpleNamespace(value=origins)}
+    return SimpleNamespace(get_friendly_name=lambda: name, get_rt_info=lambda: info)
+
+
+def test_times_of_two_nodes_that_were_made_of_one_are_added() -> None:
     profiler = object.__new__(OpenVinoProfiler)
     samples = {"a": [9.0, 2.0], "a_reorder": [9.0, 0.5], "b": [9.0, 4.0]}
-    profiler.engine = SimpleNamespace(model=None, samples=samples)
-    origins = {"a": "network.stem/conv_1", "a_reorder": "network.stem/conv_1"}
-    monkeypatch.setattr(openvino_engine, "_origins", lambda _: origins)
+    made = "one,network.stem/conv_1,network.stem/act_2"
+    nodes = [executed_node("a", made), executed_node("a_reorder", made), executed_node("b", "")]
+    executed = SimpleNamespace(get_ops=lambda: nodes)
+    model = SimpleNamespace(get_runtime_model=lambda: executed)
+    profiler.engine = SimpleNamespace(model=model, samples=samples)
     assert profiler.nodes(1) == {"network.stem/conv_1": 2.5, "b": 4.0}
 
 
@@ -186,7 +192,7 @@ def test_an_accelerator_is_called_by_its_hardwares_name() -> None:
                 raise RuntimeError
             return f"{name} of it"
 
-    names = [openvino_engine._full_name(Core(), device) for device in ("CPU", "GPU.1", "AUTO")]
+    names = [openvino_engine.full_name(Core(), device) for device in ("CPU", "GPU.1", "AUTO")]
     assert names == ["CPU", "GPU.1, FULL_DEVICE_NAME of it", "AUTO"]
 
 

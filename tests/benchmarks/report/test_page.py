@@ -21,8 +21,8 @@ from bokehflow.benchmarks.report.files import (
 from bokehflow.benchmarks.report.page import render_page
 from bokehflow.benchmarks.report.quality_tables import against_reference_table
 from bokehflow.benchmarks.report.recorded import DriftPoint, RecordedLayer
-from bokehflow.benchmarks.report.recorded_tables import _drift
-from bokehflow.benchmarks.report.subjects import _first_float32
+from bokehflow.benchmarks.report.recorded_tables import recorded_tables
+from bokehflow.benchmarks.report.subjects import first_float32
 from bokehflow.benchmarks.report.tables import all_tables, frame_table, summary_table
 from bokehflow.errors import OutputError, UsageError
 from bokehflow.export import Artifact
@@ -54,10 +54,12 @@ def test_a_name_with_dollars_is_no_formula() -> None:
 
 @pytest.mark.parametrize(("frames", "listed"), [(3, 3), (11, 11), (20, 11), (30, 11)])
 def test_the_drift_is_listed_evenly_and_to_its_end(frames: int, listed: int) -> None:
-    recorded = int8_row().quantization
-    assert recorded is not None
+    row = int8_row()
+    assert row.quantization is not None
     drift = tuple(DriftPoint(frame, 1.0, 1.0, 40.0) for frame in range(frames))
-    table = _drift("int8", dataclasses.replace(recorded, drift=drift))
+    recorded = dataclasses.replace(row.quantization, drift=drift)
+    tables = recorded_tables(dataclasses.replace(row, quantization=recorded))
+    (table,) = (table for table in tables if table.title.startswith("Carried state of"))
     assert len(table.rows) == listed
     assert (table.rows[0][0], table.rows[-1][0]) == ("0", str(frames - 1))
 
@@ -245,9 +247,9 @@ def test_the_reference_is_one_that_runs_here(monkeypatch: pytest.MonkeyPatch) ->
         for name, target in (("a.mlpackage", "coreml"), ("a.onnx", "onnx"))
     )
     monkeypatch.setattr("sys.platform", "linux")
-    assert _first_float32([package, onnx]) is onnx
-    assert _first_float32([package]) is None
+    assert first_float32([package, onnx]) is onnx
+    assert first_float32([package]) is None
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    assert _first_float32([package, onnx]) is None
+    assert first_float32([package, onnx]) is None
     monkeypatch.setattr("sys.platform", "darwin")
-    assert _first_float32([package, onnx]) is package
+    assert first_float32([package, onnx]) is package

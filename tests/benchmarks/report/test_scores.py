@@ -83,7 +83,7 @@ def test_an_output_that_is_not_finite_is_an_error() -> None:
 def test_clips_are_judged_by_what_they_know(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(truth_clips, "_motorcycle", lambda: tiny_clip(5, split="held-out"))
+    monkeypatch.setattr(truth_clips, "motorcycle_clip", lambda: tiny_clip(5, split="held-out"))
     write_clip(tmp_path / "film.npz", tiny_clip(1, frames=3, split="held-out"))
     write_clip(tmp_path / "hidden.npz", tiny_clip(2, split="held-out", depth_cues=False))
     write_clip(tmp_path / "seen.npz", tiny_clip(3))
@@ -113,7 +113,7 @@ def test_made_clips_are_held_out_and_the_same_each_time(monkeypatch: pytest.Monk
 
 
 def test_the_motorcycle_is_judged_by_depth_alone() -> None:
-    clip = truth_clips._motorcycle()
+    clip = truth_clips.motorcycle_clip()
     assert clip.info.known == ("depth",)
     fitted = truth_clips.fitted("motorcycle", clip, Size(40, 70), 60.0)
     share = float((fitted.inverse_depth > 0).float().mean())

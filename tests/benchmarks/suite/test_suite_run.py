@@ -90,7 +90,7 @@ OK: dict[str, Any] = {
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What measuring gives, one a row, in turn."""
     answers: list[dict[str, Any]] = []
-    monkeypatch.setattr(rows, "_measured", lambda *_: answers.pop(0))
+    monkeypatch.setattr(rows, "measured_or_why_not", lambda *_: answers.pop(0))
     return answers
 
 
@@ -160,7 +160,7 @@ def test_an_interruption_costs_the_row_it_meets(
             return OK
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rows, "_measured", interrupted)
+    monkeypatch.setattr(rows, "measured_or_why_not", interrupted)
     assert run() == 130
     assert "are kept" in capsys.readouterr().err
     assert [path.stem for path in rows_folder(tmp_path).iterdir()] == [f"{ON_GPU.key}.1"]
@@ -212,6 +212,6 @@ def test_every_module_that_a_graph_is_made_with_is_watched() -> None:
 
 def test_an_installed_package_is_watched_whole() -> None:
     # In a wheel there are no folders beside the package, and links are none.
-    assert all((PACKAGE / name).is_dir() for name in sources._WATCHED)
+    assert all((PACKAGE / name).is_dir() for name in sources.WATCHED)
     names = {file.relative_to(PACKAGE).as_posix() for file in watched_files()}
     assert {"scan/naive.py", "weights/nano.safetensors", "export/export.py"} <= names
