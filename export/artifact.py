@@ -11,7 +11,8 @@ from bokehflow.atomic import output_errors
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export.hashing import artifact_bytes, artifact_sha256
 from bokehflow.export.inner_facts import require_inner_facts
-from bokehflow.export.manifest import Manifest, Parity, read_manifest
+from bokehflow.export.manifest import Manifest, Parity
+from bokehflow.export.manifest_reading import read_manifest
 from bokehflow.export.naming import (
     artifact_path,
     files_beside,

@@ -159,7 +159,7 @@ def test_what_was_found_is_shown_when_it_is_interrupted_later(
 
     copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino", "coreml")]
     monkeypatch.setattr(parity, "check_parity", judge)
-    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    monkeypatch.setattr(reference, "reference_session", lambda *_: None)
     done = bfx("validate", *copies, "--json")
     assert done.exit_code == exit_code
     assert f"ended after 1 of 3 artifacts: {told}" in done.stderr
@@ -181,7 +181,7 @@ def test_an_error_made_of_a_signal_is_no_row(
     copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino", "coreml")]
     monkeypatch.setattr(interruption, "_asked", [])
     monkeypatch.setattr(parity, "check_parity", judge)
-    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    monkeypatch.setattr(reference, "reference_session", lambda *_: None)
     done = bfx("validate", *copies, "--json")
     assert done.exit_code == 130
     assert len(done.document["artifacts"]) == 1
@@ -198,7 +198,7 @@ def test_what_was_found_is_shown_when_there_is_no_place_to_work_in_later(
 
     copies = [copied(artifacts[target], tmp_path) for target in ("onnx", "openvino", "coreml")]
     monkeypatch.setattr(parity, "check_parity", judge)
-    monkeypatch.setattr(parity, "reference_session", lambda *_: None)
+    monkeypatch.setattr(reference, "reference_session", lambda *_: None)
     done = bfx("validate", *copies, "--json")
     assert done.exit_code == 2
     assert "ended after 1 of 3 artifacts: the temporary folder is full" in done.stderr

@@ -13,7 +13,7 @@ from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export import Manifest
 from bokehflow.export.artifact import seal
 from bokehflow.export.hashing import artifact_sha256
-from bokehflow.export.manifest import read_manifest
+from bokehflow.export.manifest_reading import read_manifest
 from bokehflow.export.naming import manifest_path, record_path
 from bokehflow.signature import input_specs, output_specs
 from bokehflow.specs import VARIANTS

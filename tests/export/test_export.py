@@ -32,7 +32,7 @@ from bokehflow.export.export import manifest_of
 from bokehflow.export.graphs import Graphs
 from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.lowering.choice import find_lowering
-from bokehflow.export.manifest import read_manifest
+from bokehflow.export.manifest_reading import read_manifest
 from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
 from bokehflow.rendering import RenderConfig

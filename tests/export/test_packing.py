@@ -17,7 +17,8 @@ from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export import Artifact, Parity, load_artifact
 from bokehflow.export.artifact import seal
 from bokehflow.export.hashing import artifact_sha256
-from bokehflow.export.manifest import Manifest, read_manifest
+from bokehflow.export.manifest import Manifest
+from bokehflow.export.manifest_reading import read_manifest
 from bokehflow.export.naming import manifest_path
 from bokehflow.export.packing import pack, packed_path
 from bokehflow.runtimes import open_session
