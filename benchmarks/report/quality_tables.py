@@ -109,14 +109,16 @@ def _truth_row(row: RowReport, reference: RowReport) -> Row:
 def region_table(
     report: Report, against: str, of: Callable[[RowReport], MeanScore | None]
 ) -> Table:
-    """Bokeh split by where it is: at depth edges, in focus, elsewhere."""
+    """Bokeh split by where it is: at depth edges, in focus, elsewhere; on the film, of the frames
+    that are looked at closely."""
+    frames = "" if against == "truth" else ", frames looked at closely"
     rows = []
     for row in report.rows:
         score = None if row.is_reference and against != "truth" else of(row)
         if score is not None:
             rows.append((str(row.number), *(pair(*region) for region in score.regions)))
     columns = ("#", "all", "depth edges", "in focus", "rest")
-    return Table(f"Bokeh by region against {against}, PSNR dB / SSIM", columns, rows)
+    return Table(f"Bokeh by region against {against}{frames}, PSNR dB / SSIM", columns, rows)
 
 
 def loss_cell(row: RowReport, reference: RowReport) -> str:
