@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
+from bokehflow.export.quiet_logger import quiet_logger
 from bokehflow.installed import needs
 
 _ONE_AT_A_TIME = threading.RLock()
@@ -31,7 +32,8 @@ def quiet_coremltools(purpose: str) -> Iterator[Any]:
     purpose: what the caller wants it for, as the error message should say it.
     Raises MissingDependencyError where it is not installed.
     """
-    with _ONE_AT_A_TIME, _no_log_lines(), warnings.catch_warnings(), _no_progress_bars():
+    silent = quiet_logger("coremltools", logging.CRITICAL)
+    with _ONE_AT_A_TIME, silent, warnings.catch_warnings(), _no_progress_bars():
         warnings.simplefilter("ignore")
         yield _import_coremltools(purpose)
 
@@ -78,17 +80,6 @@ def _import_coremltools(purpose: str) -> Any:
     with needs("coremltools", "coreml", purpose):
         import coremltools
     return coremltools
-
-
-@contextlib.contextmanager
-def _no_log_lines() -> Iterator[None]:
-    logger = logging.getLogger("coremltools")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _no_progress_bars() -> contextlib.AbstractContextManager[Any]:

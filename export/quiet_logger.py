@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def errors_only(name: str) -> Iterator[None]:
-    """Let the logger of that name, and those below it, tell errors alone while the block runs."""
+def quiet_logger(name: str, least: int = logging.ERROR) -> Iterator[None]:
+    """Let the logger of that name, and those below it, tell what is of this level at least while
+    the block runs."""
     logger = logging.getLogger(name)
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(least)
     try:
         yield
     finally:

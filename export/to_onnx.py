@@ -12,7 +12,7 @@ from torch.export import ExportedProgram
 
 from bokehflow.export.onnx_passes.ramps import merge_ramps
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
-from bokehflow.export.quiet_logger import errors_only
+from bokehflow.export.quiet_logger import quiet_logger
 from bokehflow.export.targets import OPSET
 from bokehflow.export.translations import TRANSLATIONS
 
@@ -30,7 +30,7 @@ def to_onnx(program: ExportedProgram, output_names: Sequence[str]) -> onnx.Model
 
 def _translated(program: ExportedProgram, output_names: Sequence[str]) -> Any:
     """torch's own translation, without its pattern rewriter, which takes minutes on this graph."""
-    with errors_only("torch.onnx"), warnings.catch_warnings():
+    with quiet_logger("torch.onnx"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exported = torch.onnx.export(
             program,
@@ -69,7 +69,7 @@ def _tidy(model: Any) -> None:
     share = common.CommonSubexpressionEliminationPass()
     share(model)
     common.RemoveUnusedNodesPass()(model)
-    with errors_only("onnxscript"):
+    with quiet_logger("onnxscript"):
         optimizer.fold_constants(
             model, input_size_limit=_WHOLE_GRAPH, output_size_limit=_WHOLE_GRAPH
         )

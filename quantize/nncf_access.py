@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.export.quiet_logger import errors_only
+from bokehflow.export.quiet_logger import quiet_logger
 from bokehflow.installed import imported
 from bokehflow.quantize.format import Judge
 from bokehflow.quantize.held_out import HELD_OUT_KINDS
@@ -27,7 +27,7 @@ def quiet_nncf() -> Iterator[Any]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         nncf = imported("nncf", "quantize", "quantizing to INT8")
-        with errors_only("nncf"):
+        with quiet_logger("nncf"):
             yield nncf
 
 
