@@ -178,6 +178,12 @@ def test_a_blur_beyond_the_renderers_reach_is_told(
     assert ("larger f-number" in completed.stderr) is held_back
 
 
+def test_a_few_pixels_are_not_none(bfx: Bfx, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bokehflow.cli.network_frames.pixels_beyond", lambda *_: 1)
+    completed = bfx("render", photo, "--focus-m", 2)
+    assert "under 0.1% of the pixels" in completed.stderr
+
+
 BAD_REQUESTS = {
     "unknown variant": (["--variant", "nanoo"], "did you mean 'nano'"),
     "missing weights": (["--weights", "none.safetensors"], "none.safetensors"),

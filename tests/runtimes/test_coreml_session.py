@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from bokehflow.errors import BokehFlowError, SizeError, UsageError
+from bokehflow.errors import ArtifactError, BokehFlowError, SizeError, UsageError
+from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.to_coreml import to_coreml
 from bokehflow.runtimes.coreml_session import CoreMLSession
 from tests.tolerances import FEW_OPERATIONS
@@ -23,11 +25,16 @@ class Exposure(nn.Module):
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> CoreMLSession:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("session") / "exposure.mlpackage"
     inputs = (torch.zeros(1, 3, 5, 7), torch.zeros(1, 1, 1, 1))
     to_coreml(Exposure(), inputs, ["image", "gain"], ["bokeh", "mean"], path, "fp32", {})
-    return CoreMLSession(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def session(package: Path) -> CoreMLSession:
+    return CoreMLSession(package)
 
 
 def test_it_says_what_it_is(session: CoreMLSession) -> None:
@@ -64,3 +71,21 @@ def test_feeds_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(error):
         session.run(feeds)
+
+
+def test_a_package_that_core_ml_does_not_load_is_refused_when_it_is_opened(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with quiet_coremltools("a test") as coremltools:
+        read = coremltools.models.MLModel
+
+    def warned_of(path: str, **options: object) -> object:
+        model = read(path, skip_model_load=True)
+        if "skip_model_load" not in options:
+            model._framework_error = RuntimeError("Unable to parse ML Program")
+        return model
+
+    monkeypatch.setattr(coremltools.models, "MLModel", warned_of)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(ArtifactError, match=r"Core ML cannot load .*Unable to parse ML Program"):
+        CoreMLSession(package)

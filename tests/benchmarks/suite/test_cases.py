@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import string
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bokehflow.benchmarks.checks import bar_facts
 from bokehflow.benchmarks.suite.bars import all_bars
 from bokehflow.benchmarks.suite.cases import ModelSpec, all_cases, auto_scan
 from bokehflow.export.lowering.choice import LOWERINGS
@@ -141,3 +144,9 @@ def test_nodes_are_counted_with_the_renderer_and_without() -> None:
 def test_models_are_named_apart() -> None:
     one = ModelSpec("artifact", "onnx", "chunked")
     assert one.name != ModelSpec("floor", "onnx", "chunked").name
+
+
+def test_the_recorded_bars_are_those_of_the_recorded_rows() -> None:
+    results = Path(__file__).parents[3] / "benchmarks" / "results" / "latency.json"
+    document = json.loads(results.read_text(encoding="utf-8"))
+    assert [bar_facts(bar) for bar in all_bars(document["rows"])] == document["bars"]
