@@ -10,6 +10,7 @@ import typer
 
 from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import Artifacts
+from bokehflow.cli.given import require_beside
 from bokehflow.cli.partial import Ended, until_ended
 from bokehflow.cli.results import tables_text
 from bokehflow.cli.terminal import progress_bar
@@ -126,13 +127,11 @@ def _host(
     """This machine, or the one that --device names."""
     from bokehflow.benchmarks.device import SshHost, parse_address
     from bokehflow.benchmarks.latency.host import ThisMachine
-    from bokehflow.errors import UsageError
 
     if device is not None:
         return SshHost(parse_address(device), identity, ssh_config, python or DEVICE_PYTHON)
-    if identity or ssh_config or python:
-        raise UsageError(
-            "--identity, --ssh-config or --device-python without --device",
-            "--device ssh://USER@HOST",
-        )
+    require_beside(
+        "--device ssh://USER@HOST",
+        {"--identity": identity, "--ssh-config": ssh_config, "--device-python": python},
+    )
     return ThisMachine()

@@ -10,11 +10,11 @@ import typer
 
 from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import NetworkSize, SkipBad, VariantName, Weights
+from bokehflow.cli.given import require_beside
 from bokehflow.cli.results import require_results_folder, tables_text
 from bokehflow.cli.terminal import progress_bar
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import EVALUATION_PAIRS, EVALUATION_SCAN, TREND_STILLS, VARIANT
-from bokehflow.errors import UsageError
 from bokehflow.specs import MOBILE_PROFILE
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def _measure(
     from bokehflow.benchmarks.evaluation.tables import all_tables
     from bokehflow.benchmarks.results_file import write_results
 
-    if folders and output is None:
-        raise UsageError("--photos without -o", "a folder for the contact sheet")
+    if output is None:
+        require_beside("-o", {"--photos": folders or None})
     photos = photo_count(folders)
     if output is not None:
         require_results_folder(output, NAME)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from bokehflow.cli.render_options import RendererOptions, or_default
+from bokehflow.cli.given import or_default
+from bokehflow.cli.render_options import RendererOptions
 from bokehflow.defaults import SEGMENTS
 from bokehflow.errors import UsageError
 from bokehflow.layers.segments import TemporalConfig

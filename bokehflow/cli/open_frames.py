@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bokehflow.cli.frame_source import FrameSource
+from bokehflow.cli.given import or_default, require_alone
 from bokehflow.cli.model_settings import render_config, temporal_config
 from bokehflow.cli.render_files import RenderFiles
 from bokehflow.cli.render_options import (
@@ -18,9 +19,7 @@ from bokehflow.cli.render_options import (
     NetworkOptions,
     RendererOptions,
     given_options,
-    or_default,
 )
-from bokehflow.cli.together import require_alone
 from bokehflow.defaults import VARIANT
 from bokehflow.errors import UsageError
 from bokehflow.media import ExifCamera

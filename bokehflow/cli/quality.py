@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +9,13 @@ import typer
 
 from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import FrameSize
+from bokehflow.cli.given import given_names, require_alone
 from bokehflow.cli.results import (
     require_folder,
     require_results_folder,
     tables_text,
 )
 from bokehflow.cli.terminal import progress_bar
-from bokehflow.cli.together import require_alone
 from bokehflow.defaults import QUALITY_SIZE_PX
 from bokehflow.errors import UsageError
 from bokehflow.specs import Size
@@ -90,19 +89,15 @@ def quality(
         "--write-scenes": write_scenes is not None,
     }
     if score_files is not None:
-        require_alone("--score-files", _given(making | measuring))
+        require_alone("--score-files", given_names(making | measuring))
         return _score_files(score_files)
     frame = Size.parse(size)
     kinds, names = _names("--scenes", scenes), _names("--renderer", renderer)
     config = QualityConfig(seed, kinds, names, frame.height, frame.width)
     if write_scenes is not None:
-        require_alone("--write-scenes", _given(measuring))
+        require_alone("--write-scenes", given_names(measuring))
         return _write_scenes(config, write_scenes)
     return _measure(config, output, pictures)
-
-
-def _given(options: Mapping[str, bool]) -> list[str]:
-    return [name for name, is_given in options.items() if is_given]
 
 
 def _names(option: str, text: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -17,8 +17,6 @@ from bokehflow.cli.common_options import (
 )
 from bokehflow.defaults import VARIANT
 from bokehflow.specs import MOBILE_PROFILE
-
-T = TypeVar("T")
 
 DEFAULT_NETWORK_SIZE, DEFAULT_TSP = MOBILE_PROFILE, "document"
 QUALITY_WITH_DEPTH, QUALITY_WITH_NETWORK = "best", "mobile"
@@ -135,8 +133,3 @@ def given_options(options: RendererOptions | NetworkOptions | ArtifactOptions) -
         for field in fields(options)
         if getattr(options, field.name) is not None
     ]
-
-
-def or_default(given: T | None, default: T) -> T:
-    """What was given, even if it is empty; the default where nothing was."""
-    return default if given is None else given

@@ -9,6 +9,7 @@ import typer
 
 from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import Artifacts, SkipBad
+from bokehflow.cli.given import given_names, or_default, require_alone, require_beside
 from bokehflow.cli.terminal import progress_bar, text_table
 from bokehflow.cli.untrained import untrained_warning
 from bokehflow.defaults import EVALUATED_FILM_FRAMES, FILM_FRAMES, REPORT_CLIPS, TIMING_ROUNDS
@@ -43,7 +44,12 @@ Images = Annotated[
     ),
 ]
 Frames = Annotated[int, typer.Option(min=1, help="Frames of the film, the state carried.")]
-Clips = Annotated[int, typer.Option(min=1, help="At most so many clips of each source of --data.")]
+Clips = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help=f"At most so many clips of each source of --data. [default: {REPORT_CLIPS}]"
+    ),
+]
 EvaluatedFrames = Annotated[
     int,
     typer.Option(
@@ -55,7 +61,12 @@ LatencyFile = Annotated[
     typer.Option(metavar="FILE", help="What bfx benchmark -o wrote, in place of timing here."),
 ]
 Measure = Annotated[bool, typer.Option(help="Time the artifacts here, in rounds.")]
-Rounds = Annotated[int, typer.Option(min=1, help="Rounds in which all artifacts are timed.")]
+Rounds = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help=f"Rounds in which all artifacts are timed. [default: {TIMING_ROUNDS}]"
+    ),
+]
 Check = Annotated[
     bool, typer.Option("--check", help="Exit code 1 where a bar is missed, or an artifact not run.")
 ]
@@ -69,11 +80,11 @@ def report(
     data: Data = None,
     images: Images = None,
     frames: Frames = FILM_FRAMES,
-    clips: Clips = REPORT_CLIPS,
+    clips: Clips = None,
     evaluated_frames: EvaluatedFrames = EVALUATED_FILM_FRAMES,
     latency: LatencyFile = None,
     measure: Measure = True,
-    rounds: Rounds = TIMING_ROUNDS,
+    rounds: Rounds = None,
     skip_bad: SkipBad = False,
     check: Check = False,
 ) -> CommandResult:
@@ -89,6 +100,10 @@ def report(
     from bokehflow.benchmarks.report.tables import summary_table
     from bokehflow.export.artifact import require_outside
 
+    if data is None:
+        require_beside("--data", {"--clips": clips, "--skip-bad": skip_bad})
+    if rounds is not None:
+        require_alone("--rounds", given_names({"--latency": latency, "--no-measure": not measure}))
     config = ReportConfig(
         tuple(artifacts),
         reference=reference,
@@ -96,11 +111,11 @@ def report(
         data=data,
         images=images,
         frames=frames,
-        clips=clips,
+        clips=or_default(clips, REPORT_CLIPS),
         evaluated_frames=evaluated_frames,
         latency=latency,
         measure=measure,
-        rounds=rounds,
+        rounds=or_default(rounds, TIMING_ROUNDS),
         skip_bad=skip_bad,
     )
     require_outside(output)

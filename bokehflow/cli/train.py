@@ -10,10 +10,10 @@ import typer
 
 from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import SkipBad
+from bokehflow.cli.given import require_beside
 from bokehflow.cli.interruption import SIGNAL_EXIT_BASE
 from bokehflow.cli.output_paths import outside_artifacts, require_apart
 from bokehflow.cli.terminal import progress_bar, text_table
-from bokehflow.errors import UsageError
 
 if TYPE_CHECKING:
     from bokehflow.training import TrainReport
@@ -125,8 +125,8 @@ def export_weights(
         require_apart(output, run / name)
     if mean_with is not None:
         require_apart(output, mean_with)
-    elif share is not None:
-        raise UsageError("--share without --mean-with", "the weights to take a mean with")
+    else:
+        require_beside("--mean-with", {"--share": share})
     info = write_weights(run, output, mean_with, EVEN_SHARE if share is None else share)
     document = {"path": output, "bytes": output.stat().st_size, **dataclasses.asdict(info)}
     return CommandResult(document, f"{output}: {info.variant}, SHA-256 {info.sha256[:12]}...")

@@ -221,7 +221,7 @@ def test_an_unknown_schema_version_is_refused(
         (["--device", "pi@host"], "ssh://USER@HOST"),
         (["--device", "ssh://-oProxyCommand=x"], "ssh://USER@HOST"),
         (["--device", "ssh://a:b@host"], "use a key"),
-        (["--identity", "key"], "--device-python without --device"),
+        (["--identity", "key"], "--identity without --device"),
         (["--device-python", "python3"], "--device-python without --device"),
         (["--device", "ssh://host", "--identity", "/none"], "not a file"),
         (["-o", "/none/record.json"], "cannot be written"),

@@ -94,6 +94,10 @@ MISTAKES = {
     "latency": (["--latency", "nowhere.json"], "nowhere.json cannot be read"),
     "reference": (["--reference", "nowhere.onnx"], "no artifact at nowhere.onnx"),
     "weights": (["--weights", "w.safetensors"], "fp32.onnx is the reference"),
+    "clips of no data": (["--clips", "8"], "--clips without --data"),
+    "what to skip": (["--skip-bad", "--clips", "8"], "--clips, --skip-bad without --data"),
+    "rounds of a record": (["--rounds", "3", "--latency", "l.json"], "together with --latency"),
+    "rounds of none": (["--rounds", "3", "--no-measure"], "together with --no-measure"),
 }
 
 
