@@ -53,6 +53,6 @@ def reached_layers(
                 else:
                     raise CheckError(
                         f"a quantizer enters {name} ({kind}), from {named(start)[0]}",
-                        "8-bit values in linear and convolution layers alone",
+                        "8-bit values in layers that compute with such, and nowhere else",
                     )
     return sorted(reached)

@@ -12,9 +12,14 @@ from bokehflow.quantize.format import Judge, as_written
 from bokehflow.quantize.nncf_access import restored
 from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_front import front_of, with_rest
-from bokehflow.quantize.onnx_graph import copied, layers_of
+from bokehflow.quantize.onnx_graph import copied, eight_bit_layers_of
 from bokehflow.quantize.onnx_guard import check_quantizers
-from bokehflow.quantize.onnx_int8 import omit_zero_points, quantize_layers, reverted
+from bokehflow.quantize.onnx_int8 import (
+    omit_zero_points,
+    quantize_layers,
+    reverted,
+    subtract_biases,
+)
 from bokehflow.quantize.onnx_noise import with_noise_outputs, with_scan_outputs
 from bokehflow.quantize.onnx_weights import quantize_weights
 from bokehflow.runtimes import Session
@@ -41,7 +46,7 @@ class OnnxFormat:
 
     def floats_by_nncf(self, model: onnx.ModelProto, samples: SampleSet, judge: Judge) -> list[str]:
         """By `nncf_control.restored`, of the graph's front: what is judged has the rest again."""
-        layers, front = layers_of(model), front_of(model)
+        layers, front = eight_bit_layers_of(model), front_of(model)
         others = [node.name for node in front.graph.node if node.name not in layers]
 
         def opened(tried: onnx.ModelProto) -> Session:
@@ -57,7 +62,7 @@ class OnnxFormat:
         return reverted(quantized, original, layers)
 
     def quantized_layers(self, model: onnx.ModelProto) -> list[str]:
-        """Layers behind a quantizer. Raises CheckError for any other reader of one."""
+        """Products behind a quantizer. Raises CheckError for any other reader of one."""
         return check_quantizers(model)
 
     def with_noise_outputs(
@@ -73,8 +78,9 @@ class OnnxFormat:
         return with_scan_outputs(model, original)
 
     def write(self, model: onnx.ModelProto, path: Path, metadata: Mapping[str, str]) -> None:
-        """One file, compacted."""
+        """One file, compacted, its 8-bit products such that ONNX Runtime computes them so."""
         small = copied(model)
+        subtract_biases(small)
         compact(small)
         onnx.helper.set_model_props(small, dict(metadata))
         onnx.checker.check_model(small)

@@ -1,17 +1,26 @@
-"""8-bit linear and convolution layers in an ONNX graph, by NNCF, as quantize-dequantize pairs."""
+"""8-bit matrix products in an ONNX graph, by NNCF, as quantize-dequantize pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
 from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.quantize.guard import MOVES
 from bokehflow.quantize.nncf_access import quantized_by_nncf
 from bokehflow.quantize.onnx_front import front_of, with_rest
-from bokehflow.quantize.onnx_graph import copied, initializers, layers_of, readers, remove_unused
+from bokehflow.quantize.onnx_graph import (
+    PRODUCT,
+    copied,
+    eight_bit_layers_of,
+    initializers,
+    layers_of,
+    readers,
+    remove_unused,
+)
 
 
 def quantize_layers(proto: onnx.ModelProto, samples: SampleSet) -> onnx.ModelProto:
@@ -19,7 +28,7 @@ def quantize_layers(proto: onnx.ModelProto, samples: SampleSet) -> onnx.ModelPro
 
     samples: what the model is fed; every one is run. Raises MissingDependencyError without NNCF.
     """
-    layers, front = layers_of(proto), front_of(proto)
+    layers, front = eight_bit_layers_of(proto), front_of(proto)
     others = [node.name for node in front.graph.node if node.name not in layers]
     quantized = with_rest(quantized_by_nncf(front, samples, others), proto)
     omit_zero_points(quantized)
@@ -63,6 +72,37 @@ def take_unsigned_codes(proto: onnx.ModelProto) -> None:
         if codes in values:
             values[codes].type.tensor_type.elem_type = onnx.TensorProto.UINT8
     remove_unused(proto)
+
+
+def subtract_biases(proto: onnx.ModelProto) -> None:
+    """Take the negated bias from every 8-bit product in place of adding it: the same values.
+
+    ONNX Runtime makes one operation of a product and a sum, which it computes in float.
+    """
+    constants = initializers(proto)
+    made = {output: node for node in proto.graph.node for output in node.output}
+    for node in proto.graph.node:
+        if node.op_type != "Add":
+            continue
+        biases = [name for name in node.input if name in constants]
+        products = [name for name in node.input if _is_8_bit_product(made.get(name), made)]
+        if biases and products:
+            negated = f"{biases[0]}.negated"
+            if negated not in constants:
+                values = -numpy_helper.to_array(constants[biases[0]])
+                constants[negated] = numpy_helper.from_array(values, negated)
+                proto.graph.initializer.append(constants[negated])
+            node.op_type, node.input[:] = "Sub", [products[0], negated]
+    remove_unused(proto)
+
+
+def _is_8_bit_product(node: onnx.NodeProto | None, made: Mapping[str, onnx.NodeProto]) -> bool:
+    if node is None or node.op_type != PRODUCT:
+        return False
+    source = made.get(node.input[0])
+    while source is not None and source.op_type in MOVES:
+        source = made.get(source.input[0])
+    return source is not None and source.op_type == "DequantizeLinear"
 
 
 def reverted(

@@ -12,8 +12,10 @@ from bokehflow.export.openvino_file import MODEL_FILE, write_model
 from bokehflow.export.openvino_passes.compact import unpack_halves
 from bokehflow.quantize.format import Judge
 from bokehflow.quantize.nncf_access import quantized_by_nncf, restored
+from bokehflow.quantize.openvino_biases import add_biases_apart
 from bokehflow.quantize.openvino_front import front_of, with_rest
 from bokehflow.quantize.openvino_graph import (
+    eight_bit_layers_of,
     float_weight,
     layers_of,
     store_weights_in_8_bits,
@@ -38,12 +40,13 @@ class OpenVinoFormat:
     def read(self, path: Path) -> Any:
         """The folder's model, read into memory: the folder may be replaced later.
 
-        Weights are plain constants, however the file stores them; zeros are joined, see
-        `openvino_padding`.
+        Weights are plain constants, however the file stores them; zeros are joined and biases added
+        apart, see `openvino_padding` and `openvino_biases`.
         """
         model = shared_core(_PURPOSE).read_model(str(path / MODEL_FILE)).clone()
         unpack_halves(model, self._opset)
         join_instead_of_padding(model, self._opset)
+        add_biases_apart(model, self._opset)
         return model
 
     def with_8bit_weights(self, model: Any) -> Any:
@@ -54,14 +57,14 @@ class OpenVinoFormat:
 
     def with_8bit_layers(self, model: Any, samples: SampleSet) -> Any:
         """By NNCF: a scale a channel for weights, one range a tensor for activations."""
-        layers, front = layers_of(model), front_of(model, self._openvino)
+        layers, front = eight_bit_layers_of(model), front_of(model, self._openvino)
         others = [op.friendly_name for op in front.get_ops() if op.friendly_name not in layers]
         quantized = quantized_by_nncf(front, samples, others)
         return with_rest(quantized, model, self._openvino)
 
     def floats_by_nncf(self, model: Any, samples: SampleSet, judge: Judge) -> list[str]:
         """By `nncf_control.restored`, of the whole model."""
-        layers = layers_of(model)
+        layers = eight_bit_layers_of(model)
         others = [op.friendly_name for op in model.get_ops() if op.friendly_name not in layers]
         left = restored(model.clone(), samples, others, judge, CompiledSession)
         return sorted(set(layers) - set(check_quantizers(left)))

@@ -11,11 +11,12 @@ from bokehflow.quantize.layers import is_quantizable, may_store_8_bits
 from bokehflow.quantize.onnx_weights import symmetric_int8
 
 MATRIX_PRODUCT = "MatMul"
-LAYER_KINDS = (MATRIX_PRODUCT, "Convolution", "GroupConvolution")
+DEPTHWISE = "GroupConvolution"
+LAYER_KINDS = (MATRIX_PRODUCT, "Convolution", DEPTHWISE)
 
 
 def layers_of(model: Any) -> dict[str, Any]:
-    """The layers that may be quantized, by name, in the order of the graph."""
+    """The layers whose weights may be quantized, by name, in the order of the graph."""
     return {
         node.friendly_name: node
         for node in model.get_ordered_ops()
@@ -23,6 +24,15 @@ def layers_of(model: Any) -> dict[str, Any]:
         and is_quantizable(node.friendly_name)
         and is_constant(node.input_value(1).get_node())
     }
+
+
+def eight_bit_layers_of(model: Any) -> dict[str, Any]:
+    """The layers that may compute in 8 bits, by name: all of `layers_of` but the depthwise ones.
+
+    Those OpenVINO computes in float (2026.4), behind a quantizer that costs time and accuracy.
+    """
+    layers = layers_of(model)
+    return {name: node for name, node in layers.items() if node.get_type_name() != DEPTHWISE}
 
 
 def is_constant(node: Any) -> bool:
@@ -41,6 +51,16 @@ def float_weight(node: Any) -> NDArray[np.float32]:
     while constant.get_type_name() != "Constant":
         constant = constant.input_value(0).get_node()
     return np.asarray(constant.get_data(), dtype=np.float32).reshape(shape)
+
+
+def is_in_float(node: Any) -> bool:
+    """Whether neither what a layer reads nor its weight was quantized."""
+    weight = node.input_value(1).get_node()
+    while weight.get_type_name() == "Reshape":
+        weight = weight.input_value(0).get_node()
+    if weight.get_type_name() != "Constant" or not weight.get_element_type().is_real():
+        return False
+    return bool(node.input_value(0).get_node().get_type_name() != "FakeQuantize")
 
 
 def unquantized_input(node: Any) -> Any:

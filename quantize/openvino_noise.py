@@ -10,15 +10,18 @@ from bokehflow.quantize.layers import NOISE, SCAN, SIGNAL, fusions
 from bokehflow.quantize.openvino_graph import (
     MATRIX_PRODUCT,
     float_weight,
+    is_in_float,
     layers_of,
     unquantized_input,
 )
 
 
 def add_noise_outputs(quantized: Any, original: Any, opset: Any) -> None:
-    """Two numbers a layer as further outputs, NOISE and SIGNAL and its name; in place."""
+    """Two numbers a quantized layer as further outputs, NOISE and SIGNAL and its name; in place."""
     sources = layers_of(original)
     for name, node in layers_of(quantized).items():
+        if is_in_float(node):
+            continue
         weight = opset.constant(float_weight(sources[name]))
         twin = _float_twin(opset, node, unquantized_input(node), weight)
         error = opset.subtract(node.output(0), twin)

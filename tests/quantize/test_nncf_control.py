@@ -24,15 +24,15 @@ from bokehflow.quantize.nncf_control import chosen_floats, search_by_nncf
 from bokehflow.runtimes import open_session
 from tests.benchmarks.report.samples import manifest
 
-OFFERED = ("network.stem.pointwise", "network.blocks.0.local", "network.bokeh_head.out")
+OFFERED = ("network.fusions.0.to_depth", "network.blocks.0.local", "network.blocks.0.scan.out")
 PATCHED: tuple[Any, ...] = (onnx_format, onnx_int8, openvino_format)
 
 
 def offer_few() -> None:
     """Let quantization see no other layers."""
     for module in PATCHED:
-        every = module.layers_of
-        module.layers_of = lambda model, every=every: {
+        every = module.eight_bit_layers_of
+        module.eight_bit_layers_of = lambda model, every=every: {
             name: node for name, node in every(model).items() if name.split("/")[0] in OFFERED
         }
 
@@ -77,7 +77,9 @@ def test_it_leaves_in_float_what_the_limits_ask_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for module in PATCHED:
-        monkeypatch.setattr(module, "layers_of", module.layers_of)  # to be put back
+        monkeypatch.setattr(
+            module, "eight_bit_layers_of", module.eight_bit_layers_of
+        )  # to be put back
     artifact, samples, form = tiny_artifacts[target], tiny_samples, make_form()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     original = form.read(artifact.path)

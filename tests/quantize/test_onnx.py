@@ -14,7 +14,7 @@ from bokehflow.errors import CheckError
 from bokehflow.quantize.onnx_compact import compact
 from bokehflow.quantize.onnx_graph import copied
 from bokehflow.quantize.onnx_guard import check_quantizers
-from bokehflow.quantize.onnx_int8 import take_unsigned_codes
+from bokehflow.quantize.onnx_int8 import subtract_biases, take_unsigned_codes
 from bokehflow.quantize.onnx_weights import quantize_weights, symmetric_int8
 from tests.tolerances import FP32_EQUAL, HALF_PRECISION_REL, INT8_STEP_REL
 
@@ -91,6 +91,47 @@ def test_unsigned_codes_are_the_same_values_in_integer_products(tmp_path: Path) 
     x = RNG.normal(size=(2, 300)).astype(np.float32)
     np.testing.assert_allclose(run(unsigned, x), run(signed, x), rtol=FP32_EQUAL, atol=FP32_EQUAL)
     assert products(unsigned, tmp_path) == ["MatMulIntegerToFloat"] * 2
+
+
+@pytest.mark.parametrize("bias_first", [False, True])
+def test_a_bias_leaves_a_product_in_8_bits(tmp_path: Path, bias_first: bool) -> None:
+    """Which ONNX Runtime takes with its bias for one operation in float."""
+    constants = {
+        "scale": np.float32(0.02),
+        "zero": np.uint8(121),
+        "codes_of_weights": RNG.integers(-64, 64, (300, 4)).astype(np.int8),
+        "steps_of_weights": RNG.uniform(0.01, 0.02, 4).astype(np.float32),
+        "bias": RNG.normal(size=4).astype(np.float32),
+    }
+    weights = ["codes_of_weights", "steps_of_weights"]
+    terms = ["bias", "product"] if bias_first else ["product", "bias"]
+    added = graph(
+        [
+            helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["codes"], "q"),
+            helper.make_node("DequantizeLinear", ["codes", "scale", "zero"], ["steps"], "dq"),
+            helper.make_node("DequantizeLinear", weights, ["weights"], "dw", axis=1),
+            helper.make_node("MatMul", ["steps", "weights"], ["product"], LAYER),
+            helper.make_node("Add", terms, ["y"], f"{LAYER}/bias"),
+        ],
+        constants,
+    )
+    subtracted = copied(added)
+    subtract_biases(subtracted)
+    x = RNG.normal(size=(2, 300)).astype(np.float32)
+    np.testing.assert_allclose(run(subtracted, x), run(added, x), rtol=FP32_EQUAL, atol=FP32_EQUAL)
+    assert products(subtracted, tmp_path) == ["MatMulIntegerToFloat"]
+
+
+def test_a_bias_in_float_is_added() -> None:
+    constants = {"w": np.ones((300, 4), np.float32), "bias": np.ones(4, np.float32)}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"], LAYER),
+        helper.make_node("Add", ["product", "bias"], ["y"], f"{LAYER}/bias"),
+    ]
+    model = graph(nodes, constants)
+    before = model.SerializeToString()
+    subtract_biases(model)
+    assert model.SerializeToString() == before
 
 
 def products(model: onnx.ModelProto, folder: Path) -> list[str]:

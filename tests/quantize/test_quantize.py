@@ -13,8 +13,12 @@ from typing import Any
 
 import jsonschema
 import onnx
+import onnxruntime
 import pytest
 
+from bokehflow.benchmarks.dot_products import eight_bit_dot_products
+from bokehflow.benchmarks.report.node_parts import eight_bits_of
+from bokehflow.calibration.frames import BENCHMARK_LENSES, validation_frames
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.errors import (
     MissingDependencyError,
@@ -42,6 +46,8 @@ from bokehflow.quantize.layers import is_quantizable, is_quantizable_constant
 from bokehflow.quantize.onnx_format import OnnxFormat
 from bokehflow.quantize.openvino_format import OpenVinoFormat
 from bokehflow.runtimes import Session, open_session
+from bokehflow.runtimes.carried_state import Playback
+from bokehflow.runtimes.openvino_counters import CountingOpenVinoSession
 from tests.benchmarks.report.samples import CountingSession, manifest
 from tests.export.copies import copied
 from tests.training.samples import TINY
@@ -135,6 +141,34 @@ def test_only_layers_are_quantized_in_every_block(quantized: Quantized) -> None:
     for block in range(6):
         projections = [la for la in layers if f"blocks.{block}.scan.project." in la]
         assert len(projections) == 5 * lowering.operators_a_layer
+
+
+@pytest.mark.skipif(not eight_bit_dot_products(), reason="no 8-bit dot products here")
+def test_every_quantized_layer_computes_in_8_bits(quantized: Quantized, tmp_path: Path) -> None:
+    """Behind a quantizer that its engine unpacks again a layer loses accuracy and time alike."""
+    made, layers = quantized.artifact, set(quantized.record["quantized_layers"])
+    if made.manifest.target == "openvino":
+        session = CountingOpenVinoSession(made.path)
+        (frame,) = validation_frames(made.manifest.frame_size, 1)
+        Playback(made.manifest, session).show(frame.numpy(), BENCHMARK_LENSES[0])
+        assert eight_bits_of(session.nodes(), layers).products == layers
+    else:
+        nodes = optimized(made.path, tmp_path)
+        written = {output for node in nodes for output in node.output}
+        unpacked = [node for node in nodes if node.op_type == "DequantizeLinear"]
+        assert [node.name for node in unpacked if node.input[0] in written] == []
+        computed = [node for node in nodes if node.op_type == "MatMulIntegerToFloat"]
+        assert len(computed) == len(layers)
+
+
+def optimized(path: Path, folder: Path) -> list[onnx.NodeProto]:
+    """The nodes that ONNX Runtime makes of a file."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(folder / "optimized.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(path, options)
+    return list(onnx.load(options.optimized_model_filepath).graph.node)
 
 
 @pytest.mark.parametrize("quantized", ["onnx"], indirect=True)
