@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from bokehflow.export import Artifact, Manifest, Parity
-from bokehflow.export.manifest import Mode
+from bokehflow.export.artifacts.manifest import Mode
 from bokehflow.optics import Lens
 from bokehflow.runtimes import Session, open_session
 from bokehflow.runtimes.carried_state import Playback, require_finite

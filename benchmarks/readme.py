@@ -19,7 +19,7 @@ from bokehflow.benchmarks.latency.record import DEVICE_PEAKS
 from bokehflow.benchmarks.script import run_script
 from bokehflow.benchmarks.tables import NOT_RUN, significant
 from bokehflow.errors import InputError
-from bokehflow.export.packing import is_packed
+from bokehflow.export.artifacts.packing import is_packed
 
 README, RESULTS = Path("README.md"), Path("benchmarks/results")
 QUALITY_COLUMNS = ("overall", "edge", "in_focus")

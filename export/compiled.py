@@ -11,12 +11,12 @@ from typing import Any
 
 import onnx
 
+from bokehflow.engines.onnxruntime_access import import_onnxruntime, model_given
+from bokehflow.engines.openvino_access import shared_core
+from bokehflow.engines.reason import reason_of, reason_of_openvino
 from bokehflow.errors import CheckError
 from bokehflow.export.lowering.choice import Lowering
-from bokehflow.export.onnxruntime_access import import_onnxruntime, model_given
-from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
-from bokehflow.export.reason import reason_of, reason_of_openvino
 from bokehflow.temporary import temporary_folder
 
 ONNX_PURPOSE = "compiling an ONNX model"

@@ -12,16 +12,16 @@ import onnx
 
 from bokehflow.atomic import output_folder
 from bokehflow.defaults import OUTPUT_DIR
-from bokehflow.export.artifact import Artifact, require_outside, seal
+from bokehflow.engines.coremltools_access import import_coremltools
+from bokehflow.engines.onnxruntime_access import import_onnxruntime
+from bokehflow.engines.openvino_access import import_openvino
+from bokehflow.export.artifacts.artifact import Artifact, require_outside, seal
+from bokehflow.export.artifacts.manifest import PARITY_GOAL_DB, Budget, Manifest, tool_versions
+from bokehflow.export.artifacts.naming import artifact_name
 from bokehflow.export.compiled import ONNX_PURPOSE, check_compiled
 from bokehflow.export.config import ExportConfig
-from bokehflow.export.coremltools_access import import_coremltools
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.graphs import Graphs
-from bokehflow.export.manifest import PARITY_GOAL_DB, Budget, Manifest, tool_versions
-from bokehflow.export.naming import artifact_name
-from bokehflow.export.onnxruntime_access import import_onnxruntime
-from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.targets import TARGET_FACTS
 from bokehflow.export.to_coreml import COREML_PURPOSE, to_coreml
 from bokehflow.export.to_openvino import OPENVINO_PURPOSE, to_openvino

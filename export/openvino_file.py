@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from bokehflow.export.openvino_access import import_openvino
+from bokehflow.engines.openvino_access import import_openvino
+from bokehflow.engines.reason import reason_of_openvino
+from bokehflow.export.artifacts.staging import not_written
 from bokehflow.export.openvino_passes.compact import compact
-from bokehflow.export.reason import reason_of_openvino
-from bokehflow.export.staging import not_written
 
 MODEL_FILE = "model.xml"
 RT_INFO_SECTION = "bokehflow"

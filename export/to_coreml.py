@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from bokehflow.engines.coremltools_access import passes_only, quiet_coremltools
+from bokehflow.engines.reason import reason_of
 from bokehflow.errors import ArtifactError, UsageError
+from bokehflow.export.artifacts.staging import not_written
 from bokehflow.export.coreml_precision import (
     computes_in_float16,
     mark_float32,
 )
-from bokehflow.export.coremltools_access import passes_only, quiet_coremltools
-from bokehflow.export.reason import reason_of
-from bokehflow.export.staging import not_written
 from bokehflow.export.targets import DEPLOYMENT_TARGET, Precision
 
 COREML_PURPOSE = "exporting to Core ML"

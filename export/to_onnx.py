@@ -10,9 +10,9 @@ import onnx
 import torch
 from torch.export import ExportedProgram
 
+from bokehflow.engines.quiet_logger import quiet_logger
 from bokehflow.export.onnx_passes.ramps import merge_ramps
 from bokehflow.export.onnx_passes.reshapes import merge_reshapes
-from bokehflow.export.quiet_logger import quiet_logger
 from bokehflow.export.targets import OPSET
 from bokehflow.export.translations import TRANSLATIONS
 

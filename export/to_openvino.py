@@ -12,8 +12,8 @@ from pathlib import Path
 
 import onnx
 
+from bokehflow.engines.openvino_access import import_openvino
 from bokehflow.export.gated_delta_net import conversion_extension
-from bokehflow.export.openvino_access import import_openvino
 from bokehflow.export.openvino_file import write_model
 from bokehflow.export.openvino_passes.enlarging import enlarge_without_tables
 from bokehflow.export.openvino_passes.inputs import with_every_input

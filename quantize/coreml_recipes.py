@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bokehflow.export.coremltools_access import load_program, passes_only, quiet_coremltools
+from bokehflow.engines.coremltools_access import load_program, passes_only, quiet_coremltools
 from bokehflow.quantize.coreml_noise import with_noise_outputs
 from bokehflow.quantize.coreml_package import (
     check_quantizers,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.export.quiet_logger import quiet_logger
+from bokehflow.engines.quiet_logger import quiet_logger
 from bokehflow.installed import imported
 from bokehflow.quantize.format import Judge
 from bokehflow.quantize.held_out import HELD_OUT_KINDS

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
-from bokehflow.export.openvino_access import import_openvino, shared_core
+from bokehflow.engines.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
 from bokehflow.export.openvino_passes.compact import unpack_halves
 from bokehflow.quantize.format import Judge

@@ -16,10 +16,15 @@ from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
-from bokehflow.export.artifact import require_place, seal
+from bokehflow.export.artifacts.artifact import require_place, seal
+from bokehflow.export.artifacts.manifest import (
+    PARITY_GOAL_DB,
+    Manifest,
+    QuantizationFacts,
+    tool_versions,
+)
+from bokehflow.export.artifacts.naming import quantized_path, record_path
 from bokehflow.export.export import require_installed
-from bokehflow.export.manifest import PARITY_GOAL_DB, Manifest, QuantizationFacts, tool_versions
-from bokehflow.export.naming import quantized_path, record_path
 from bokehflow.installed import installed_version, installed_versions
 from bokehflow.json_text import json_text
 from bokehflow.quantize.graph_recipes import SEARCHES

@@ -10,7 +10,7 @@ from typing import Any
 
 from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.export import Artifact
-from bokehflow.export.manifest import Manifest
+from bokehflow.export.artifacts.manifest import Manifest
 from bokehflow.quantize.held_out import FRAMES, HELD_OUT_KINDS, Limits
 from bokehflow.quantize.job import Outcome
 

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bokehflow.engines.coremltools_access import quiet_coremltools
+from bokehflow.engines.reason import reason_of
 from bokehflow.errors import ArtifactError
-from bokehflow.export.coremltools_access import quiet_coremltools
-from bokehflow.export.reason import reason_of
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.mil_evaluator import Evaluator, Program, read_package
 from bokehflow.runtimes.session import SessionInfo

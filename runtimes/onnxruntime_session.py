@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bokehflow.engines.onnxruntime_access import import_onnxruntime, model_given
+from bokehflow.engines.reason import reason_of
 from bokehflow.errors import ArtifactError
-from bokehflow.export.onnxruntime_access import import_onnxruntime, model_given
-from bokehflow.export.reason import reason_of
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 

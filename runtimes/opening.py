@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bokehflow.errors import UsageError
-from bokehflow.export.artifact import Artifact
-from bokehflow.export.packing import named_as_given
+from bokehflow.export.artifacts.artifact import Artifact
+from bokehflow.export.artifacts.packing import named_as_given
 from bokehflow.runtimes.coreml_session import CoreMLSession
 from bokehflow.runtimes.onnxruntime_session import OnnxRuntimeSession
 from bokehflow.runtimes.openvino_session import OpenVinoSession

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from bokehflow.engines.openvino_access import import_openvino, shared_core
+from bokehflow.engines.reason import reason_of_openvino
 from bokehflow.errors import ArtifactError
 from bokehflow.export.compiled import LOOPS, operators_of
-from bokehflow.export.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
-from bokehflow.export.reason import reason_of_openvino
 from bokehflow.runtimes.feeds import checked_feeds
 from bokehflow.runtimes.session import SessionInfo
 

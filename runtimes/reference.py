@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bokehflow.export.manifest import NAME_THE_WEIGHTS, Manifest
+from bokehflow.export.artifacts.manifest import NAME_THE_WEIGHTS, Manifest
 from bokehflow.network import Network
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes.torch_session import TorchSession

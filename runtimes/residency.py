@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.engines.coremltools_access import quiet_coremltools
 from bokehflow.temporary import temporary_folder
 
 _DEVICES = {

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bokehflow.export.manifest import Mode
+from bokehflow.export.artifacts.manifest import Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from bokehflow.export.manifest_reading import read_manifest
+from bokehflow.export.artifacts.manifest_reading import read_manifest
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes.reference import reference_pipeline
 from bokehflow.scan import ScanConfig

@@ -14,8 +14,8 @@ from bokehflow.benchmarks.latency.conversation import SentFile, converse
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.calibration.frames import BENCHMARK_LENSES, validation_frames
-from bokehflow.export.hashing import files_of
-from bokehflow.export.naming import manifest_path
+from bokehflow.export.artifacts.hashing import files_of
+from bokehflow.export.artifacts.naming import manifest_path
 from bokehflow.specs import Size
 
 FRAMES = 2

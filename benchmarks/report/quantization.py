@@ -18,7 +18,7 @@ from bokehflow.benchmarks.report.recorded import (
 from bokehflow.benchmarks.results_file import read_record
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
-from bokehflow.export.naming import record_path
+from bokehflow.export.artifacts.naming import record_path
 from bokehflow.quantize.record import SCHEMA_VERSION
 from bokehflow.typed_json import typed
 

@@ -16,8 +16,8 @@ from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.suite.cases import ModelSpec
 from bokehflow.benchmarks.suite.network_part import cut_onnx, cut_openvino
 from bokehflow.export import ExportConfig, export
+from bokehflow.export.artifacts.naming import artifact_name
 from bokehflow.export.floor import scan_free_onnx
-from bokehflow.export.naming import artifact_name
 from bokehflow.export.to_openvino import to_openvino
 from bokehflow.layers.segments import TemporalConfig
 from bokehflow.model import load_model

@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 
 from bokehflow.benchmarks.latency.scopes import scope_in
-from bokehflow.export.openvino_access import import_openvino, shared_core
+from bokehflow.engines.openvino_access import import_openvino, shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
 
 _NETWORK, _AFTER = ("network",), ("upsample", "renderer")

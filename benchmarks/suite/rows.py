@@ -20,8 +20,8 @@ from bokehflow.benchmarks.latency.runner.requirements import why_not_here
 from bokehflow.benchmarks.results_file import write_json
 from bokehflow.benchmarks.suite.cases import Case
 from bokehflow.benchmarks.suite.models import made_model
+from bokehflow.engines.openvino_access import shared_core
 from bokehflow.errors import MissingDependencyError
-from bokehflow.export.openvino_access import shared_core
 from bokehflow.signature import STATE_PAIRS
 
 

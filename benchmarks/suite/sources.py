@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bokehflow
 from bokehflow.benchmarks.latency.runner.host import describe_host
-from bokehflow.export.manifest import tool_versions
+from bokehflow.export.artifacts.manifest import tool_versions
 from bokehflow.installed import installed_versions
 
 PACKAGE = Path(bokehflow.__file__).resolve().parent

@@ -24,9 +24,9 @@ def examine(path: Path) -> CommandResult:
     Raises ArtifactError for one that its manifest, where it has one, is not of.
     """
     from bokehflow.export import load_artifact
-    from bokehflow.export.artifact import target_of
-    from bokehflow.export.naming import manifest_path
-    from bokehflow.export.packing import named_as_given
+    from bokehflow.export.artifacts.artifact import target_of
+    from bokehflow.export.artifacts.naming import manifest_path
+    from bokehflow.export.artifacts.packing import named_as_given
     from bokehflow.runtimes.hazards import LEVELS, lint, opened
     from bokehflow.runtimes.residency import residency
 

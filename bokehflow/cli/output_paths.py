@@ -23,7 +23,7 @@ def outside_artifacts(output: Path | None) -> Path | None:
     Raises UsageError where it lies in the folder of an artifact, which it would spoil.
     """
     if output is not None and _may_lie_in_one(output):
-        from bokehflow.export.artifact import require_outside
+        from bokehflow.export.artifacts.artifact import require_outside
 
         require_outside(output)
     return output

@@ -33,7 +33,7 @@ def pack(
     """
     from bokehflow.atomic import output_folder
     from bokehflow.export import load_artifact
-    from bokehflow.export.packing import pack as write_packed
+    from bokehflow.export.artifacts.packing import pack as write_packed
 
     loaded = [load_artifact(path) for path in artifacts]
     done = []
@@ -57,7 +57,7 @@ def _targets(loaded: Sequence[Artifact], output_dir: Path | None) -> list[Path]:
 
     Raises UsageError for one that is packed, for two of one name and for a place inside one.
     """
-    from bokehflow.export.packing import packed_path
+    from bokehflow.export.artifacts.packing import packed_path
 
     for artifact in loaded:
         if artifact.packed is not None:

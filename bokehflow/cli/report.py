@@ -98,7 +98,7 @@ def report(
     from bokehflow.benchmarks.report.run import prepare, run
     from bokehflow.benchmarks.report.settings import ReportConfig
     from bokehflow.benchmarks.report.tables import summary_table
-    from bokehflow.export.artifact import require_outside
+    from bokehflow.export.artifacts.artifact import require_outside
 
     if data is None:
         require_beside("--data", {"--clips": clips, "--skip-bad": skip_bad})

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.artifact import target_of
-from bokehflow.export.naming import artifact_path, endings
-from bokehflow.export.packing import is_packed, named_as_given, unpack
+from bokehflow.export.artifacts.artifact import target_of
+from bokehflow.export.artifacts.naming import artifact_path, endings
+from bokehflow.export.artifacts.packing import is_packed, named_as_given, unpack
 from bokehflow.runtimes.hazards.graph import Graph
 from bokehflow.runtimes.hazards.read_coreml import read_coreml
 from bokehflow.runtimes.hazards.read_onnx import read_onnx

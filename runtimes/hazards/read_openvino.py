@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bokehflow.engines.openvino_access import shared_core
+from bokehflow.engines.reason import reason_of_openvino
 from bokehflow.errors import ArtifactError
-from bokehflow.export.openvino_access import shared_core
 from bokehflow.export.openvino_file import MODEL_FILE
-from bokehflow.export.reason import reason_of_openvino
 from bokehflow.runtimes.hazards.graph import SCAN_LOOP, Graph, Node, Value, canonical
 
 _NOT_COMPUTED = frozenset({"Parameter", "Constant", "Result"})

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bokehflow.engines.coremltools_access import load_program, quiet_coremltools
+from bokehflow.engines.reason import reason_of
 from bokehflow.errors import ArtifactError
-from bokehflow.export.coremltools_access import load_program, quiet_coremltools
-from bokehflow.export.reason import reason_of
 from bokehflow.path_text import require_text
 from bokehflow.runtimes.mil_evaluator.program import (
     UNKNOWN_LENGTH,

@@ -11,7 +11,7 @@ from bokehflow.benchmarks.parity import check_parity, record_parity
 from bokehflow.calibration.frames import validation_frames
 from bokehflow.errors import MediaError
 from bokehflow.export import TARGETS, Artifact, load_artifact
-from bokehflow.export.naming import manifest_path
+from bokehflow.export.artifacts.naming import manifest_path
 from bokehflow.media import write_photo
 from bokehflow.pipeline import Pipeline
 from bokehflow.runtimes import TorchSession

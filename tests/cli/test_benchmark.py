@@ -19,8 +19,8 @@ from bokehflow.benchmarks.latency.answers import Answer, Machine
 from bokehflow.benchmarks.latency.runner.host import describe_host
 from bokehflow.cli.interruption import Terminated
 from bokehflow.export import Artifact, load_artifact
-from bokehflow.export.artifact import seal
-from bokehflow.export.naming import manifest_path, record_path
+from bokehflow.export.artifacts.artifact import seal
+from bokehflow.export.artifacts.naming import manifest_path, record_path
 from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
 from tests.benchmarks.latency.watching import gone, until
 from tests.cli.runner import Bfx

@@ -9,8 +9,8 @@ import pytest
 from onnx import helper
 
 from bokehflow.export import Artifact
-from bokehflow.export.naming import manifest_path
-from bokehflow.export.packing import pack, packed_path
+from bokehflow.export.artifacts.naming import manifest_path
+from bokehflow.export.artifacts.packing import pack, packed_path
 from tests.cli.runner import Bfx
 from tests.export.copies import copied
 from tests.runtimes.hazards.test_lint import write_onnx

@@ -22,8 +22,8 @@ from bokehflow.errors import (
     OutputError,
 )
 from bokehflow.export import Artifact, ExportConfig, Parity, load_artifact
+from bokehflow.export.artifacts.naming import manifest_path
 from bokehflow.export.graphs import Graphs
-from bokehflow.export.naming import manifest_path
 from bokehflow.runtimes import reference
 from bokehflow.specs import VARIANTS
 from bokehflow.weights import save_weights

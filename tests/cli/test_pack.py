@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bokehflow.export import Artifact
-from bokehflow.export.naming import manifest_path
+from bokehflow.export.artifacts.naming import manifest_path
 from tests.cli.runner import Bfx
 from tests.export.copies import copied
 

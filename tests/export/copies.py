@@ -11,8 +11,8 @@ from typing import Any
 import onnx
 
 from bokehflow.export import Artifact
-from bokehflow.export.hashing import artifact_bytes, artifact_sha256
-from bokehflow.export.naming import manifest_path
+from bokehflow.export.artifacts.hashing import artifact_bytes, artifact_sha256
+from bokehflow.export.artifacts.naming import manifest_path
 
 Change = Callable[[dict[str, Any]], object]
 

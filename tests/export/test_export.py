@@ -17,6 +17,7 @@ import onnx
 import pytest
 import torch
 
+from bokehflow.engines.coremltools_access import quiet_coremltools
 from bokehflow.errors import (
     ArtifactError,
     CheckError,
@@ -26,14 +27,13 @@ from bokehflow.errors import (
     UsageError,
 )
 from bokehflow.export import TARGETS, Artifact, ExportConfig, as_target, export, load_artifact
+from bokehflow.export.artifacts.hashing import artifact_sha256
+from bokehflow.export.artifacts.manifest_reading import read_manifest
+from bokehflow.export.artifacts.naming import manifest_path
 from bokehflow.export.checks import check_static_graph
-from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.export import manifest_of
 from bokehflow.export.graphs import Graphs
-from bokehflow.export.hashing import artifact_sha256
 from bokehflow.export.lowering.choice import find_lowering
-from bokehflow.export.manifest_reading import read_manifest
-from bokehflow.export.naming import manifest_path
 from bokehflow.model import load_model
 from bokehflow.rendering import RenderConfig
 from bokehflow.specs import Size
@@ -208,6 +208,12 @@ def test_a_state_may_be_described_in_other_words(
     assert read_manifest(target).inputs[2].layout == "zeros at first"
 
 
+def manifest_schema() -> dict[str, Any]:
+    found = files("bokehflow.export.artifacts").joinpath("manifest.schema.json").read_text()
+    schema: dict[str, Any] = json.loads(found)
+    return schema
+
+
 @pytest.mark.parametrize(
     "place",
     [
@@ -223,7 +229,7 @@ def test_a_state_may_be_described_in_other_words(
 def test_the_schema_wants_what_clients_need(
     artifacts: dict[str, Artifact], place: tuple[str | int, ...]
 ) -> None:
-    schema = json.loads(files("bokehflow.export").joinpath("manifest.schema.json").read_text())
+    schema = manifest_schema()
     *path, last = place
     for change in (lambda inside: inside.pop(last), lambda inside: inside.update({last: "foo"})):
         facts = json.loads(artifacts["onnx"].manifest.to_json())
@@ -236,7 +242,7 @@ def test_the_schema_wants_what_clients_need(
 def test_a_manifest_fits_its_schema_which_describes_every_field(
     artifacts: dict[str, Artifact], target: str
 ) -> None:
-    schema = json.loads(files("bokehflow.export").joinpath("manifest.schema.json").read_text())
+    schema = manifest_schema()
     facts = json.loads(artifacts[target].manifest.to_json())
     jsonschema.validate(facts, schema)
     assert set(schema["properties"]) == set(facts)
@@ -252,7 +258,7 @@ def test_the_schema_says_what_every_field_means() -> None:
                 yield f"{name}.{key}", inside
                 yield from fields(inside, f"{name}.{key}")
 
-    schema = json.loads(files("bokehflow.export").joinpath("manifest.schema.json").read_text())
+    schema = manifest_schema()
     assert [name for name, each in fields(schema, "") if not _described(each)] == []
 
 

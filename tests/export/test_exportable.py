@@ -11,10 +11,10 @@ import pytest
 
 from bokehflow.errors import ArtifactError, BokehFlowError, UsageError
 from bokehflow.export import Artifact, ExportConfig, export_each
+from bokehflow.export.artifacts.manifest_reading import read_manifest
+from bokehflow.export.artifacts.naming import artifact_name
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.lowering.choice import find_lowering
-from bokehflow.export.manifest_reading import read_manifest
-from bokehflow.export.naming import artifact_name
 from bokehflow.export.targets import Target
 from bokehflow.layers.segments import TSP_MODES, TemporalConfig
 from bokehflow.model import ModelConfig, load_model

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bokehflow.engines.coremltools_access import quiet_coremltools
 from bokehflow.errors import ArtifactError, MissingDependencyError, OutputError, UsageError
-from bokehflow.export.coremltools_access import quiet_coremltools
-from bokehflow.export.staging import staged
+from bokehflow.export.artifacts.staging import staged
 from bokehflow.export.to_coreml import to_coreml
 from bokehflow.layers.conditioning import blur_radius_map, mean_blur_percent
 from bokehflow.optics import Lens

@@ -20,6 +20,7 @@ from bokehflow.benchmarks.dot_products import eight_bit_dot_products
 from bokehflow.benchmarks.report.node_parts import eight_bits_of
 from bokehflow.calibration.frames import BENCHMARK_LENSES, validation_frames
 from bokehflow.calibration.sample_set import SampleSet
+from bokehflow.engines.coremltools_access import load_program, passes_only, quiet_coremltools
 from bokehflow.errors import (
     MissingDependencyError,
     NumericalError,
@@ -29,10 +30,9 @@ from bokehflow.errors import (
     UsageError,
 )
 from bokehflow.export import Artifact, load_artifact
-from bokehflow.export.artifact import seal
-from bokehflow.export.coremltools_access import load_program, passes_only, quiet_coremltools
+from bokehflow.export.artifacts.artifact import seal
+from bokehflow.export.artifacts.naming import quantized_path
 from bokehflow.export.lowering.choice import AUTO, find_lowering
-from bokehflow.export.naming import quantized_path
 from bokehflow.quantize import QuantizeConfig, Quantized, check_request, find_recipe, quantize
 from bokehflow.quantize.coreml_package import (
     check_quantizers,

@@ -16,8 +16,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bokehflow.engines.coremltools_access import quiet_coremltools
 from bokehflow.errors import ArtifactError
-from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.export.to_coreml import to_coreml
 from bokehflow.runtimes.coreml_session import CoreMLSession
 from bokehflow.runtimes.mil_evaluator import Evaluator, read_package

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bokehflow.export.coremltools_access import quiet_coremltools
+from bokehflow.engines.coremltools_access import quiet_coremltools
 from bokehflow.runtimes.residency import residency, residency_of
 
 

@@ -25,8 +25,8 @@ from bokehflow.benchmarks.latency.runner.openvino_engine import OpenVinoEngine, 
 from bokehflow.benchmarks.latency.runner.torch_engine import TorchEngine
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact
+from bokehflow.export.artifacts.naming import manifest_path
 from bokehflow.export.compiled import LOOPS
-from bokehflow.export.naming import manifest_path
 from bokehflow.runtimes import Session, open_session
 from bokehflow.runtimes.openvino_session import OpenVinoSession
 from bokehflow.runtimes.reference import reference_session

@@ -34,7 +34,7 @@ from bokehflow.benchmarks.report.recorded import (
     StateGrowth,
 )
 from bokehflow.export import Manifest
-from bokehflow.export.manifest import Budget, QuantizationFacts
+from bokehflow.export.artifacts.manifest import Budget, QuantizationFacts
 from bokehflow.rendering import RenderConfig
 from bokehflow.runtimes import SessionInfo
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs

@@ -14,7 +14,7 @@ from bokehflow.benchmarks.report.quantization import quantization_of
 from bokehflow.benchmarks.report.recorded_tables import recorded_tables
 from bokehflow.errors import InputError
 from bokehflow.export import Artifact
-from bokehflow.export.naming import record_path
+from bokehflow.export.artifacts.naming import record_path
 from bokehflow.quantize.record import SCHEMA_VERSION
 from tests.benchmarks.report.samples import int8_row, manifest, quantized_by
 

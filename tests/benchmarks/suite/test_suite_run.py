@@ -22,7 +22,7 @@ from bokehflow.benchmarks.suite.sources import (
     watched_files,
 )
 from bokehflow.export import Artifact
-from bokehflow.export.naming import manifest_path
+from bokehflow.export.artifacts.naming import manifest_path
 from bokehflow.specs import Size
 
 TINY = Size(96, 160)

@@ -12,10 +12,10 @@ import pytest
 
 from bokehflow.errors import OutputError
 from bokehflow.export import Artifact
+from bokehflow.export.artifacts.staging import staged
 from bokehflow.export.openvino_file import MODEL_FILE, write_model
 from bokehflow.export.openvino_passes.compact import compact, unpack_halves
 from bokehflow.export.outer_sums import outer_sum
-from bokehflow.export.staging import staged
 
 openvino = pytest.importorskip("openvino")
 op = openvino.opset13

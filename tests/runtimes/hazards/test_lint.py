@@ -11,9 +11,9 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from bokehflow.engines.coremltools_access import quiet_coremltools
 from bokehflow.errors import ArtifactError
 from bokehflow.export import TARGETS, Artifact
-from bokehflow.export.coremltools_access import quiet_coremltools
 from bokehflow.runtimes.hazards import lint
 from bokehflow.runtimes.hazards.read_onnx import read_onnx
 from bokehflow.runtimes.mil_evaluator import Evaluator, read_package

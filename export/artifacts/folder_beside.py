@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bokehflow.atomic import hidden_prefix
-from bokehflow.export.folder_lock import folder_lock
+from bokehflow.export.artifacts.folder_lock import folder_lock
 
 MADE, REPLACED = "made", "replaced"
 """In a hidden folder: what is being made, and what it replaces while it is put in place."""

@@ -15,12 +15,12 @@ import pytest
 
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export import Artifact, Parity, load_artifact
-from bokehflow.export.artifact import seal
-from bokehflow.export.hashing import artifact_sha256
-from bokehflow.export.manifest import Manifest
-from bokehflow.export.manifest_reading import read_manifest
-from bokehflow.export.naming import manifest_path
-from bokehflow.export.packing import pack, packed_path
+from bokehflow.export.artifacts.artifact import seal
+from bokehflow.export.artifacts.hashing import artifact_sha256
+from bokehflow.export.artifacts.manifest import Manifest
+from bokehflow.export.artifacts.manifest_reading import read_manifest
+from bokehflow.export.artifacts.naming import manifest_path
+from bokehflow.export.artifacts.packing import pack, packed_path
 from bokehflow.runtimes import open_session
 from bokehflow.runtimes.hazards.lint import lint
 from tests.export.copies import copied
@@ -304,7 +304,7 @@ def test_an_artifact_that_may_not_be_read_is_an_artifact_error(
     def refused(_: Path) -> str:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("bokehflow.export.artifact.artifact_sha256", refused)
+    monkeypatch.setattr("bokehflow.export.artifacts.artifact.artifact_sha256", refused)
     with pytest.raises(ArtifactError, match=r"fp32\.onnx cannot be read: Permission denied"):
         load_artifact(path)
 

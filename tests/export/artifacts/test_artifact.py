@@ -11,10 +11,10 @@ import pytest
 
 from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export import Manifest
-from bokehflow.export.artifact import seal
-from bokehflow.export.hashing import artifact_sha256
-from bokehflow.export.manifest_reading import read_manifest
-from bokehflow.export.naming import manifest_path, record_path
+from bokehflow.export.artifacts.artifact import seal
+from bokehflow.export.artifacts.hashing import artifact_sha256
+from bokehflow.export.artifacts.manifest_reading import read_manifest
+from bokehflow.export.artifacts.naming import manifest_path, record_path
 from bokehflow.signature import input_specs, output_specs
 from bokehflow.specs import VARIANTS
 from tests.benchmarks.report.samples import SIZE, manifest

@@ -11,8 +11,8 @@ import pytest
 
 from bokehflow.errors import ArtifactError
 from bokehflow.export import Artifact, load_artifact
-from bokehflow.export.artifact import seal
-from bokehflow.export.naming import manifest_path
+from bokehflow.export.artifacts.artifact import seal
+from bokehflow.export.artifacts.naming import manifest_path
 from tests.export.copies import copied
 
 CHANGES: dict[str, Any] = {

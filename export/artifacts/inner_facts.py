@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import onnx
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.manifest import EMBEDDED_KEY, Manifest
+from bokehflow.export.artifacts.manifest import EMBEDDED_KEY, Manifest
 from bokehflow.export.openvino_file import MODEL_FILE, RT_INFO_SECTION
 
 

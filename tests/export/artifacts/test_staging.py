@@ -17,7 +17,7 @@ import pytest
 
 from bokehflow.atomic import atomic_file
 from bokehflow.errors import OutputError
-from bokehflow.export.staging import not_written, staged, staged_together
+from bokehflow.export.artifacts.staging import not_written, staged, staged_together
 
 Writing = Callable[[Path], AbstractContextManager[Path]]
 

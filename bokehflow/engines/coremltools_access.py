@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
-from bokehflow.export.quiet_logger import quiet_logger
+from bokehflow.engines.quiet_logger import quiet_logger
 from bokehflow.installed import needs
 
 _ONE_AT_A_TIME = threading.RLock()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bokehflow.export import TARGETS, ExportConfig, as_target
-from bokehflow.export.naming import artifact_name, quantized_path
+from bokehflow.export.artifacts.naming import artifact_name, quantized_path
 from bokehflow.export.targets import TARGET_FACTS
 from bokehflow.layers.segments import TemporalConfig
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from bokehflow.atomic import output_errors
 from bokehflow.errors import OutputError
-from bokehflow.export.folder_beside import MADE, REPLACED, folder_beside
-from bokehflow.export.folder_lock import folder_lock
+from bokehflow.export.artifacts.folder_beside import MADE, REPLACED, folder_beside
+from bokehflow.export.artifacts.folder_lock import folder_lock
 
 FULL_BYTES = 1 << 16
 """A disk that has less room has no room for the next part of a file."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from bokehflow.errors import ArtifactError, InputError, UsageError
+from bokehflow.export.artifacts.manifest import FIRST_FRAME_RUNS, SCHEMA_VERSION, Manifest
 from bokehflow.export.config import ExportConfig
 from bokehflow.export.exportable import require_exportable
 from bokehflow.export.lowering.choice import AUTO
-from bokehflow.export.manifest import FIRST_FRAME_RUNS, SCHEMA_VERSION, Manifest
 from bokehflow.export.targets import Precision, as_target
 from bokehflow.optics import require_field_of_view
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs

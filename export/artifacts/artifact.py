@@ -9,25 +9,25 @@ from pathlib import Path
 
 from bokehflow.atomic import output_errors
 from bokehflow.errors import ArtifactError, OutputError, UsageError
-from bokehflow.export.hashing import artifact_bytes, artifact_sha256
-from bokehflow.export.inner_facts import require_inner_facts
-from bokehflow.export.manifest import Manifest, Parity
-from bokehflow.export.manifest_reading import read_manifest
-from bokehflow.export.naming import (
+from bokehflow.export.artifacts.hashing import artifact_bytes, artifact_sha256
+from bokehflow.export.artifacts.inner_facts import require_inner_facts
+from bokehflow.export.artifacts.manifest import Manifest, Parity
+from bokehflow.export.artifacts.manifest_reading import read_manifest
+from bokehflow.export.artifacts.naming import (
     artifact_path,
     files_beside,
     manifest_path,
     record_path,
     target_by_ending,
 )
-from bokehflow.export.packing import (
+from bokehflow.export.artifacts.packing import (
     dropped_afterwards,
     is_packed,
     named_as_given,
     replace_member,
     unpack,
 )
-from bokehflow.export.staging import always, require_replaceable, staged, staged_together
+from bokehflow.export.artifacts.staging import always, require_replaceable, staged, staged_together
 from bokehflow.export.targets import TARGET_FACTS
 from bokehflow.json_text import json_text
 

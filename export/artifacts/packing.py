@@ -17,9 +17,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.hashing import files_of
-from bokehflow.export.naming import MANIFEST_SUFFIX, files_beside, manifest_path, record_path
-from bokehflow.export.staging import always, staged
+from bokehflow.export.artifacts.hashing import files_of
+from bokehflow.export.artifacts.naming import (
+    MANIFEST_SUFFIX,
+    files_beside,
+    manifest_path,
+    record_path,
+)
+from bokehflow.export.artifacts.staging import always, staged
 from bokehflow.path_text import require_text
 from bokehflow.temporary import lacks_room, no_room, temporary_place
 

@@ -1,0 +1,1 @@
+"""The one door to each engine: imported on first use, quiet, its refusals told plainly."""

@@ -1,0 +1,1 @@
+"""Artifacts on disk with their manifests: named, written, read, packed and checked."""
