@@ -20,9 +20,9 @@ class Aperture:
     """A disk (`blades` = 0) or a regular polygon inscribed in the unit circle.
 
     With rotation 0 one corner points along +x of the image; a positive rotation turns it towards
-    +y, which is down. This is the shape of the blur of a point *nearer* than the focus; a farther
-    point shows it turned by half a turn, because rays cross in the focus. Raises LensError for one
-    or two blades.
+    +y, which is down. This is the opening as it stands in the scene, and the shape of the blur of a
+    point *farther* than the focus; a nearer point shows it turned by half a turn, because rays
+    cross in the focus. Raises LensError for one or two blades.
     """
 
     blades: int = 0
@@ -60,7 +60,9 @@ def lens_samples(aperture: Aperture, count: int) -> Tensor:
         raise LensError(f"{count} lens samples", "at least 1")
     index = torch.arange(count, dtype=torch.float64)
     scale = torch.sqrt((index + 0.5) / count).unsqueeze(-1)
-    points = scale * aperture.boundary(torch.remainder(index * GOLDEN_FRACTION, 1.0))
+    # Begun opposite the first corner: a disk and an even number of blades keep the points with
+    # which the recorded figures were measured.
+    points = scale * aperture.boundary(torch.remainder(index * GOLDEN_FRACTION + 0.5, 1.0))
     return points - points.mean(dim=0, keepdim=True)
 
 

@@ -73,8 +73,8 @@ class FlatMover:
     def composite(self, picture: Tensor, u_x: float, u_y: float) -> None:
         """Put the layer, as it is seen from a point of the lens in units of the lens's radius, over
         picture [3, H, W], in place."""
-        rows = self._taps(self.radius_px * u_y, axis=0)
-        cols = self._taps(self.radius_px * u_x, axis=1)
+        rows = self._taps(-self.radius_px * u_y, axis=0)
+        cols = self._taps(-self.radius_px * u_x, axis=1)
         (y0, y1), (x0, x1) = self._span(rows, 0), self._span(cols, 1)
         if y0 >= y1 or x0 >= x1:
             return
@@ -145,8 +145,8 @@ class WarpMover:
         if self.top >= self.bottom or self.left >= self.right:
             return
         radius = self._radius_seen(u_x, u_y)
-        knots_y = TEXELS_PER_PX * (self.y - radius * u_y - self.knot_y)
-        knots_x = TEXELS_PER_PX * (self.x - radius * u_x - self.knot_x)
+        knots_y = TEXELS_PER_PX * (self.y + radius * u_y - self.knot_y)
+        knots_x = TEXELS_PER_PX * (self.x + radius * u_x - self.knot_x)
         moved = _read(self.means, knots_y, knots_x, padding="zeros")
         _over(picture[:, self.top : self.bottom, self.left : self.right], moved)
 
@@ -154,10 +154,10 @@ class WarpMover:
         """Radius of the point that every pixel sees from lens point u, [h, w]."""
         if not isinstance(self.radius, Field):
             slope_along_u = self.radius.slope_x * u_x + self.radius.slope_y * u_y
-            return self.radius.at(self.x, self.y) / (1.0 + slope_along_u)
+            return self.radius.at(self.x, self.y) / (1.0 - slope_along_u)
         seen = self._field_at(self.x, self.y)
         for _ in range(self.iterations):
-            seen = self._field_at(self.x - seen * u_x, self.y - seen * u_y)
+            seen = self._field_at(self.x + seen * u_x, self.y + seen * u_y)
         return seen
 
     def _field_at(self, x: Tensor, y: Tensor) -> Tensor:

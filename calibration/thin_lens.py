@@ -1,17 +1,18 @@
 """The exact picture that a thin lens takes of a stack of layers.
 
 A point at inverse depth q (1/m) that the centre of the lens sees at p (pixels) is seen from the
-point u of the lens (in aperture radii) at p' = p + c(q) u, where c is the signed blur radius in
-pixels of `bokehflow.optics`. The picture is the mean over u of the layers as seen from u,
-composited back to front. So one lens sample is: move every layer, composite; nothing is
-approximated but the number of samples.
+point u of the lens (in aperture radii) at p' = p - c(q) u, where c is the signed blur radius in
+pixels of `bokehflow.optics`: what is nearer than the focus moves against the lens, what is farther
+moves with it, and so the blur of the latter shows the aperture upright. The picture is the mean
+over u of the layers as seen from u, composited back to front. So one lens sample is: move every
+layer, composite; nothing is approximated but the number of samples.
 
-Moving a layer means finding, for every pixel p', the point p = p' - s u whose own radius is s:
+Moving a layer means finding, for every pixel p', the point p = p' + s u whose own radius is s:
 
 flat     s is the layer's one radius, and the move a shift
 slanted  inverse depth, and so c(p) = a + b.p, is linear in image coordinates (true of every plane
-         in perspective); then s = c(p') / (1 + b.u), an affine map, exact
-curved   c(p) is a smooth field; s = c(p' - s u) is iterated to its fixed point, which is unique
+         in perspective); then s = c(p') / (1 - b.u), an affine map, exact
+curved   c(p) is a smooth field; s = c(p' + s u) is iterated to its fixed point, which is unique
          where the field's slope is below 1 (no part of the layer hides another part of itself)
 
 Layers hold two texels a pixel each way. A pixel is the mean over its square of the scene, and the

@@ -18,7 +18,7 @@ def document_kernel(radius_px: int, aperture: Aperture) -> Tensor:
     """K(u, v; r) of the founding document, section 3.3: [2 r + 1, 2 r + 1], sums to 1.
 
     1 / area for the pixels whose centre lies in the disk u^2 + v^2 <= r^2, or in the polygon that
-    is inscribed in it; 0 elsewhere.
+    is inscribed in it; 0 elsewhere. Upright, as the blur of what lies behind the focus is.
     """
     steps = torch.arange(-radius_px, radius_px + 1, dtype=torch.float64)
     inside = _inside(steps, float(radius_px), aperture)

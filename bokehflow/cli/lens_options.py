@@ -68,7 +68,10 @@ Blades = Annotated[
 ]
 BladeRotationDeg = Annotated[
     float | None,
-    typer.Option(help="Angle of the aperture's first corner, in degrees. [default: 0]"),
+    typer.Option(
+        help="Angle of the aperture's first corner in the blur of what lies behind the focus, in "
+        "degrees clockwise from the right. [default: 0]"
+    ),
 ]
 Highlights = Annotated[
     float | None,

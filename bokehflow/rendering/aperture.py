@@ -43,14 +43,14 @@ def pyramid_variance(level: int) -> float:
 def level_kernel(radius_px: float, level: int, blades: int, rotation_deg: float) -> Tensor:
     """The kernel [k, k], sum 1, odd k, float64, that gives the blur `radius_px` at a pyramid level.
 
-    radius_px is signed: a point nearer than the focus (positive) shows the aperture upright, a
-    farther one turned by 180 degrees. Laid out for cross-correlation (what conv2d computes).
+    radius_px is signed: a point farther than the focus (negative) shows the aperture upright, a
+    nearer one turned by 180 degrees. Laid out for cross-correlation (what conv2d computes).
     Solved once for all frame sizes: not to be written to.
     """
     wanted = aperture_variance(abs(radius_px), blades)
     cells = (wanted - pyramid_variance(level) * (level > 0)) / 4**level
     # Cross-correlation gathers: it needs the aperture as seen from the pixel that is written.
-    turn = rotation_deg + (180.0 if radius_px > 0 else 0.0)
+    turn = rotation_deg + (180.0 if radius_px < 0 else 0.0)
     kernel = _kernel_of_variance(max(cells, 0.0), blades, turn)
     return _trimmed(kernel)
 

@@ -30,7 +30,9 @@ class RenderConfig:
 
     quality: "mobile" for the phone, "best" for a desktop (more layers, finer pyramid levels).
     blades: 0 for a round aperture, or the number of straight blades, 3 to 32.
-    blade_rotation_deg: angle of the aperture's first corner from the image's x axis towards y.
+    blade_rotation_deg: angle of the aperture's first corner from the image's x axis towards y,
+    which is down, in the blur of what lies behind the focus; what lies before it is blurred by the
+    aperture turned by half a turn.
     highlight_recovery: how many times its own light a clipped highlight gets on top, 0 for none.
     max_radius_px: largest blur radius. None is, for a network's graph, `design_radius_px`, 75 px at
     1920 px on the longer side, in proportion, at which larger blur is held; for `render`, which

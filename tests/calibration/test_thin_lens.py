@@ -14,6 +14,7 @@ from bokehflow.calibration.thin_lens import Layer, largest_radius_px, trace, vis
 from bokehflow.errors import SizeError
 from bokehflow.optics import Lens
 from tests import tolerances as tol
+from tests.rays import ray_shift_px
 
 HEIGHT, WIDTH, MARGIN = 21, 33, 12
 LENS = Lens(focal_length_mm=85.0, f_number=1.4, focus_m=2.0)
@@ -45,10 +46,14 @@ def as_field(plane: Plane) -> Field:
 
 
 @pytest.mark.parametrize("shift", [(3, 0), (0, -2), (-4, 5)], ids=["right", "up", "diagonal"])
-def test_a_flat_layer_moves_by_radius_times_lens_point(shift: tuple[int, int]) -> None:
+@pytest.mark.parametrize("radius_px", [5.0, -5.0], ids=["near", "far"])
+def test_a_flat_layer_moves_as_its_rays_do(shift: tuple[int, int], radius_px: float) -> None:
     rgba = random_opaque()
-    u = torch.tensor([[shift[0] / 5, shift[1] / 5]], dtype=torch.float64)
-    picture = trace([flat(rgba, 5.0)], LENS, u)
+    u = (-shift[0] / radius_px, -shift[1] / radius_px)
+    layer = flat(rgba, radius_px)
+    depth_m = float(1.0 / layer.inverse_depth()[0, 0])
+    assert ray_shift_px(LENS, depth_m, u, WIDTH) == pytest.approx(shift, abs=tol.RADIUS_PX)
+    picture = trace([layer], LENS, torch.tensor([u], dtype=torch.float64))
     pixels = torch.nn.functional.avg_pool2d(rgba[:3], 2)
     top, left = MARGIN - shift[1], MARGIN - shift[0]
     expected = pixels[:, top : top + HEIGHT, left : left + WIDTH]
@@ -57,7 +62,7 @@ def test_a_flat_layer_moves_by_radius_times_lens_point(shift: tuple[int, int]) -
 
 def test_a_move_by_half_a_pixel_averages_the_halves() -> None:
     rgba = random_opaque()
-    u = torch.tensor([[0.1, 0.0]], dtype=torch.float64)
+    u = torch.tensor([[-0.1, 0.0]], dtype=torch.float64)
     picture = trace([flat(rgba, 5.0)], LENS, u)
     pixels = torch.nn.functional.avg_pool2d(rgba[:3], 2)[:, MARGIN : MARGIN + HEIGHT]
     here = pixels[:, :, MARGIN : MARGIN + WIDTH]
@@ -96,7 +101,7 @@ def test_a_slanted_plane_moves_each_pixel_by_its_own_radius() -> None:
         col = 2 * (MARGIN + WIDTH // 2 + x_px)
         row = 2 * (MARGIN + HEIGHT // 2)
         rgba[:3, row : row + 2, col : col + 2] = 1.0
-    picture = trace([Layer(rgba, plane, MARGIN)], LENS, torch.tensor([[0.0, 1.0]]))
+    picture = trace([Layer(rgba, plane, MARGIN)], LENS, torch.tensor([[0.0, -1.0]]))
     green = picture[1]
     assert green[HEIGHT // 2, WIDTH // 2] > 0.9
     assert green[HEIGHT // 2 + 4, WIDTH // 2 + 12] > 0.9

@@ -5,10 +5,13 @@ import math
 import pytest
 import torch
 
+from bokehflow.optics import Lens
+from bokehflow.rendering import RenderConfig, render
 from bokehflow.rendering.aperture import aperture_variance, level_kernel
 from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.config import Quality
+from tests.rays import ray_shift_px
 from tests.tolerances import (
     APERTURE_FLAT,
     APERTURE_VARIANCE_REL,
@@ -71,13 +74,22 @@ def test_disk_is_flat_inside_and_empty_outside() -> None:
 
 
 @pytest.mark.parametrize("rotation_deg", [0.0, 40.0])
-def test_corner_of_a_near_triangle_points_along_the_rotation(rotation_deg: float) -> None:
-    # Cross-correlation turns a kernel round: the blur of a point is the kernel flipped.
-    near = level_kernel(12.0, 0, 3, rotation_deg).flip(0, 1)
-    far = level_kernel(-12.0, 0, 3, rotation_deg).flip(0, 1)
-    half = near.shape[0] // 2
-    y = round(9.0 * math.sin(math.radians(rotation_deg)))
-    x = round(9.0 * math.cos(math.radians(rotation_deg)))
-    assert near[half + y, half + x] > 0.0
-    assert near[half - y, half - x] == 0.0
-    torch.testing.assert_close(far, near.flip(0, 1))
+@pytest.mark.parametrize("depth_m", [1.1, 3.0], ids=["near", "far"])
+def test_a_lamp_shows_a_triangle_where_its_rays_pass(depth_m: float, rotation_deg: float) -> None:
+    side = 121
+    lens = Lens(focal_length_mm=190.0, f_number=1.8, focus_m=1.6)
+    lamp = torch.zeros(1, 3, side, side)
+    lamp[..., side // 2, side // 2] = 1.0
+    config = RenderConfig("best", blades=3, blade_rotation_deg=rotation_deg)
+    seen = render(lamp, torch.full((1, 1, side, side), depth_m), lens, config)[0, 0]
+    eight_bits = (255.0 * seen).round()
+    angle = math.radians(rotation_deg)
+    in_corner = (0.8 * math.cos(angle), 0.8 * math.sin(angle))
+    x, y = (round(at) for at in ray_shift_px(lens, depth_m, in_corner, side))
+    assert eight_bits[side // 2 + y, side // 2 + x] > 0.0
+    assert eight_bits[side // 2 - y, side // 2 - x] == 0.0
+
+
+def test_a_triangle_before_the_focus_is_the_one_behind_it_turned_round() -> None:
+    near, far = (level_kernel(radius, 0, 3, rotation_deg=40.0) for radius in (12.0, -12.0))
+    torch.testing.assert_close(near, far.flip(0, 1))
