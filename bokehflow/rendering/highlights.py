@@ -12,11 +12,14 @@ from bokehflow.rendering.windows import ramp, window_max, window_mean, window_mi
 CLIPPED_FROM, CLIPPED_AT = 0.8, 0.98
 """Linear light of the brightest channel between which a pixel counts as more and more clipped."""
 REFERENCE_SIDE_PX = 480
-"""Longer side, about, of the map in which the sizes below are given: larger frames are looked at in
-cells of several pixels, so that the windows stay small; smaller ones as they are."""
+"""Longer side of the frame in which the sizes below are given: of larger ones they are the same
+share, and looked at in cells of several pixels, so that the windows stay small; smaller ones are
+looked at as parts of one."""
 LAMP_RADIUS_PX = 4
 """Clipped areas that hold a square of twice this and a pixel are sky or paper, not lamps."""
-CROWD_RADIUS_PX = 15
+CROWD_LAMPS = 15 / LAMP_RADIUS_PX
+"""How far around a pixel a crowd is looked for, in such radii: as cells are whole, so both sizes
+are off alike."""
 CROWD_FROM, CROWD_AT = 0.05, 0.1
 """Share of clipped pixels around one from which it is print or tiles: lamps are few."""
 BLURRED_FROM_PX, BLURRED_AT_PX = 2.0, 6.0
@@ -29,7 +32,10 @@ class HighlightRecovery(nn.Module):
     def __init__(self, gain: float, height: int, width: int) -> None:
         super().__init__()
         self.gain, self.height, self.width = gain, height, width
-        self.cell_px = max(1, round(max(height, width) / REFERENCE_SIDE_PX))
+        times = max(1.0, max(height, width) / REFERENCE_SIDE_PX)
+        self.cell_px = round(times)
+        self.lamp_radius = round(LAMP_RADIUS_PX * times / self.cell_px)
+        """In cells."""
 
     def forward(self, light: Tensor, radius_px: Tensor, alpha: Tensor | None = None) -> Tensor:
         """Light [B, C, H, W], linear, with its lamps above 1 again; radius_px [B, 1, H, W].
@@ -49,7 +55,7 @@ class HighlightRecovery(nn.Module):
 
     def _broad(self, clipped: Tensor) -> Tensor:
         """Areas that are clipped and too large for a lamp, [B, 1, H, W] of that in whole cells."""
-        window = 2 * LAMP_RADIUS_PX + 1
+        window = 2 * self.lamp_radius + 1
         whole = -F.max_pool2d(-clipped, self.cell_px, stride=self.cell_px)
         # Cells on an area's rim are not wholly clipped; they belong to it all the same.
         rim = 1 if self.cell_px > 1 else 0
@@ -58,5 +64,6 @@ class HighlightRecovery(nn.Module):
 
     def _crowd(self, clipped: Tensor) -> Tensor:
         """Share of clipped pixels around each, [B, 1, H, W] of that in whole cells."""
-        share = window_mean(F.avg_pool2d(clipped, self.cell_px), 2 * CROWD_RADIUS_PX + 1)
+        window = 2 * round(CROWD_LAMPS * self.lamp_radius) + 1
+        share = window_mean(F.avg_pool2d(clipped, self.cell_px), window)
         return cropped(enlarged(share, self.cell_px), self.height, self.width)

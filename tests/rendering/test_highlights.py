@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from bokehflow.rendering import RenderConfig, Renderer
 from bokehflow.rendering.highlights import HighlightRecovery
 from tests.runtimes.mil import sqnr_db, through_package
-from tests.tolerances import EXPORT_PSNR_DB
+from tests.tolerances import EXPORT_PSNR_DB, FEW_OPERATIONS
 
 
 def picture_with_lamp() -> torch.Tensor:
@@ -56,6 +57,25 @@ def test_a_large_frame_has_the_same_lamps_and_walls() -> None:
     assert bool((out[..., 400:412, 401:413] == 3.0).all())
     out[..., 400:412, 401:413] = 1.0
     assert torch.equal(out, light)
+
+
+def extra_light(width: int, share: float) -> float:
+    """How many times its own light a lamp, with a radius of this share of the width, gets on top of
+    it where that is to be 4."""
+    height = width * 9 // 16
+    y, x = torch.meshgrid(
+        torch.arange(height) - height / 2, torch.arange(width) - width / 2, indexing="ij"
+    )
+    lamp = (share * width + 0.5 - torch.hypot(y, x)).clamp(0.0, 1.0)
+    light = (0.02 + 0.98 * lamp).expand(1, 3, height, width)
+    out = HighlightRecovery(4.0, height, width)(light, torch.full((1, 1, height, width), 9.0))
+    return float((out - light).double().sum() / (light - 0.02).double().sum())
+
+
+@pytest.mark.parametrize("width", [480, 600, 719, 721, 960, 1199, 1201, 1280])
+def test_what_counts_as_a_lamp_holds_over_frame_sizes(width: int) -> None:
+    assert extra_light(width, 0.008) > 3.0
+    assert extra_light(width, 0.015) == pytest.approx(0.0, abs=FEW_OPERATIONS)
 
 
 def test_core_ml_finds_the_same_lamps_of_a_large_frame(tmp_path: Path) -> None:
