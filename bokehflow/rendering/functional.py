@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 
 import torch
@@ -21,6 +22,9 @@ CHANNELS = (1, 2, 3, 4)
 WITH_ALPHA = (2, 4)
 COLOURS = 3
 EPSILON_ALPHA = 1e-4
+LIMIT_ROUNDING = 1e-6
+"""Share of a limit by which blur may exceed it: radii are computed in float32, so that those of a
+lens made for exactly the limit come out a few times 6e-8 above it."""
 
 
 def render(
@@ -142,14 +146,22 @@ def _reach(radius: Tensor, lens: Lens, config: RenderConfig) -> tuple[float, flo
     low, high = float(radius.detach().min()), float(radius.detach().max())
     limit = config.max_radius_px or largest_radius_px(height, width)
     largest = max(-low, high)
-    if largest > limit:
+    if largest > limit * (1.0 + LIMIT_ROUNDING):
+        found, most = _told_apart(largest, limit)
+        whose = "" if config.max_radius_px is None else ", the config's max_radius_px"
         raise LensError(
-            f"{lens} blurs by a radius of {largest:.1f} px at {width}x{height}",
-            f"at most {limit:.1f} px",
+            f"{lens} blurs by a radius of {found} px at {width}x{height}",
+            f"at most {most} px{whose}",
             "use a smaller aperture or a shorter lens, or move the focus",
         )
     # A moving focus adds layers where nothing lies yet, and changes none: no layer jumps.
     return next_radius(config.quality, -low), next_radius(config.quality, high)
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers to as many decimals as it takes to see that they differ, one at least."""
+    texts = ((f"{one:.{n}f}", f"{other:.{n}f}") for n in itertools.count(1))
+    return next((a, b) for a, b in texts if a != b)
 
 
 @lru_cache(maxsize=16)

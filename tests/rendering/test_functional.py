@@ -182,8 +182,25 @@ def test_a_blur_beyond_the_limit_names_the_limit_and_the_lens() -> None:
     depth = torch.full((1, 1, 20, 480), 0.06)
     with pytest.raises(LensError, match=r"f_number=1\.4.*at most 75\.0 px"):
         render(textured(20, 480), depth, Lens(85.0, 1.4, 2.0))
-    with pytest.raises(LensError, match=r"at most 2\.0 px"):
+    with pytest.raises(LensError, match=r"at most 2\.0 px, the config's max_radius_px"):
         render(textured(20, 480), depth + 1.0, LENS, RenderConfig(max_radius_px=2.0))
+
+
+def test_a_blur_just_beyond_the_limit_is_told_to_as_many_digits_as_it_takes() -> None:
+    sky = torch.full((1, 1, 2, 100), math.inf)
+    lens = Lens(50.0, f_number_for_radius(75.001, 50.0, 1.5, 100), 1.5)
+    with pytest.raises(LensError, match=r"radius of 75\.001 px .*at most 75\.000 px"):
+        render(textured(2, 100), sky, lens)
+
+
+@pytest.mark.parametrize("width", range(100, 200, 7))
+def test_a_lens_made_for_the_limit_is_taken(width: int) -> None:
+    sky = torch.full((1, 1, 2, width), math.inf)
+    lens = Lens(50.0, f_number_for_radius(75.0, 50.0, 1.5, width), 1.5)
+    assert render(textured(2, width), sky, lens, quality="mobile").shape == (1, 3, 2, width)
+    limit = abs(LENS.radius_px(math.inf, width))
+    config = RenderConfig("mobile", max_radius_px=limit)
+    assert render(textured(2, width), sky, LENS, config).shape == (1, 3, 2, width)
 
 
 def test_gradients_reach_image_and_depth() -> None:
