@@ -162,6 +162,9 @@ POLYGON_DISK_REL = 1e-5
 APERTURE_VARIANCE_REL = 2e-2
 """The radius is solved on a coverage sampled 16 x 16 times a cell; a tiny triangle drawn so is off
 its centre by 1% of its variance."""
+LARGE_VARIANCE_REL = 1e-3
+"""Kernels too large to be solved are drawn at the ideal radius: 5e-4 was found, for a triangle with
+an edge along a column of the points that are sampled."""
 UNMIXED_SHARE = 0.1
 """A mixed pixel between two flat colours: its mixed neighbours along the outline count a little."""
 FLAT_FIELD_REL = 1e-3

@@ -6,16 +6,22 @@ import pytest
 import torch
 
 from bokehflow.optics import Lens
-from bokehflow.rendering import RenderConfig, render
-from bokehflow.rendering.aperture import aperture_variance, level_kernel
-from bokehflow.rendering.bank import radius_bank
+from bokehflow.rendering import RenderConfig, aperture, render
+from bokehflow.rendering.aperture import (
+    aperture_variance,
+    draw_aperture,
+    level_kernel,
+    pyramid_variance,
+)
+from bokehflow.rendering.bank import next_radius, pyramid_level, radius_bank
 from bokehflow.rendering.blur import LensBlur
-from bokehflow.rendering.config import Quality
+from bokehflow.rendering.config import Quality, largest_radius_px
 from tests.rays import ray_shift_px
 from tests.tolerances import (
     APERTURE_FLAT,
     APERTURE_VARIANCE_REL,
     CHAIN_VARIANCE_REL,
+    LARGE_VARIANCE_REL,
     POLYGON_DISK_REL,
 )
 
@@ -38,6 +44,27 @@ def test_kernel_has_unit_sum_and_the_variance_of_the_aperture(radius: float, bla
     assert float(kernel.sum()) == pytest.approx(1.0)
     wanted = aperture_variance(radius, blades)
     assert sum(variances(kernel)) / 2 == pytest.approx(wanted, rel=APERTURE_VARIANCE_REL)
+
+
+@pytest.mark.parametrize("blades", [0, 3, 9])
+def test_a_large_kernel_is_drawn_but_once(blades: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[float] = []
+
+    def counted(radius: float, blades: int, rotation_deg: float) -> torch.Tensor:
+        drawn.append(radius)
+        return draw_aperture(radius, blades, rotation_deg)
+
+    monkeypatch.setattr(aperture, "draw_aperture", counted)
+    kernel = level_kernel(1000.0, 4, blades, rotation_deg=0.0)
+    assert sum(radius > aperture.TINY_RADIUS for radius in drawn) == 1
+    wanted = (aperture_variance(1000.0, blades) - pyramid_variance(4)) / 4**4
+    assert sum(variances(kernel)) / 2 == pytest.approx(wanted, rel=LARGE_VARIANCE_REL)
+
+
+@pytest.mark.parametrize("quality", ["mobile", "best"])
+def test_kernels_of_frames_up_to_4k_are_solved(quality: Quality) -> None:
+    largest_px = next_radius(quality, largest_radius_px(2160, 3840))
+    assert largest_px / 2 ** pyramid_level(largest_px, quality) < aperture.SOLVED_RADIUS
 
 
 @pytest.mark.parametrize("quality", ["mobile", "best"])
