@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple
 
 from bokehflow.errors import NumericalError, UsageError
-from bokehflow.optics import Lens, nearest_focus_m
+from bokehflow.optics import Lens, as_float, nearest_focus_m
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,12 +35,21 @@ _POINT = re.compile(f"{_NUMBER},{_NUMBER}")
 
 @dataclass(frozen=True, slots=True)
 class FocusPoint:
-    """A place in the displayed frame: pixels from its upper left corner, or percent of its size."""
+    """A place in the displayed frame: pixels from its upper left corner, or percent of its size.
+
+    Raises UsageError for what is no finite number.
+    """
 
     x: float
     y: float
     x_in_percent: bool
     y_in_percent: bool
+
+    def __post_init__(self) -> None:
+        given: dict[str, object] = {"x": self.x, "y": self.y}
+        for name, value in given.items():
+            if not isinstance(value, Real) or not math.isfinite(as_float(value)):
+                raise UsageError(f"a focus point with {name}={value!r}", "a finite number")
 
     def pixel(self, height: int, width: int) -> tuple[int, int]:
         """Row and column in a frame of this size. Raises UsageError for a point outside it."""

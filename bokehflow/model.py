@@ -225,10 +225,12 @@ class BokehFlow:
                     str(tuple(wanted.shape)),
                     "carry the state of one model from frame to frame",
                 )
-            if not given.is_floating_point() or given.is_meta:
+            is_dense = given.layout == torch.strided and not given.is_meta
+            if not given.is_floating_point() or not is_dense:
                 raise UsageError(
-                    f"a state whose {name} is of {given.dtype} on {given.device}",
-                    "floating point on a device",
+                    f"a state whose {name} is of {given.dtype} and {given.layout} on "
+                    f"{given.device}",
+                    "floating point, dense and on a device",
                 )
             if not bool(given.to(self._place).isfinite().all()):
                 raise NumericalError(
@@ -278,14 +280,21 @@ def load_model(
     scan runs.
 
     Raises UnknownNameError for the variant, WeightsError for a file that does not fit, UsageError
-    for a device that does not exist here and for a config of another type.
+    for a device that does not exist here, for what is no path and for a config of another type.
     """
     config = ModelConfig() if config is None else config
     _require_config(config)
-    path = None if weights is None else Path(weights)
+    path = None if weights is None else _path(weights)
     place = config.scan.device if device is None else _device(device)
     network, info = load_network(find_variant(variant), path, config.scan, config.temporal)
     return BokehFlow(network.to(place), info, config)
+
+
+def _path(weights: str | Path) -> Path:
+    try:
+        return Path(weights)
+    except TypeError as error:
+        raise UsageError(f"weights={weights!r}", "the path of a file, or None") from error
 
 
 def _require_config(config: object) -> None:
@@ -300,7 +309,7 @@ def _device(name: str | torch.device) -> torch.device:
     try:
         place = torch.device(name)
         torch.empty(0, device=place)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         first = str(error).partition("\n")[0]
         raise UsageError(
             f"no device {str(name)!r} here: {first}", "cpu, or cuda where it is"

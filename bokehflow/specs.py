@@ -50,7 +50,7 @@ VARIANTS = {
 
 def find_variant(name: str) -> Variant:
     """The variant of that name. Raises UnknownNameError with the nearest name."""
-    if name not in VARIANTS:
+    if not isinstance(name, str) or name not in VARIANTS:
         raise UnknownNameError("variant", name, VARIANTS)
     return VARIANTS[name]
 

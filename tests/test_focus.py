@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -50,6 +51,13 @@ def test_points_in_pixels_and_percent(text: str, pixel: tuple[int, int]) -> None
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="X,Y"):
         parse_point(text)
+
+
+@pytest.mark.parametrize("x", [math.nan, math.inf, 10**400, "50", None], ids=lambda x: str(x)[:9])
+@pytest.mark.parametrize("in_percent", [False, True])
+def test_a_point_without_a_place_is_refused(x: Any, in_percent: bool) -> None:
+    with pytest.raises(UsageError, match="a focus point with x="):
+        FocusPoint(x, 1.0, in_percent, in_percent)
 
 
 @pytest.mark.parametrize("text", ["121,0", "0,91", "101%,5", "100.001%,5"])

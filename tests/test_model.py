@@ -25,6 +25,7 @@ from bokehflow.errors import (
     UsageError,
 )
 from bokehflow.layers.segments import TemporalConfig
+from bokehflow.layers.temporal import State
 from bokehflow.model import BokehFlow, depth_scale
 from bokehflow.rendering import RenderConfig
 from bokehflow.specs import DEPTH_MAX_M, DEPTH_MIN_M, Size, network_size_for
@@ -261,10 +262,18 @@ def test_a_model_in_half_precision_is_refused(dtype: torch.dtype) -> None:
             call(image, Lens(300.0, 2.8, 20.0))
 
 
+def sparse_state() -> State:
+    return State(*(x.to_sparse() for x in load_model().first_state()))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: load_model(device="gpu"), "no device 'gpu' here"),
+        (lambda: load_model(device="hpu"), "no device 'hpu' here"),
+        (lambda: load_model(["nano"]), r"unknown variant \['nano'\]"),  # type: ignore[arg-type]
+        (lambda: load_model(weights=5), "weights=5; expected the path"),  # type: ignore[arg-type]
+        (lambda: load_model(weights=b"x"), "weights=b'x'; expected"),  # type: ignore[arg-type]
         (lambda: load_model(device="meta"), "the device meta, which computes nothing"),
         (lambda: ModelConfig(render="best"), "render='best'; expected a RenderConfig"),
         (lambda: ModelConfig(scan="cpu"), "scan='cpu'; expected a ScanConfig"),
@@ -275,6 +284,10 @@ def test_a_model_in_half_precision_is_refused(dtype: torch.dtype) -> None:
         (lambda: load_model()(torch.rand(1, 3, 32, 48), (50, 1.8)), "a tuple for a lens"),
         (lambda: load_model()(torch.rand(1, 3, 32, 48), Lens(), 5), "a int for a state"),
         (lambda: load_model()(torch.rand(1, 3, 32, 48), Lens(), [1, 2, 3]), "a list for a state"),
+        (
+            lambda: load_model()(torch.rand(1, 3, 32, 48), Lens(), sparse_state()),
+            "a state whose scan is of torch.float32 and torch.sparse_coo",
+        ),
         (lambda: bokehflow.render(*IMAGE_AND_DEPTH, (50, 1.8)), "tuple in place of a Lens"),
         (lambda: bokehflow.render(*IMAGE_AND_DEPTH, Lens(), "best"), "str in place of a RenderCon"),
         (lambda: RenderConfig(blades=6.0), "a whole number"),

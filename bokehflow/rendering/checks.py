@@ -5,10 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bokehflow.errors import MediaError
+from bokehflow.errors import MediaError, SizeError
+from bokehflow.specs import is_whole
 
 OVERSHOOT = 0.5 / 255.0
 """How far resampling may leave 0..1: half a level of 8 bits."""
+
+
+def require_sides(height: float, width: float) -> None:
+    """Raise SizeError unless both are whole numbers of pixels, 1 at least."""
+    for side in (height, width):
+        if not is_whole(side) or side < 1:
+            raise SizeError(f"a frame of {height}x{width}", "whole pixels, at least 1x1")
 
 
 def require_srgb(image: Tensor) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from bokehflow.errors import SizeError
 from bokehflow.rendering.bank import radius_bank
 from bokehflow.rendering.blur import LensBlur
+from bokehflow.rendering.checks import require_sides
 from bokehflow.rendering.config import RenderConfig
 from bokehflow.rendering.highlights import HighlightRecovery
 from bokehflow.rendering.tiles import TiledBlur
@@ -17,6 +18,8 @@ from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 class Renderer(nn.Module):
     """The photograph a lens takes of a frame, from the frame and its signed blur radii.
 
+    Raises SizeError for what is no size of a frame, and for frames of another.
+
     Static shapes, dense operations of rank <= 5, constants in buffers: the same code is the
     exported graph. What is beyond `max_radius_px` is blurred by that radius, with the outlines of
     the radii as they are: a graph cannot raise (`bokehflow.rendering.render` does).
@@ -24,8 +27,7 @@ class Renderer(nn.Module):
 
     def __init__(self, height: int, width: int, config: RenderConfig = RenderConfig()) -> None:  # noqa: B008
         super().__init__()
-        if height < 1 or width < 1:
-            raise SizeError(f"a frame of {height}x{width}", "at least 1x1 px")
+        require_sides(height, width)
         self.height, self.width, self.config = height, width, config
         self.max_radius_px = config.reach_px(height, width)
         bank = radius_bank(config.quality, self.max_radius_px, self.max_radius_px)
@@ -43,7 +45,16 @@ class Renderer(nn.Module):
         """The rendered frame [B, 3, H, W], sRGB 0..1.
 
         image: [B, 3, H, W], sRGB 0..1. radius_px: [B, 1, H, W], signed blur radius in px of the
-        frame, positive nearer than the focus (`optics.signed_radius_px`).
+        frame, finite, positive nearer than the focus (`optics.signed_radius_px`).
         """
+        # Of numbers that a graph knows when it is made: nothing of this is in it.
+        for name, channels, given in (("image", 3, image), ("radius_px", 1, radius_px)):
+            expected = (channels, self.height, self.width)
+            if tuple(given.shape[1:]) != expected:
+                raise SizeError(
+                    f"{name} of shape {list(given.shape)}",
+                    f"[B, {', '.join(map(str, expected))}]",
+                    "make a Renderer for frames of this size",
+                )
         light = self.recovery(srgb_to_linear(image), radius_px)
         return linear_to_srgb(self.blur(light, radius_px))

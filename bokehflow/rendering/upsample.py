@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bokehflow.errors import SizeError
+from bokehflow.rendering.checks import require_sides
 from bokehflow.rendering.windows import (
     channel_sum,
     neighbours,
@@ -53,10 +53,10 @@ class EdgeAwareUpsample(nn.Module):
     """
 
     def __init__(self, network_size: tuple[int, int], frame_size: tuple[int, int]) -> None:
-        """Both sizes are (height, width). Raises SizeError for one below 1x1."""
+        """Both sizes are (height, width). Raises SizeError for what is none."""
         super().__init__()
-        if min(*network_size, *frame_size) < 1:
-            raise SizeError(f"sizes {network_size} and {frame_size}", "at least 1x1 px")
+        require_sides(*network_size)
+        require_sides(*frame_size)
         self.network_size, self.frame_size = network_size, frame_size
         ratio = max(f / n for f, n in zip(frame_size, network_size, strict=True))
         self.window_px = max(MIN_WINDOW_PX, 2 * math.ceil(ratio) + 1)

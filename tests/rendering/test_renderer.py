@@ -1,11 +1,13 @@
 """The renderer against what optics says it must do."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from skimage import data
 
+from bokehflow.errors import SizeError
 from bokehflow.rendering import RenderConfig, Renderer
 from bokehflow.rendering.aperture import draw_aperture
 from bokehflow.rendering.bank import radius_bank
@@ -122,6 +124,32 @@ def test_far_blur_stops_at_a_sharp_edge(radius: float, quality: Quality) -> None
     far = (torch.arange(width) >= edge).float().expand(1, 1, height, width)
     blurred = light_blur(quality, 50.0)(far, -far * radius)
     assert float((blurred - far).abs().max()) < STEP_LEAK
+
+
+@pytest.mark.parametrize("size", [(5.5, 5), (0, 5), (5, True), ("5", 5)], ids=str)
+def test_what_is_no_size_is_refused(size: Any) -> None:
+    with pytest.raises(SizeError, match="whole pixels, at least 1x1"):
+        Renderer(*size)
+
+
+@pytest.mark.parametrize(
+    ("image", "radius", "message"),
+    [
+        (
+            (1, 3, 40, 64),
+            (1, 1, 40, 64),
+            r"image of shape \[1, 3, 40, 64\]; expected \[B, 3, 48, 64",
+        ),
+        ((1, 4, 48, 64), (1, 1, 48, 64), r"image of shape \[1, 4"),
+        ((1, 3, 48, 64), (1, 1, 48, 1), r"radius_px of shape \[1, 1, 48, 1\]; expected \[B, 1, 48"),
+    ],
+    ids=["size", "channels", "radii"],
+)
+def test_frames_of_another_size_are_refused(
+    image: tuple[int, ...], radius: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(SizeError, match=message):
+        Renderer(48, 64)(torch.rand(image), torch.zeros(radius))
 
 
 def test_radii_beyond_the_bank_are_those_of_its_ends() -> None:

@@ -1,5 +1,7 @@
 """Edge-aware upsampling: ramps become steps, steps stay, and nothing is invented."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -77,6 +79,9 @@ def test_thin_frames(size: tuple[int, int]) -> None:
     torch.testing.assert_close(found, torch.full((1, 1, *size), 0.4))
 
 
-def test_a_size_of_nothing_is_refused() -> None:
+@pytest.mark.parametrize("size", [(0, 4), (5.5, 5)], ids=str)
+def test_what_is_no_size_is_refused(size: Any) -> None:
     with pytest.raises(SizeError, match="at least 1x1"):
-        EdgeAwareUpsample((0, 4), (8, 8))
+        EdgeAwareUpsample(size, (8, 8))
+    with pytest.raises(SizeError, match="at least 1x1"):
+        EdgeAwareUpsample((8, 8), size)
