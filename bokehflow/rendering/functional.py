@@ -21,7 +21,8 @@ from bokehflow.srgb import linear_to_srgb, srgb_to_linear
 CHANNELS = (1, 2, 3, 4)
 WITH_ALPHA = (2, 4)
 COLOURS = 3
-EPSILON_ALPHA = 1e-4
+LEAST_ALPHA = 1e-4
+"""Below it, where next to nothing is to be seen, more and more of the colour is the pixel's own."""
 LIMIT_ROUNDING = 1e-6
 """Share of a limit by which blur may exceed it: radii are computed in float32, so that those of a
 lens made for exactly the limit come out a few times 6e-8 above it."""
@@ -38,7 +39,8 @@ def render(
     """The picture as `lens` would have taken it, same shape as `image`.
 
     image: [B, C, H, W], sRGB 0..1, C = 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha); alpha
-    is kept and blurred with the picture. depth_m: [B, 1, H, W], metres, > 0, inf is infinitely far.
+    is straight and blurred with the picture, and where none is left colours stay. depth_m: [B, 1,
+    H, W], metres, > 0, inf is infinitely far.
     Computed in float32, under autocast too, or in float64 for an image of that.
     config: how to render; `quality` alone is short for `RenderConfig(quality=...)`.
     Raises SizeError (shapes that do not fit), MediaError (depth or image values that make no
@@ -96,8 +98,10 @@ def _blurred(
     if alpha is None:
         return linear_to_srgb(blur(light, radius))
     blurred = blur(torch.cat([light * alpha, alpha], 1), radius)
-    colour = linear_to_srgb(blurred[:, :-1] / blurred[:, -1:].clamp(min=EPSILON_ALPHA))
-    return torch.cat([colour, blurred[:, -1:].clamp(0.0, 1.0)], 1)
+    shown, covered = blurred[:, :-1], blurred[:, -1:]
+    shown = shown + (LEAST_ALPHA - covered).clamp(min=0.0) * light
+    colour = linear_to_srgb(shown / covered.clamp(min=LEAST_ALPHA))
+    return torch.cat([colour, covered.clamp(0.0, 1.0)], 1)
 
 
 def _check_types(image: Tensor, depth_m: Tensor, lens: Lens, config: RenderConfig) -> None:

@@ -64,6 +64,14 @@ def test_opaque_alpha_changes_nothing_and_clear_colour_does_not_bleed() -> None:
     assert float(difference.max()) < CLEAR_COLOUR
 
 
+@pytest.mark.parametrize("alpha", [1.0, 1 / 255, 5e-5, 1e-6, 0.0])
+def test_in_focus_colours_of_any_alpha_are_kept(alpha: float) -> None:
+    image = torch.cat([textured(40, 61), torch.full((1, 1, 40, 61), alpha)], 1)
+    image[:, 3, 10:30, 20:40] = 0.0
+    depth = torch.full((1, 1, 40, 61), LENS.focus_m)
+    torch.testing.assert_close(render(image, depth, LENS), image, atol=RENDER_FP32, rtol=0)
+
+
 def test_colour_that_cannot_be_seen_hides_no_lamp() -> None:
     lamp = torch.full((1, 3, 64, 96), 0.05)
     lamp[..., 30:33, 60:63] = 1.0
