@@ -153,6 +153,8 @@ OUTLINE_SHARE = 0.01
 """A pixel of a focused outline against its own colour: its shares are estimated from neighbours."""
 LAMP_CENTRE_PX = 0.02
 """The centre of a lamp's disk against the lamp's own: rounding alone."""
+LAMP_HALVED_PX = 0.5 + LAMP_CENTRE_PX
+"""The same of a lamp of one pixel on the grid of half size: the middle of its cell of 2x2 px."""
 BEYOND_BANK = 1e-3
 """A radius beyond the bank against one at its end: the same kernels of slightly other shares."""
 CHAIN_VARIANCE_REL = 5e-4

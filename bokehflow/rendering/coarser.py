@@ -4,6 +4,8 @@ Means of whole cells would move a lamp to the middle of its cell, and its disk w
 a time. Here each cell of the coarser grid takes a little of its neighbours' too: what enlarging to
 twice the sides does the other way round, so the two together keep the centre of anything. Every
 cell gives away all that it has, those at the border too.
+
+A picture's first halving is of means all the same (`contents`), and may be half a pixel off.
 """
 
 from __future__ import annotations

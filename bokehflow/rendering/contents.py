@@ -2,10 +2,11 @@
 
 A layer's coverage tells, added up from the nearest on, what hides it and where it is visible. On a
 coarse grid the shares of a cell are means of its pixels' shares, surface by surface, and its
-light is these times the mean colour of the surface. That loses next to nothing: where depth jumps
-within a cell of 2x2 px its surfaces have a colour each, and elsewhere all of it is blurred alike.
-What a layer shows is brought to its grid so that it stays where it is (`Coarser`); what hides it,
-and what is behind, is smooth enough for means.
+light is these times the mean colour of the surface. Where depth jumps within a cell of 2x2 px its
+surfaces have a colour each, and elsewhere all of it is blurred alike: all that is lost is where in
+its cell something lies, so that the disk of a lamp of one pixel is up to half a pixel off, to and
+fro as the lamp moves. To coarser grids than that what a layer shows is brought so that it stays
+where it is (`Coarser`); what hides it, and what is behind, is smooth enough for means.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bokehflow.rendering.bank import radius_bank
+from bokehflow.rendering.bank import pyramid_level, radius_bank
 from bokehflow.rendering.blur import LensBlur
 from bokehflow.rendering.cells import enlarged
 from bokehflow.rendering.coarser import PROFILE_VARIANCE, Coarser
 from bokehflow.rendering.config import Quality
-from tests.tolerances import FP32_EQUAL, LAMP_CENTRE_PX
+from tests.tolerances import FP32_EQUAL, LAMP_CENTRE_PX, LAMP_HALVED_PX
 
 
 def test_coarser_is_the_adjoint_of_enlarging_to_the_border() -> None:
@@ -51,18 +51,25 @@ def test_the_spread_of_a_halving_is_that_of_its_profile() -> None:
 
 
 @pytest.mark.parametrize("quality", ["mobile", "best"])
-@pytest.mark.parametrize("radius_px", [14.0, 30.0, 52.0])
-def test_the_disk_of_a_lamp_moves_as_the_lamp_does(quality: Quality, radius_px: float) -> None:
-    """By two pixels at a time, which a grid of half size keeps, not by a cell of 16 in one jump."""
+@pytest.mark.parametrize("radius_px", [4.0, 14.0, 30.0, 52.0])
+@pytest.mark.parametrize("lamp_px", [1, 2])
+def test_the_disk_of_a_lamp_moves_as_the_lamp_does(
+    quality: Quality, radius_px: float, lamp_px: int
+) -> None:
+    """By a pixel at a time, and not by a cell of 16 in one jump. The means of the first halving put
+    a lamp of one pixel half a pixel to and fro, and none of two."""
     height, width = 160, 192
+    is_halved = pyramid_level(radius_px, quality) > 0
+    within = LAMP_HALVED_PX if lamp_px == 1 and is_halved else LAMP_CENTRE_PX
     bank = radius_bank(quality, radius_px, radius_px)
     blur = LensBlur(bank, 3, 0, 0.0)
-    for left in range(80, 98, 2):
+    off_centre = (lamp_px - 1) / 2
+    for left in range(80, 97):
         frame = torch.zeros(1, 3, height, width)
-        frame[:, :, 78:80, left : left + 2] = 1000.0
+        frame[:, :, 78 : 78 + lamp_px, left : left + lamp_px] = 1000.0
         disk = blur(frame, torch.full((1, 1, height, width), -radius_px))[0, 0]
-        assert _centre(disk.sum(0)) == pytest.approx(left + 0.5, abs=LAMP_CENTRE_PX)
-        assert _centre(disk.sum(1)) == pytest.approx(78.5, abs=LAMP_CENTRE_PX)
+        assert _centre(disk.sum(0)) == pytest.approx(left + off_centre, abs=within)
+        assert _centre(disk.sum(1)) == pytest.approx(78 + off_centre, abs=within)
 
 
 def _centre(profile: Tensor) -> float:
