@@ -10,7 +10,8 @@ blended    segment i starts from (1 - tau) S_i + tau S_i_prev, where S_i is what
            in and S_0 = S_init. With n = 1 that is the document's rule (a frame costs n passes)
 systolic   segment i starts from S_i_prev and segment 0 from S_init. No segment waits for another,
            so the frame costs one pass, and on a still scene a scan agrees with the exact one
-           after n frames
+           after n frames: each makes one more segment right. A block that reads another's output
+           does so n - 1 frames after it at the latest
 cold       systolic from the first frame on, so that all frames are one graph
 
 A first frame runs exactly: each segment starts where the one before it ended. In `cold` its
@@ -61,8 +62,9 @@ class TemporalConfig:
 
     @property
     def first_runs(self) -> int:
-        """How often a first frame is run, its state carried, before the second: cold segments know
-        nothing of each other until they did."""
+        """How often a first frame is run, its state carried, before the second: each run lets one
+        more cold segment of a block know all before it. Blocks that read what others made are not
+        settled then, and go on to be over the frames that follow."""
         return self.segments if self.tsp == "cold" else 1
 
     def runs_after(self, valid: Tensor) -> int:
