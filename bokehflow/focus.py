@@ -92,7 +92,9 @@ class Focus:
             )
         if not math.isfinite(distance_m):
             raise UsageError(
-                "the place to focus on is infinitely far", "something nearer", "give --focus-m"
+                "the place to focus on is infinitely far",
+                "something nearer",
+                "give a focus distance",
             )
         return distance_m
 
@@ -133,7 +135,7 @@ def parse_point(text: str) -> FocusPoint:
     match = _POINT.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"--focus-point {text!r}", "X,Y in pixels (640,360) or percent of the frame (50%,40%)"
+            f"the focus point {text!r}", "X,Y in pixels (640,360) or percent of the frame (50%,40%)"
         )
     x, x_percent, y, y_percent = match.groups()
     return FocusPoint(float(x), float(y), bool(x_percent), bool(y_percent))
