@@ -14,7 +14,7 @@ from av.container import OutputContainer
 from av.packet import Packet
 
 from bokehflow.errors import MediaError
-from bokehflow.media.video_reader import file_url, has_decoder, media_errors
+from bokehflow.media.containers import copyable_sound, media_errors, open_film
 
 _TRIAL_PACKETS = 4
 
@@ -32,9 +32,8 @@ class AudioCopy:
         """starts_at_s: taken off every time, as `VideoInfo` has it."""
         self._output, self._source, self._starts_at_s = output, source, starts_at_s
         self._hides_trimmed = output.format.name != "matroska"
-        with media_errors(source):
-            self._input = av.open(file_url(source))
-        streams = tuple(filter(has_decoder, self._input.streams.audio))
+        self._input = open_film(source)
+        streams = copyable_sound(self._input)
         self._copies = {stream.index: _described_copy(stream, output) for stream in streams}
         self._packets = self._shown(self._walk(streams))
         self._waiting: Packet[AudioStream] | None = None
@@ -115,9 +114,8 @@ def require_copyable_audio(source: Path, suffix: str, formats: Mapping[str, str]
 
     formats: of the containers that could be written, FFmpeg's names by suffix.
     """
-    with media_errors(source), av.open(file_url(source)) as container:
-        known = filter(has_decoder, container.streams.audio)
-        codecs = [stream.codec_context.name for stream in known]
+    with open_film(source) as container:
+        codecs = [stream.codec_context.name for stream in copyable_sound(container)]
     if not codecs or _is_copyable(source, formats[suffix]):
         return
     others = [other for other, name in formats.items() if _is_copyable(source, name)]

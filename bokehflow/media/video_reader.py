@@ -13,17 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 from av.container import InputContainer
-from av.stream import Stream
 from av.video.frame import VideoFrame as CodedFrame
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from bokehflow.errors import MediaError
 from bokehflow.media.container_size import declared_bytes
+from bokehflow.media.containers import copyable_sound, has_decoder, media_errors, open_film
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
 from bokehflow.media.matroska import first_damage
 from bokehflow.media.regular import require_regular
@@ -96,8 +95,7 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:
-        with media_errors(path):
-            container = stack.enter_context(av.open(file_url(path)))
+        container = stack.enter_context(open_film(path))
         stream = container.streams.best("video")
         if not isinstance(stream, VideoStream):
             raise MediaError(f"{path} holds no video", "a video stream")
@@ -120,18 +118,6 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
         yield Video(info, _upright_frames(coded, info, stream), coded)
 
 
-def has_decoder(stream: Stream) -> bool:
-    """Whether FFmpeg knows a stream's codec; what it does not can be neither shown nor copied."""
-    # PyAV declares that there always is a context.
-    return cast(object, stream.codec_context) is not None
-
-
-def file_url(path: Path) -> str:
-    """What FFmpeg takes for the file itself: with a colon in a name it would look for a protocol,
-    and open what that says."""
-    return f"file:{path}"
-
-
 def _require_whole(path: Path) -> None:
     require_regular(path, "a video file")
     try:
@@ -147,18 +133,6 @@ def _require_whole(path: Path) -> None:
         raise MediaError(
             f"{path} is damaged at byte {damage}", "a whole film", "copy the file again"
         )
-
-
-@contextlib.contextmanager
-def media_errors(path: Path) -> Iterator[None]:
-    """Tell what PyAV raises while it reads a file as a MediaError of that file."""
-    try:
-        yield
-    except (av.FFmpegError, ValueError, IndexError) as error:
-        raise MediaError(
-            f"{path} cannot be read as a video: {getattr(error, 'strerror', None) or error}",
-            "a whole, undamaged video file",
-        ) from error
 
 
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[CodedFrame]:
@@ -190,7 +164,7 @@ def _describe(
     count = stream.frames
     if not count and container.duration:
         count = round(Fraction(container.duration, av.time_base) * rate)
-    known = [has_decoder(audio) for audio in container.streams.audio]
+    copyable = len(copyable_sound(container))
     return VideoInfo(
         path=path,
         width=width,
@@ -200,8 +174,8 @@ def _describe(
         frame_count=count or None,
         starts_at_s=_start_s(container),
         high_dynamic_range=high_dynamic_range(stream),
-        audio_streams=known.count(True),
-        unknown_audio_streams=known.count(False),
+        audio_streams=copyable,
+        unknown_audio_streams=len(container.streams.audio) - copyable,
     )
 
 
