@@ -145,8 +145,9 @@ def _warnings(job: RenderJob, outcome: RenderOutcome, trained: bool) -> list[str
         )
     if outcome.unknown_audio_streams:
         warnings.append(
-            f"the video has sound of a codec that FFmpeg does not know, which was left out "
-            f"(streams: {outcome.unknown_audio_streams}, copied: {outcome.audio_streams})"
+            f"the video has sound that is empty, or of a codec that FFmpeg does not know, which "
+            f"was left out (streams: {outcome.unknown_audio_streams}, copied: "
+            f"{outcome.audio_streams})"
         )
     height, width = outcome.height + outcome.height % 2, outcome.width + outcome.width % 2
     if job.files.is_video and (height, width) != (outcome.height, outcome.width):

@@ -22,10 +22,11 @@ _TRIAL_PACKETS = 4
 class AudioCopy:
     """Copies every audio stream of a source into an output, in the order of time.
 
-    A stream of a codec that FFmpeg does not know, which no container can be told of, is left out:
-    `VideoInfo.unknown_audio_streams` counts them. Made before the output's header is written; adds
-    the streams itself. Use as a context. Raises MediaError, here and while it copies, where the
-    source cannot be read, and what PyAV raises where the output cannot be written.
+    A stream of a codec that FFmpeg does not know, or without any sound to tell its rate, which no
+    container can be told of, is left out: `VideoInfo.unknown_audio_streams` counts them. Made
+    before the output's header is written; adds the streams itself. Use as a context. Raises
+    MediaError, here and while it copies, where the source cannot be read, and what PyAV raises
+    where the output cannot be written.
     """
 
     def __init__(self, source: Path, output: OutputContainer, starts_at_s: Fraction) -> None:
@@ -135,6 +136,7 @@ def _is_copyable(source: Path, container_format: str) -> bool:
             av.open(io.BytesIO(), "w", format=container_format) as trial,
             AudioCopy(source, trial, Fraction(0)) as copy,
         ):
+            trial.start_encoding()
             copy.copy_some(_TRIAL_PACKETS)
     except (av.FFmpegError, ValueError):
         return False

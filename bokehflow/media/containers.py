@@ -14,11 +14,22 @@ from av.stream import Stream
 
 from bokehflow.errors import MediaError
 
+_LATE_SOUND = {"analyzeduration": str(60_000_000), "probesize": str(64 * 1024**2)}
+"""How far FFmpeg looks for what a header only announces: microseconds, and bytes."""
+
 
 def open_film(path: Path) -> InputContainer:
-    """Open a film for reading. Raises MediaError where FFmpeg cannot."""
+    """Open a film for reading. Raises MediaError where FFmpeg cannot.
+
+    A broadcast announces sound that may begin late, or not at all: only then is the film looked
+    into for longer.
+    """
     with media_errors(path):
-        return av.open(_file_url(path))
+        container = av.open(_file_url(path))
+        if all(map(_is_described, filter(has_decoder, container.streams.audio))):
+            return container
+        container.close()
+        return av.open(_file_url(path), options=_LATE_SOUND)
 
 
 def has_decoder(stream: Stream) -> bool:
@@ -28,8 +39,15 @@ def has_decoder(stream: Stream) -> bool:
 
 
 def copyable_sound(container: InputContainer) -> tuple[AudioStream, ...]:
-    """The sound streams that an output can be told of: those of a codec that FFmpeg knows."""
-    return tuple(filter(has_decoder, container.streams.audio))
+    """The sound streams that an output can be told of: of a codec that FFmpeg knows, and not only
+    announced."""
+    known = filter(has_decoder, container.streams.audio)
+    return tuple(filter(_is_described, known))
+
+
+def _is_described(sound: AudioStream) -> bool:
+    """Whether there is any sound in a stream to tell its rate, where its container does not."""
+    return sound.codec_context.sample_rate > 0
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ class VideoInfo:
     began, less which frames are timed; 0 where times count from the beginning already.
     high_dynamic_range: the curve of frames that are tone-mapped; None where none is.
     audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
-    does not know, as Apple's spatial sound beside its stereo.
+    does not know, as Apple's spatial sound beside its stereo, or that are announced and silent.
     """
 
     path: Path

@@ -154,14 +154,31 @@ def write_plain_hdr(
         output.mux(video.encode(None))
 
 
+def write_broadcast(path: Path, seconds: int, sounds: dict[str, int | None]) -> None:
+    """Write an MPEG-TS film that announces sounds of these codecs, each from which second on; None
+    for one that never begins."""
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("libx264", rate=FRAME_RATE)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        streams = [output.add_stream(codec, rate=AUDIO_RATE) for codec in sounds]
+        for index in range(seconds * FRAME_RATE):
+            frame = av.VideoFrame.from_ndarray(gradient(48, 64, index), format="rgb24")
+            frame.pts = index
+            output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+        for stream, begins_s in zip(streams, sounds.values(), strict=True):
+            if begins_s is not None:
+                _write_tone(output, stream, seconds, begins_s)
+
+
 def _write_tone(
-    output: av.container.OutputContainer, audio: av.AudioStream, seconds: float
+    output: av.container.OutputContainer, audio: av.AudioStream, seconds: float, begins_s: int = 0
 ) -> None:
     size = audio.codec_context.frame_size or 1024
     time_s = np.arange(int(AUDIO_RATE * seconds)) / AUDIO_RATE
     tone = (9000 * np.sin(2 * np.pi * 440 * time_s)).astype(np.int16)
     resampler = av.AudioResampler(audio.codec_context.format, "mono", AUDIO_RATE)
-    for start in range(0, len(tone) - size + 1, size):
+    for start in range(AUDIO_RATE * begins_s, len(tone) - size + 1, size):
         block = av.AudioFrame.from_ndarray(
             tone[None, start : start + size], format="s16", layout="mono"
         )

@@ -27,6 +27,7 @@ from tests.media.samples import (
     rename_codec,
     set_display_matrix,
     trim,
+    write_broadcast,
     write_clip,
 )
 from tests.tolerances import COLOUR_PLACE_PX, FRAME_TIME_S, VIDEO_MEAN_LEVELS
@@ -269,6 +270,33 @@ def test_sound_of_an_unknown_codec_is_left_out(tmp_path: Path) -> None:
     assert audio_packets(tmp_path / "c.mp4") == audio_packets(tmp_path / "a.mp4")
     written = _frames(tmp_path / "c.mp4")[0]
     assert (written.audio_streams, written.unknown_audio_streams) == (1, 0)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sound_that_is_announced_and_silent_is_left_out(tmp_path: Path, suffix: str) -> None:
+    write_broadcast(tmp_path / "a.ts", 1, {"aac": 0, "ac3": None})
+    info = _copy(tmp_path / "a.ts", tmp_path / f"b{suffix}")
+    assert (info.audio_streams, info.unknown_audio_streams) == (1, 1)
+    copied, heard = audio_packets(tmp_path / f"b{suffix}"), audio_packets(tmp_path / "a.ts")
+    assert len(copied) == len(heard)
+
+
+def test_sound_that_begins_late_is_copied(tmp_path: Path) -> None:
+    write_broadcast(tmp_path / "a.ts", 9, {"aac": 0, "ac3": 8})
+    with av.open(str(tmp_path / "a.ts")) as container:
+        assert container.streams.audio[1].sample_rate == 0  # as far as FFmpeg looks on its own
+    info = _copy(tmp_path / "a.ts", tmp_path / "b.mp4")
+    assert (info.audio_streams, info.unknown_audio_streams) == (2, 0)
+    with av.open(str(tmp_path / "b.mp4")) as container:
+        late = next(packet for packet in container.demux(audio=1) if packet.dts is not None)
+        assert float(late.dts * late.time_base) == pytest.approx(8.0, abs=FRAME_TIME_S)
+
+
+def test_sound_without_a_packet_that_the_container_cannot_hold_is_told(tmp_path: Path) -> None:
+    write_broadcast(tmp_path / "a.ts", 1, {"libopus": None})
+    with pytest.raises(MediaError, match=r"into a \.mov file; write a \.mp4 or \.mkv file with -o"):
+        _copy(tmp_path / "a.ts", tmp_path / "b.mov")
+    _copy(tmp_path / "a.ts", tmp_path / "b.mp4")
 
 
 class _Unreadable:
