@@ -36,7 +36,7 @@ class AudioCopy:
         self._input = open_film(source)
         streams = copyable_sound(self._input)
         self._copies = {stream.index: _described_copy(stream, output) for stream in streams}
-        self._packets = self._shown(self._walk(streams))
+        self._packets = self._timed(self._shown(self._walk(streams)))
         self._waiting: Packet[AudioStream] | None = None
 
     def __enter__(self) -> AudioCopy:
@@ -59,42 +59,58 @@ class AudioCopy:
         for packet in itertools.islice(self._packets, packets):
             self._copy(packet)
 
+    def look_through(self) -> None:
+        """Read what is left without copying it: raises what copying it would for the source."""
+        for _packet in self._packets:
+            pass
+
     def _walk(self, streams: tuple[AudioStream, ...]) -> Iterator[Packet[AudioStream]]:
-        """Raises MediaError for damage, and for times that no output takes."""
+        """Every packet that has a time. Raises MediaError for damage."""
         if not streams:
             return
-        last: dict[int, int] = {}
         with media_errors(self._source):
             for packet in self._input.demux(streams):
-                if packet.dts is None:  # an empty packet without time ends each stream
-                    continue
-                before = last.get(packet.stream_index)
-                if before is not None and packet.dts < before:
-                    raise MediaError(
-                        f"{self._source} has sound at {packet.dts} ticks after sound at {before}",
-                        "times that rise from packet to packet",
-                        "remux the video with correct timestamps",
-                    )
-                last[packet.stream_index] = packet.dts
-                start = round(self._starts_at_s / packet.time_base)
-                packet.dts -= start
-                if packet.pts is not None:
-                    packet.pts -= start
-                yield packet
+                if packet.dts is not None:  # an empty packet without time ends each stream
+                    yield packet
 
     def _shown(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
-        """The packets less those that were trimmed away, which only MP4 and MOV can hide.
+        """The packets less those that were trimmed away, which only MP4 and MOV can hide, and they
+        at the beginning alone: what was cut out of the middle has times of its own.
 
         The one before the first that is heard stays: a decoder needs it to begin.
         """
         before: dict[int, Packet[AudioStream]] = {}
+        heard: set[int] = set()
         for packet in packets:
-            if self._hides_trimmed or not packet.is_discard:
-                if packet.stream_index in before:
-                    yield before.pop(packet.stream_index)
+            index = packet.stream_index
+            if not packet.is_discard:
+                heard.add(index)
+                if index in before:
+                    yield before.pop(index)
                 yield packet
-            else:
-                before[packet.stream_index] = packet
+            elif index not in heard and self._hides_trimmed:
+                yield packet
+            elif index not in heard:
+                before[index] = packet
+
+    def _timed(self, packets: Iterator[Packet[AudioStream]]) -> Iterator[Packet[AudioStream]]:
+        """The packets in the output's time. Raises MediaError for times that no output takes."""
+        last: dict[int, int] = {}
+        for packet in packets:
+            dts = packet.dts or 0
+            before = last.get(packet.stream_index)
+            if before is not None and dts < before:
+                raise MediaError(
+                    f"{self._source} has sound at {dts} ticks after sound at {before}",
+                    "times that rise from packet to packet",
+                    "remux the video with correct timestamps",
+                )
+            last[packet.stream_index] = dts
+            start = round(self._starts_at_s / packet.time_base)
+            packet.dts = dts - start
+            if packet.pts is not None:
+                packet.pts -= start
+            yield packet
 
     def _copy(self, packet: Packet[AudioStream]) -> None:
         packet.stream = self._copies[packet.stream_index]
@@ -111,7 +127,7 @@ def _described_copy(stream: AudioStream, output: OutputContainer) -> AudioStream
 
 def require_copyable_audio(source: Path, suffix: str, formats: Mapping[str, str]) -> None:
     """Raise MediaError where a file of this suffix cannot hold the source's sound as it is, or that
-    cannot be read.
+    cannot be read to its end.
 
     formats: of the containers that could be written, FFmpeg's names by suffix.
     """
@@ -130,7 +146,8 @@ def require_copyable_audio(source: Path, suffix: str, formats: Mapping[str, str]
 
 def _is_copyable(source: Path, container_format: str) -> bool:
     """Whether the first packets can be put into a small file in memory, and that be finished: some
-    containers only complain then, which would be after all the work."""
+    containers only complain then, which would be after all the work. Raises MediaError where the
+    rest cannot be read."""
     try:
         with (
             av.open(io.BytesIO(), "w", format=container_format) as trial,
@@ -138,6 +155,7 @@ def _is_copyable(source: Path, container_format: str) -> bool:
         ):
             trial.start_encoding()
             copy.copy_some(_TRIAL_PACKETS)
+            copy.look_through()
     except (av.FFmpegError, ValueError):
         return False
     return True
