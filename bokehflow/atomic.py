@@ -158,11 +158,15 @@ def output_errors(target: Path) -> Iterator[None]:
             ) from error
         if error.errno in _IN_THE_WAY and target.exists() and not target.is_dir():
             raise OutputError(f"{target} is a file", "a folder, or a name that is free") from error
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise OutputError(
-            f"{target} cannot be written: {reason}",
-            remedy="free some space" if full else "choose another place",
+            f"{target} cannot be written: {reason}", remedy=remedy_for(error.errno)
         ) from error
+
+
+def remedy_for(error_number: int | None) -> str:
+    """What to do where the system refuses to write with this number of `errno`."""
+    full = error_number in (errno.ENOSPC, errno.EDQUOT)
+    return "free some space" if full else "choose another place"
 
 
 def drop_unfinished(target: Path) -> None:

@@ -33,6 +33,8 @@ JPEG_MEAN_LEVELS = 1.0
 """Mean error in 8-bit levels of a small gradient through JPEG at quality 95; 0.59 measured."""
 FRAME_TIME_S = 0.05
 """Lengths of files whose sound ends between two frames, in containers with clocks of their own."""
+ONE_TIME_S = 1e-3
+"""Sounds that share a time in a container of milliseconds may be apart by less than one of them."""
 VIDEO_MEAN_LEVELS = 3.0
 """The same through H.264 at CRF 18 in 4:2:0; 1.5 measured on 64x48 moving gradients."""
 COLOUR_PLACE_PX = 0.2

@@ -32,12 +32,13 @@ class AudioCopy:
     def __init__(self, source: Path, output: OutputContainer, starts_at_s: Fraction) -> None:
         """starts_at_s: taken off every time, as `VideoInfo` has it."""
         self._output, self._source, self._starts_at_s = output, source, starts_at_s
-        self._hides_trimmed = output.format.name != "matroska"
+        self._is_matroska = output.format.name == "matroska"
         self._input = open_film(source)
         streams = copyable_sound(self._input)
         self._copies = {stream.index: _described_copy(stream, output) for stream in streams}
         self._packets = self._timed(self._shown(self._walk(streams)))
         self._waiting: Packet[AudioStream] | None = None
+        self._free: dict[int, tuple[int, Fraction]] = {}
 
     def __enter__(self) -> AudioCopy:
         return self
@@ -88,7 +89,7 @@ class AudioCopy:
                 if index in before:
                     yield before.pop(index)
                 yield packet
-            elif index not in heard and self._hides_trimmed:
+            elif index not in heard and not self._is_matroska:
                 yield packet
             elif index not in heard:
                 before[index] = packet
@@ -113,8 +114,21 @@ class AudioCopy:
             yield packet
 
     def _copy(self, packet: Packet[AudioStream]) -> None:
-        packet.stream = self._copies[packet.stream_index]
-        self._output.mux(packet)
+        index = packet.stream_index
+        packet.stream = self._copies[index]
+        self._give_time_of_its_own(packet, index)
+        self._output.mux(packet)  # turns its times into those of the output
+        self._free[index] = (packet.dts or 0) + 1, packet.time_base
+
+    def _give_time_of_its_own(self, packet: Packet[AudioStream], index: int) -> None:
+        """Move a packet behind the one before where both would be at one tick of the output: short
+        ones are from containers that count milliseconds, and only Matroska takes them."""
+        if self._is_matroska or index not in self._free:
+            return
+        ticks, tick_s = self._free[index]
+        if (packet.dts or 0) * packet.time_base < ticks * tick_s:
+            packet.duration = round((packet.duration or 0) * packet.time_base / tick_s)
+            packet.pts, packet.dts, packet.time_base = ticks, ticks, tick_s
 
 
 def _described_copy(stream: AudioStream, output: OutputContainer) -> AudioStream:

@@ -21,7 +21,7 @@ from av.packet import Packet
 from av.video.reformatter import ColorRange
 from torch import Tensor
 
-from bokehflow.atomic import atomic_file
+from bokehflow.atomic import atomic_file, remedy_for
 from bokehflow.errors import MediaError, OutputError, SizeError
 from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
 from bokehflow.media.chroma import ChromaSubsampling
@@ -182,8 +182,15 @@ class VideoWriter:
     def _output_errors(self) -> Iterator[None]:
         try:
             yield
+        except (av.ArgumentError, av.InvalidDataError) as error:
+            # A container or an encoder refuses what it is given; that is no matter of the place.
+            raise MediaError(
+                f"a {self._target.suffix} file does not take what {self._source.path} holds: "
+                f"{error.strerror}",
+                remedy="write another format with -o, or remux the video first",
+            ) from error
         except av.FFmpegError as error:
             raise OutputError(
                 f"{self._target} cannot be written: {error.strerror}",
-                remedy="free some space or choose another place or suffix",
+                remedy=remedy_for(error.errno),
             ) from error

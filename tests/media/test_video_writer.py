@@ -31,7 +31,7 @@ from tests.media.samples import (
     write_broadcast,
     write_clip,
 )
-from tests.tolerances import COLOUR_PLACE_PX, FRAME_TIME_S, VIDEO_MEAN_LEVELS
+from tests.tolerances import COLOUR_PLACE_PX, FRAME_TIME_S, ONE_TIME_S, VIDEO_MEAN_LEVELS
 
 
 def _copy(source: Path, target: Path) -> VideoInfo:
@@ -228,6 +228,23 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path, error: type[BaseExcep
     assert names_in(tmp_path) == ["a.mp4"]
 
 
+def test_what_the_container_refuses_is_no_matter_of_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clip(tmp_path / "a.mp4", Clip(audio_codec="aac"))
+
+    def refuse(*_: object) -> None:
+        raise av.ArgumentError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(AudioCopy, "copy_until", refuse)
+    with pytest.raises(
+        MediaError, match=rf"^a \.mov file does not take .*{tmp_path / 'a.mp4'}"
+    ) as e:
+        _copy(tmp_path / "a.mp4", tmp_path / "b.mov")
+    assert "space" not in str(e.value)
+    assert names_in(tmp_path) == ["a.mp4"]
+
+
 def test_what_fails_at_the_end_still_closes_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,7 +259,7 @@ def test_what_fails_at_the_end_still_closes_everything(
     monkeypatch.setattr(AudioCopy, "__exit__", lambda copy, *_: closed.append(copy))
     with (
         open_video(tmp_path / "a.mp4") as video,
-        pytest.raises(OutputError, match="No space"),
+        pytest.raises(OutputError, match=r"No space left on device; free some space$"),
         open_video_writer(tmp_path / "b.mp4", video.info) as writer,
     ):
         pass
@@ -359,6 +376,25 @@ def test_sound_whose_times_do_not_rise_is_told_of_the_source(tmp_path: Path) -> 
     ):
         pytest.fail("the block must not run")
     assert names_in(tmp_path) == ["a.mkv"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_sounds_at_one_time_are_copied(tmp_path: Path, suffix: str) -> None:
+    source, target = tmp_path / "a.mkv", tmp_path / f"b{suffix}"
+    write_clip(source, Clip(frames=20, audio_codec="aac"))
+    written = audio_packets(source)
+    content = bytearray(source.read_bytes())
+    # A packet's time within its cluster, then flags come before it (RFC 9559, section 10.2).
+    places = [content.index(packet) for _, packet in written[9:12]]
+    for place in places[1:]:
+        content[place - 3 : place - 1] = content[places[0] - 3 : places[0] - 1]
+    source.write_bytes(content)
+    _copy(source, target)
+    copied, heard = audio_packets(target), audio_packets(source)
+    assert heard[9][0] == heard[10][0] == heard[11][0]
+    assert [packet for _, packet in copied] == [packet for _, packet in heard]
+    moved_s = [float(now - then) for (now, _), (then, _) in zip(copied, heard, strict=True)]
+    assert np.ptp(moved_s) < ONE_TIME_S
 
 
 def test_frames_that_matroska_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
