@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from bokehflow.errors import MediaError
+from bokehflow.media.chroma import ToldPlace
 from bokehflow.media.container_size import declared_bytes
 from bokehflow.media.containers import copyable_sound, has_decoder, media_errors, open_film
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
@@ -196,6 +197,7 @@ def _upright_frames(
     coded: Iterator[CodedFrame], info: VideoInfo, stream: VideoStream
 ) -> Iterator[Frame]:
     transfer, path = info.high_dynamic_range, info.path
+    told = ToldPlace(stream.codec_context.name)
     start = round(info.starts_at_s / info.time_base)
     size: tuple[int, int] | None = None
     last_pts: int | None = None
@@ -214,5 +216,5 @@ def _upright_frames(
         size, last_pts = (frame.width, frame.height), frame.pts
         orientation = orientation_of(frame, path)
         with media_errors(path):
-            image = frame_to_srgb(frame, transfer, _square_width(frame, stream))
+            image = frame_to_srgb(told(frame), transfer, _square_width(frame, stream))
         yield Frame(orientation.upright(image), frame.pts - start, frame.duration or 0)

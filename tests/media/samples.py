@@ -67,6 +67,22 @@ class Clip:
     tags: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class ColourWave:
+    """How to make a film whose colours rise and fall from column to column.
+
+    place_px: how far a colour sample lies to the right of the left one of its two columns.
+    """
+
+    codec: str
+    pixel_format: str = "yuv420p"
+    place_px: float = 0.0
+    encoding: tuple[tuple[str, str], ...] = ()
+    height: int = 128
+    width: int = 256
+    period_px: int = 32
+
+
 def two_shots(height: int, width: int, cut: int, frames: int) -> list[Pixels]:
     """Moving gradients, from frame `cut` on upside down and mirrored."""
     moving = [gradient(height, width, index) for index in range(frames)]
@@ -105,6 +121,28 @@ def write_clip(
         if audio is not None:
             _write_tone(output, audio, clip.frames / FRAME_RATE)
     return frames
+
+
+def write_colour_wave(path: Path, wave: ColourWave) -> np.ndarray:
+    """Write a film of one frame with a wave of colour along its rows and none of light; returns the
+    wave, one number a column, float in -1..1."""
+    columns = np.arange(wave.width)
+    with av.open(str(path), "w") as output:
+        video = output.add_stream(wave.codec, rate=FRAME_RATE, options=dict(wave.encoding))
+        video.width, video.height, video.pix_fmt = wave.width, wave.height, wave.pixel_format
+        frame = av.VideoFrame(wave.width, wave.height, wave.pixel_format)
+        bits = frame.format.components[0].bits
+        for index, plane in enumerate(frame.planes):
+            levels = np.full(plane.line_size // (1 if bits == 8 else 2), 128.0)
+            if index == 2:
+                places = 2 * np.arange(plane.width) + wave.place_px
+                levels[: plane.width] += 40 * np.sin(2 * np.pi * places / wave.period_px)
+            rows = np.tile(levels * 2 ** (bits - 8), (plane.height, 1)).round()
+            plane.update(rows.astype("u1" if bits == 8 else "<u2").tobytes())
+        frame.pts, frame.time_base = 0, Fraction(1, FRAME_RATE)
+        output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+    return np.sin(2 * np.pi * columns / wave.period_px)
 
 
 def write_jpeg_clip(path: Path, frames: int) -> None:

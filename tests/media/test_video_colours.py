@@ -14,8 +14,9 @@ from bokehflow.media.video_colours import frame_to_srgb
 from bokehflow.media.video_reader import open_video
 from bokehflow.srgb import srgb_to_linear
 from tests.media.reading import levels_of, read_all
-from tests.media.samples import Clip, write_clip, write_plain_hdr
+from tests.media.samples import Clip, ColourWave, write_clip, write_colour_wave, write_plain_hdr
 from tests.tolerances import (
+    COLOUR_PLACE_PX,
     LOSSLESS_VIDEO_LEVELS,
     P3_XYZ,
     READ_LEVELS,
@@ -71,6 +72,38 @@ def _plain_frame(pixel_format: str, levels: np.ndarray) -> av.VideoFrame:
         size = plane.buffer_size // np.dtype(kind).itemsize
         plane.update(np.resize(part, size).astype(kind).tobytes())
     return frame
+
+
+QUIET = (("x265-params", "log-level=0"),)
+TOLD = (("x264-params", "chromaloc=1"),)
+WAVES = {
+    "vp9": (".webm", ColourWave("libvpx-vp9")),
+    "ffv1": (".mkv", ColourWave("ffv1")),
+    "ffv1 in 4:2:2": (".mkv", ColourWave("ffv1", "yuv422p")),
+    "prores": (".mov", ColourWave("prores_ks", "yuv422p10le")),
+    "dnxhd": (".mov", ColourWave("dnxhd", "yuv422p", encoding=(("profile", "dnxhr_hq"),))),
+    "h264": (".mp4", ColourWave("libx264")),
+    "h264 in 4:2:2": (".mkv", ColourWave("libx264", "yuv422p")),
+    "h264 that tells": (".mp4", ColourWave("libx264", "yuv420p", 0.5, TOLD)),
+    "hevc": (".ts", ColourWave("libx265", encoding=QUIET)),
+    "hevc in 4:2:2": (".ts", ColourWave("libx265", "yuv422p10le", encoding=QUIET)),
+    "mpeg2": (".mpg", ColourWave("mpeg2video")),
+    "mpeg4": (".avi", ColourWave("mpeg4")),
+    "mpeg1": (".mpg", ColourWave("mpeg1video", "yuv420p", 0.5)),
+    "jpeg": (".avi", ColourWave("mjpeg", "yuvj420p", 0.5)),
+    "jpeg in 4:2:2": (".avi", ColourWave("mjpeg", "yuvj422p", 0.5)),
+}
+
+
+@pytest.mark.parametrize("kind", WAVES)
+def test_colours_are_read_where_they_are(tmp_path: Path, kind: str) -> None:
+    suffix, film = WAVES[kind]
+    path = tmp_path / f"a{suffix}"
+    wave = write_colour_wave(path, film)
+    red = levels_of(read_all(path)[1][0])[film.height // 2, :, 0].astype(float)
+    turning = np.exp(-2j * np.pi * np.arange(film.width) / film.period_px)
+    turned = np.angle(((red - red.mean()) @ turning) / (wave @ turning))
+    assert abs(turned / (2 * np.pi) * film.period_px) < COLOUR_PLACE_PX
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
