@@ -42,6 +42,9 @@ COLOUR_PLACE_PX = 0.2
 than they were made for."""
 LOSSLESS_VIDEO_LEVELS = 2
 """Largest error in levels of a lossless 4:4:4 clip: RGB to 8-bit YCbCr and back, two roundings."""
+GREY_LEVELS = 1.2
+"""A grey of limited range: a rounding to 8 bits, stretched by 255/219; a level of 8 bits is half of
+one off by itself."""
 READ_LEVELS, READ_MEAN_LEVELS = 0.6, 0.1
 """Colours read from YUV into 8 bits, in levels: rounding, which has no side over many of them.
 FFmpeg's fast way is off by up to 3, and by 1 to 2 in the mean."""

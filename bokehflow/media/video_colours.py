@@ -35,7 +35,9 @@ _RGB_MATRIX, _UNNAMED_MATRIX = 0, 2
 _SHOWN_MATRICES = (_RGB_MATRIX, _UNNAMED_MATRIX, *_MATRICES, *_BT2020_MATRICES)
 _UNSPECIFIED, _BT2020, _XYZ, _DCI_P3 = 2, 9, 10, 11
 """Primaries."""
-_FULL_RANGE = 2
+_LIMITED_RANGE, _FULL_RANGE = 1, 2
+_BLACK, _WHITE = 16.0 / 255.0, 235.0 / 255.0
+"""Of limited range, whatever the depth."""
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 """Without the last two, FFmpeg computes with few digits, and pictures get darker."""
 _WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
@@ -120,4 +122,7 @@ def _rgb(
         interpolation=_SCALING,
     ).to_ndarray()
     values: Tensor = torch.from_numpy(pixels.astype(np.float32)) / white
+    if frame.color_range == _LIMITED_RANGE and frame.format.name.startswith("gray"):
+        # FFmpeg takes grey for full range, whatever it says of itself.
+        values = ((values - _BLACK) / (_WHITE - _BLACK)).clamp(0.0, 1.0)
     return values.permute(2, 0, 1).unsqueeze(0)

@@ -17,6 +17,7 @@ from tests.media.reading import levels_of, read_all
 from tests.media.samples import Clip, ColourWave, write_clip, write_colour_wave, write_plain_hdr
 from tests.tolerances import (
     COLOUR_PLACE_PX,
+    GREY_LEVELS,
     LOSSLESS_VIDEO_LEVELS,
     P3_XYZ,
     READ_LEVELS,
@@ -72,6 +73,33 @@ def _plain_frame(pixel_format: str, levels: np.ndarray) -> av.VideoFrame:
         size = plane.buffer_size // np.dtype(kind).itemsize
         plane.update(np.resize(part, size).astype(kind).tobytes())
     return frame
+
+
+@pytest.mark.parametrize("pixel_format", ["gray", "gray10le", "gray16le"])
+@pytest.mark.parametrize(
+    ("color_range", "levels", "shown"),
+    [(1, (16, 125.5, 235), (0.0, 0.5, 1.0)), (2, (0, 127.5, 255), (0.0, 0.5, 1.0))],
+    ids=["limited", "full"],
+)
+def test_grey_films_are_read_in_their_range(
+    pixel_format: str,
+    color_range: int,
+    levels: tuple[float, float, float],
+    shown: tuple[float, float, float],
+) -> None:
+    for level, wanted in zip(levels, shown, strict=True):
+        frame = av.VideoFrame(64, 48, pixel_format)
+        frame.color_range = color_range
+        kind, scale = ("u1", 1) if pixel_format == "gray" else ("<u2", 2 ** (_bits(frame) - 8))
+        plane = frame.planes[0]
+        size = plane.buffer_size // np.dtype(kind).itemsize
+        plane.update(np.full(size, level * scale).astype(kind).tobytes())
+        found = 255.0 * frame_to_srgb(frame, None, frame.width)[0, :, 8, 8].numpy()
+        assert np.abs(found - 255.0 * wanted).max() <= GREY_LEVELS
+
+
+def _bits(frame: av.VideoFrame) -> int:
+    return frame.format.components[0].bits
 
 
 QUIET = (("x265-params", "log-level=0"),)
