@@ -16,6 +16,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame as CodedFrame
 from av.video.stream import VideoStream
 from torch import Tensor
@@ -24,6 +25,7 @@ from bokehflow.errors import MediaError
 from bokehflow.media.chroma import ToldPlace
 from bokehflow.media.container_size import declared_bytes
 from bokehflow.media.containers import copyable_sound, has_decoder, media_errors, open_film
+from bokehflow.media.cut_film import CutBeginning
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
 from bokehflow.media.matroska import first_damage
 from bokehflow.media.regular import require_regular
@@ -139,18 +141,37 @@ def _require_whole(path: Path) -> None:
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[CodedFrame]:
     """Every frame of the stream. Raises MediaError at the first one that is damaged."""
     times = DecodeTimes() if tells_decode_times_alone(container, stream) else None
+    is_broadcast = container.format.name in _BROADCAST
+    beginning = CutBeginning(stream.codec_context.name, is_broadcast)
     with media_errors(path):
         for packet in container.demux(stream):
             if packet.is_corrupt:
                 raise MediaError(f"{path} is damaged or cut short at {packet.pts} ticks")
-            frames: Iterable[CodedFrame] = packet.decode()
+            frames: Iterable[CodedFrame] = _frames_of(packet, beginning)
             if times is not None:
                 times.note(packet)
                 frames = times.timed(frames)
             for frame in frames:
                 if frame.is_corrupt:
                     raise MediaError(f"{path} has a damaged frame at {frame.time} s")
+                _require_none_lost(beginning, frame, path)
                 yield frame
+    _require_none_lost(beginning, None, path)
+
+
+def _frames_of(packet: Packet[VideoStream], beginning: CutBeginning) -> list[CodedFrame]:
+    beginning.note(packet)
+    try:
+        return packet.decode()
+    except av.FFmpegError:
+        if beginning.explains(packet):
+            return []
+        raise
+
+
+def _require_none_lost(beginning: CutBeginning, frame: CodedFrame | None, path: Path) -> None:
+    if (lost := beginning.lost(frame)) is not None:
+        raise MediaError(f"{path} is damaged at {lost} ticks", "a whole, undamaged video file")
 
 
 def _describe(
