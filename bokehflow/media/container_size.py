@@ -1,8 +1,9 @@
 """How long a video file says it is, to tell a file that was cut short before any work is done.
 
-A decoder ends quietly where a file ends. The outermost structure of the three usual containers
-tells how many bytes there should be: MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), the Matroska and
-WebM segment, the RIFF chunk of AVI.
+A decoder ends quietly where a file ends. The outermost structure of most containers tells how many
+bytes there should be: MP4 and MOV boxes (ISO/IEC 14496-12, 4.2), the Matroska and WebM segment, the
+RIFF chunk of AVI, the file properties of WMV (Advanced Systems Format, 3.2), the header partition
+of MXF (SMPTE ST 377-1, 7.1).
 """
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ _MP4_BOXES = (
     b"styp", b"prft", b"emsg", b"pdin", b"pnot", b"PICT",
 )  # fmt: skip
 
+_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+_ASF_HEADER_BYTES, _ASF_OBJECT_BYTES, _ASF_PROPERTIES_BYTES = 30, 24, 92
+_ASF_BROADCAST = 1
+"""The flag of a recording whose properties were written before its end."""
+_MXF_HEADER_PARTITION = bytes.fromhex("060e2b34020501010d01020101")
+_MXF_KEY_BYTES, _MXF_FOOTER_PLACE = 16, 24
+"""Of the footer's offset: within the partition pack, behind versions, grid and two offsets."""
+
 
 def declared_bytes(path: Path) -> int | None:
     """The bytes the file should at least have, or None where its container does not say.
@@ -36,6 +46,10 @@ def declared_bytes(path: Path) -> int | None:
             return None if length in _RIFF_UNKNOWN else length
         if int.from_bytes(start[:4], "big") == EBML_HEADER:
             return segment_end(stream)
+        if start == _ASF_HEADER[:_BOX_HEADER_BYTES]:
+            return _asf_bytes(stream)
+        if start == _MXF_HEADER_PARTITION[:_BOX_HEADER_BYTES]:
+            return _mxf_bytes(stream)
         if start[4:8] in _MP4_FIRST_BOXES:
             return _mp4_bytes(stream, size)
     return None
@@ -64,3 +78,34 @@ def _mp4_bytes(stream: BinaryIO, size: int) -> int | None:
             return None  # not a box: padding that some recorders append
         end += length
     return end
+
+
+def _asf_bytes(stream: BinaryIO) -> int | None:
+    stream.seek(0)
+    header = stream.read(_ASF_HEADER_BYTES)
+    place, end = _ASF_HEADER_BYTES, int.from_bytes(header[16:24], "little")
+    while place < end:
+        stream.seek(place)
+        found = stream.read(_ASF_PROPERTIES_BYTES)
+        length = int.from_bytes(found[16:_ASF_OBJECT_BYTES], "little")
+        if found[:16] == _ASF_FILE_PROPERTIES:
+            is_broadcast = int.from_bytes(found[88:], "little") & _ASF_BROADCAST
+            return None if is_broadcast else int.from_bytes(found[40:48], "little") or None
+        if length < _ASF_OBJECT_BYTES:
+            return None  # cut within its header, or damaged: left to the decoder
+        place += length
+    return None
+
+
+def _mxf_bytes(stream: BinaryIO) -> int | None:
+    """What is left of a file that ends within its footer is all of its pictures."""
+    stream.seek(0)
+    key = stream.read(_MXF_KEY_BYTES)
+    if not key.startswith(_MXF_HEADER_PARTITION):
+        return None
+    length = stream.read(1)[0]
+    if length & 0x80:  # the number of bytes that hold it (ITU-T X.690, 8.1.3)
+        stream.read(length & 0x7F)
+    pack = stream.read(_MXF_FOOTER_PLACE + 8)
+    footer = int.from_bytes(pack[_MXF_FOOTER_PLACE:], "big")
+    return footer + _MXF_KEY_BYTES if footer else None

@@ -94,7 +94,7 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
     Raises MediaError, here or on the way, for a file that is not a video, is cut short or damaged
     as far as its container tells or a decoder notices, is of a codec without a decoder, is
     transparent, holds HDR that is not to be tone-mapped or frames of changing size, or is to be
-    shown at an odd angle. MPEG-TS and FLV files that are cut short are what is left of them.
+    shown at an odd angle. MPEG and FLV files that are cut short are what is left of them.
     """
     _require_whole(path)
     with contextlib.ExitStack() as stack:

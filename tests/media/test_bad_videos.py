@@ -18,7 +18,7 @@ CLUSTER = b"\x1f\x43\xb6\x75"
 def _cut(suffix: str, share: float) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         path = folder / f"a{suffix}"
-        codec = "mpeg4" if suffix == ".avi" else "libx264"
+        codec = {".avi": "mpeg4", ".wmv": "wmv2"}.get(suffix, "libx264")
         options = (("movflags", "faststart"),) if suffix == ".mp4" else ()
         write_clip(path, Clip(frames=12, codec=codec, options=options))
         content = path.read_bytes()
@@ -121,7 +121,28 @@ def _avi_that_counts_its_header(folder: Path) -> Path:
     return folder / "a.avi"
 
 
+def _broadcast_wmv(folder: Path) -> Path:
+    write_clip(folder / "a.wmv", Clip(codec="wmv2"))
+    content = bytearray((folder / "a.wmv").read_bytes())
+    place = content.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    # The length of the file, which is no more known then, and the flag of a broadcast.
+    content[place + 40 : place + 48] = b"\xff" * 8
+    content[place + 88] |= 1
+    (folder / "a.wmv").write_bytes(content)
+    return folder / "a.wmv"
+
+
+def _mxf_without_footer(folder: Path) -> Path:
+    write_clip(folder / "a.mxf", Clip(encoding=(("bf", "0"),)))
+    content = bytearray((folder / "a.mxf").read_bytes())
+    content[20 + 24 : 20 + 32] = bytes(8)
+    (folder / "a.mxf").write_bytes(content)
+    return folder / "a.mxf"
+
+
 ODD_ENDS = {
+    "a recording in wmv": _broadcast_wmv,
+    "a recording in mxf": _mxf_without_footer,
     "zeros": _with_trailer(bytes(4)),
     "a line": _with_trailer(b"\r\n\0"),
     "text": _with_trailer(b"a recorder's own remarks"),
@@ -140,6 +161,12 @@ BAD_VIDEOS = {
     "mkv cut at half": (_cut(".mkv", 0.5), "cut short"),
     "mkv cut at the end": (_cut(".mkv", 0.99), "cut short"),
     "avi cut at half": (_cut(".avi", 0.5), "cut short"),
+    "wmv cut at half": (_cut(".wmv", 0.5), "cut short"),
+    "wmv cut at the end": (_cut(".wmv", 0.99), "cut short"),
+    "wmv cut in its header": (_cut(".wmv", 0.005), "cut short|cannot be read"),
+    "mxf cut at half": (_cut(".mxf", 0.5), "cut short"),
+    "mxf cut at the end": (_cut(".mxf", 0.8), "cut short"),
+    "mxf cut in its header": (_cut(".mxf", 0.002), "cannot be read"),
     "a few bytes": (_cut(".mp4", 0.001), "cut short|cannot be read"),
     "damaged inside": (_damaged(6), "damaged|cannot be read"),
     "damaged in the last frame": (_damaged(-1), "damaged|cannot be read"),
