@@ -40,6 +40,8 @@ VIDEO_SUFFIXES = (
 """Files with these suffixes are videos; what else is to be rendered is taken for a photo."""
 _BROADCAST = ("mpegts", "mpeg")
 """Containers whose times are those of a clock that ran before, by FFmpeg's names."""
+_LONGEST_DELAY_S = 1
+"""Of a film in another container: what begins later was recorded by such a clock, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class VideoInfo:
 
     width, height: pixels of the upright frame, which are square. time_base: seconds a tick of
     `Frame.pts`. average_rate: frames a second. frame_count: None where the file does not tell; a
-    guess good enough for a progress bar. starts_at_s: what the clock of a broadcast showed when it
-    began, less which frames are timed; 0 where times count from the beginning already.
+    guess good enough for a progress bar. starts_at_s: what the clock of a broadcast or of a live
+    recording showed when it began, less which frames are timed; 0 where times count from the
+    beginning already.
     high_dynamic_range: the curve of frames that are tone-mapped; None where none is.
     audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
     does not know, as Apple's spatial sound beside its stereo, or that are announced and silent.
@@ -183,9 +186,7 @@ def _describe(
     rate = stream.average_rate or stream.guessed_rate
     if not rate or first.time_base is None:
         raise MediaError(f"{path} gives its frames no times", "a frame rate")
-    count = stream.frames
-    if not count and container.duration:
-        count = round(Fraction(container.duration, av.time_base) * rate)
+    starts_at_s = _start_s(container)
     copyable = len(copyable_sound(container))
     return VideoInfo(
         path=path,
@@ -193,8 +194,8 @@ def _describe(
         height=height,
         time_base=first.time_base,
         average_rate=rate,
-        frame_count=count or None,
-        starts_at_s=_start_s(container),
+        frame_count=stream.frames or round(_length_s(container, starts_at_s) * rate) or None,
+        starts_at_s=starts_at_s,
         high_dynamic_range=high_dynamic_range(stream),
         audio_streams=copyable,
         unknown_audio_streams=len(container.streams.audio) - copyable,
@@ -202,9 +203,16 @@ def _describe(
 
 
 def _start_s(container: InputContainer) -> Fraction:
-    if container.format.name not in _BROADCAST or container.start_time is None:
-        return Fraction(0)
-    return Fraction(container.start_time, av.time_base)
+    start_s = Fraction(container.start_time or 0, av.time_base)
+    is_clock = container.format.name in _BROADCAST or start_s > _LONGEST_DELAY_S
+    return start_s if is_clock else Fraction(0)
+
+
+def _length_s(container: InputContainer, starts_at_s: Fraction) -> Fraction:
+    """0 where it is not told. Of a live recording a header tells when it ends."""
+    told_s = Fraction(container.duration or 0, av.time_base)
+    is_end = container.format.name not in _BROADCAST and told_s > starts_at_s
+    return told_s - starts_at_s if is_end else told_s
 
 
 def _square_width(frame: CodedFrame, stream: VideoStream) -> int:

@@ -20,6 +20,7 @@ from bokehflow.media.video_reader import VideoInfo, open_video
 from bokehflow.media.video_writer import open_video_writer
 from tests.media.samples import (
     AUDIO_RATE,
+    FRAME_RATE,
     Clip,
     audio_packets,
     double_sound,
@@ -83,12 +84,16 @@ def test_pictures_times_and_sound_survive(tmp_path: Path, suffix: str) -> None:
     assert names_in(tmp_path) == [source.name, target.name]
 
 
-def test_a_broadcast_begins_at_zero_and_its_sound_with_it(tmp_path: Path) -> None:
-    source, target = tmp_path / "a.ts", tmp_path / "b.mp4"
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".flv"])
+def test_what_a_clock_timed_begins_at_zero_and_its_sound_with_it(
+    tmp_path: Path, suffix: str
+) -> None:
+    source, target = tmp_path / f"a{suffix}", tmp_path / "b.mp4"
     late = ("output_ts_offset", "50000")
     write_clip(source, Clip(frames=20, audio_codec="aac", options=(late,)))
-    _copy(source, target)
-    assert _duration_s(target) == pytest.approx(_duration_s(source), abs=FRAME_TIME_S)
+    info = _copy(source, target)
+    assert info.frame_count == pytest.approx(20, abs=2)
+    assert _duration_s(target) == pytest.approx(20 / FRAME_RATE, abs=FRAME_TIME_S)
     apart = []
     for path in (source, target):
         with av.open(str(path)) as container:
@@ -97,6 +102,12 @@ def test_a_broadcast_begins_at_zero_and_its_sound_with_it(tmp_path: Path) -> Non
         apart.append(starts[1] - starts[0])
     assert max(starts) < 1.0
     assert apart[0] == pytest.approx(apart[1], abs=FRAME_TIME_S)
+
+
+def test_a_film_that_begins_after_a_while_is_left_so(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mkv", Clip(frames=3, ticks=(700, 740, 780)))
+    _copy(tmp_path / "a.mkv", tmp_path / "b.mp4")
+    assert _frames(tmp_path / "b.mp4")[2] == [0.7, 0.74, 0.78]
 
 
 def test_sound_keeps_its_language(tmp_path: Path) -> None:
