@@ -47,6 +47,8 @@ def render_video(job: RenderJob) -> RenderOutcome:
             state = rendered.state
             count += 1
             advance()
+        # What can still fail of the video does so before the folder is in place.
+        writer.finish()
     return RenderOutcome(
         tuple(shots),
         video.info.height,

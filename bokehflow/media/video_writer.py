@@ -79,6 +79,7 @@ class VideoWriter:
         self._format = VIDEO_FORMATS[target.suffix.lower()]
         self._last_ms: int | None = None
         self._durations: dict[int | None, int] = {}
+        self._is_finished = False
         self._matrix = _BT709 if source.height >= HD_LINES else _BT601
         self._stack = contextlib.ExitStack()
         try:
@@ -106,14 +107,25 @@ class VideoWriter:
     ) -> None:
         try:
             if error_type is None:
-                with self._output_errors():
-                    self._mux(self._video.encode(None))
-                    self._audio.copy_until(None)
-                    self._stack.close()
+                self.finish()
         finally:
             # Where the file is given up, that its trailer cannot be written either is no news.
             with contextlib.suppress(av.FFmpegError, OSError):
                 self._stack.close()
+
+    def finish(self) -> None:
+        """Write what is still to come of frames and sound, and close the file.
+
+        For who wants to know that it is whole before the block is left, which does so otherwise.
+        Raises what `write` raises.
+        """
+        if self._is_finished:
+            return
+        with self._output_errors():
+            self._mux(self._video.encode(None))
+            self._audio.copy_until(None)
+            self._stack.close()
+        self._is_finished = True
 
     def write(self, image: Tensor, pts: int, duration: int) -> None:
         """Encode one frame [1, 3, H, W], sRGB, at `pts` ticks of the source's time base.

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,6 +17,7 @@ from PIL import Image
 
 from bokehflow.cli.depth_frames import DepthFrames, depth_files
 from bokehflow.media import open_video, read_depth
+from bokehflow.media.audio_copy import AudioCopy
 from bokehflow.optics import Lens
 from bokehflow.rendering import render
 from tests.cli.runner import Bfx
@@ -162,6 +165,26 @@ def test_depth_frames_are_written_to_a_new_folder(bfx: Bfx, folder: Path) -> Non
         "render", folder / "a.mp4", "--depth", folder / "depths", "--depth-out", folder / "out"
     )
     assert "exists" in again.require_plain_error(2)
+
+
+def test_a_video_that_cannot_be_finished_leaves_no_depth_either(
+    bfx: Bfx, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, arguments = (
+        names_in(folder),
+        ["--depth", folder / "depths", "--depth-out", folder / "d"],
+    )
+
+    def fail_at_the_end(_: AudioCopy, time_s: Fraction | None) -> None:
+        if time_s is None:
+            raise av.FFmpegError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AudioCopy, "copy_until", fail_at_the_end)
+        failed = bfx("render", folder / "a.mp4", *arguments)
+    assert "free some space" in failed.require_plain_error(2)
+    assert names_in(folder) == before
+    assert bfx("render", folder / "a.mp4", *arguments).exit_code == 0
 
 
 def test_a_video_held_upright_takes_depth_as_displayed(bfx: Bfx, folder: Path) -> None:
