@@ -38,6 +38,7 @@ _UNSPECIFIED, _BT2020, _XYZ, _DCI_P3 = 2, 9, 10, 11
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
 _BLACK, _WHITE = 16.0 / 255.0, 235.0 / 255.0
 """Of limited range, whatever the depth."""
+_OPAQUE = 255
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 """Without the last two, FFmpeg computes with few digits, and pictures get darker."""
 _WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
@@ -53,11 +54,7 @@ def require_showable(stream: VideoStream, path: Path, tone_map: bool) -> None:
     """Raise MediaError for pixels that are transparent, and for colours that are not shown as sRGB,
     or not without being asked to."""
     if _has_alpha(stream):
-        raise MediaError(
-            f"{path} is video with transparency",
-            "opaque frames",
-            "flatten it over a background first",
-        )
+        raise _transparent(path)
     transfer = high_dynamic_range(stream)
     if transfer and not tone_map:
         raise MediaError(
@@ -93,6 +90,23 @@ def _has_alpha(stream: VideoStream) -> bool:
     in_pixels = pixels is not None and any(part.is_alpha for part in pixels.components)
     tells = {name.lower(): value for name, value in stream.metadata.items()}
     return in_pixels or tells.get("alpha_mode") == "1"
+
+
+def require_opaque(frame: CodedFrame, path: Path) -> None:
+    """Raise MediaError for a frame with a palette of which it shows a colour that is transparent:
+    its format has no part for that."""
+    if frame.format.name == "pal8":
+        indices, palette = frame.to_ndarray()
+        if palette[np.unique(indices), 0].min() < _OPAQUE:
+            raise _transparent(path)
+
+
+def _transparent(path: Path) -> MediaError:
+    return MediaError(
+        f"{path} is video with transparency",
+        "opaque frames",
+        "flatten it over a background first",
+    )
 
 
 def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None, width: int) -> Tensor:

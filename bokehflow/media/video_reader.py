@@ -30,7 +30,12 @@ from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
 from bokehflow.media.matroska import first_damage
 from bokehflow.media.regular import require_regular
 from bokehflow.media.tone_map import Transfer
-from bokehflow.media.video_colours import frame_to_srgb, high_dynamic_range, require_showable
+from bokehflow.media.video_colours import (
+    frame_to_srgb,
+    high_dynamic_range,
+    require_opaque,
+    require_showable,
+)
 from bokehflow.media.video_orientation import orientation_of
 
 VIDEO_SUFFIXES = (
@@ -243,6 +248,7 @@ def _upright_frames(
                 "remux the video with correct timestamps",
             )
         size, last_pts = (frame.width, frame.height), frame.pts
+        require_opaque(frame, path)
         orientation = orientation_of(frame, path)
         with media_errors(path):
             image = frame_to_srgb(told(frame), transfer, _square_width(frame, stream))

@@ -145,6 +145,22 @@ def write_colour_wave(path: Path, wave: ColourWave) -> np.ndarray:
     return np.sin(2 * np.pi * columns / wave.period_px)
 
 
+def write_palette_clip(path: Path, alpha: Sequence[int]) -> None:
+    """Write a film of one frame with a column for each of these alphas, of 255: greys from black to
+    white out of a palette, whose other colours are transparent."""
+    palette = np.zeros((256, 4), np.uint8)
+    palette[: len(alpha), 0] = alpha
+    palette[: len(alpha), 1:] = np.linspace(0, 255, len(alpha))[:, None]
+    indices = np.tile(np.repeat(np.arange(len(alpha), dtype=np.uint8), 16), (48, 1))
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("png", rate=FRAME_RATE)
+        video.width, video.height, video.pix_fmt = indices.shape[1], indices.shape[0], "pal8"
+        frame = av.VideoFrame.from_ndarray((indices, palette), format="pal8")
+        frame.pts = 0
+        output.mux(video.encode(frame))
+        output.mux(video.encode(None))
+
+
 def write_jpeg_clip(path: Path, frames: int) -> None:
     """Write a video of JPEG pictures as cameras write it, each with an EXIF block."""
     height, width = 48, 64

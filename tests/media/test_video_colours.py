@@ -14,7 +14,14 @@ from bokehflow.media.video_colours import frame_to_srgb
 from bokehflow.media.video_reader import open_video
 from bokehflow.srgb import srgb_to_linear
 from tests.media.reading import levels_of, read_all
-from tests.media.samples import Clip, ColourWave, write_clip, write_colour_wave, write_plain_hdr
+from tests.media.samples import (
+    Clip,
+    ColourWave,
+    write_clip,
+    write_colour_wave,
+    write_palette_clip,
+    write_plain_hdr,
+)
 from tests.tolerances import (
     COLOUR_PLACE_PX,
     GREY_LEVELS,
@@ -223,3 +230,13 @@ def test_transparency_is_refused(tmp_path: Path, kind: str) -> None:
         open_video(path),
     ):
         pytest.fail("the block must not run")
+
+
+def test_transparent_colours_of_a_palette_are_refused_where_they_are_shown(tmp_path: Path) -> None:
+    write_palette_clip(tmp_path / "a.mov", (255, 255, 255, 255))
+    shown = levels_of(read_all(tmp_path / "a.mov")[1][0])
+    assert np.unique(shown).tolist() == [0, 85, 170, 255]
+    for alpha in (0, 128):
+        write_palette_clip(tmp_path / "a.mov", (255, 255, alpha, 255))
+        with pytest.raises(MediaError, match="video with transparency; expected opaque frames"):
+            read_all(tmp_path / "a.mov")
