@@ -66,6 +66,8 @@ SIX_DIGITS = 1e-6
 """Numbers written to six digits."""
 P3_XYZ = 1e-4
 """X, Y and Z of a colour by matrices of five digits."""
+SIXTEEN_BIT_TONE = 2e-4
+"""A grey through tone mapping, computed in 16 bits; another white would be off by 1e-3 and more."""
 TEN_BIT_STEP = 0.002
 """A grey of 10 bits through tone mapping: a step of 1/876, up to twice as steep."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame as CodedFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
@@ -41,8 +42,7 @@ _BLACK, _WHITE = 16.0 / 255.0, 235.0 / 255.0
 _OPAQUE = 255
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 """Without the last two, FFmpeg computes with few digits, and pictures get darker."""
-_WHITE_8_BIT, _WHITE_16_BIT = 255.0, 255.0 * 256.0
-"""FFmpeg writes 16 bits as 256 times what 8 bits would be."""
+_WHITE_8_BIT = 255.0
 
 
 def high_dynamic_range(stream: VideoStream) -> Transfer | None:
@@ -117,15 +117,13 @@ def frame_to_srgb(frame: CodedFrame, transfer: Transfer | None, width: int) -> T
     """
     if transfer is None:
         unnamed = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
-        rgb = _rgb(frame, width, "rgb24", _WHITE_8_BIT, _MATRICES.get(frame.colorspace, unnamed))
+        rgb = _rgb(frame, width, "rgb24", _MATRICES.get(frame.colorspace, unnamed))
         return display_p3_to_srgb(rgb) if frame.color_primaries == DISPLAY_P3 else rgb
-    signal = _rgb(frame, width, "rgb48le", _WHITE_16_BIT, Colorspace.BT2020)
+    signal = _rgb(frame, width, "rgb48le", Colorspace.BT2020)
     return tone_mapped(signal.clamp(max=1.0), transfer)
 
 
-def _rgb(
-    frame: CodedFrame, width: int, pixel_format: str, white: float, matrix: Colorspace
-) -> Tensor:
+def _rgb(frame: CodedFrame, width: int, pixel_format: str, matrix: Colorspace) -> Tensor:
     full_range = frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj")
     pixels = frame.reformat(
         width=width,
@@ -135,8 +133,18 @@ def _rgb(
         dst_color_range=ColorRange.JPEG,
         interpolation=_SCALING,
     ).to_ndarray()
+    white = _WHITE_8_BIT if pixel_format == "rgb24" else _white_16_bit(frame.format, full_range)
     values: Tensor = torch.from_numpy(pixels.astype(np.float32)) / white
     if frame.color_range == _LIMITED_RANGE and frame.format.name.startswith("gray"):
         # FFmpeg takes grey for full range, whatever it says of itself.
         values = ((values - _BLACK) / (_WHITE - _BLACK)).clamp(0.0, 1.0)
     return values.permute(2, 0, 1).unsqueeze(0)
+
+
+def _white_16_bit(pixels: VideoFormat, full_range: bool) -> float:
+    """What FFmpeg makes of white in 16 bits: 256 times what it would be in 8, but of RGB the most
+    there is, and of full range the most that it has bits for, moved up."""
+    bits = pixels.components[0].bits
+    if pixels.is_rgb and bits > 8:
+        return 65535.0
+    return float(((1 << bits) - 1) << (16 - bits)) if full_range else _WHITE_8_BIT * 256.0

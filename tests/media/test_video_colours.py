@@ -29,6 +29,7 @@ from tests.tolerances import (
     P3_XYZ,
     READ_LEVELS,
     READ_MEAN_LEVELS,
+    SIXTEEN_BIT_TONE,
     TEN_BIT_STEP,
 )
 
@@ -156,6 +157,20 @@ def test_high_dynamic_range_is_tone_mapped_on_request(
         torch.testing.assert_close(
             frame.image, wanted.expand_as(frame.image), atol=TEN_BIT_STEP, rtol=0.0
         )
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv444p10le", "yuv420p12le", "gbrp10le", "gbrp12le"])
+def test_high_dynamic_range_of_full_range_has_its_white(pixel_format: str) -> None:
+    frame = av.VideoFrame(64, 48, pixel_format)
+    frame.color_range = 2
+    most = 2 ** _bits(frame) - 1
+    for index, plane in enumerate(frame.planes):
+        is_light = index == 0 or pixel_format.startswith("gbr")
+        level = round(GREY[0] * most) if is_light else (most + 1) // 2
+        plane.update(np.full(plane.buffer_size // 2, level).astype("<u2").tobytes())
+    found = frame_to_srgb(frame, "PQ", frame.width)
+    wanted = tone_mapped(torch.full((1, 3, 1, 1), round(GREY[0] * most) / most), "PQ")
+    torch.testing.assert_close(found, wanted.expand_as(found), atol=SIXTEEN_BIT_TONE, rtol=0.0)
 
 
 def test_standard_range_is_read_as_ever_where_tone_mapping_is_allowed(tmp_path: Path) -> None:
