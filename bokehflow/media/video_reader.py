@@ -222,9 +222,10 @@ def _length_s(container: InputContainer, starts_at_s: Fraction) -> Fraction:
 
 def _square_width(frame: CodedFrame, stream: VideoStream) -> int:
     """The width of a frame as it lies in the file, at its height, with square pixels: as it is
-    shown, and as a lens blurs it. Even where it is not the file's own."""
-    aspect = stream.sample_aspect_ratio or Fraction(1)
-    return frame.width if aspect == 1 else max(2, 2 * round(frame.width * aspect / 2))
+    shown, and as a lens blurs it. Even where it is not the file's own, which it is where they are
+    square but for a rounding: less than a pixel is not worth one of sharpness."""
+    shown = frame.width * (stream.sample_aspect_ratio or Fraction(1))
+    return frame.width if abs(shown - frame.width) < 1 else max(2, 2 * round(shown / 2))
 
 
 def _upright_frames(

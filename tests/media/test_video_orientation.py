@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -101,3 +102,12 @@ def test_pixels_are_made_square(
     info, frames = read_all(path)
     assert (info.height, info.width) == wanted.shape[:2]
     assert np.abs(levels_of(frames[0]).astype(float) - wanted).mean() < VIDEO_MEAN_LEVELS
+
+
+def test_pixels_that_are_square_but_for_a_rounding_are_left_alone(tmp_path: Path) -> None:
+    lossless = Clip(1, 33, 51, "libx264rgb", "rgb24", encoding=(("qp", "0"),))
+    rounded = dataclasses.replace(lossless, sample_aspect_ratio=Fraction(100, 99))
+    written = write_clip(tmp_path / "a.mp4", rounded)
+    info, frames = read_all(tmp_path / "a.mp4")
+    assert (info.height, info.width) == (33, 51)
+    assert np.array_equal(levels_of(frames[0]), written[0])
