@@ -14,6 +14,8 @@ from av.stream import Stream
 
 from bokehflow.errors import MediaError
 
+_BROADCAST = ("mpegts", "mpeg")
+"""Containers whose times are those of a clock that ran before, by FFmpeg's names."""
 _LATE_SOUND = {"analyzeduration": str(60_000_000), "probesize": str(64 * 1024**2)}
 """How far FFmpeg looks for what a header only announces: microseconds, and bytes."""
 
@@ -30,6 +32,12 @@ def open_film(path: Path) -> InputContainer:
             return container
         container.close()
         return av.open(_file_url(path), options=_LATE_SOUND)
+
+
+def is_broadcast(container: InputContainer) -> bool:
+    """Whether a film is of a kind that begins anywhere: its pictures and times are as they were
+    sent."""
+    return container.format.name in _BROADCAST
 
 
 def has_decoder(stream: Stream) -> bool:

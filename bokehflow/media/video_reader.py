@@ -11,7 +11,6 @@ import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -24,18 +23,17 @@ from torch import Tensor
 from bokehflow.errors import MediaError
 from bokehflow.media.chroma import ToldPlace
 from bokehflow.media.container_size import declared_bytes
-from bokehflow.media.containers import copyable_sound, has_decoder, media_errors, open_film
+from bokehflow.media.containers import has_decoder, is_broadcast, media_errors, open_film
 from bokehflow.media.cut_film import CutBeginning
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
 from bokehflow.media.matroska import first_damage
 from bokehflow.media.regular import require_regular
-from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import (
     frame_to_srgb,
-    high_dynamic_range,
     require_opaque,
     require_showable,
 )
+from bokehflow.media.video_info import VideoInfo, described, square_width
 from bokehflow.media.video_orientation import orientation_of
 
 VIDEO_SUFFIXES = (
@@ -43,36 +41,6 @@ VIDEO_SUFFIXES = (
     ".vob", ".3gp", ".3g2", ".wmv", ".flv", ".ogv", ".mxf",
 )  # fmt: skip
 """Files with these suffixes are videos; what else is to be rendered is taken for a photo."""
-_BROADCAST = ("mpegts", "mpeg")
-"""Containers whose times are those of a clock that ran before, by FFmpeg's names."""
-_LONGEST_DELAY_S = 1
-"""Of a film in another container: what begins later was recorded by such a clock, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """What is known of a video before its frames are read.
-
-    width, height: pixels of the upright frame, which are square. time_base: seconds a tick of
-    `Frame.pts`. average_rate: frames a second. frame_count: None where the file does not tell; a
-    guess good enough for a progress bar. starts_at_s: what the clock of a broadcast or of a live
-    recording showed when it began, less which frames are timed; 0 where times count from the
-    beginning already.
-    high_dynamic_range: the curve of frames that are tone-mapped; None where none is.
-    audio_streams: those that can be copied; unknown_audio_streams: those of a codec that FFmpeg
-    does not know, as Apple's spatial sound beside its stereo, or that are announced and silent.
-    """
-
-    path: Path
-    width: int
-    height: int
-    time_base: Fraction
-    average_rate: Fraction
-    frame_count: int | None
-    starts_at_s: Fraction
-    high_dynamic_range: Transfer | None
-    audio_streams: int
-    unknown_audio_streams: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +92,7 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
         first = next(coded, None)
         if first is None:
             raise MediaError(f"{path} holds no frames", "at least one")
-        info = _describe(path, container, stream, first)
+        info = described(path, container, stream, first)
         coded = itertools.chain([first], coded)
         yield Video(info, _upright_frames(coded, info, stream), coded)
 
@@ -149,8 +117,7 @@ def _require_whole(path: Path) -> None:
 def _decoded(container: InputContainer, stream: VideoStream, path: Path) -> Iterator[CodedFrame]:
     """Every frame of the stream. Raises MediaError at the first one that is damaged."""
     times = DecodeTimes() if tells_decode_times_alone(container, stream) else None
-    is_broadcast = container.format.name in _BROADCAST
-    beginning = CutBeginning(stream.codec_context.name, is_broadcast)
+    beginning = CutBeginning(stream.codec_context.name, is_broadcast(container))
     with media_errors(path):
         for packet in container.demux(stream):
             if packet.is_corrupt:
@@ -182,52 +149,6 @@ def _require_none_lost(beginning: CutBeginning, frame: CodedFrame | None, path: 
         raise MediaError(f"{path} is damaged at {lost} ticks", "a whole, undamaged video file")
 
 
-def _describe(
-    path: Path, container: InputContainer, stream: VideoStream, first: CodedFrame
-) -> VideoInfo:
-    width, height = _square_width(first, stream), first.height
-    if orientation_of(first, path).is_sideways:
-        width, height = height, width
-    rate = stream.average_rate or stream.guessed_rate
-    if not rate or first.time_base is None:
-        raise MediaError(f"{path} gives its frames no times", "a frame rate")
-    starts_at_s = _start_s(container)
-    copyable = len(copyable_sound(container))
-    return VideoInfo(
-        path=path,
-        width=width,
-        height=height,
-        time_base=first.time_base,
-        average_rate=rate,
-        frame_count=stream.frames or round(_length_s(container, starts_at_s) * rate) or None,
-        starts_at_s=starts_at_s,
-        high_dynamic_range=high_dynamic_range(stream),
-        audio_streams=copyable,
-        unknown_audio_streams=len(container.streams.audio) - copyable,
-    )
-
-
-def _start_s(container: InputContainer) -> Fraction:
-    start_s = Fraction(container.start_time or 0, av.time_base)
-    is_clock = container.format.name in _BROADCAST or start_s > _LONGEST_DELAY_S
-    return start_s if is_clock else Fraction(0)
-
-
-def _length_s(container: InputContainer, starts_at_s: Fraction) -> Fraction:
-    """0 where it is not told. Of a live recording a header tells when it ends."""
-    told_s = Fraction(container.duration or 0, av.time_base)
-    is_end = container.format.name not in _BROADCAST and told_s > starts_at_s
-    return told_s - starts_at_s if is_end else told_s
-
-
-def _square_width(frame: CodedFrame, stream: VideoStream) -> int:
-    """The width of a frame as it lies in the file, at its height, with square pixels: as it is
-    shown, and as a lens blurs it. Even where it is not the file's own, which it is where they are
-    square but for a rounding: less than a pixel is not worth one of sharpness."""
-    shown = frame.width * (stream.sample_aspect_ratio or Fraction(1))
-    return frame.width if abs(shown - frame.width) < 1 else max(2, 2 * round(shown / 2))
-
-
 def _upright_frames(
     coded: Iterator[CodedFrame], info: VideoInfo, stream: VideoStream
 ) -> Iterator[Frame]:
@@ -252,5 +173,5 @@ def _upright_frames(
         require_opaque(frame, path)
         orientation = orientation_of(frame, path)
         with media_errors(path):
-            image = frame_to_srgb(told(frame), transfer, _square_width(frame, stream))
+            image = frame_to_srgb(told(frame), transfer, square_width(frame, stream))
         yield Frame(orientation.upright(image), frame.pts - start, frame.duration or 0)

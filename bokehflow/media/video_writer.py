@@ -27,7 +27,7 @@ from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
 from bokehflow.media.chroma import ChromaSubsampling
 from bokehflow.media.photo import to_uint8
 from bokehflow.media.video_colours import HD_LINES
-from bokehflow.media.video_reader import VideoInfo
+from bokehflow.media.video_info import VideoInfo
 
 VIDEO_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """The containers that can be written, by suffix."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bokehflow.media.photo import to_uint8
-from bokehflow.media.video_reader import Frame, VideoInfo, open_video
+from bokehflow.media.video_info import VideoInfo
+from bokehflow.media.video_reader import Frame, open_video
 from tests.media.samples import Pixels
 
 
