@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from bokehflow.calibration.canvas import Array, Canvas
 from bokehflow.errors import UnknownNameError
-from bokehflow.media.photo import from_uint8
+from bokehflow.media.levels import from_uint8
 from bokehflow.srgb import srgb_to_linear
 
 PHOTOS = {

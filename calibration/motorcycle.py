@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from bokehflow.media.photo import from_uint8
+from bokehflow.media.levels import from_uint8
 
 FOCAL_PX = 994.978
 BASELINE_M = 0.193001

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from bokehflow.atomic import atomic_file
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.levels import to_uint8
 from bokehflow.model import BokehFlow
 from bokehflow.optics import Lens
 

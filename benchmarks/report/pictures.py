@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.levels import to_uint8
 
 WIDTH_PX = 640
 QUALITY = 82

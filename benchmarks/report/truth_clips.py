@@ -19,7 +19,7 @@ from bokehflow.calibration.data.request import CLIPS_PER_GROUP, DataRequest
 from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY
 from bokehflow.calibration.frames import largest_window
 from bokehflow.calibration.motorcycle import FOV_DEG, motorcycle
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.levels import to_uint8
 from bokehflow.optics import Lens
 from bokehflow.specs import Size
 from bokehflow.training.view import View, look

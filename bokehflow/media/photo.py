@@ -18,8 +18,9 @@ from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from bokehflow.atomic import atomic_file
-from bokehflow.errors import MediaError, NumericalError, OutputError
+from bokehflow.errors import MediaError, OutputError
 from bokehflow.media.display_p3 import DISPLAY_P3, display_p3_to_srgb
+from bokehflow.media.levels import from_uint8, to_uint8
 from bokehflow.media.photo_layout import read_as_stored, require_developed
 from bokehflow.media.photo_range import UNSPECIFIED, standard_primaries
 from bokehflow.media.pictures import opened_picture
@@ -105,22 +106,6 @@ def encode_photo(hidden: Path, image: Tensor) -> None:
         picture.save(hidden, format="PNG")
     else:
         picture.save(hidden, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
-
-
-def to_uint8(image: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """[1, 3, H, W] in 0..1 as uint8 [H, W, 3], clipped and rounded to nearest.
-
-    Raises NumericalError where a value is not finite.
-    """
-    if not bool(torch.isfinite(image).all()):
-        raise NumericalError("the picture holds NaN or infinite values", "finite values")
-    levels = (image[0].detach().float().clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
-    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
-
-
-def from_uint8(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
-    """uint8 [H, W, 3] as float32 [1, 3, H, W] in 0..1."""
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255.0
 
 
 class Still(NamedTuple):

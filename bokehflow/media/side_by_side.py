@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from bokehflow.errors import SizeError
-from bokehflow.media.photo import from_uint8, to_uint8
+from bokehflow.media.levels import from_uint8, to_uint8
 
 _LABEL_SHARE_OF_HEIGHT = 1 / 24
 _MIN_LABEL_PX = 10

@@ -25,7 +25,7 @@ from bokehflow.atomic import atomic_file, remedy_for
 from bokehflow.errors import MediaError, OutputError, SizeError
 from bokehflow.media.audio_copy import AudioCopy, require_copyable_audio
 from bokehflow.media.chroma import ChromaSubsampling
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.levels import to_uint8
 from bokehflow.media.video_colours import HD_LINES
 from bokehflow.media.video_info import VideoInfo
 

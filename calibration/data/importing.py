@@ -26,7 +26,7 @@ from bokehflow.calibration.data.problems import Problems
 from bokehflow.calibration.data.shrinking import picked, shrunk
 from bokehflow.calibration.data.split import HELD_OUT, split_of_name
 from bokehflow.errors import InputError, SizeError, UsageError
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.levels import to_uint8
 from bokehflow.optics import Lens, narrowed_fov_deg, require_field_of_view
 
 SMALLEST_DEPTH_M = 1e-4

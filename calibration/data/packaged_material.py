@@ -21,7 +21,8 @@ from bokehflow.atomic import atomic_file, make_folder
 from bokehflow.calibration.data.material import TABLE
 from bokehflow.errors import InputError
 from bokehflow.media import read_photo
-from bokehflow.media.photo import JPEG_QUALITY, to_uint8
+from bokehflow.media.levels import to_uint8
+from bokehflow.media.photo import JPEG_QUALITY
 
 LIST = Path(__file__).with_name("packaged_material.csv")
 LONGEST_SIDE_PX = 1600

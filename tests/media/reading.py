@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.levels import to_uint8
 from bokehflow.media.video_info import VideoInfo
 from bokehflow.media.video_reader import Frame, open_video
 from tests.media.samples import Pixels

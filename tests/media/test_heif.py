@@ -12,7 +12,8 @@ from PIL import ExifTags, Image
 
 from bokehflow.errors import MediaError, MissingDependencyError
 from bokehflow.media.exif import read_exif_camera
-from bokehflow.media.photo import read_photo, to_uint8
+from bokehflow.media.levels import to_uint8
+from bokehflow.media.photo import read_photo
 from tests.media.samples import gradient
 from tests.tolerances import JPEG_MEAN_LEVELS
 

@@ -13,7 +13,8 @@ from PIL import ExifTags, Image, ImageCms
 
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.display_p3 import display_p3_to_srgb
-from bokehflow.media.photo import read_photo, to_uint8, write_photo
+from bokehflow.media.levels import to_uint8
+from bokehflow.media.photo import read_photo, write_photo
 from bokehflow.specs import MAX_SIDE_PX
 from tests.media.samples import (
     Pixels,

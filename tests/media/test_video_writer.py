@@ -15,7 +15,7 @@ import torch
 
 from bokehflow.errors import MediaError, OutputError, SizeError
 from bokehflow.media.audio_copy import AudioCopy
-from bokehflow.media.photo import to_uint8
+from bokehflow.media.levels import to_uint8
 from bokehflow.media.video_info import VideoInfo
 from bokehflow.media.video_reader import open_video
 from bokehflow.media.video_writer import open_video_writer
