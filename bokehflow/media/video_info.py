@@ -12,13 +12,16 @@ from av.video.frame import VideoFrame as CodedFrame
 from av.video.stream import VideoStream
 
 from bokehflow.errors import MediaError
-from bokehflow.media.containers import copyable_sound, is_broadcast
+from bokehflow.media.containers import copyable_sound, is_broadcast, media_errors, open_film
 from bokehflow.media.tone_map import Transfer
 from bokehflow.media.video_colours import high_dynamic_range
 from bokehflow.media.video_orientation import orientation_of
 
 _LONGEST_DELAY_S = 1
 """Of a film that is no broadcast: one that begins later was timed by a clock that ran before."""
+
+_MILLISECOND_S = Fraction(1, 1000)
+"""A tick of Matroska and WebM: with a frame in each of them, FFmpeg found no rate in a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def described(
     if not rate or first.time_base is None:
         raise MediaError(f"{path} gives its frames no times", "a frame rate")
     starts_at_s = _start_s(container)
+    length_s = _length_s(container, starts_at_s)
+    if first.time_base * rate == 1 and first.time_base == _MILLISECOND_S and length_s:
+        rate = _frames_in(path) / length_s
     copyable = len(copyable_sound(container))
     return VideoInfo(
         path=path,
@@ -64,7 +70,7 @@ def described(
         height=height,
         time_base=first.time_base,
         average_rate=rate,
-        frame_count=stream.frames or round(_length_s(container, starts_at_s) * rate) or None,
+        frame_count=stream.frames or round(length_s * rate) or None,
         starts_at_s=starts_at_s,
         high_dynamic_range=high_dynamic_range(stream),
         audio_streams=copyable,
@@ -83,6 +89,11 @@ def _length_s(container: InputContainer, starts_at_s: Fraction) -> Fraction:
     told_s = Fraction(container.duration or 0, av.time_base)
     is_end = not is_broadcast(container) and told_s > starts_at_s
     return told_s - starts_at_s if is_end else told_s
+
+
+def _frames_in(path: Path) -> int:
+    with media_errors(path), open_film(path) as container:
+        return sum(packet.size > 0 for packet in container.demux(container.streams.best("video")))
 
 
 def square_width(frame: CodedFrame, stream: VideoStream) -> int:

@@ -252,6 +252,16 @@ def audio_packets(path: Path) -> list[tuple[Fraction, bytes]]:
         ]
 
 
+def forget_rate(path: Path) -> None:
+    """Have a Matroska or WebM file no longer tell how long a frame of it is, as browsers write it:
+    Void takes the place of DefaultDuration (RFC 9559, section 5.1.4.1.13)."""
+    content = bytearray(path.read_bytes())
+    place = content.index(b"\x23\xe3\x83")
+    length = 4 + (content[place + 3] & 0x7F)
+    content[place : place + length] = bytes([0xEC, 0x80 | (length - 2)]) + bytes(length - 2)
+    path.write_bytes(content)
+
+
 def rename_codec(path: Path, codec: bytes) -> None:
     """Give the last track of that codec, by its four letters, in an MP4 file one nobody knows."""
     content = bytearray(path.read_bytes())

@@ -11,7 +11,9 @@ from bokehflow.media.video_reader import open_video
 from bokehflow.media.video_writer import open_video_writer
 from tests.media.reading import levels_of, read_all
 from tests.media.samples import (
+    FRAME_RATE,
     Clip,
+    forget_rate,
     write_clip,
     write_jpeg_clip,
 )
@@ -32,6 +34,16 @@ def test_the_frame_count_is_known_for_a_progress_bar(tmp_path: Path) -> None:
     for suffix in (".mp4", ".mkv"):
         write_clip(tmp_path / f"a{suffix}", Clip(frames=7))
         assert read_all(tmp_path / f"a{suffix}")[0].frame_count == 7
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7])
+def test_the_rate_is_known_though_frames_do_not_tell_how_long_they_are(
+    tmp_path: Path, frames: int
+) -> None:
+    write_clip(tmp_path / "a.webm", Clip(frames=frames, codec="libvpx-vp9"))
+    forget_rate(tmp_path / "a.webm")
+    info = read_all(tmp_path / "a.webm")[0]
+    assert (info.average_rate, info.frame_count) == (FRAME_RATE, frames)
 
 
 def test_jpeg_frames_with_an_exif_block_are_read(tmp_path: Path) -> None:
