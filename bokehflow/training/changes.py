@@ -1,6 +1,7 @@
 """When the config or the clips of a run changed under way: a row a change, in the run's folder.
 
-The last config alone does not tell how weights came about that others had a part in.
+The last config alone does not tell how weights came about that others had a part in. A row stands
+before the checkpoint does, so one may be of steps that were lost again.
 """
 
 from __future__ import annotations
@@ -51,4 +52,8 @@ def read_changes(folder: Path) -> tuple[Change, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}", "what `bfx train` wrote") from error
+        raise InputError(
+            f"{path} cannot be read: {error}",
+            "what `bfx train` wrote",
+            "move it away; the run goes on without it",
+        ) from error

@@ -122,9 +122,10 @@ class _Run:
 
     def save(self) -> None:
         if self.world.leads:
-            save_checkpoint(self.options.out, self.config, self.state)
+            # First: once the checkpoint holds the new config, no later slice sees a change.
             if self.changed:
                 note_change(self.options.out, self.first_step, self.changed)
+            save_checkpoint(self.options.out, self.config, self.state)
 
     def write_snapshot(self) -> None:
         # Where there is no room for one more file there may be for a newer checkpoint.

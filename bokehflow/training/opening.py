@@ -7,6 +7,7 @@ import torch
 from bokehflow.atomic import drop_unfinished, make_folder, output_errors, require_writable
 from bokehflow.errors import UsageError, WeightsError
 from bokehflow.scan import ScanConfig
+from bokehflow.training.changes import read_changes
 from bokehflow.training.checkpoint import NAME, RunState, read_checkpoint, restore
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.config_file import differences
@@ -88,6 +89,8 @@ def _go_on(config: TrainConfig, options: TrainOptions, state: RunState) -> tuple
             remedy="go on with --resume, or choose another --out",
         )
     checkpoint = read_checkpoint(options.out)
+    # A damaged file is told before the slice, not when a change is to be noted in it.
+    read_changes(options.out)
     changed = differences(checkpoint.config, config)
     if "ablation" in changed:
         raise WeightsError(

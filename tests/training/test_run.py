@@ -21,7 +21,7 @@ from bokehflow.calibration.data.split import TRAIN
 from bokehflow.errors import InputError, NumericalError, OutputError, UsageError, WeightsError
 from bokehflow.sole_use import LOCK
 from bokehflow.training import TrainOptions, loop, train
-from bokehflow.training.changes import read_changes
+from bokehflow.training.changes import CHANGES, read_changes
 from bokehflow.training.checkpoint import NAME, read_checkpoint
 from bokehflow.training.curves import CURVES
 from bokehflow.training.loop import FINISHED, INTERRUPTED, OUT_OF_TIME
@@ -282,7 +282,7 @@ def test_what_is_written_when_is_no_change_of_the_run(clips: FoundClips, tmp_pat
     assert report.changed == ()
 
 
-def test_a_change_is_noted_with_the_checkpoint_that_holds_it(
+def test_a_change_is_noted_before_a_checkpoint_holds_it(
     clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_to(clips, tmp_path, 1)
@@ -295,10 +295,38 @@ def test_a_change_is_noted_with_the_checkpoint_that_holds_it(
     monkeypatch.setattr(loop, "save_checkpoint", refuse)
     with pytest.raises(OutputError):
         train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
-    assert read_changes(tmp_path) == ()
+    assert len(read_changes(tmp_path)) == 1
     monkeypatch.setattr(loop, "save_checkpoint", save)
     train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
     assert len(read_changes(tmp_path)) == 1
+
+
+def test_a_change_that_cannot_be_noted_is_seen_again(
+    clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_to(clips, tmp_path, 1)
+    changed = dataclasses.replace(CONFIG, seed=5)
+
+    def refuse(*_: object) -> None:
+        raise OutputError("no room")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(loop, "note_change", refuse)
+        with pytest.raises(OutputError):
+            train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
+    assert read_checkpoint(tmp_path).config == CONFIG
+    report = train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
+    assert report.changed == ("seed",)
+
+
+def test_changes_that_cannot_be_read_are_told_before_the_slice(
+    clips: FoundClips, tmp_path: Path
+) -> None:
+    train_to(clips, tmp_path, 1)
+    (tmp_path / CHANGES).write_text("step,changed\n4", encoding="utf-8")
+    with pytest.raises(InputError, match=r"changes\.csv cannot be read.*move it away"):
+        train_to(clips, tmp_path, resume=True)
+    assert read_checkpoint(tmp_path).step == 1
 
 
 def test_a_changed_config_must_be_confirmed(clips: FoundClips, tmp_path: Path) -> None:
