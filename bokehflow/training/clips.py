@@ -8,14 +8,13 @@ from collections.abc import Generator
 import torch
 
 from bokehflow.calibration.data.clip import Clip
-from bokehflow.calibration.data.clip_file import read_clip
-from bokehflow.errors import InputError
 from bokehflow.optics import Lens, narrowed_fov_deg
 from bokehflow.specs import Size
 from bokehflow.training.ahead import Making, made_ahead
 from bokehflow.training.batch import Batch, stack
 from bokehflow.training.camera_look import through_camera
 from bokehflow.training.draws import Draw, Drawing, StepDraws
+from bokehflow.training.found import read_found
 from bokehflow.training.pan import look_along
 from bokehflow.training.turn import Turn, turn_views, turned_view
 from bokehflow.training.view import View, axis_in, canonical_camera, look
@@ -54,13 +53,7 @@ def excerpt(clip: Clip, first: int, frames: int) -> Clip:
 
 def _sample(draw: Draw, size: Size, canonical_fov_deg: float, renders: bool) -> Batch:
     """One clip as it was drawn, a batch of one."""
-    clip, entry = read_clip(draw.entry.path), draw.entry
-    if (len(clip.frames), Size(*clip.size)) != (entry.frames, entry.size):
-        raise InputError(
-            f"{entry.path} has changed since the run began",
-            f"{entry.frames} frames of {entry.size}",
-            "go on with --resume",
-        )
+    clip = read_found(draw.entry)
     if draw.filmed:
         film = excerpt(clip, draw.first, len(draw.views))
         batch = look(film, draw.views[0], size, canonical_fov_deg, with_bokeh=renders)

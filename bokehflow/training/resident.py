@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from bokehflow.calibration.data.clip import Clip
-from bokehflow.calibration.data.clip_file import read_clip
 from bokehflow.calibration.data.folder import FoundClip
 from bokehflow.errors import DeviceError
 from bokehflow.training.ahead import Making, made_ahead
@@ -23,6 +22,7 @@ from bokehflow.training.batch import Batch
 from bokehflow.training.camera_look import through_cameras
 from bokehflow.training.cuts import NO_FLOW, Cuts, Cutting, Place
 from bokehflow.training.draws import Drawing
+from bokehflow.training.found import read_found
 from bokehflow.training.resampling import nearest, pick, resize, smoothing
 from bokehflow.training.turn import turn_views
 from bokehflow.training.view import exposed
@@ -37,8 +37,8 @@ class ResidentClips:
     """
 
     def __init__(self, entries: Sequence[FoundClip], device: torch.device, readers: int) -> None:
-        """readers: clips read at a time. Raises InputError for one that cannot be read, and
-        DeviceError where they do not fit on the device."""
+        """readers: clips read at a time. Raises InputError for one that cannot be read
+        or has changed since it was found, and DeviceError where they do not fit on the device."""
         self.device = device
         self.places: dict[Path, Place] = {}
         frames = sum(entry.frames for entry in entries)
@@ -59,9 +59,7 @@ class ResidentClips:
             ) from error
         first_frame = first_flow = 0
         with ThreadPoolExecutor(max(1, readers)) as pool:
-            for entry, clip in zip(
-                entries, pool.map(read_clip, [entry.path for entry in entries]), strict=True
-            ):
+            for entry, clip in zip(entries, pool.map(read_found, entries), strict=True):
                 self.places[entry.path] = Place(first_frame, first_flow, clip.info)
                 self._put(clip, first_frame, first_flow)
                 first_frame, first_flow = first_frame + entry.frames, first_flow + entry.frames - 1

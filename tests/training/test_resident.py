@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 
+from bokehflow.calibration.data.clip import ARRAYS, Clip
 from bokehflow.calibration.data.clip_file import write_clip
 from bokehflow.calibration.data.folder import FoundClips, find_clips
 from bokehflow.calibration.data.split import TRAIN
-from bokehflow.errors import DeviceError
+from bokehflow.errors import DeviceError, InputError
 from bokehflow.training import camera_look
 from bokehflow.training.batch import Batch
 from bokehflow.training.config import StageConfig, TrainConfig
@@ -44,6 +46,11 @@ STAGES = {
 def clips(tmp_path: Path) -> FoundClips:
     folder = write_clips(write_clips(tmp_path / "data", count=4), count=3, frames=4)
     return find_clips(folder, TRAIN)
+
+
+def _part_of(clip: Clip, height: int, width: int) -> Clip:
+    arrays = {name: getattr(clip, name)[:, :height, :width] for name in ARRAYS}
+    return dataclasses.replace(clip, **arrays)
 
 
 def _resident(
@@ -90,21 +97,20 @@ def test_noise_repeats_and_differs_between_clips_and_steps(clips: FoundClips) ->
 
 def test_clips_of_several_sizes_lie_beside_each_other(tmp_path: Path) -> None:
     folder = write_clips(tmp_path / "data", count=2)
-    clip = tiny_clip(9)
-    smaller = type(clip)(
-        clip.frames[:, :20, :24],
-        clip.inverse_depth[:, :20, :24],
-        clip.bokeh[:, :20, :24],
-        clip.flow[:, :20, :24],
-        clip.flow_valid[:, :20, :24],
-        clip.info,
-    )
-    write_clip(folder / "smaller.npz", smaller)
+    write_clip(folder / "smaller.npz", _part_of(tiny_clip(9), 20, 24))
     clips, config = find_clips(folder, TRAIN), tiny_config(stage(batch=8))
     batch = _resident(config, clips, 0, 0)[0]
     wanted = batch_at(config, clips, 0, (0, 1))
     torch.testing.assert_close(batch.frames, wanted.frames, atol=FP32_EQUAL, rtol=0.0)
     assert torch.equal(batch.inverse_depth, wanted.inverse_depth)
+
+
+@pytest.mark.parametrize(("frames", "rows"), [(4, 20), (1, 32)], ids=["a size", "fewer frames"])
+def test_a_clip_that_became_another_is_told(clips: FoundClips, frames: int, rows: int) -> None:
+    entry = next(entry for entry in clips.entries if entry.frames == 4)
+    write_clip(entry.path, _part_of(tiny_clip(1, frames), rows, 32))
+    with pytest.raises(InputError, match=f"{entry.path.name} has changed since the run began"):
+        ResidentClips(clips.entries, torch.device("cpu"), 1)
 
 
 def test_clips_that_do_not_fit_are_told(clips: FoundClips, monkeypatch: pytest.MonkeyPatch) -> None:
