@@ -19,6 +19,8 @@ METHODS = ("adamw", "muon")
 RENDERINGS = ("none", "true_depth", "predicted_depth")
 PERCEPTUAL_NETWORKS = ("efficientnet_lite0", "vgg19")
 SMALLEST_SIDE_PX = 16
+DEPTH_LOSSES = ("depth", "coarse_depth", "depth_edges", "depth_ratio")
+PICTURE_LOSSES = ("bokeh_l1", "bokeh_ssim", "perceptual", "bokeh_decibels")
 MOST_LEARNING_RATE = 10.0
 ROUNDING = 1e-9
 """Of shares that add up to one."""
@@ -161,6 +163,13 @@ class StageConfig:
         """Whether this stage trains the picture."""
         return self.rendering != "none"
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Those of `LossWeights` that judge this stage."""
+        picture = PICTURE_LOSSES if self.renders else ()
+        change = ("temporal_depth", "temporal") if self.renders else ("temporal_depth",)
+        return (*DEPTH_LOSSES, *picture, *(change if self.frames > 1 else ()))
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
@@ -196,6 +205,12 @@ class TrainConfig:
         find_variant(self.variant)
         if not self.stages:
             raise UsageError("no stage", "at least one [[stages]] table")
+        for stage in self.stages:
+            if not any(getattr(self.losses, name) for name in stage.losses):
+                raise UsageError(
+                    f"losses that all weigh 0 in the stage {stage.name!r}",
+                    f"one above 0 of {', '.join(stage.losses)}",
+                )
         for name in ("log_every", "snapshot_every"):
             _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from bokehflow.errors import UsageError
 from bokehflow.training.batch import Batch
 from bokehflow.training.clip_losses import LOSS_NAMES
 from bokehflow.training.config import LossWeights, StageConfig
@@ -33,7 +32,7 @@ class Gradients(Protocol):
 class StepGradients:
     """Gradients of `judge`, a `ClipLosses`, computed as they are asked for.
 
-    A call raises UsageError for a stage whose losses leave alone all that learns.
+    Some loss has to depend on what learns (`reach.require_learning`).
     """
 
     def __init__(self, judge: nn.Module, weights: LossWeights) -> None:
@@ -44,13 +43,7 @@ class StepGradients:
         losses: Tensor = self.judge(batch, stage)
         # A loss that does not count may be infinite for all we care; the judge has detached it.
         counted = [loss * w for loss, w in zip(losses, self._weights, strict=True) if w > 0.0]
-        total = torch.stack(counted).sum()
-        if not total.requires_grad:
-            raise UsageError(
-                f"no loss of the stage {stage.name!r} depends on what learns",
-                "parts in learns that its losses judge, such as refine where it renders",
-            )
-        total.backward()  # type: ignore[no-untyped-call]
+        torch.stack(counted).sum().backward()  # type: ignore[no-untyped-call]
         return losses.detach()
 
 

@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-from torch import nn
-
 from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import BokehFlowError, InputError, NumericalError, OutputError
 from bokehflow.scan import ScanConfig
@@ -28,6 +26,7 @@ from bokehflow.training.opening import open_run
 from bokehflow.training.options import TrainOptions
 from bokehflow.training.perceptual import build_perceptual
 from bokehflow.training.progress import Clock, SliceLog
+from bokehflow.training.reach import require_learning
 from bokehflow.training.resident import resident_batches
 from bokehflow.training.snapshot import write_snapshot
 from bokehflow.training.step import SkipGuard, TrainStep
@@ -67,9 +66,10 @@ def train(
 
     advance: called with the number of steps that are done already, then with 1 after each. Raises
     MissingDependencyError or UsageError where this machine cannot run the scan, WeightsError for a
-    checkpoint of another variant, UsageError for a folder or a config that does not fit and for a
-    folder that another run is in, OutputError for a full disk (the last checkpoint stays),
-    NumericalError after too many steps that were not finite.
+    checkpoint of another variant, UsageError for a folder or a config that does not fit, for a
+    stage that teaches nothing that learns and for a folder that another run is in, OutputError for
+    a full disk (the last checkpoint stays), NumericalError after too many steps that were not
+    finite.
     Where a clip cannot be read any more (InputError) or a process that makes batches was ended
     (DeviceError), the checkpoint holds the steps before.
     """
@@ -89,15 +89,16 @@ def train(
 
 def _step(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> TrainStep:
     """The run's step, recorded where one GPU has the run to itself."""
-    judge = world.shared(_judge(config, options, state, world))
-    gradients, update = StepGradients(judge, config.losses), StepUpdate(state)
+    judge = _judge(config, options, state, world)
+    require_learning(config, judge)
+    gradients, update = StepGradients(world.shared(judge), config.losses), StepUpdate(state)
     if world.device.type == "cuda" and world.size == 1:
         recorded = RecordedGradients(gradients, state.network.parameters())
         return TrainStep(config, state, recorded, RecordedUpdate(update), world)
     return TrainStep(config, state, gradients, update, world)
 
 
-def _judge(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> nn.Module:
+def _judge(config: TrainConfig, options: TrainOptions, state: RunState, world: World) -> ClipLosses:
     """The losses over the run's network, on its device."""
     rendering = [stage for stage in config.stages if stage.renders]
     sizes = [size for stage in rendering for size in stage.parsed_sizes()]

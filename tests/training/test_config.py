@@ -77,6 +77,10 @@ MISTAKES = {
         + STAGE,
         "losses that all weigh 0",
     ),
+    "no loss of a stage": (
+        "[losses]\ndepth = 0\ncoarse_depth = 0\ndepth_edges = 0\n" + STAGE,
+        "losses that all weigh 0 in the stage 'depth'; expected one above 0 of depth, ",
+    ),
     "VGG without a file": (f'perceptual_network = "vgg19"\n{STAGE}', "perceptual_file"),
     "not TOML": ("stages = [", "TOML"),
     "too deep": (f"stages = {'[' * 9000}{']' * 9000}", "TOML"),
