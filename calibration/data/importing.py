@@ -68,25 +68,18 @@ def import_realbokeh(
     lens: its focus and sensor hold for all pairs, which the set does not tell, and its focal length
     for those whose blurred photo has no FocalLength among its EXIF tags: the set was taken at
     several. side_px: the longer side after shrinking. Raises what `find_realbokeh` raises,
-    InputError for photos whose inside is damaged unless `skip_bad`, LensError for a focal length
-    that is none at that focus, and OutputError.
+    InputError for photos whose inside is damaged, or whose focal length and f-number are of no lens
+    at that focus, unless `skip_bad`, and OutputError.
     """
     pairs, problems = realbokeh.find_realbokeh(folder, part, skip_bad)
 
     def made() -> Iterator[Made]:
         """Every pair that can be read, one clip each."""
         for pair in pairs:
-            read = problems.of_reading(pair.blurred, functools.partial(_read, pair), skip_bad)
+            read = problems.of_reading(pair.blurred, functools.partial(_read, pair, lens), skip_bad)
             if read is None:
                 continue
-            (sharp, blurred), told_mm = read
-            focal_length_mm = told_mm or lens.focal_length_mm
-            own = dataclasses.replace(
-                lens,
-                focal_length_mm=focal_length_mm,
-                f_number=pair.f_number,
-                sensor_width_mm=lens.sensor_width_mm * _width_share(sharp),
-            )
+            sharp, blurred, own = read
             name = f"{part}_{pair.name}"
             fov_deg, held_out = own.field_of_view_deg, part != realbokeh.TRAIN_PART
             photos = shrunk(sharp, side_px), None, shrunk(blurred, side_px)
@@ -95,9 +88,18 @@ def import_realbokeh(
     return _write(out, "realbokeh", made, problems)
 
 
-def _read(pair: realbokeh.BokehPair) -> tuple[tuple[Tensor, Tensor], float | None]:
-    """Its photos and its focal length in mm, None where it is not told."""
-    return pair.read(), pair.focal_length_mm
+def _read(pair: realbokeh.BokehPair, lens: Lens) -> tuple[Tensor, Tensor, Lens]:
+    """Its photos, and `lens` as it took the blurred one. Raises MediaError, and LensError where
+    what is told of it is no lens."""
+    sharp, blurred = pair.read()
+    own = dataclasses.replace(
+        lens,
+        focal_length_mm=pair.focal_length_mm or lens.focal_length_mm,
+        f_number=pair.f_number,
+        sensor_width_mm=lens.sensor_width_mm * _width_share(sharp),
+    )
+    require_field_of_view(f"the field of view at {own.focal_length_mm:g} mm", own.field_of_view_deg)
+    return sharp, blurred, own
 
 
 def import_davis(

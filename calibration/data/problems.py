@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from bokehflow.errors import InputError, MediaError
+from bokehflow.errors import InputError, LensError, MediaError
 
 T = TypeVar("T")
 
@@ -32,13 +32,16 @@ class Problems:
 
     def of_reading(self, path: Path, read: Callable[[], T], skip_bad: bool) -> T | None:
         """What `read` gives; None, and a note of the file, where it cannot be read and may be
-        skipped. Raises InputError where it may not."""
+        skipped; so where its tags tell of a lens that is none. Raises InputError where it may not.
+        """
         try:
             return read()
-        except MediaError as error:
+        except (MediaError, LensError) as error:
             if not skip_bad:
-                raise InputError(str(error), remedy="mend it or pass --skip-bad") from error
-            self.add("unreadable", path, str(error))
+                told = f"{path}: {error}" if isinstance(error, LensError) else str(error)
+                raise InputError(told, remedy="mend it or pass --skip-bad") from error
+            kind = "mismatched" if isinstance(error, LensError) else "unreadable"
+            self.add(kind, path, str(error))
             return None
 
     def settle(self, what: str, usable: int, skip_bad: bool) -> None:

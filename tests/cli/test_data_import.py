@@ -182,18 +182,42 @@ def test_parts_of_a_set_may_share_a_folder(bfx: Bfx, tmp_path: Path, out: Path) 
     }
 
 
+def _tell_focal_length(path: Path, focal_length_mm: float) -> None:
+    tags = Image.Exif()
+    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLength] = focal_length_mm
+    with Image.open(path) as photo:
+        photo.save(path, exif=tags)
+
+
 def test_photos_may_tell_their_focal_length(bfx: Bfx, tmp_path: Path, out: Path) -> None:
     for name in ("in/1_f22.0", "gt/1_f2.0", "gt/1_f4.0"):
         _picture(tmp_path / f"train/{name}.jpg")
-    tags = Image.Exif()
-    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FocalLength] = 28.0
-    with Image.open(tmp_path / "train/gt/1_f2.0.jpg") as photo:
-        photo.save(tmp_path / "train/gt/1_f2.0.jpg", exif=tags)
+    _tell_focal_length(tmp_path / "train/gt/1_f2.0.jpg", 28.0)
     lens = ("--focal-length-mm", "50", "--focus-m", "2")
     assert bfx("data", "import", "realbokeh", tmp_path, out, *lens).exit_code == 0
     lenses = {path.stem: read_clip(path).info.lens for path in out.glob("*/*.npz")}
     assert lenses["train_1_f2"].focal_length_mm == 28.0
     assert lenses["train_1_f4"].focal_length_mm == 50.0
+
+
+@pytest.mark.parametrize(
+    ("told_mm", "reason"),
+    [(2500.0, "lies inside the focal length"), (1500.0, "the field of view at 1500 mm")],
+    ids=["no lens", "no view"],
+)
+def test_a_focal_length_of_no_lens_is_a_problem_of_its_photo_alone(
+    bfx: Bfx, tmp_path: Path, out: Path, told_mm: float, reason: str
+) -> None:
+    for name in ("in/1_f22.0", "gt/1_f2.0", "gt/1_f4.0"):
+        _picture(tmp_path / f"train/{name}.jpg")
+    _tell_focal_length(tmp_path / "train/gt/1_f2.0.jpg", told_mm)
+    command = ("data", "import", "realbokeh", tmp_path, out, "--focal-length-mm", "50",
+               "--focus-m", "2")  # fmt: skip
+    told = bfx(*command).require_plain_error(2)
+    assert "1_f2.0.jpg: " in told
+    assert reason in told
+    skipped = bfx(*command, "--skip-bad", "--json").document
+    assert (skipped["clips"], skipped["left_out"]) == (1, {"mismatched": 1})
 
 
 def test_films_that_are_too_short_are_counted(bfx: Bfx, tmp_path: Path, out: Path) -> None:
