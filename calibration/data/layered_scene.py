@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,17 +54,20 @@ def make_layered_scene(rng: np.random.Generator, split: str, moving: bool) -> La
     if kind < FLOATING_SHARE:
         return _floating(rng, split, moving)
     scene = LayeredScene(camera_height_m=float(rng.uniform(0.5, 1.9)))
-    farthest = _room(scene, rng) if kind < 0.65 else _plain(scene, rng, split)
+    farthest, aside = _room(scene, rng) if kind < 0.65 else _plain(scene, rng, split)
     count = int(rng.integers(3, 9))
     distances = np.exp(rng.uniform(np.log(0.8), np.log(farthest), size=count))
     for distance in sorted(distances.tolist(), reverse=True):
         x = float(rng.uniform(-0.45, 0.45) * distance)
-        _stand(scene, rng, make_card(rng, split), (x, 0.0, -distance), moving)
+        card = make_card(rng, split)
+        # Painted after the walls, it would cover one that it stands behind.
+        most = max(0.0, aside - 0.5 * card.width_m)
+        _stand(scene, rng, card, (min(max(x, -most), most), 0.0, -distance), moving)
     return scene
 
 
-def _room(scene: LayeredScene, rng: np.random.Generator) -> float:
-    """Floor, ceiling and three walls; returns how far away a card may stand."""
+def _room(scene: LayeredScene, rng: np.random.Generator) -> tuple[float, float]:
+    """Floor, ceiling and three walls; returns how far away and to either side a card may reach."""
     depth, width, height = rng.uniform(3.0, 10.0), rng.uniform(2.5, 7.0), rng.uniform(2.3, 3.2)
     walls = opaque(wall_texture(rng))
     back = shift(0.0, 0.0, -float(depth))
@@ -74,16 +78,16 @@ def _room(scene: LayeredScene, rng: np.random.Generator) -> float:
     floor = (float(width), 2 * float(depth))
     _level(scene, floor_texture(rng), 0.0, floor, float(rng.uniform(1.0, 3.0)))
     _level(scene, ceiling_texture(rng), float(height), floor, 2.0)
-    return 0.95 * float(depth)
+    return 0.95 * float(depth), 0.5 * float(width)
 
 
-def _plain(scene: LayeredScene, rng: np.random.Generator, split: str) -> float:
-    """Ground under a sky."""
+def _plain(scene: LayeredScene, rng: np.random.Generator, split: str) -> tuple[float, float]:
+    """Ground under a sky; returns the same as a room."""
     scene.sheets.append(Sheet(sky_picture(rng), np.eye(4), (1.0, 1.0), far=True))
     texture, assets = ground_texture(rng, split)
     scene.assets += assets
     _level(scene, texture, 0.0, (2 * HUGE_M, 2 * HUGE_M), float(rng.uniform(1.0, 5.0)))
-    return 40.0
+    return 40.0, math.inf
 
 
 def _level(
