@@ -72,7 +72,7 @@ def read_weights(path: Path, variant: str) -> tuple[dict[str, Tensor], WeightsIn
     Raises WeightsError for a file that is missing, damaged, not BokehFlow's or another variant's.
     """
     if not path.is_file():
-        raise WeightsError(f"no weights file at {path}", remedy="check the path of --weights")
+        raise WeightsError(f"no weights file at {path}", remedy="check the path")
     require_text(path, WeightsError)
     try:
         with safe_open(path, framework="pt") as file:
@@ -88,7 +88,7 @@ def read_weights(path: Path, variant: str) -> tuple[dict[str, Tensor], WeightsIn
         raise WeightsError(
             f"{path} holds weights of {info.variant!r}",
             f"weights of {variant!r}",
-            f"use --variant {info.variant}",
+            f"choose the variant {info.variant}, or other weights",
         )
     found = weights_sha256(tensors)
     if found != info.sha256:

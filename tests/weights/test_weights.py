@@ -56,8 +56,15 @@ def test_one_changed_byte_is_noticed(weights_file: Path) -> None:
 
 
 def test_another_variant_is_refused_by_name(weights_file: Path) -> None:
-    with pytest.raises(WeightsError, match="--variant nano"):
+    with pytest.raises(WeightsError, match="choose the variant nano"):
         read_weights(weights_file, "small")
+
+
+def test_remedies_name_no_option_of_one_command(weights_file: Path) -> None:
+    for path, variant in ((weights_file, "small"), (weights_file.with_name("other"), "nano")):
+        with pytest.raises(WeightsError) as caught:
+            read_weights(path, variant)
+        assert "--" not in caught.value.remedy
 
 
 def test_a_truncated_file_is_refused(weights_file: Path) -> None:
