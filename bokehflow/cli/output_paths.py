@@ -17,6 +17,15 @@ def require_apart(output: Path, other: Path) -> None:
         )
 
 
+def require_not_within(output: Path, folder: Path) -> None:
+    """Raise UsageError where an output lies in a folder whose files come and go by their names."""
+    if any(_is_same(place, folder) for place in Path(os.path.realpath(output)).parents):
+        raise UsageError(
+            f"the output {output} lies in {folder}, from which files are removed",
+            "a path outside of that folder",
+        )
+
+
 def outside_artifacts(output: Path | None) -> Path | None:
     """An output as it is, for the options that take one.
 

@@ -12,7 +12,7 @@ from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.common_options import SkipBad
 from bokehflow.cli.given import require_beside
 from bokehflow.cli.interruption import SIGNAL_EXIT_BASE
-from bokehflow.cli.output_paths import outside_artifacts, require_apart
+from bokehflow.cli.output_paths import outside_artifacts, require_apart, require_not_within
 from bokehflow.cli.terminal import progress_bar, text_table
 
 if TYPE_CHECKING:
@@ -116,13 +116,16 @@ def export_weights(
     ] = None,
 ) -> CommandResult:
     """Write a run's averaged weights as a weights file for `--weights`, in float16."""
+    from bokehflow.training.changes import CHANGES
     from bokehflow.training.checkpoint import NAME
     from bokehflow.training.curves import CURVES
-    from bokehflow.training.snapshot import EVEN_SHARE
+    from bokehflow.training.snapshot import EVEN_SHARE, FOLDER
     from bokehflow.training.snapshot import export_weights as write_weights
 
-    for name in (NAME, CURVES):
+    for name in (NAME, CURVES, CHANGES):
         require_apart(output, run / name)
+    # `bfx train --resume` drops snapshots of steps beyond the checkpoint's.
+    require_not_within(output, run / FOLDER)
     if mean_with is not None:
         require_apart(output, mean_with)
     else:

@@ -111,14 +111,26 @@ def test_mistakes_are_plain(bfx: Bfx, kind: str) -> None:
     assert message in bfx("train", *arguments).require_plain_error(2)
 
 
-@pytest.mark.parametrize("name", ["checkpoint.pt", "curves.csv", "link.safetensors"])
+KEPT = ("checkpoint.pt", "curves.csv", "changes.csv")
+
+
+@pytest.mark.parametrize("name", [*KEPT, "link.safetensors"])
 def test_weights_are_not_written_over_the_run(bfx: Bfx, tmp_path: Path, name: str) -> None:
-    for kept in ("checkpoint.pt", "curves.csv"):
+    for kept in KEPT:
         (tmp_path / kept).write_bytes(b"what the run needs")
     (tmp_path / "link.safetensors").hardlink_to(tmp_path / "checkpoint.pt")
     line = bfx("export-weights", tmp_path, "-o", tmp_path / name).require_plain_error(2)
     assert "also an input" in line
     assert (tmp_path / name).read_bytes() == b"what the run needs"
+
+
+@pytest.mark.parametrize("folder", ["snapshots", "link", "snapshots/kept"])
+def test_weights_are_not_written_among_snapshots(bfx: Bfx, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "snapshots/kept").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "snapshots")
+    output = tmp_path / folder / "step-9999999.safetensors"
+    line = bfx("export-weights", tmp_path, "-o", output).require_plain_error(2)
+    assert f"lies in {tmp_path / 'snapshots'}" in line
 
 
 def test_export_needs_a_run(bfx: Bfx, tmp_path: Path) -> None:
