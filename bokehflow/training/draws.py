@@ -134,7 +134,7 @@ def _judges(stage: StageConfig, entry: FoundClip) -> bool:
     Depth is judged where the picture tells it; without it the picture alone can be judged.
     """
     if not stage.renders:
-        return entry.depth_cues
+        return entry.depth_cues and "depth" in entry.known
     return "bokeh" in entry.known and ("depth" in entry.known or stage.rendering != "true_depth")
 
 

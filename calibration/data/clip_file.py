@@ -57,6 +57,7 @@ def read_clip(path: Path) -> Clip:
             info = _info(stored["info"])
         clip = Clip(**arrays, info=info)
         _require_depth(clip.inverse_depth, info)
+        _require_flow(clip.flow, info)
         return clip
     except ARCHIVE_DAMAGE as error:
         raise _unreadable(path, error) from error
@@ -77,8 +78,8 @@ def read_info(path: Path) -> ClipInfo:
 
 def examine(path: Path) -> tuple[int, Size]:
     """Number and size of a clip's frames. Every byte is checked against the sums in the file and
-    the arrays' shapes and types against each other, and depth is looked at; no picture is. Raises
-    InputError as `read_clip` does.
+    the arrays' shapes and types against each other, and depth and flow are looked at; no picture
+    is. Raises InputError as `read_clip` does.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -88,7 +89,9 @@ def examine(path: Path) -> tuple[int, Size]:
             forms = {name: _form(archive, name) for name in ARRAYS}
         require_fit(forms)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            _require_depth(stored["inverse_depth"], _info(stored["info"]))
+            info = _info(stored["info"])
+            _require_depth(stored["inverse_depth"], info)
+            _require_flow(stored["flow"], info)
     except ARCHIVE_DAMAGE as error:
         raise _unreadable(path, error) from error
     except BokehFlowError as error:
@@ -126,6 +129,15 @@ def _require_depth(inverse_depth: Float16, info: ClipInfo) -> None:
             f"{bad} of {inverse_depth.size} inverse depths are NaN, infinite or negative",
             "numbers from 0 on, in 1/m",
         )
+
+
+def _require_flow(flow: Float16, info: ClipInfo) -> None:
+    """Raise InputError for flow that is known and not finite, valid there or not."""
+    if "flow" not in info.known:
+        return
+    bad = int((~np.isfinite(flow)).sum())
+    if bad:
+        raise InputError(f"{bad} of {flow.size} numbers of flow are NaN or infinite", "px")
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:

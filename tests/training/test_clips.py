@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -23,6 +24,7 @@ from bokehflow.training.batch import Batch, stack
 from bokehflow.training.clips import batches, excerpt
 from bokehflow.training.config import TrainConfig
 from bokehflow.training.draws import Drawing, fitting
+from bokehflow.training.resident import resident_batches
 from bokehflow.training.told_lens import ToldLens
 from tests.tolerances import DRAWN_SHARE
 from tests.training.samples import batch_at, stage, tiny_clip, tiny_config, write_clips
@@ -89,6 +91,30 @@ def test_a_clip_that_became_another_is_told(tmp_path: Path, frames: int) -> None
     write_clip(entry.path, tiny_clip(1, frames=frames))
     with pytest.raises(InputError, match=f"{entry.path.name} has changed since the run began"):
         batch_at(tiny_config(stage()), clips, 0, (0, 1))
+
+
+@pytest.mark.parametrize("cues", [False, True])
+def test_truths_that_a_clip_does_not_hold_have_no_part_in_a_batch(
+    tmp_path: Path, cues: bool
+) -> None:
+    clip = tiny_clip(1, frames=2)
+    spoilt = {name: np.full_like(getattr(clip, name), np.nan) for name in ("inverse_depth", "flow")}
+    info = replace(clip.info, known=("bokeh",), depth_cues=cues)
+    (tmp_path / "data").mkdir()
+    write_clip(tmp_path / "data/clip.npz", replace(clip, info=info, **spoilt))
+    clips = find_clips(tmp_path / "data", TRAIN, known=())
+    one = stage(frames=2, pan=0.2, rendering="predicted_depth")
+    config = tiny_config(one)
+    batch = batch_at(config, clips, 0, (0, 1))
+    with contextlib.closing(
+        resident_batches(Drawing(config, clips), 0, (0, 1), 0, torch.device("cpu"))
+    ) as source:
+        held = next(source)
+    for found in (batch, held):
+        assert all(bool(values.isfinite().all()) for values in found)
+        assert found.depth_cues.tolist() == [0.0, 0.0]
+    with pytest.raises(InputError, match="whose pictures tell their depth"):
+        fitting(clips, stage())
 
 
 def test_a_lens_that_tells_nothing_is_another_with_every_step(tmp_path: Path) -> None:

@@ -117,6 +117,14 @@ def _deep(value: float) -> Clip:
     return dataclasses.replace(clip, inverse_depth=inverse_depth)
 
 
+def _flowing(value: float) -> Clip:
+    clip = tiny_clip(1, frames=2)
+    flow = clip.flow.copy()
+    flow[0, 3, 4, 1] = value
+    # Where it is not valid it is looked up all the same.
+    return dataclasses.replace(clip, flow=flow, flow_valid=np.zeros_like(clip.flow_valid))
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -127,6 +135,8 @@ def _deep(value: float) -> Clip:
         (lambda: _deep(math.nan), "1 of .* inverse depths are NaN"),
         (lambda: _deep(math.inf), "inverse depths are NaN, infinite"),
         (lambda: _deep(-0.5), "or negative"),
+        (lambda: _flowing(math.nan), "1 of .* numbers of flow are NaN"),
+        (lambda: _flowing(-math.inf), "numbers of flow are NaN or infinite"),
     ],
 )
 def test_a_clip_of_nonsense_is_an_unreadable_one(
