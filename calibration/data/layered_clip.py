@@ -58,16 +58,24 @@ class LayeredGroup:
         moving = self.request.frames > 1
         if self.material == NO_MATERIAL:
             scene = make_layered_scene(rng, split, moving)
-            return scene, _cameras(rng, self.request, scene)
+            return scene, _filled_cameras(rng, self.request, scene)
         material = self.material.of_split(split)
         for _ in range(SCENE_TRIES):
             scene = compose_scene(rng, material, split, moving)
-            cameras = _cameras(rng, self.request, scene)
-            if not scene.depth_cues:
-                _fill_views(scene, cameras)
+            cameras = _filled_cameras(rng, self.request, scene)
             if _depth_spread(scene, cameras[0]) >= LEAST_SPREAD:
                 break
         return scene, cameras
+
+
+def _filled_cameras(
+    rng: np.random.Generator, request: DataRequest, scene: LayeredScene
+) -> list[Pinhole]:
+    """The cameras of a scene; a photo behind it is made as large as their views."""
+    cameras = _cameras(rng, request, scene)
+    if not scene.depth_cues:
+        _fill_views(scene, cameras)
+    return cameras
 
 
 def _fill_views(scene: LayeredScene, cameras: list[Pinhole]) -> None:

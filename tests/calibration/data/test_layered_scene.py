@@ -1,10 +1,12 @@
-"""Layered scenes without material: what stands where."""
+"""Layered scenes without material: what stands where, and what is behind it."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from bokehflow.calibration.data.layered_clip import LayeredGroup
 from bokehflow.calibration.data.layered_scene import LayeredScene, make_layered_scene
+from bokehflow.calibration.data.request import DataRequest
 from bokehflow.calibration.data.split import TRAIN
 
 
@@ -26,3 +28,10 @@ def test_cards_stand_within_the_walls_of_their_room() -> None:
             if card.faces_camera:
                 # A tree that is wider than the room stands in its middle.
                 assert abs(card.pose[0, 3]) <= max(0.0, half - 0.5 * card.size_m[0])
+
+
+def test_a_photo_fills_the_tall_views_it_lies_behind() -> None:
+    group = LayeredGroup(DataRequest(128, 32, 2, 0, lens_views=False), 0)
+    clips = [group.clip(index) for index in (7, 33)]
+    assert not any(clip.info.depth_cues for clip in clips)
+    assert all((clip.inverse_depth > 0).all() for clip in clips)
