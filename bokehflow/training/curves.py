@@ -8,7 +8,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from bokehflow.atomic import atomic_file, output_errors
+from bokehflow.atomic import atomic_file, output_errors, require_writable
 from bokehflow.errors import InputError
 from bokehflow.training.clip_losses import LOSS_NAMES
 
@@ -27,13 +27,17 @@ COLUMNS = (
 
 
 class Curves:
-    """Appends rows to a CSV file. Rows beyond the step a run goes on from are dropped.
+    """Appends rows to a CSV file, which is there from the first one on. Rows beyond the step a run
+    goes on from are dropped.
 
     Raises InputError for a file of something else, OutputError for one that cannot be written.
     """
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
+        require_writable(path)
+        if not path.is_file():
+            return
         with output_errors(path):
             kept = _rows_up_to(path, first_step)
         with atomic_file(path) as hidden:
@@ -42,7 +46,7 @@ class Curves:
     def add(self, row: Sequence[object]) -> None:
         """Write one row, in the order of COLUMNS. Raises OutputError where it cannot be."""
         with output_errors(self.path), self.path.open("a", encoding="utf-8") as file:
-            file.write(_as_csv([row]))
+            file.write(_as_csv([row] if file.tell() else [COLUMNS, row]))
 
 
 def has_rows(path: Path) -> bool:
@@ -52,8 +56,6 @@ def has_rows(path: Path) -> bool:
 
 
 def _rows_up_to(path: Path, step: int) -> list[list[str]]:
-    if not path.is_file():
-        return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
+from bokehflow.atomic import output_folder
 from bokehflow.calibration.data.folder import FoundClips
 from bokehflow.errors import BokehFlowError, InputError, NumericalError, OutputError
 from bokehflow.scan import ScanConfig
@@ -28,7 +29,7 @@ from bokehflow.training.perceptual import build_perceptual
 from bokehflow.training.progress import Clock, SliceLog
 from bokehflow.training.reach import require_learning
 from bokehflow.training.resident import resident_batches
-from bokehflow.training.snapshot import write_snapshot
+from bokehflow.training.snapshot import FOLDER, write_snapshot
 from bokehflow.training.step import SkipGuard, TrainStep
 from bokehflow.training.update import RecordedUpdate, StepUpdate
 
@@ -70,6 +71,7 @@ def train(
     stage that teaches nothing that learns and for a folder that another run is in, OutputError for
     a full disk (the last checkpoint stays), NumericalError after too many steps that were not
     finite.
+    A folder that was made for the run goes where it fails before anything is in it.
     Where a clip cannot be read any more (InputError) or a process that makes batches was ended
     (DeviceError), the checkpoint holds the steps before.
     """
@@ -81,6 +83,7 @@ def train(
         world.check_batches(config)
         if world.leads:
             stack.enter_context(sole_use(options.out, "run", "choose another --out"))
+            stack.enter_context(output_folder(options.out / FOLDER))
         state, changed = open_run(config, clips.identity, options, world)
         step = _step(config, options, state, world)
         run = _Run(config, drawing, options, world, state, step, changed, state.step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from bokehflow.atomic import drop_unfinished, make_folder, output_errors, require_writable
+from bokehflow.atomic import drop_unfinished, output_errors, require_writable
 from bokehflow.errors import UsageError, WeightsError
 from bokehflow.scan import ScanConfig
 from bokehflow.training.changes import read_changes
@@ -41,7 +41,6 @@ def open_run(
     if not goes_on:
         _require_nothing_kept(options)
     if world.leads:
-        make_folder(options.out / FOLDER)
         with output_errors(options.out):
             drop_later_snapshots(options.out, state.step)
         require_writable(options.out / NAME)

@@ -424,6 +424,18 @@ def test_a_run_on_clips_that_are_not_finite_stops(tmp_path: Path) -> None:
         train_to(find_clips(folder, TRAIN), tmp_path / "run", config=config)
 
 
+def test_a_run_that_fails_before_its_first_step_leaves_no_folder(tmp_path: Path) -> None:
+    found = find_clips(write_clips(tmp_path / "data", 1), TRAIN)
+    config, run = tiny_config(), tmp_path / "run"
+    with pytest.raises(UsageError):
+        train_to(found, run, config=dataclasses.replace(config, learns=("refine",)))
+    assert not run.exists()
+    found.entries[0].path.unlink()
+    with pytest.raises(InputError):
+        train_to(found, run, config=config, workers=0)
+    assert not run.exists()
+
+
 def test_an_unwritable_folder_is_told_before_training(clips: FoundClips, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
