@@ -34,7 +34,7 @@ from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataReq
 from bokehflow.calibration.data.sources import open_group, require_sources
 from bokehflow.calibration.data.split import HELD_OUT_EVERY, SPLITS
 from bokehflow.child import end_with_parent, shut_down
-from bokehflow.errors import DeviceError, UsageError
+from bokehflow.errors import DeviceError, OutputError, UsageError
 from bokehflow.sole_use import sole_use
 
 
@@ -143,7 +143,9 @@ def make_data(
                 made(number)
             _require_made(folder, keys)
         except BaseException:
-            write_manifest(folder, scan_folder(folder, request, known, skip_bad=True))
+            # Where a full disk kept a clip out it may keep the manifest out: the clip is told.
+            with contextlib.suppress(OutputError):
+                write_manifest(folder, scan_folder(folder, request, known, skip_bad=True))
             raise
         manifest = scan_folder(folder, request, known)
         write_manifest(folder, manifest)

@@ -26,7 +26,14 @@ from bokehflow.calibration.data.making import Job, make_data
 from bokehflow.calibration.data.manifest import MANIFEST, read_manifest
 from bokehflow.calibration.data.request import CLIPS_PER_GROUP, ClipKey, DataRequest, parse_sources
 from bokehflow.calibration.data.split import HELD_OUT, HELD_OUT_EVERY, TRAIN, split_of_name
-from bokehflow.errors import DeviceError, InputError, SizeError, UnknownNameError, UsageError
+from bokehflow.errors import (
+    DeviceError,
+    InputError,
+    OutputError,
+    SizeError,
+    UnknownNameError,
+    UsageError,
+)
 from bokehflow.sole_use import LOCK
 from tests import tolerances as tol
 from tests.benchmarks.latency.watching import gone, until
@@ -291,6 +298,20 @@ def test_a_manifest_that_is_nested_too_deep_is_told(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text("[" * 100000)
     with pytest.raises(InputError, match="cannot be read"):
         read_manifest(tmp_path)
+
+
+def test_a_full_disk_is_told_of_the_clip_that_it_kept_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _: object) -> None:
+        raise OutputError(f"no room for {path.name}")
+
+    with monkeypatch.context() as disk:
+        for name in ("write_clip", "write_manifest"):
+            disk.setattr(making, name, refuse)
+        with pytest.raises(OutputError, match=r"no room for 000000\.npz"):
+            make_data(tmp_path, REQUEST, ["layered"], 1)
+    assert make_data(tmp_path, REQUEST, ["layered"], 1).clips
 
 
 def test_a_folder_of_another_request_is_refused(made: Path) -> None:
