@@ -90,7 +90,8 @@ def pseudo_depth(
 ) -> CommandResult:
     """Import pictures with depth that another network guessed. They train depth, not the picture.
 
-    A label is relative and larger where nearer; you say which distances it spans.
+    A label is relative and larger where nearer; you say which distances it spans. Each picture is
+    taken for a scene of its own: of a film, import one frame.
     """
     from bokehflow.calibration.data.importing import import_pseudo_depth
 

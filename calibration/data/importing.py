@@ -3,7 +3,8 @@
 A clip's `info.known` says which truths it holds. RealBokeh knows the blurred picture and not the
 depth; pictures with guessed depth know the depth and no blurred picture; a film knows neither and
 is there to be looked at. A scene is sorted into a split by its name, with all its pictures, unless
-the set itself holds it out.
+the set itself holds it out. Of pictures with guessed depth each is taken for a scene of its own:
+nothing tells which of them show the same.
 """
 
 from __future__ import annotations
@@ -143,7 +144,8 @@ def import_pseudo_depth(
     range_m: tuple[float, float],
     skip_bad: bool = False,
 ) -> Imported:
-    """Pictures with guessed depth as clips of one frame.
+    """Pictures with guessed depth as clips of one frame, each sorted into a split by its own name:
+    frames of one film come to lie in both.
 
     fov_deg: across the longer side of a picture. range_m: how far the nearest and the farthest
     label of every picture are, which a relative label does not say; inverse depth lies evenly
