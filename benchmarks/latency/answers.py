@@ -81,20 +81,24 @@ class Stages:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a job: its times where it is "ok", and else the reason. Raises UsageError for
-    one that lacks them."""
+    """What became of a job: its times where it is "ok", and else the reason. missing: the packages
+    that its machine lacks, where it was not run for that. Raises UsageError for one whose parts do
+    not go together."""
 
     status: Status
     reason: str | None
     host: Machine
     times: Times | None = None
     stages: Stages | None = None
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.status == "ok") != (self.times is not None):
             raise UsageError(f"status is {self.status!r}", "ok with times, another without")
         if self.status != "ok" and self.reason is None:
             raise UsageError(f"status is {self.status!r} without a reason", "the reason")
+        if self.missing and self.status != "not run":
+            raise UsageError(f"status is {self.status!r}", "not run, where packages are missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class MissingModules:
     none."""
 
     modules: tuple[str, ...]
+    host: Machine
 
     def __post_init__(self) -> None:
         _at_least_one("the number of modules", len(self.modules))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bokehflow.benchmarks.latency.conversation import missing_packages
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.record import artifact_row
 from bokehflow.benchmarks.latency.run import Subject, measure
@@ -41,7 +42,8 @@ def benchmark_artifacts(
     host: Host,
     advance: Callable[[], None],
 ) -> Iterator[dict[str, Any]]:
-    """The row of every artifact; `advance` is called once a row.
+    """The row of every artifact, "not run" where the host lacks its runtime; `advance` is called
+    once a row.
 
     Raises what `measure` raises, and OutputError where an artifact became another meanwhile.
     """
@@ -52,3 +54,10 @@ def benchmark_artifacts(
         artifact.manifest_now()
         yield artifact_row(artifact, runtime, settings, answer)
         advance()
+
+
+def require_any_runtime(rows: Sequence[Mapping[str, Any]], host: Host) -> None:
+    """Raise MissingDependencyError where every row lacks the same: there is no more to tell."""
+    lacking = [row["missing"] for row in rows]
+    if lacking and lacking[0] and all(one == lacking[0] for one in lacking):
+        raise missing_packages(host, lacking[0])

@@ -12,9 +12,9 @@ from typing import IO
 
 from bokehflow.benchmarks.latency.answers import (
     Answer,
+    FullDisk,
     MissingModules,
     OldPython,
-    Refusal,
     read_answer,
 )
 from bokehflow.benchmarks.latency.bundle import boot_bytes, runner_bytes
@@ -50,12 +50,12 @@ class SentFile:
 
 
 def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -> Answer:
-    """Run a job in a fresh process on `host` and return its answer.
+    """Run a job in a fresh process on `host` and return its answer, which is "not run" for what is
+    not installed there.
 
     Whatever ends this, an interrupt included, ends the runner and removes what it wrote.
-    Raises MissingDependencyError for what is not installed there, OutputError for a full disk,
-    DeviceError for an answer that is none or does not come, and what the host makes of a connection
-    that fails.
+    Raises OutputError for a full disk, DeviceError for an answer that is none or does not come, and
+    what the host makes of a connection that fails.
     """
     # Without the current folder, whose files may be called like modules of Python's own.
     start = (
@@ -74,6 +74,9 @@ def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -
             if late.is_set():
                 raise _no_answer(host, limit_s)
             raise host.failure(exit_code, runner.said())
+    if isinstance(answer, MissingModules):
+        reason = str(missing_packages(host, answer.modules))
+        return Answer("not run", reason, answer.host, missing=answer.modules)
     if not isinstance(answer, Answer):
         raise _refusal(host, answer)
     return answer
@@ -109,10 +112,12 @@ def _send(stream: IO[bytes], job: Mapping[str, object], files: Sequence[SentFile
     stream.flush()
 
 
-def _refusal(host: Host, refusal: Refusal) -> BokehFlowError:
-    if isinstance(refusal, MissingModules):
-        packages = " ".join(refusal.modules)
-        return MissingDependencyError(packages, "", f"benchmarking on {host.name}")
+def missing_packages(host: Host, packages: Sequence[str]) -> MissingDependencyError:
+    """What to tell of a machine that lacks packages, by their names as modules."""
+    return MissingDependencyError(" ".join(packages), "", f"benchmarking on {host.name}")
+
+
+def _refusal(host: Host, refusal: OldPython | FullDisk) -> BokehFlowError:
     if isinstance(refusal, OldPython):
         return UsageError(
             f"{host.name} has Python {refusal.version}",

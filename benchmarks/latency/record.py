@@ -67,6 +67,7 @@ def artifact_row(
             "arguments": dict(settings.arguments),
         },
         **measured_part(answer, artifact.path, runtime),
+        "missing": list(answer.missing),
         "budgets": [bar_facts(budget) for budget in budgets],
         "host": dataclasses.asdict(answer.host),
     }
@@ -96,12 +97,13 @@ def document(
 ) -> tuple[dict[str, Any], bool]:
     """The whole record, and whether every row ran and kept every budget that it could be held to.
 
-    A row that cannot run on its machine does not fail. asked: the artifacts' names, those without a
-    row included. ended: why these have none.
+    A row that cannot run on its machine does not fail, unless for what is not installed there.
+    asked: the artifacts' names, those without a row included. ended: why these have none.
     """
     kept = all(budget["holds"] is not False for row in rows for budget in row["budgets"])
     ran = not any(row["status"] in FAILURES for row in rows)
-    passed = kept and ran and ended is None
+    complete = ended is None and not any(row["missing"] for row in rows)
+    passed = kept and ran and complete
     record = {
         "schema": SCHEMA,
         "passed": passed,

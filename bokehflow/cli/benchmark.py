@@ -72,17 +72,18 @@ def benchmark(
     """Time artifacts on real frames with the state carried, each in a fresh process.
 
     One that crashes or takes too long is a row with its reason. Exit code 1 if one did, or missed
-    a budget that it could be held to. What was measured before an interrupt is kept. `provider`,
+    a budget that it could be held to, and 3 if the runtime of one is not installed, which is a row
+    too unless none can run for that. What was measured before an interrupt is kept. `provider`,
     `memory_arena` are arguments of onnxruntime; `precision`, `device` of openvino; `device`,
     `precision`, `scan`, `graph` of torch; `compute_units` of coreml.
     """
     from bokehflow.atomic import require_writable
-    from bokehflow.benchmarks.latency.bench import plan
+    from bokehflow.benchmarks.latency.bench import plan, require_any_runtime
     from bokehflow.benchmarks.latency.record import document
     from bokehflow.benchmarks.latency.report import row_tables
     from bokehflow.benchmarks.latency.settings import PROFILE_FRAMES, Settings, parse_arguments
     from bokehflow.benchmarks.results_file import write_json
-    from bokehflow.errors import OutputError
+    from bokehflow.errors import MissingDependencyError, OutputError
 
     arguments = parse_arguments(runtime_arg or ())
     profile = PROFILE_FRAMES if stages else 0
@@ -94,21 +95,26 @@ def benchmark(
         for artifact, _ in planned:
             artifact.require_apart(output)
     rows, ended = _measured(planned, settings, host)
+    if ended is None:
+        require_any_runtime(rows, host)
     asked = [artifact.given.name for artifact, _ in planned]
     record, passed = document(rows, settings, host, asked, ended and ended.reason)
     warnings = untrained_warning(all(artifact.manifest.trained for artifact, _ in planned))
-    exit_code = int(not passed)
+    codes = [int(not passed)]
+    if any(row["missing"] for row in rows):
+        codes.append(MissingDependencyError.exit_code)
     if ended is not None:
         # What took minutes to measure is kept.
-        rest = ended.warning(len(rows), len(planned), "artifacts")
-        warnings, exit_code = (*warnings, rest), ended.exit_code
+        warnings = (*warnings, ended.warning(len(rows), len(planned), "artifacts"))
+        codes.append(ended.exit_code)
     if output is not None:
         try:
             write_json(output, record)
         except OutputError as error:
             # What took minutes to measure is still shown.
-            warnings, exit_code = (*warnings, str(error)), error.exit_code
-    return CommandResult(record, tables_text(row_tables(rows)), exit_code, warnings)
+            warnings = (*warnings, str(error))
+            codes.append(error.exit_code)
+    return CommandResult(record, tables_text(row_tables(rows)), max(codes), warnings)
 
 
 def _measured(

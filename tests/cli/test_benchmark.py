@@ -21,7 +21,8 @@ from bokehflow.cli.interruption import Terminated
 from bokehflow.export import Artifact, load_artifact
 from bokehflow.export.artifacts.artifact import seal
 from bokehflow.export.artifacts.naming import manifest_path, record_path
-from tests.benchmarks.latency.stand_ins import CRASHES, HIDDEN, SLEEPS, stand_in
+from bokehflow.export.artifacts.packing import pack
+from tests.benchmarks.latency.stand_ins import CRASHES, SLEEPS, hidden, stand_in
 from tests.benchmarks.latency.watching import gone, until
 from tests.cli.runner import Bfx
 from tests.export.copies import copied
@@ -123,27 +124,35 @@ def test_a_file_that_does_not_load_is_a_row(
 def test_a_missing_runtime_is_exit_code_three_with_the_line_that_installs_it(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", HIDDEN, "sitecustomize")))
-    done = bfx("benchmark", artifacts["onnx"].path)
-    assert done.exit_code == 3
-    assert "pip install onnxruntime" in done.stderr
+    path = stand_in(tmp_path / "path", hidden("onnxruntime"), "sitecustomize")
+    monkeypatch.setenv("PYTHONPATH", str(path))
+    packed = tmp_path / "packed.zip"
+    pack(artifacts["onnx"].path, packed)
+    done = bfx("benchmark", artifacts["onnx"].path, packed)
+    assert "pip install onnxruntime" in done.require_plain_error(3)
 
 
-def test_what_was_measured_is_kept_when_a_runtime_is_missing_later(
-    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("order", [("openvino", "onnx"), ("onnx", "openvino")], ids="-".join)
+def test_a_missing_runtime_is_a_row_and_the_others_still_run(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    order: tuple[str, str],
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", HIDDEN, "sitecustomize")))
+    path = stand_in(tmp_path / "path", hidden("onnxruntime"), "sitecustomize")
+    monkeypatch.setenv("PYTHONPATH", str(path))
     record = tmp_path / "record.json"
-    done = bfx("benchmark", artifacts["openvino"].path, artifacts["onnx"].path, *QUICK,
-               "--no-stages", "-o", record)  # fmt: skip
+    paths = [artifacts[target].path for target in order]
+    done = bfx("benchmark", *paths, *QUICK, "--no-stages", "-o", record)
     assert done.exit_code == 3
-    assert "ended after 1 of 2 artifacts" in done.stderr
-    assert "pip install onnxruntime" in done.stderr
+    assert "pip install onnxruntime" in done.stdout
     document = json.loads(record.read_text())
-    assert [row["status"] for row in document["rows"]] == ["ok"]
-    assert document["asked"] == [artifacts[target].path.name for target in ("openvino", "onnx")]
-    assert "pip install onnxruntime" in document["ended"]
-    assert document["passed"] is False
+    rows = {row["artifact"]["target"]: row for row in document["rows"]}
+    assert tuple(rows) == order
+    assert (rows["openvino"]["status"], rows["openvino"]["missing"]) == ("ok", [])
+    assert (rows["onnx"]["status"], rows["onnx"]["missing"]) == ("not run", ["onnxruntime"])
+    assert (document["ended"], document["passed"]) == (None, False)
     jsonschema.validate(document, schema())
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from bokehflow.export import Artifact
 from tests.benchmarks.device.sshd import SSHD, Server, make_key, running_server
-from tests.benchmarks.latency.stand_ins import HIDDEN, SLEEPS, stand_in
+from tests.benchmarks.latency.stand_ins import SLEEPS, hidden, stand_in
 from tests.benchmarks.latency.watching import gone, until
 from tests.cli.runner import Bfx
 
@@ -71,7 +71,7 @@ def test_a_wrong_key_an_unknown_host_and_no_host_are_plain_errors(
 def test_a_host_without_the_runtime_is_exit_code_three(
     bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, room: Path
 ) -> None:
-    path = stand_in(tmp_path / "path", HIDDEN, "sitecustomize")
+    path = stand_in(tmp_path / "path", hidden("onnxruntime"), "sitecustomize")
     environment = {"TMPDIR": str(room), "PYTHONPATH": str(path)}
     with running_server(tmp_path / "sshd", environment) as server:
         done = bfx("benchmark", artifacts["onnx"].path, *server.options(), *HERE)

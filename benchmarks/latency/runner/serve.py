@@ -50,7 +50,7 @@ def _answer(source: BinaryIO, folder: Path, runner: Path) -> dict[str, Any]:
         return {"event": "done", "status": "not run", "reason": reason, "host": describe_host()}
     missing = missing_modules(job["runtime"], job["arguments"])
     if missing:
-        return {"event": "missing", "modules": missing}
+        return {"event": "missing", "modules": missing, "host": describe_host()}
     needed = sum(file["bytes"] for file in files) + SPARE_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:

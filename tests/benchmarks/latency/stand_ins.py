@@ -17,7 +17,6 @@ import os, pathlib, time
 time.sleep(300)
 """
 REAL_TIME = "import os\nos.kill(os.getpid(), 40)\n"
-HIDDEN = "import sys\nsys.modules['onnxruntime'] = None\n"
 SLOW_TO_REMOVE = """
 import os, pathlib, time
 def rmtree(path, ignore_errors):
@@ -62,6 +61,11 @@ class Binding:
     def get_outputs(self): return self.outputs
 """
 """A runtime whose one output is twice its state and one more, and which has no profiler."""
+
+
+def hidden(module: str) -> str:
+    """A `sitecustomize` of a Python that lacks a module."""
+    return f"import sys\nsys.modules[{module!r}] = None\n"
 
 
 def stand_in(folder: Path, source: str, module: str = "onnxruntime") -> Path:

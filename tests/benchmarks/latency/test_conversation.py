@@ -29,7 +29,6 @@ from bokehflow.benchmarks.latency.settings import Settings
 from bokehflow.errors import (
     BokehFlowError,
     DeviceError,
-    MissingDependencyError,
     OutputError,
     UsageError,
 )
@@ -37,7 +36,6 @@ from bokehflow.specs import Size
 from tests.benchmarks.latency.stand_ins import (
     CRASHES,
     DOUBLES,
-    HIDDEN,
     KILLED,
     LEAVES,
     RAISES,
@@ -45,6 +43,7 @@ from tests.benchmarks.latency.stand_ins import (
     SLEEPS,
     SLOW_TO_REMOVE,
     any_subject,
+    hidden,
     stand_in,
 )
 from tests.benchmarks.latency.watching import gone, until
@@ -154,20 +153,22 @@ def test_the_state_is_carried_from_frame_to_frame(
 def test_a_missing_runtime_is_told_before_anything_is_sent(
     tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = stand_in(tmp_path / "path", HIDDEN, module="sitecustomize")
+    path = stand_in(tmp_path / "path", hidden("onnxruntime"), module="sitecustomize")
     monkeypatch.setenv("PYTHONPATH", str(path))
-    with pytest.raises(MissingDependencyError, match="pip install onnxruntime"):
-        measure(any_subject(tmp_path, size=2**22), QUICK, ThisMachine())
+    answer = measure(any_subject(tmp_path, size=2**22), QUICK, ThisMachine())
+    assert (answer.status, answer.missing) == ("not run", ("onnxruntime",))
+    assert "pip install onnxruntime" in str(answer.reason)
     assert list(room.iterdir()) == []
 
 
 def test_a_machine_without_numpy_is_told_so(
     tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hidden = "import sys\nsys.modules['numpy'] = None\n"
-    monkeypatch.setenv("PYTHONPATH", str(stand_in(tmp_path / "path", hidden, "sitecustomize")))
-    with pytest.raises(MissingDependencyError, match="pip install numpy"):
-        measure(any_subject(tmp_path), QUICK, ThisMachine())
+    path = stand_in(tmp_path / "path", hidden("numpy"), "sitecustomize")
+    monkeypatch.setenv("PYTHONPATH", str(path))
+    answer = measure(any_subject(tmp_path), QUICK, ThisMachine())
+    assert (answer.status, answer.missing) == ("not run", ("numpy",))
+    assert "pip install numpy" in str(answer.reason)
     assert list(room.iterdir()) == []
 
 
@@ -175,13 +176,13 @@ def test_a_machine_without_numpy_is_told_so(
 def test_a_package_that_an_argument_needs_is_missed_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scan: str, package: str
 ) -> None:
-    hidden = f"import sys\nsys.modules[{package!r}] = None\n"
-    path = stand_in(tmp_path / "path", hidden, module="sitecustomize")
+    path = stand_in(tmp_path / "path", hidden(package), module="sitecustomize")
     monkeypatch.setenv("PYTHONPATH", f"{path}:{os.environ.get('PYTHONPATH', '')}")
     subject = dataclasses.replace(any_subject(tmp_path), runtime="torch")
     settings = dataclasses.replace(QUICK, arguments={"scan": scan})
-    with pytest.raises(MissingDependencyError, match=f"pip install {package}"):
-        measure(subject, settings, ThisMachine())
+    answer = measure(subject, settings, ThisMachine())
+    assert (answer.status, answer.missing) == ("not run", (package,))
+    assert f"pip install {package}" in str(answer.reason)
 
 
 def test_what_a_system_hides_in_a_folder_is_not_sent(tmp_path: Path) -> None:
@@ -374,8 +375,8 @@ def test_a_greeting_that_begins_like_the_answer_is_not_it(tmp_path: Path) -> Non
         ({"event": []}, r"event is \[\]; expected a text"),
         ({"event": "dome"}, "unknown event 'dome'; expected one of done"),
         ({"event": "missing"}, "no modules"),
-        ({"event": "missing", "modules": []}, "the number of modules is 0"),
-        ({"event": "missing", "modules": [1]}, r"modules\[0\] is 1; expected a text"),
+        ({"event": "missing", "modules": [], "host": HOST}, "the number of modules is 0"),
+        ({"event": "missing", "modules": [1], "host": HOST}, r"modules\[0\] is 1; expected a text"),
         ({"event": "done"}, "no status; expected the keys status, reason, host"),
         ({**WHOLE, "host": None}, "host is None"),
         ({**WHOLE, "host": {**HOST, "cpu_count": 0}}, "host: cpu_count is 0; expected at least 1"),
@@ -401,6 +402,7 @@ def test_a_greeting_that_begins_like_the_answer_is_not_it(tmp_path: Path) -> Non
         ),
         ({**WHOLE, "stages": {"frames": 2, "node_ms": {"a": -1}}}, "stages: node_ms.a is -1.0"),
         ({**WHOLE, "stages": {"frames": 0, "node_ms": {}}}, "stages: frames is 0"),
+        ({**WHOLE, "missing": ["numpy"]}, "status is 'ok'; expected not run"),
         ({**WHOLE, "stage": None}, "unknown key 'stage'; expected one of status"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
