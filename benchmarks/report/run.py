@@ -114,7 +114,7 @@ def run(plan: Plan, advance: Callable[[], None]) -> tuple[Report, list[Scene]]:
         for number, subject in enumerate(plan.subjects, start=1):
             trials.append(bench.trial(number, subject, gallery))
             advance()
-    latencies = _latencies(plan, advance)
+    latencies = _latencies(plan, trials, advance)
     rows = []
     for trial, latency, recorded in zip(trials, latencies, plan.quantizations, strict=True):
         slow_parts = _slow_parts(plan, trials, trial, latency)
@@ -123,15 +123,21 @@ def run(plan: Plan, advance: Callable[[], None]) -> tuple[Report, list[Scene]]:
     return _report(plan, rows), gallery.scenes
 
 
-def _latencies(plan: Plan, advance: Callable[[], None]) -> list[Latency]:
-    artifacts = [subject.artifact for subject in plan.subjects]
+def _latencies(plan: Plan, trials: Sequence[Trial], advance: Callable[[], None]) -> list[Latency]:
+    """Of every trial. What did not run is not measured either, for the same reason."""
     rounds, where = plan.rounds, plan.where
     if plan.measures:
-        rounds, where = measure_rounds(plan.exported, plan.config.rounds, ThisMachine(), advance)
+        ran = [t.subject.artifact for t in trials if t.subject.artifact and t.how != "not run"]
+        rounds, where = measure_rounds(ran, plan.config.rounds, ThisMachine(), advance)
+        for _ in range(plan.config.rounds * (len(plan.exported) - len(ran))):
+            advance()
     found = []
-    for artifact in artifacts:
+    for trial in trials:
+        artifact = trial.subject.artifact
         if artifact is None:
             found.append(NOT_EXPORTED)
+        elif plan.measures and trial.how == "not run":
+            found.append(Latency("not run", trial.reason))
         elif not rounds:
             found.append(NOT_ASKED)
         else:

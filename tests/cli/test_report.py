@@ -12,7 +12,8 @@ from bokehflow.benchmarks.quality import metrics
 from bokehflow.benchmarks.report import subjects, truth_clips
 from bokehflow.errors import MissingDependencyError
 from bokehflow.export import Artifact
-from bokehflow.runtimes import Session
+from bokehflow.runtimes import Session, open_session
+from tests.benchmarks.latency.stand_ins import hidden, stand_in
 from tests.cli.runner import Bfx
 from tests.export.copies import exported_otherwise
 from tests.training.samples import tiny_clip
@@ -66,6 +67,29 @@ def test_without_float32_the_model_in_torch_is_the_reference(
     assert "pip install 'bokehflow[coreml]'" in lines[3]
     assert lines[-1] == f"report: {output}"
     assert "not run: running" in output.read_text()
+
+
+def test_what_did_not_run_is_not_timed_and_says_why(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(artifact: Artifact) -> Session:
+        if artifact.manifest.target == "openvino":
+            raise MissingDependencyError("openvino", "openvino", "running an OpenVINO model")
+        return open_session(artifact)
+
+    monkeypatch.setattr(subjects, "open_session", missing)
+    path = stand_in(tmp_path / "path", hidden("openvino"), "sitecustomize")
+    monkeypatch.setenv("PYTHONPATH", str(path))
+    paths = [artifacts[target].path for target in ("onnx", "openvino")]
+    output = tmp_path / "report.html"
+    done = bfx("report", *paths, "--frames", "2", "--rounds", "1", "-o", output, "--json")
+    assert done.exit_code == 0, done.stderr
+    ran, absent = done.document["rows"]
+    assert ran["latency"]["how"] == "measured"
+    assert (absent["how"], absent["latency"]["how"]) == ("not run", "not run")
+    assert "pip install 'bokehflow[openvino]'" in absent["reason"]
+    assert absent["latency"]["reason"] == absent["reason"]
+    assert output.exists()
 
 
 def test_a_missed_bar_fails_only_where_asked(
