@@ -18,6 +18,7 @@ from bokehflow.engines.openvino_access import import_openvino
 from bokehflow.export.artifacts.artifact import Artifact, require_outside, seal
 from bokehflow.export.artifacts.manifest import PARITY_GOAL_DB, Budget, Manifest, tool_versions
 from bokehflow.export.artifacts.naming import artifact_name
+from bokehflow.export.artifacts.replacing import require_place
 from bokehflow.export.compiled import ONNX_PURPOSE, check_compiled
 from bokehflow.export.config import ExportConfig
 from bokehflow.export.exportable import require_exportable
@@ -31,12 +32,14 @@ from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 
 
 def export(model: BokehFlow, config: ExportConfig, output_dir: Path = OUTPUT_DIR) -> Artifact:
-    """Export a model and write its manifest beside it, replacing an artifact of the same name.
+    """Export a model and write its manifest beside it, replacing an artifact of the same name and
+    settings.
 
     Raises CheckError for a graph that is not static, or that its engine refuses or compiles to
     something else than the lowering is meant to be, OutputError for a folder that cannot be
-    written or is in the way, MissingDependencyError for a target that is not installed. A failed
-    export leaves nothing of its own behind.
+    written and for what is in the way, an artifact of other settings included, and
+    MissingDependencyError for a target that is not installed. A failed export leaves nothing of its
+    own behind.
     """
     (artifact,) = export_each(model, [config], output_dir)
     return artifact
@@ -49,8 +52,8 @@ def export_each(
 
     Before the first one is written, raises UsageError where the model's scans go from frame to
     frame in a way that a target cannot have and for a folder that lies in an artifact, SizeError
-    where its segments do not fit a size and MissingDependencyError for a target that is not
-    installed.
+    where its segments do not fit a size, MissingDependencyError for a target that is not installed
+    and OutputError for what is in the way.
     """
     require_outside(output_dir)
     graphs = Graphs(model)
@@ -62,12 +65,24 @@ def export_each(
         require_installed(config.target)
         if config.target == "onnx" and config.lowering.operator is not None:
             import_onnxruntime(ONNX_PURPOSE)
-    for config in configs:
-        manifest = manifest_of(model, config)
-        path = output_dir / artifact_name(manifest.variant, config, manifest.temporal)
+    planned = places(model, configs, output_dir)
+    for path, manifest in planned:
+        require_place(path, manifest)
+    for config, (path, manifest) in zip(configs, planned, strict=True):
         with output_folder(output_dir):
             artifact = seal(path, manifest, partial(_write, graphs, config, manifest))
         yield artifact
+
+
+def places(
+    model: BokehFlow, configs: Iterable[ExportConfig], output_dir: Path
+) -> list[tuple[Path, Manifest]]:
+    """Where the artifact of each config is to lie, and what it says of itself."""
+    manifests = [(config, manifest_of(model, config)) for config in configs]
+    return [
+        (output_dir / artifact_name(manifest.variant, config, manifest.temporal), manifest)
+        for config, manifest in manifests
+    ]
 
 
 def manifest_of(model: BokehFlow, config: ExportConfig) -> Manifest:

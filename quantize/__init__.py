@@ -1,6 +1,12 @@
 """Artifact to quantized artifact: recipes for every target, and what each costs."""
 
-from bokehflow.quantize.quantize import QuantizeConfig, Quantized, check_request, quantize
+from bokehflow.quantize.quantize import (
+    QuantizeConfig,
+    Quantized,
+    check_request,
+    quantize,
+    quantized_place,
+)
 from bokehflow.quantize.recipes import RECIPE_NAMES, RECIPES, find_recipe
 
 __all__ = [
@@ -11,4 +17,5 @@ __all__ = [
     "check_request",
     "find_recipe",
     "quantize",
+    "quantized_place",
 ]

@@ -16,7 +16,7 @@ from bokehflow.calibration.sample_set import SampleSet
 from bokehflow.defaults import TRUTH_LOSS_DB
 from bokehflow.errors import MissingDependencyError, SizeError, UnknownNameError, UsageError
 from bokehflow.export import Artifact
-from bokehflow.export.artifacts.artifact import require_place, seal
+from bokehflow.export.artifacts.artifact import seal
 from bokehflow.export.artifacts.manifest import (
     PARITY_GOAL_DB,
     Manifest,
@@ -24,6 +24,7 @@ from bokehflow.export.artifacts.manifest import (
     tool_versions,
 )
 from bokehflow.export.artifacts.naming import quantized_path, record_path
+from bokehflow.export.artifacts.replacing import require_place
 from bokehflow.export.export import require_installed
 from bokehflow.installed import installed_version, installed_versions
 from bokehflow.json_text import json_text
@@ -109,6 +110,20 @@ def _require_packages(recipe: Recipe, target: str) -> None:
         raise MissingDependencyError("scikit-learn", "coreml", f"the recipe {recipe.name}")
 
 
+def quantized_place(artifact: Artifact, recipe: Recipe, output_dir: Path | None) -> Path:
+    """Where what a recipe makes of an artifact is to lie; to be asked before the long work.
+
+    output_dir: as `quantize` has it. Raises UsageError for a folder in an artifact, and OutputError
+    for what is in the way, an artifact that was quantized from one of other settings included.
+    """
+    folder, manifest = output_dir or artifact.given.parent, artifact.manifest
+    artifact.require_apart(folder)
+    path = quantized_path(artifact.path, manifest.target, manifest.precision, recipe.name)
+    path = folder / path.name
+    require_place(path, manifest)
+    return path
+
+
 def quantize(
     artifact: Artifact,
     samples: SampleSet,
@@ -120,22 +135,16 @@ def quantize(
     where no attempt keeps the limits.
 
     samples: of the artifact's frame size. output_dir: None is beside the artifact as it was given,
-    packed or not. Raises what `check_request` raises, UsageError for a folder in an artifact,
+    packed or not. Raises what `check_request` and `quantized_place` raise,
     SizeError for samples of another size, CheckError where a quantizer enters what must stay in
     float, NumericalError where outputs are not finite, ArtifactError for an artifact that its
     engine does not take or an end of NNCF's process, and OutputError for what cannot be written or
     an artifact that was exported again in the meantime.
     """
     recipe = check_request(artifact, config)
-    folder = output_dir or artifact.given.parent
-    artifact.require_apart(folder)
+    path = quantized_place(artifact, recipe, output_dir)
     _require_size(samples, artifact.manifest.frame_size)
     limits = Limits(config.max_drop_db, PARITY_GOAL_DB["int8"])
-    path = quantized_path(
-        artifact.path, artifact.manifest.target, artifact.manifest.precision, recipe.name
-    )
-    path = folder / path.name
-    require_place(path, artifact.manifest.target)
     started = time.perf_counter()
     held_out = HeldOut(artifact.manifest, open_session(artifact))
     advance()

@@ -82,7 +82,8 @@ def export(
 ) -> CommandResult:
     """Export a model: static shapes, explicit state, the lens as a run-time input.
 
-    What was exported before an interrupt stays and is shown.
+    An artifact of the same name and settings is replaced; names do not tell quality, aperture,
+    highlights and scan. What was exported before an interrupt stays and is shown.
     """
     from bokehflow.cli.model_settings import render_config, temporal_config
     from bokehflow.model import ModelConfig, load_model
@@ -95,6 +96,7 @@ def export(
     network = network_size_for(frame, network_size, temporal.segments)
     configs = _configs(target, frame, network, precision, scan, render)
     model = load_model(variant, weights, ModelConfig(temporal=temporal))
+    replaced = _replaced(model, configs, output_dir)
     done, ended = _export_each(model, configs, output_dir)
     rows = [
         (
@@ -118,7 +120,11 @@ def export(
         },
         text_table(COLUMNS, rows),
         exit_code=ended.exit_code if ended else 0,
-        warnings=(*untrained_warning(model.weights.trained), *rest),
+        warnings=(
+            *untrained_warning(model.weights.trained),
+            *(replaced[str(d["path"])] for d in done if str(d["path"]) in replaced),
+            *rest,
+        ),
     )
 
 
@@ -144,6 +150,18 @@ def _configs(
         )
         for name in (TARGETS if target == ALL_TARGETS else (target,))
     ]
+
+
+def _replaced(
+    model: BokehFlow, configs: Sequence[ExportConfig], output_dir: Path
+) -> dict[str, str]:
+    """What to tell of each artifact that takes the place of one of other weights, by its path."""
+    from bokehflow.export.artifacts.replacing import other_weights
+    from bokehflow.export.export import places
+
+    planned = places(model, configs, output_dir)
+    told = {str(path): other_weights(path, manifest) for path, manifest in planned}
+    return {path: line for path, line in told.items() if line is not None}
 
 
 def _export_each(

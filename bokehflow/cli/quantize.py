@@ -90,18 +90,19 @@ def quantize(
     from bokehflow.atomic import output_folder, require_writable_folder
     from bokehflow.calibration.sample_making import SampleRequest
     from bokehflow.export import load_artifact
-    from bokehflow.quantize import QuantizeConfig, check_request
+    from bokehflow.export.artifacts.replacing import other_weights
+    from bokehflow.quantize import QuantizeConfig, check_request, quantized_place
     from bokehflow.quantize import quantize as quantize_artifact
 
     source = load_artifact(artifact)
     config = QuantizeConfig(recipe, max_drop_db, sensitivity, search)
-    check_request(source, config)
-    folder = output_dir or source.given.parent
-    source.require_apart(folder)
     manifest = source.manifest
+    place = quantized_place(source, check_request(source, config), output_dir)
+    folder = place.parent
     request = SampleRequest(
         manifest.frame_size, manifest.network_size, calibration, samples, seed, skip_bad
     )
+    replaced = other_weights(place, manifest)
     with output_folder(folder):
         require_writable_folder(folder)
         drawn, kept_at = _samples(source, request, weights, scan, folder)
@@ -118,7 +119,11 @@ def quantize(
         },
         _text(made),
         exit_code=0 if made.met else 1,
-        warnings=(*left_out, *untrained_warning(manifest.trained)),
+        warnings=(
+            *left_out,
+            *untrained_warning(manifest.trained),
+            *([replaced] if replaced else []),
+        ),
     )
 
 

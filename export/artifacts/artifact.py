@@ -27,8 +27,8 @@ from bokehflow.export.artifacts.packing import (
     replace_member,
     unpack,
 )
-from bokehflow.export.artifacts.staging import always, require_replaceable, staged, staged_together
-from bokehflow.export.targets import TARGET_FACTS
+from bokehflow.export.artifacts.replacing import require_place
+from bokehflow.export.artifacts.staging import always, staged, staged_together
 from bokehflow.json_text import json_text
 
 
@@ -141,25 +141,6 @@ def target_of(path: Path) -> str | None:
     return read_manifest(beside).target if beside.is_file() else target_by_ending(path)
 
 
-def require_place(path: Path, target: str) -> None:
-    """Raise OutputError for what is in an artifact's way: a folder that is none, a file where a
-    folder is to be, or something that is write-protected."""
-    if path.is_dir() and not manifest_path(path).is_file():
-        raise OutputError(
-            f"{path} is a folder, and no artifact",
-            "an artifact to replace, or a name that is free",
-            "move it away, or choose another folder with -o",
-        )
-    if path.is_file() and TARGET_FACTS[target].is_folder:
-        raise OutputError(
-            f"{path} is a file",
-            "an artifact to replace, which is a folder, or a name that is free",
-            "move it away, or choose another folder with -o",
-        )
-    for part in (path, manifest_path(path), record_path(path)):
-        require_replaceable(part)
-
-
 def seal(
     path: Path,
     manifest: Manifest,
@@ -172,13 +153,19 @@ def seal(
 
     write: is given the path to write the artifact to. The manifest gets the artifact's hash and
     size. record: what the record says, by the manifest when it has them. may_replace: as `staged`
-    has it. After an exception none is touched. Raises OutputError for what is in the way and
-    no artifact of its kind.
+    has it. After an exception none is touched. Raises what `require_place` raises, also for what
+    came there meanwhile.
     """
-    require_place(path, manifest.target)
+    require_place(path, manifest)
     recorded = [] if record is None else [record_path(path)]
     targets = (path, manifest_path(path), *recorded)
-    with staged_together(*targets, may_replace=may_replace) as (target, beside, *record_places):
+
+    def may_still_replace() -> None:
+        may_replace()
+        require_place(path, manifest)
+
+    with staged_together(*targets, may_replace=may_still_replace) as places:
+        target, beside, *record_places = places
         write(target)
         complete = dataclasses.replace(
             manifest,

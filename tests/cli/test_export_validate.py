@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -279,6 +280,41 @@ def test_packages_of_all_targets_are_looked_for_before_the_first_is_exported(
     monkeypatch.setattr(Graphs, "onnx_graph", lambda *_: pytest.fail("a graph was made"))
     done = bfx("export", "--target", "all", "-o", tmp_path)
     assert "pip install 'bokehflow[coreml]'" in done.require_plain_error(3)
+
+
+def test_an_artifact_of_other_settings_is_told_before_any_target_is_exported(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copied(artifacts["coreml"], tmp_path)
+    monkeypatch.setattr(Graphs, "onnx_graph", lambda *_: pytest.fail("a graph was made"))
+    same = ("export", "--target", "all", "--size", "96x160", "--network-size", "full")
+    line = bfx(*same, "--quality", "best", "-o", tmp_path).require_plain_error(2)
+    assert f"{copy} has render.quality mobile; expected best" in line
+    assert load_artifact(copy)
+
+
+@pytest.mark.parametrize("retrained", [True, False])
+def test_an_export_of_other_weights_replaces_and_says_so(
+    bfx: Bfx,
+    artifacts: dict[str, Artifact],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    retrained: bool,
+) -> None:
+    old = copied(artifacts["onnx"], tmp_path)
+    if retrained:
+        facts = json.loads(manifest_path(old).read_text())
+        manifest_path(old).write_text(json.dumps(facts | {"weights_sha256": "1" * 64}))
+
+    def make(*_: object) -> Iterator[Artifact]:
+        yield Artifact(old, artifacts["onnx"].manifest)
+
+    monkeypatch.setattr("bokehflow.export.export_each", make)
+    same = ("export", "--target", "onnx", "--size", "96x160", "--network-size", "full")
+    done = bfx(*same, "-o", tmp_path)
+    assert done.exit_code == 0
+    told = f"warning: {old} replaced one of other weights (111111111111..., now "
+    assert (told in done.stderr) == retrained
 
 
 def test_a_changed_artifact_is_one_plain_error(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bokehflow.calibration.sample_making import HELD_OUT_SEED
 from bokehflow.export import Artifact
+from bokehflow.export.artifacts.naming import manifest_path
 from bokehflow.media import write_photo
 from bokehflow.quantize.held_out import Limits
 from tests.cli.runner import Bfx
-from tests.export.copies import copied
+from tests.export.copies import copied, exported_otherwise
 
 
 def test_it_quantizes_validates_and_names_its_files(
@@ -60,6 +62,32 @@ def test_bad_requests(
     assert done.exit_code == 2
     assert words in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_other_settings_were_quantized_to_is_told_before_any_sample_is_drawn(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bokehflow.calibration.sample_making.make_samples", None)
+    source = artifacts["onnx"]
+    other = exported_otherwise(source, tmp_path, lambda facts: facts["render"].update(blades=6))
+    place = tmp_path / source.path.name.replace("_fp32", "_w8")
+    manifest_path(other).rename(manifest_path(place))
+    other.rename(place)
+    line = bfx("quantize", source.path, "--recipe", "w8", "-o", tmp_path).require_plain_error(2)
+    assert f"{place} has render.blades 6; expected 0" in line
+
+
+def test_what_replaces_one_of_other_weights_says_so(
+    bfx: Bfx, artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    source = copied(artifacts["onnx"], tmp_path)
+    place = tmp_path / source.name.replace("_fp32", "_w8")
+    shutil.copy(source, place)
+    facts = json.loads(manifest_path(source).read_text())
+    manifest_path(place).write_text(json.dumps(facts | {"weights_sha256": "1" * 64}))
+    command = ("quantize", source, "--recipe", "w8", "--samples", 2, "--calibration", "synthetic")
+    assert f"{place} replaced one of other weights (1111" in bfx(*command).stderr
+    assert "other weights" not in bfx(*command).stderr
 
 
 def test_nothing_is_quantized_into_the_artifact_itself(
