@@ -1,9 +1,12 @@
-"""The wheel holds every module under `bokehflow`, and nothing beside it."""
+"""The wheel holds every module under `bokehflow` and nothing beside it, the sdist what README shows
+and begins with."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -15,8 +18,8 @@ LINKED = ("calibration", "export", "runtimes", "quantize", "benchmarks")
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Names of the files in a wheel built from an sdist of what git tracks."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with an sdist of what git tracks, and the wheel built from it."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     tracked = subprocess.run(
@@ -38,8 +41,22 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         capture_output=True,
         check=True,
     )
-    (built,) = folder.glob("*.whl")
-    return zipfile.ZipFile(built).namelist()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> list[str]:
+    """Names of the files in the wheel."""
+    (path,) = built.glob("*.whl")
+    return zipfile.ZipFile(path).namelist()
+
+
+@pytest.fixture(scope="module")
+def sdist(built: Path) -> set[str]:
+    """Names of the files in the sdist, from its root."""
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        return {member.name.partition("/")[2] for member in archive.getmembers()}
 
 
 def expected_modules() -> set[str]:
@@ -63,6 +80,19 @@ def test_wheel_holds_every_module_once(wheel: list[str]) -> None:
 def test_wheel_installs_no_other_top_level_package(wheel: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"bokehflow"}
+
+
+def test_wheel_holds_no_results(wheel: list[str]) -> None:
+    assert not [name for name in wheel if "results/" in name]
+
+
+def test_sdist_holds_what_readme_begins_with_and_what_it_shows(sdist: set[str]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = {target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", text)}
+    files = {target for target in linked if target and "://" not in target}
+    assert "benchmarks/results/report.png" in files
+    assert {"Makefile", "requirements.txt", "CHANGELOG.md", "CONTRIBUTING.md"} <= sdist
+    assert files - sdist == set()
 
 
 def test_every_package_is_listed() -> None:
