@@ -19,8 +19,8 @@ from bokehflow.atomic import atomic_file
 from bokehflow.damage import ARRAY_DAMAGE
 from bokehflow.errors import MediaError, NumericalError, OutputError
 from bokehflow.media.pictures import opened_picture
-from bokehflow.media.regular import require_regular
 from bokehflow.optics import MM_PER_M, SMALLEST
+from bokehflow.regular import require_regular
 
 DEPTH_SUFFIXES = (".npy", ".png")
 PNG_MAX_M = 65.535
@@ -93,7 +93,7 @@ def encode_depth(hidden: Path, depth_m: Tensor) -> int:
 
 
 def _read_npy(path: Path) -> _FloatArray:
-    require_regular(path, "a depth map in a .npy file")
+    require_regular(path, "a depth map in a .npy file", MediaError)
     try:
         # NumPy leaves half an archive open.
         if _begins_as_archive(path):

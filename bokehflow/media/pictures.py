@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from bokehflow.errors import MediaError
 from bokehflow.media.heif import is_heif, register_heif
-from bokehflow.media.regular import require_regular
+from bokehflow.regular import require_regular
 
 # Everything Pillow's decoders are known to raise on files that are damaged or not pictures;
 # RuntimeError comes from that of AVIF.
@@ -39,7 +39,7 @@ def opened_picture(path: Path, kind: str) -> Iterator[Image.Image]:
     picture without the package that decodes it. A picture of more pixels than Pillow decodes is
     refused as that.
     """
-    require_regular(path, kind)
+    require_regular(path, kind, MediaError)
     try:
         if is_heif(path):
             register_heif(path)

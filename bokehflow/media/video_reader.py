@@ -27,7 +27,6 @@ from bokehflow.media.containers import has_decoder, is_broadcast, media_errors, 
 from bokehflow.media.cut_film import CutBeginning
 from bokehflow.media.decode_times import DecodeTimes, tells_decode_times_alone
 from bokehflow.media.matroska import first_damage
-from bokehflow.media.regular import require_regular
 from bokehflow.media.video_colours import (
     frame_to_srgb,
     require_opaque,
@@ -35,6 +34,7 @@ from bokehflow.media.video_colours import (
 )
 from bokehflow.media.video_info import VideoInfo, described, square_width
 from bokehflow.media.video_orientation import orientation_of
+from bokehflow.regular import require_regular
 
 VIDEO_SUFFIXES = (
     ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
@@ -98,7 +98,7 @@ def open_video(path: Path, *, tone_map: bool = False) -> Iterator[Video]:
 
 
 def _require_whole(path: Path) -> None:
-    require_regular(path, "a video file")
+    require_regular(path, "a video file", MediaError)
     try:
         expected, found = declared_bytes(path), path.stat().st_size
         damage = first_damage(path) if expected is None or found >= expected else None

@@ -16,6 +16,7 @@ from bokehflow.export.exportable import require_exportable
 from bokehflow.export.lowering.choice import AUTO
 from bokehflow.export.targets import Precision, as_target
 from bokehflow.optics import require_field_of_view
+from bokehflow.regular import require_regular
 from bokehflow.signature import STATE_PAIRS, input_specs, output_specs
 from bokehflow.specs import TensorSpec, find_variant
 from bokehflow.typed_json import typed
@@ -29,6 +30,7 @@ def read_manifest(path: Path) -> Manifest:
     Raises ArtifactError if it is missing, damaged or of another schema, and where a value is of
     another type than its field or does not make sense.
     """
+    require_regular(path, "a manifest", ArtifactError)
     try:
         return _from_plain(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:

@@ -26,6 +26,7 @@ from bokehflow.export.artifacts.naming import (
 )
 from bokehflow.export.artifacts.staging import always, staged
 from bokehflow.path_text import require_text
+from bokehflow.regular import require_regular
 from bokehflow.temporary import lacks_room, no_room, temporary_place
 
 PACKED_SUFFIX = ".zip"
@@ -109,6 +110,7 @@ def unpack(path: Path) -> Path:
     """
     if not path.exists():
         raise ArtifactError(f"no artifact at {path}", remedy="make one with bfx pack")
+    require_regular(path, "a file that bfx pack wrote", ArtifactError)
     try:
         folder = tempfile.TemporaryDirectory(prefix="bfx-unpacked-")
         _unpacked.append(folder)

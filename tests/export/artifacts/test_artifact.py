@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from bokehflow.errors import ArtifactError, OutputError
 from bokehflow.export import Manifest
-from bokehflow.export.artifacts.artifact import seal
+from bokehflow.export.artifacts.artifact import load_artifact, seal
 from bokehflow.export.artifacts.hashing import artifact_sha256
 from bokehflow.export.artifacts.manifest_reading import read_manifest
 from bokehflow.export.artifacts.naming import manifest_path, record_path
@@ -60,6 +62,18 @@ def test_a_file_where_a_folder_is_to_be_is_told_before_any_work(
     with pytest.raises(OutputError, match=r"a is a file; .* move it away"):
         seal(path, dataclasses.replace(WHOLE, target=target), lambda _: pytest.fail("no work"))
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["a.onnx.json", "a.onnx.zip"])
+def test_a_pipe_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "a.onnx").touch()
+    os.mkfifo(tmp_path / name)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("waits"))
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *_: pytest.fail("waits"))
+    with pytest.raises(ArtifactError, match=f"{name} is a pipe or a device; expected a "):
+        load_artifact(tmp_path / name)
 
 
 def test_a_manifest_that_may_not_be_read_is_not_called_damaged(
