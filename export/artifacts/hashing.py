@@ -30,10 +30,11 @@ def files_of(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     files = (file for file in path.rglob("*") if file.is_file())
-    return sorted(file for file in files if not _is_hidden(file.relative_to(path)))
+    return sorted(file for file in files if not is_hidden(file.relative_to(path)))
 
 
-def _is_hidden(inside: Path) -> bool:
+def is_hidden(inside: Path) -> bool:
+    """Whether a path within an artifact's folder is none of ours."""
     return any(part.startswith(".") for part in inside.parts)
 
 

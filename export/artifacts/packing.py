@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bokehflow.errors import ArtifactError
-from bokehflow.export.artifacts.hashing import files_of
+from bokehflow.export.artifacts.hashing import files_of, is_hidden
+from bokehflow.export.artifacts.manifest_reading import read_manifest
 from bokehflow.export.artifacts.naming import (
     MANIFEST_SUFFIX,
     files_beside,
@@ -35,6 +36,8 @@ _NO_DATE = (1980, 1, 1, 0, 0, 0)
 _READABLE_BY_ALL = (stat.S_IFREG | 0o644) << 16
 _UNIX = 3
 """Without a mode, and a system to read it by, tools unpack a file for its owner alone."""
+MOST_BESIDE_BYTES = 2**24
+"""Of a manifest or a record; the longest have some hundred thousand."""
 _NO_NAMES = {"", ".", ".."}
 """What the path of a file in a zip may begin with, and no artifact is called."""
 _UNREADABLE = (
@@ -115,17 +118,47 @@ def unpack(path: Path) -> Path:
         folder = tempfile.TemporaryDirectory(prefix="bfx-unpacked-")
         _unpacked.append(folder)
         with zipfile.ZipFile(path) as archive:
-            name = _artifact_in(path, archive.namelist())
-            own = {name, manifest_path(Path(name)).name, record_path(Path(name)).name}
-            members = [m for m in archive.namelist() if m.split("/")[0] in own]
-            archive.extractall(folder.name, members)
+            unpacked = Path(folder.name) / _artifact_in(path, archive.namelist())
+            _extract_beside(path, archive, unpacked)
+            with named_as_given(unpacked, path):
+                manifest = read_manifest(manifest_path(unpacked))
+            _extract(path, archive, unpacked, manifest.artifact_bytes)
     except _UNREADABLE as error:
         if isinstance(error, OSError) and lacks_room(error):
             raise no_room(error, f"{path} cannot be unpacked in {temporary_place()}") from error
         raise ArtifactError(
             f"{path} cannot be unpacked: {error}", "a file that bfx pack wrote", "pack it again"
         ) from error
-    return Path(folder.name) / name
+    return unpacked
+
+
+def _extract_beside(path: Path, archive: zipfile.ZipFile, unpacked: Path) -> None:
+    """Write the manifest and the record; what they are to unpack to is not to be trusted yet."""
+    named = {manifest_path(unpacked).name, record_path(unpacked).name}
+    for member in (archive.getinfo(name) for name in named & set(archive.namelist())):
+        if member.file_size > MOST_BESIDE_BYTES:
+            raise ArtifactError(
+                f"{path} holds {member.filename} of {member.file_size} bytes",
+                f"at most {MOST_BESIDE_BYTES}",
+                "pack it again",
+            )
+        archive.extract(member, unpacked.parent)
+
+
+def _extract(path: Path, archive: zipfile.ZipFile, unpacked: Path, wanted_bytes: int) -> None:
+    """Write the artifact, if that takes what it is to have: a few bytes of a zip may unpack to more
+    than any disk holds."""
+    name = unpacked.name
+    split = {member: member.split("/") for member in archive.namelist()}
+    files = [m for m, (top, *rest) in split.items() if top == name and not is_hidden(Path(*rest))]
+    found = sum(archive.getinfo(member).file_size for member in files)
+    if found != wanted_bytes:
+        raise ArtifactError(
+            f"{path / name} has {found} bytes",
+            f"{wanted_bytes}, as its manifest says",
+            "the artifact was changed or damaged: export it again",
+        )
+    archive.extractall(unpacked.parent, files)
 
 
 @contextlib.contextmanager

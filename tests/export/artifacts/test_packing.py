@@ -15,11 +15,12 @@ import pytest
 
 from bokehflow.errors import ArtifactError, OutputError, UsageError
 from bokehflow.export import Artifact, Parity, load_artifact
+from bokehflow.export.artifacts import packing
 from bokehflow.export.artifacts.artifact import seal
 from bokehflow.export.artifacts.hashing import artifact_sha256
 from bokehflow.export.artifacts.manifest import Manifest
 from bokehflow.export.artifacts.manifest_reading import read_manifest
-from bokehflow.export.artifacts.naming import manifest_path
+from bokehflow.export.artifacts.naming import manifest_path, record_path
 from bokehflow.export.artifacts.packing import pack, packed_path
 from bokehflow.runtimes import open_session
 from bokehflow.runtimes.hazards.lint import lint
@@ -212,6 +213,41 @@ def test_what_is_no_packed_artifact_is_refused(
     damage(path)
     with pytest.raises(ArtifactError, match=told):
         load_artifact(path)
+
+
+def _rewritten(path: Path, changed: str, content: bytes) -> None:
+    """Put other content into one member of a packed artifact."""
+    with zipfile.ZipFile(path) as before:
+        kept = {name: before.read(name) for name in before.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, own in kept.items():
+            archive.writestr(name, content if name == changed else own)
+
+
+@pytest.mark.parametrize("added", ["", ".json", ".quantization.json"])
+def test_what_would_unpack_to_more_than_it_says_is_not_unpacked(
+    artifacts: dict[str, Artifact], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, added: str
+) -> None:
+    monkeypatch.setattr(packing, "MOST_BESIDE_BYTES", 2**18)
+    made, path = artifacts["onnx"].path, tmp_path / "one.zip"
+    copy = copied(artifacts["onnx"], tmp_path)
+    record_path(copy).write_text("{}")
+    pack(copy, path)
+    _rewritten(path, made.name + added, bytes(2**26))
+    assert path.stat().st_size < 2**24
+    written: list[str] = []
+    extract = zipfile.ZipFile.extract
+
+    def noted(archive: zipfile.ZipFile, member: zipfile.ZipInfo, *where: str) -> str:
+        written.append(member.filename)
+        return extract(archive, member, *where)
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", noted)
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", lambda *_: pytest.fail("unpacked"))
+    told = "at most 262144" if added else "as its manifest says"
+    with pytest.raises(ArtifactError, match=rf"one\.zip.* {2**26} bytes; expected .*{told}"):
+        load_artifact(path)
+    assert made.name + added not in written
 
 
 def test_what_does_not_belong_to_the_artifact_is_not_unpacked(
