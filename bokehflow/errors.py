@@ -21,7 +21,7 @@ A message always says what was found, what was expected and what to do about it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 EXIT_INTERRUPTED = 130
 """Of what Ctrl-C ended: 128 and the number of its signal, as in a shell."""
@@ -44,7 +44,7 @@ class BokehFlowError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Errors of worker processes travel to the one that tells the user; subclasses are made of
         # other things than the parts of their message.
-        return _rebuilt, (type(self), self.found, self.expected, self.remedy)
+        return _rebuilt, (type(self), self.found, self.expected, self.remedy), vars(self)
 
 
 def _rebuilt(kind: type[BokehFlowError], *parts: str) -> BokehFlowError:
@@ -126,10 +126,29 @@ class MissingDependencyError(BokehFlowError):
 
     exit_code = 3
 
-    def __init__(self, package: str, extra: str, purpose: str, remedy: str = "") -> None:
-        """remedy: how to install what pip does not."""
-        with_pip = f"pip install 'bokehflow[{extra}]'" if extra else f"pip install {package}"
+    def __init__(self, package: str, extra: str | None, purpose: str, remedy: str = "") -> None:
+        """extra: what brings the package, None for itself alone. remedy: how to install what pip
+        does not."""
+        self._tell({package: extra}, purpose, remedy)
+
+    @classmethod
+    def of_several(cls, packages: Mapping[str, str | None], purpose: str) -> MissingDependencyError:
+        """Of all that is missing at once: packages, each with the extra that brings it."""
+        error = cls.__new__(cls)
+        error._tell(packages, purpose, "")
+        return error
+
+    def _tell(self, packages: Mapping[str, str | None], purpose: str, remedy: str) -> None:
+        self.packages = dict(packages)
+        names = " and ".join(repr(name) for name in packages)
+        noun, verb = ("package", "is") if len(packages) == 1 else ("packages", "are")
         super().__init__(
-            f"{purpose} needs the package {package!r}, which is not installed",
-            remedy=remedy or with_pip,
+            f"{purpose} needs the {noun} {names}, which {verb} not installed",
+            remedy=remedy or _install_line(packages),
         )
+
+
+def _install_line(packages: Mapping[str, str | None]) -> str:
+    extras = ",".join(dict.fromkeys(extra for extra in packages.values() if extra is not None))
+    alone = [name for name, extra in packages.items() if extra is None]
+    return " ".join(["pip install", *([f"'bokehflow[{extras}]'"] if extras else []), *alone])

@@ -26,7 +26,7 @@ def installed_versions(names: Iterable[str]) -> dict[str, str]:
     return {name: known for name, known in found.items() if known is not None}
 
 
-def imported(package: str, extra: str, purpose: str) -> Any:
+def imported(package: str, extra: str | None, purpose: str) -> Any:
     """An optional package, kept from telling anybody that it is used.
 
     extra, purpose: as `needs` has them. Raises MissingDependencyError where it is not installed.
@@ -37,12 +37,12 @@ def imported(package: str, extra: str, purpose: str) -> Any:
 
 
 @contextlib.contextmanager
-def needs(package: str, extra: str, purpose: str, module: str = "") -> Iterator[None]:
+def needs(package: str, extra: str | None, purpose: str, module: str = "") -> Iterator[None]:
     """Raise MissingDependencyError where what is imported in here needs a package that is missing.
 
     Any other failure stays as it is: a package that is there and lacks one of its own is not
-    mended by installing it. extra: what brings the package, "" for itself alone. module: what it is
-    imported as, if by another name.
+    mended by installing it. extra: what brings the package, None for itself alone. module: what it
+    is imported as, if by another name.
     """
     try:
         yield

@@ -39,7 +39,7 @@ def require_aloe(folder: Path = ALOE_FOLDER) -> None:
         if not (folder / name).is_file():
             raise MissingDependencyError(
                 "opencv-doc",
-                "",
+                None,
                 f"the Aloe pair ({folder / name})",
                 "apt-get install opencv-doc, or name the pairs that are here with --pairs",
             )

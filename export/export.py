@@ -15,6 +15,7 @@ from bokehflow.defaults import OUTPUT_DIR
 from bokehflow.engines.coremltools_access import import_coremltools
 from bokehflow.engines.onnxruntime_access import import_onnxruntime
 from bokehflow.engines.openvino_access import import_openvino
+from bokehflow.errors import MissingDependencyError
 from bokehflow.export.artifacts.artifact import Artifact, require_outside, seal
 from bokehflow.export.artifacts.manifest import PARITY_GOAL_DB, Budget, Manifest, tool_versions
 from bokehflow.export.artifacts.naming import artifact_name
@@ -61,10 +62,7 @@ def export_each(
     for config in configs:
         require_exportable(model.network.temporal, config)
     # Now rather than after the minutes that the targets before it take.
-    for config in configs:
-        require_installed(config.target)
-        if config.target == "onnx" and config.lowering.operator is not None:
-            import_onnxruntime(ONNX_PURPOSE)
+    _require_all_installed(configs)
     planned = places(model, configs, output_dir)
     for path, manifest in planned:
         require_place(path, manifest)
@@ -121,10 +119,30 @@ def manifest_of(model: BokehFlow, config: ExportConfig) -> Manifest:
     )
 
 
-def require_installed(target: str) -> None:
-    """Raise MissingDependencyError where artifacts of a target can be neither written nor read."""
+def require_installed(target: str, purpose: str | None = None) -> None:
+    """Raise MissingDependencyError where artifacts of a target can be neither written nor read.
+
+    purpose: what for, as the message should say it; None is exporting.
+    """
     if target in _OPTIONAL:
-        _OPTIONAL[target]()
+        load, exporting = _OPTIONAL[target]
+        load(purpose or exporting)
+
+
+def _require_all_installed(configs: Iterable[ExportConfig]) -> None:
+    missing: dict[str, MissingDependencyError] = {}
+    for config in configs:
+        try:
+            require_installed(config.target)
+            if config.target == "onnx" and config.lowering.operator is not None:
+                import_onnxruntime(ONNX_PURPOSE)
+        except MissingDependencyError as error:
+            missing[config.target] = error
+    if len(missing) > 1:
+        packages = {name: e for error in missing.values() for name, e in error.packages.items()}
+        raise MissingDependencyError.of_several(packages, f"exporting to {' and '.join(missing)}")
+    for alone in missing.values():
+        raise alone
 
 
 def _write(graphs: Graphs, config: ExportConfig, manifest: Manifest, target: Path) -> None:
@@ -159,8 +177,8 @@ def _write_coreml(graphs: Graphs, config: ExportConfig, manifest: Manifest, targ
 
 
 _WRITERS = {"onnx": _write_onnx, "openvino": _write_openvino, "coreml": _write_coreml}
-_OPTIONAL: Mapping[str, Callable[[], object]] = {
-    "openvino": partial(import_openvino, OPENVINO_PURPOSE),
-    "coreml": partial(import_coremltools, COREML_PURPOSE),
+_OPTIONAL: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "openvino": (import_openvino, OPENVINO_PURPOSE),
+    "coreml": (import_coremltools, COREML_PURPOSE),
 }
-"""Imports of what a target needs beyond what comes with BokehFlow."""
+"""Imports of what a target needs beyond what comes with BokehFlow, and what for."""

@@ -102,7 +102,7 @@ def check_request(artifact: Artifact, config: QuantizeConfig) -> Recipe:
 
 
 def _require_packages(recipe: Recipe, target: str) -> None:
-    require_installed(target)
+    require_installed(target, f"quantizing for {target}")
     if recipe.by_nncf:
         with quiet_nncf():
             pass

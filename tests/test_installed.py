@@ -32,5 +32,5 @@ def test_a_missing_package_is_named_with_its_install_line(monkeypatch: pytest.Mo
     "failure", [ModuleNotFoundError("no of_its_own", name="of_its_own"), ImportError("libc.so.9")]
 )
 def test_a_broken_package_is_not_called_missing(failure: ImportError) -> None:
-    with pytest.raises(type(failure), match=str(failure)), needs("a-name", "", "the work"):
+    with pytest.raises(type(failure), match=str(failure)), needs("a-name", None, "the work"):
         raise failure

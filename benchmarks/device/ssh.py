@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bokehflow.benchmarks.device.address import SshAddress
-from bokehflow.errors import BokehFlowError, DeviceError, UsageError
+from bokehflow.errors import BokehFlowError, DeviceError, MissingDependencyError, UsageError
 
 SSH_FAILED = 255
 NOT_FOUND = 127
@@ -96,6 +96,11 @@ class SshHost:
             remedy = remedy or "check that it is switched on and that ssh reaches it"
             return DeviceError(f"{self.name} cannot be reached: {last}", remedy=remedy)
         return DeviceError(f"the benchmark on {self.name} ended with code {exit_code}: {last}")
+
+    def missing(self, packages: Sequence[str]) -> MissingDependencyError:
+        """By themselves: BokehFlow need not be there."""
+        alone: dict[str, str | None] = dict.fromkeys(packages)
+        return MissingDependencyError.of_several(alone, f"benchmarking on {self.name}")
 
 
 def _literal(path: Path) -> str:

@@ -44,7 +44,7 @@ def fla_permuted(sequences: Sequences, height: int, width: int) -> Tensor:
 
     Raises MissingDependencyError without flash-linear-attention.
     """
-    with needs("flash-linear-attention", "", "the comparison", "fla"):
+    with needs("flash-linear-attention", None, "the comparison", "fla"):
         from fla.ops.gated_delta_rule import chunk_gated_delta_rule
     order, back = _permutations(height, width, sequences[0].device)
     directions = torch.arange(len(order), device=order.device)[:, None]

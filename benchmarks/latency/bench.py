@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bokehflow.benchmarks.latency.conversation import missing_packages
 from bokehflow.benchmarks.latency.host import Host
 from bokehflow.benchmarks.latency.record import artifact_row
 from bokehflow.benchmarks.latency.run import Subject, measure
@@ -60,4 +59,4 @@ def require_any_runtime(rows: Sequence[Mapping[str, Any]], host: Host) -> None:
     """Raise MissingDependencyError where every row lacks the same: there is no more to tell."""
     lacking = [row["missing"] for row in rows]
     if lacking and lacking[0] and all(one == lacking[0] for one in lacking):
-        raise missing_packages(host, lacking[0])
+        raise host.missing(lacking[0])

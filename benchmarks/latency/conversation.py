@@ -23,7 +23,6 @@ from bokehflow.benchmarks.latency.host import Host
 from bokehflow.errors import (
     BokehFlowError,
     DeviceError,
-    MissingDependencyError,
     OutputError,
     UsageError,
 )
@@ -75,7 +74,7 @@ def converse(host: Host, job: Mapping[str, object], files: Sequence[SentFile]) -
                 raise _no_answer(host, limit_s)
             raise host.failure(exit_code, runner.said())
     if isinstance(answer, MissingModules):
-        reason = str(missing_packages(host, answer.modules))
+        reason = str(host.missing(answer.modules))
         return Answer("not run", reason, answer.host, missing=answer.modules)
     if not isinstance(answer, Answer):
         raise _refusal(host, answer)
@@ -110,11 +109,6 @@ def _send(stream: IO[bytes], job: Mapping[str, object], files: Sequence[SentFile
             with file.content.open("rb") as source:
                 shutil.copyfileobj(source, stream)
     stream.flush()
-
-
-def missing_packages(host: Host, packages: Sequence[str]) -> MissingDependencyError:
-    """What to tell of a machine that lacks packages, by their names as modules."""
-    return MissingDependencyError(" ".join(packages), "", f"benchmarking on {host.name}")
 
 
 def _refusal(host: Host, refusal: OldPython | FullDisk) -> BokehFlowError:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bokehflow.errors import BokehFlowError, OutputError
+from bokehflow.errors import BokehFlowError, MissingDependencyError, OutputError
+
+EXTRAS = {"openvino": "openvino", "coremltools": "coreml", "numba": "train", "triton": "cuda"}
+"""What brings the packages of the runner here; the others come with BokehFlow."""
 
 
 class Host(Protocol):
@@ -26,6 +29,10 @@ class Host(Protocol):
         """What it means that the command ended so, without an answer. said: standard error."""
         ...
 
+    def missing(self, packages: Sequence[str]) -> MissingDependencyError:
+        """What it means that the machine lacks packages."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ThisMachine:
@@ -41,3 +48,8 @@ class ThisMachine:
         """The runner could not even start."""
         last = said.strip().splitlines()[-1:] or ["it said nothing"]
         return OutputError(f"the benchmark's runner ended with code {exit_code}: {last[0]}")
+
+    def missing(self, packages: Sequence[str]) -> MissingDependencyError:
+        """By the extras that bring them."""
+        brought = {name: EXTRAS.get(name) for name in packages}
+        return MissingDependencyError.of_several(brought, f"benchmarking on {self.name}")

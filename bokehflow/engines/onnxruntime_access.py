@@ -15,7 +15,7 @@ def import_onnxruntime(purpose: str) -> Any:
     purpose: what the caller wants it for, as the error message should say it.
     Raises MissingDependencyError where it is not installed.
     """
-    return imported("onnxruntime", "", purpose)
+    return imported("onnxruntime", None, purpose)
 
 
 def model_given(path: Path) -> str | bytes:

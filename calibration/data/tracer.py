@@ -58,7 +58,7 @@ def _llvm() -> Path:
         if path.exists():
             return path
     raise MissingDependencyError(
-        LLVM_FILE, "", "making rooms", f"apt-get install {LLVM_APT_PACKAGE}"
+        LLVM_FILE, None, "making rooms", f"apt-get install {LLVM_APT_PACKAGE}"
     )
 
 

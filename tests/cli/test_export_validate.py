@@ -280,6 +280,10 @@ def test_packages_of_all_targets_are_looked_for_before_the_first_is_exported(
     monkeypatch.setattr(Graphs, "onnx_graph", lambda *_: pytest.fail("a graph was made"))
     done = bfx("export", "--target", "all", "-o", tmp_path)
     assert "pip install 'bokehflow[coreml]'" in done.require_plain_error(3)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    line = bfx("export", "--target", "all", "-o", tmp_path).require_plain_error(3)
+    assert "to openvino and coreml needs the packages 'openvino' and 'coremltools'" in line
+    assert "pip install 'bokehflow[openvino,coreml]'" in line
 
 
 def test_an_artifact_of_other_settings_is_told_before_any_target_is_exported(

@@ -361,6 +361,14 @@ def test_nncf_is_asked_for_before_the_long_work(monkeypatch: pytest.MonkeyPatch)
         check_request(artifact, QuantizeConfig("int8"))
 
 
+def test_an_engine_is_asked_for_in_words_of_quantizing(
+    artifacts: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingDependencyError, match="quantizing for openvino needs"):
+        check_request(artifacts["openvino"], QuantizeConfig("w8"))
+
+
 def test_scikit_learn_is_asked_for_where_weights_are_clustered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -22,10 +22,15 @@ from bokehflow.benchmarks.device import SshAddress, SshHost
 from bokehflow.benchmarks.latency import answers, connection, conversation
 from bokehflow.benchmarks.latency.answers import Answer, Machine, Memory, Stages, Times
 from bokehflow.benchmarks.latency.bundle import boot_bytes
-from bokehflow.benchmarks.latency.host import ThisMachine
+from bokehflow.benchmarks.latency.host import EXTRAS, ThisMachine
 from bokehflow.benchmarks.latency.run import Subject, measure, sent_files
-from bokehflow.benchmarks.latency.runner.requirements import missing_modules
+from bokehflow.benchmarks.latency.runner.requirements import (
+    FOR_ARGUMENTS,
+    MODULES,
+    missing_modules,
+)
 from bokehflow.benchmarks.latency.settings import Settings
+from bokehflow.cli.doctor import PACKAGES
 from bokehflow.errors import (
     BokehFlowError,
     DeviceError,
@@ -172,9 +177,11 @@ def test_a_machine_without_numpy_is_told_so(
     assert list(room.iterdir()) == []
 
 
-@pytest.mark.parametrize(("scan", "package"), [("cpu", "numba"), ("triton", "triton")])
+@pytest.mark.parametrize(
+    ("scan", "package", "extra"), [("cpu", "numba", "train"), ("triton", "triton", "cuda")]
+)
 def test_a_package_that_an_argument_needs_is_missed_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scan: str, package: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scan: str, package: str, extra: str
 ) -> None:
     path = stand_in(tmp_path / "path", hidden(package), module="sitecustomize")
     monkeypatch.setenv("PYTHONPATH", f"{path}:{os.environ.get('PYTHONPATH', '')}")
@@ -182,7 +189,18 @@ def test_a_package_that_an_argument_needs_is_missed_too(
     settings = dataclasses.replace(QUICK, arguments={"scan": scan})
     answer = measure(subject, settings, ThisMachine())
     assert (answer.status, answer.missing) == ("not run", (package,))
-    assert f"pip install {package}" in str(answer.reason)
+    assert f"pip install 'bokehflow[{extra}]'" in str(answer.reason)
+
+
+def test_what_is_missing_is_told_with_what_installs_it_there() -> None:
+    here, there = ThisMachine(), SshHost(SshAddress("phone"))
+    assert here.missing(["openvino"]).remedy == "pip install 'bokehflow[openvino]'"
+    assert here.missing(["numpy", "onnxruntime"]).remedy == "pip install numpy onnxruntime"
+    assert there.missing(["numpy", "openvino"]).remedy == "pip install numpy openvino"
+    needed = {name for names in MODULES.values() for name in names} | {*FOR_ARGUMENTS.values()}
+    known = {package.name: package.extra for package in PACKAGES if not package.instead_of}
+    extras = {name: known[name] for name in needed & known.keys() if known[name]}
+    assert extras == EXTRAS
 
 
 def test_what_a_system_hides_in_a_folder_is_not_sent(tmp_path: Path) -> None:
