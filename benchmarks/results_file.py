@@ -41,7 +41,8 @@ def read_record(
     cannot be read, and where the context finds that something is missing or of another kind.
     """
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        # Editors may begin a text with the mark of its encoding.
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
         found = document[key]
         if found != schema:
             raise InputError(f"{path} has schema {found!r}", f"{schema!r}", f"run {writer} again")

@@ -76,7 +76,8 @@ def find_scenes(folder: Path) -> list[Path]:
 
 def _read_lens(path: Path) -> tuple[Lens, Aperture]:
     try:
-        facts = typed(dict[str, Any], json.loads(path.read_text(encoding="utf-8")), "it")
+        # Editors may begin a text with the mark of its encoding.
+        facts = typed(dict[str, Any], json.loads(path.read_text(encoding="utf-8-sig")), "it")
         lens = Lens(*(typed(float, facts.get(name), name) for name in LENS_FIELDS))
         blades = typed(int, facts.get(_BLADES), _BLADES)
         return lens, Aperture(blades, typed(float, facts.get(_ROTATION), _ROTATION))

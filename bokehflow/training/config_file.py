@@ -20,7 +20,8 @@ def read_config(path: Path) -> TrainConfig:
     and values that make no sense; each names the file and the key.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors may begin a text with the mark of its encoding.
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(f"no config at {path}", "a TOML file such as configs/nano.toml") from error
     except IsADirectoryError as error:

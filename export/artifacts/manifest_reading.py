@@ -32,7 +32,8 @@ def read_manifest(path: Path) -> Manifest:
     """
     require_regular(path, "a manifest", ArtifactError)
     try:
-        return _from_plain(json.loads(path.read_text(encoding="utf-8")))
+        # Editors may begin a text with the mark of its encoding.
+        return _from_plain(json.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError as error:
         raise ArtifactError(
             f"no manifest at {path}", "the .json that bfx export wrote beside the artifact"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bokehflow.benchmarks.results_file import write_json, write_results
+from bokehflow.benchmarks.results_file import read_record, write_json, write_results
 from bokehflow.benchmarks.tables import Table
 from bokehflow.json_text import json_text
 
@@ -24,6 +24,13 @@ def test_a_value_that_json_lacks_leaves_the_file_as_it_was(tmp_path: Path) -> No
         write_json(path, {"db": float("nan")})
     assert path.read_text() == '{\n  "db": 1.0\n}\n'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_record_may_begin_as_some_editors_begin_texts(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text('{"schema": "a/1"}', encoding="utf-8-sig")
+    with read_record(path, "a/1", "`bfx a`") as document:
+        assert document == {"schema": "a/1"}
 
 
 def test_tables_lie_beside_the_record(tmp_path: Path) -> None:

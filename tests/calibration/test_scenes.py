@@ -92,6 +92,8 @@ def test_files_give_back_the_scene(tmp_path: Path) -> None:
     scene = small("ground", blades=6)
     place = write_scene(scene, tmp_path)
     assert find_scenes(tmp_path) == [place]
+    # Editors may begin a text with the mark of its encoding.
+    (place / "lens.json").write_text((place / "lens.json").read_text(), encoding="utf-8-sig")
     again = read_scene(place)
     assert (again.name, again.lens, again.aperture) == (scene.name, scene.lens, scene.aperture)
     torch.testing.assert_close(again.frame, scene.frame, atol=tol.FEW_OPERATIONS, rtol=0)

@@ -208,6 +208,14 @@ def test_a_state_may_be_described_in_other_words(
     assert read_manifest(target).inputs[2].layout == "zeros at first"
 
 
+def test_a_manifest_may_begin_as_some_editors_begin_texts(
+    artifacts: dict[str, Artifact], tmp_path: Path
+) -> None:
+    target = tmp_path / "manifest.json"
+    target.write_text(artifacts["onnx"].manifest.to_json(), encoding="utf-8-sig")
+    assert read_manifest(target) == artifacts["onnx"].manifest
+
+
 def manifest_schema() -> dict[str, Any]:
     found = files("bokehflow.export.artifacts").joinpath("manifest.schema.json").read_text()
     schema: dict[str, Any] = json.loads(found)

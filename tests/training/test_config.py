@@ -97,6 +97,12 @@ def test_a_mistake_is_named(tmp_path: Path, kind: str) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_a_config_may_begin_as_some_editors_begin_texts(tmp_path: Path) -> None:
+    path, shipped = tmp_path / "run.toml", CONFIGS / "nano.toml"
+    path.write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert read_config(path) == read_config(shipped)
+
+
 def test_a_missing_config_is_named(tmp_path: Path) -> None:
     with pytest.raises(BokehFlowError, match="no config at"):
         read_config(tmp_path / "run.toml")
