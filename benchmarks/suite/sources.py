@@ -19,6 +19,7 @@ WATCHED = (
     "layers",
     "rendering",
     "weights",
+    "engines",
     "export",
     "benchmarks/latency",
     "benchmarks/suite",
