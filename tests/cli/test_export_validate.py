@@ -346,7 +346,7 @@ def test_weights_of_another_variant_are_refused(bfx: Bfx, tmp_path: Path) -> Non
         "-o",
         tmp_path / "out",
     )
-    assert "--variant nano" in done.require_plain_error(2)
+    assert "choose the variant nano" in done.require_plain_error(2)
     assert not (tmp_path / "out").exists()
 
 

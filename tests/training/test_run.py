@@ -275,17 +275,18 @@ def test_what_is_written_when_is_no_change_of_the_run(clips: FoundClips, tmp_pat
     assert report.changed == ()
 
 
+def no_room(*_: object) -> None:
+    raise OutputError("no room")
+
+
 def test_a_change_is_noted_before_a_checkpoint_holds_it(
     clips: FoundClips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_to(clips, tmp_path, 1)
     changed = dataclasses.replace(CONFIG, seed=5)
 
-    def refuse(*_: object) -> None:
-        raise OutputError("no room")
-
     save = loop.save_checkpoint
-    monkeypatch.setattr(loop, "save_checkpoint", refuse)
+    monkeypatch.setattr(loop, "save_checkpoint", no_room)
     with pytest.raises(OutputError):
         train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
     assert len(read_changes(tmp_path)) == 1
@@ -300,11 +301,8 @@ def test_a_change_that_cannot_be_noted_is_seen_again(
     train_to(clips, tmp_path, 1)
     changed = dataclasses.replace(CONFIG, seed=5)
 
-    def refuse(*_: object) -> None:
-        raise OutputError("no room")
-
     with monkeypatch.context() as disk:
-        disk.setattr(loop, "note_change", refuse)
+        disk.setattr(loop, "note_change", no_room)
         with pytest.raises(OutputError):
             train_to(clips, tmp_path, 2, config=changed, resume=True, new_config=True)
     assert read_checkpoint(tmp_path).config == CONFIG
