@@ -144,11 +144,12 @@ class MissingDependencyError(BokehFlowError):
         noun, verb = ("package", "is") if len(packages) == 1 else ("packages", "are")
         super().__init__(
             f"{purpose} needs the {noun} {names}, which {verb} not installed",
-            remedy=remedy or _install_line(packages),
+            remedy=remedy or install_line(packages),
         )
 
 
-def _install_line(packages: Mapping[str, str | None]) -> str:
+def install_line(packages: Mapping[str, str | None]) -> str:
+    """The command that installs packages, each with the extra that brings it or None."""
     extras = ",".join(dict.fromkeys(extra for extra in packages.values() if extra is not None))
     alone = [name for name, extra in packages.items() if extra is None]
     return " ".join(["pip install", *([f"'bokehflow[{extras}]'"] if extras else []), *alone])

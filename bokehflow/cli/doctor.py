@@ -14,7 +14,7 @@ import typer
 from bokehflow.cli.artifact_hazards import examine
 from bokehflow.cli.command_result import CommandResult
 from bokehflow.cli.terminal import text_table
-from bokehflow.errors import MissingDependencyError
+from bokehflow.errors import MissingDependencyError, install_line
 from bokehflow.installed import installed_version
 from bokehflow.telemetry import send_nothing
 
@@ -42,9 +42,7 @@ class Package:
         """The command that installs it."""
         if self.instead_of:
             return f"pip uninstall {self.instead_of} && pip install {self.name}"
-        return (
-            f"pip install 'bokehflow[{self.extra}]'" if self.extra else f"pip install {self.name}"
-        )
+        return install_line({self.name: self.extra or None})
 
 
 PACKAGES = (

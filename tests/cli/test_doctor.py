@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from bokehflow.benchmarks.latency.host import EXTRAS
 from bokehflow.cli import doctor
 from tests.cli.runner import Bfx
 
@@ -112,3 +113,8 @@ def test_a_package_that_is_broken_is_told_as_one(
     completed = bfx("doctor")
     assert completed.exit_code == 0
     assert f"broken, install it again ({error})" in completed.stdout
+
+
+def test_benchmarks_name_the_extras_that_it_names() -> None:
+    told = {package.name: package.extra for package in doctor.PACKAGES}
+    assert {name: told[name] for name in EXTRAS} == EXTRAS

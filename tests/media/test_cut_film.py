@@ -56,6 +56,7 @@ def _require_end_of(film: Path, cut: Path, first: int) -> None:
     shown = sorted(packet.pts or 0 for packet in _packets(film))
     begins = shown.index(_packets(film)[first].pts or 0)
     whole, left = read_all(film)[1], read_all(cut)[1]
+    assert left
     for expected, frame in zip(whole[begins:], left, strict=True):
         assert np.array_equal(levels_of(expected), levels_of(frame))
 
